@@ -1,0 +1,1 @@
+"""Semantic tokens to waveform: the SoVITS family, its decoders and its discriminators."""

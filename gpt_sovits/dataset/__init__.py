@@ -1,0 +1,1 @@
+"""A recording to a training set: assess, slice, align."""

@@ -1,0 +1,1 @@
+"""Frozen encoders and spectral features that the two models listen through."""

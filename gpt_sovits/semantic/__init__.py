@@ -1,0 +1,1 @@
+"""Phones to semantic tokens: the GPT."""

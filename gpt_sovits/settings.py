@@ -1,0 +1,65 @@
+"""Where things live on this machine and which device computes. The only reader of the environment.
+
+    GPT_SOVITS_HOME      data folder (voices, jobs, downloaded bases); default: the system's per-user data folder
+    GPT_SOVITS_DEVICE    cpu, cuda, cuda:0, mps; default: cpu, or cuda when there is one
+    GPT_SOVITS_THREADS   threads for computing; 0 lets torch decide
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from gpt_sovits.errors import InputError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values that hold for one process. Every path of a person's data derives from ``data_dir``."""
+
+    data_dir: Path
+    device: str = "cpu"
+    threads: int = 0
+    bundled_models: Path = PROJECT_ROOT / "pretrained_models"
+
+    @property
+    def registry_dir(self) -> Path:
+        return self.data_dir / "registry"
+
+    @property
+    def jobs_dir(self) -> Path:
+        return self.data_dir / "jobs"
+
+    @property
+    def models_dir(self) -> Path:
+        """Bases that the person downloaded or imported; the embedded ones are in ``bundled_models``."""
+        return self.data_dir / "models"
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.data_dir / "cache"
+
+    @staticmethod
+    def load(data_dir: Path | str | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment; an explicit ``data_dir`` wins over GPT_SOVITS_HOME."""
+        home = data_dir or environment.get("GPT_SOVITS_HOME") or platformdirs.user_data_dir("gpt-sovits", appauthor=False)
+        threads = environment.get("GPT_SOVITS_THREADS", "0")
+        if not threads.isdigit():
+            raise InputError(f"GPT_SOVITS_THREADS is {threads!r}, which is not a number.", "Set it to 0 or more.")
+        return Settings(
+            data_dir=Path(home).expanduser().resolve(),
+            device=environment.get("GPT_SOVITS_DEVICE") or _best_device(),
+            threads=int(threads),
+        )
+
+
+def _best_device() -> str:
+    import torch  # late: settings are read by commands that never compute
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

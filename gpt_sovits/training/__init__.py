@@ -1,0 +1,1 @@
+"""A training set to a voice version, and a corpus to a base."""
