@@ -1,1 +1,30 @@
-"""Text to phones. Imports no torch."""
+"""Text -> phones. Everything about languages ends here: the networks see phone ids only.
+
+    symbols(version)                          phone table
+    phonemize(text, language, version)        one piece -> phones, ids, spans
+    split_text(text, language)                a long text -> pieces with offsets
+    pinyin_phones("ma3"), require_speakable(text)
+
+Imports no torch, never reaches the network, reads no environment.
+"""
+
+from __future__ import annotations
+
+from gpt_sovits.text.frontend import phonemize, require_speakable
+from gpt_sovits.text.split import split_text
+from gpt_sovits.text.symbols import SymbolTable, symbols
+from gpt_sovits.text.types import Phones, Piece, Reading, Span
+from gpt_sovits.text.zh_g2p import pinyin_phones
+
+__all__ = [
+    "Phones",
+    "Piece",
+    "Reading",
+    "Span",
+    "SymbolTable",
+    "phonemize",
+    "pinyin_phones",
+    "require_speakable",
+    "split_text",
+    "symbols",
+]

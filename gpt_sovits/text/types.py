@@ -1,0 +1,66 @@
+"""The values that the frontend hands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LANGUAGES = ("zh", "en", "yue", "ja", "ko")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one word will be read: ``text[start:end]`` -> ``reading``, decided by ``why``.
+
+    ``why`` is one of dictionary, rule, lexicon, markup, guess, number, mark.
+    """
+
+    text: str
+    start: int
+    end: int
+    language: str
+    reading: str
+    phones: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of one language: ``text`` is ``original[start:end]``; its phones are ``phones[first:first + count]``.
+
+    ``word2ph`` (zh, yue) counts phones per character of ``norm_text``; ``neutral`` marks the characters whose
+    BERT feature must be replaced by a neutral one because their reading was forced.
+    """
+
+    language: str
+    text: str
+    start: int
+    end: int
+    norm_text: str
+    first: int
+    count: int
+    word2ph: tuple[int, ...] | None
+    neutral: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
+class Phones:
+    """One sequence for a whole piece. ``word2ph`` is given when every span has one, else None."""
+
+    phones: tuple[str, ...]
+    ids: tuple[int, ...]
+    word2ph: tuple[int, ...] | None
+    norm_text: str
+    spans: tuple[Span, ...]
+    readings: tuple[Reading, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a text that is spoken in one go: ``text == original[start:end]``."""
+
+    text: str
+    start: int
+    end: int

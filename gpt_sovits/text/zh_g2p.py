@@ -1,0 +1,178 @@
+"""Normalised Chinese text -> phones: words, readings, tone changes, then an initial and a final per character."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from gpt_sovits.text.data import table
+from gpt_sovits.text.sandhi import all_third, change_tones, erhua
+from gpt_sovits.text.symbols import MARKS
+from gpt_sovits.text.zh_words import Token, tag
+
+_CLAUSE = re.compile(r"[^!?…,.\-]*[!?…,.\-]|[^!?…,.\-]+")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A Chinese word with one pinyin syllable (tone digit last) per character, or a single mark without any."""
+
+    text: str
+    pos: str
+    pinyin: tuple[str, ...]
+
+
+@lru_cache(maxsize=None)
+def _syllables() -> dict[tuple[str, str], str]:
+    """(strict initial, final) -> pinyin spelling that ``table('zh')['pinyin']`` knows or the inventory lists."""
+    return {(row[0], row[1]): name for name, row in table("zh")["syllables"].items()}
+
+
+@lru_cache(maxsize=None)
+def _phone_table() -> dict[str, tuple[str, str]]:
+    phones = {name: (row[0], row[1]) for name, row in table("zh")["pinyin"].items()}
+    phones.update({name: (row[2], row[3]) for name, row in table("zh")["syllables"].items()})
+    return phones
+
+
+def pinyin_phones(pinyin: str) -> tuple[str, str] | None:
+    """Phones of one syllable such as ``ma3``, ``lv4``, ``lü4`` or ``hao`` (no digit: neutral tone); None if there is none.
+
+    Two phones, the tone digit 1-5 on the second: ``("m", "a3")``.
+    """
+    spelled = pinyin.strip().lower().replace("ü", "v").replace("u:", "v")
+    tone = spelled[-1:] if spelled[-1:] in set("12345") else ""
+    base = spelled[: len(spelled) - len(tone)]
+    found = _phone_table().get(base)
+    if found is None and base.endswith("r") and base != "er":
+        return None
+    return None if found is None else (found[0], found[1] + (tone or "5"))
+
+
+@lru_cache(maxsize=65536)
+def _read(word: str) -> tuple[tuple[str, str], ...]:
+    """pypinyin's (initial, final with tone) per character of ``word``."""
+    from pypinyin import Style, lazy_pinyin
+
+    initials = lazy_pinyin(word, neutral_tone_with_five=True, style=Style.INITIALS)
+    finals = lazy_pinyin(word, neutral_tone_with_five=True, style=Style.FINALS_TONE3)
+    return tuple(zip(initials, finals, strict=True))
+
+
+@lru_cache(maxsize=65536)
+def readable(char: str) -> bool:
+    """Whether the character has a reading that the phone tables can spell."""
+    initial, final = _read(char)[0]
+    return (initial, final[:-1]) in _syllables()
+
+
+def _finals(word: str) -> list[str]:
+    return [final for _, final in _read(word)]
+
+
+def _merge_bu(tokens: list[Token]) -> list[Token]:
+    merged: list[Token] = []
+    last = ""
+    for word, pos in tokens:
+        word = last + word if last == "不" else word
+        if word != "不":
+            merged.append((word, pos))
+        last = word
+    return [*merged, ("不", "d")] if last == "不" else merged
+
+
+def _merge_yi(tokens: list[Token]) -> list[Token]:
+    merged: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        word, pos = tokens[i]
+        if word == "一" and 0 < i < len(tokens) - 1 and tokens[i - 1] == tokens[i + 1] and tokens[i - 1][1] == "v":
+            x = tokens[i - 1][0]
+            merged[-1] = (f"{x}一{x}", "v")
+            i += 2
+            continue
+        if merged and merged[-1][0] == "一":
+            merged[-1] = ("一" + word, merged[-1][1])
+        else:
+            merged.append((word, pos))
+        i += 1
+    return merged
+
+
+def _merge_equal(tokens: list[Token]) -> list[Token]:
+    merged: list[Token] = []
+    for word, pos in tokens:
+        if merged and word == merged[-1][0]:
+            merged[-1] = (word + word, merged[-1][1])
+        else:
+            merged.append((word, pos))
+    return merged
+
+
+def _merge_third(tokens: list[Token], whole: bool) -> list[Token]:
+    """Joins neighbours in third tone: both throughout (``whole``), or only where they touch."""
+    merged: list[Token] = []
+    finals = [_finals(word) for word, _ in tokens]
+    just_joined = False
+    for i, (word, pos) in enumerate(tokens):
+        before = tokens[i - 1][0] if i else ""
+        doubled = len(before) == 2 and before[0] == before[1]
+        if i and not just_joined and not doubled and len(before) + len(word) <= 3:
+            left, right = finals[i - 1], finals[i]
+            if all_third(left) and all_third(right) if whole else left[-1][-1:] == right[0][-1:] == "3":
+                merged[-1] = (merged[-1][0] + word, merged[-1][1])
+                just_joined = True
+                continue
+        merged.append((word, pos))
+        just_joined = False
+    return merged
+
+
+def _merge_er(tokens: list[Token]) -> list[Token]:
+    merged: list[Token] = []
+    for word, pos in tokens:
+        if word == "儿" and merged:
+            merged[-1] = (merged[-1][0] + word, merged[-1][1])
+        else:
+            merged.append((word, pos))
+    return merged
+
+
+def words(clause: str, version: str = "v2", cache_dir: Path | None = None) -> list[Word]:
+    """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes."""
+    tokens = _merge_equal(_merge_yi(_merge_bu(tag(clause, cache_dir))))
+    tokens = _merge_er(_merge_third(_merge_third(tokens, True), False))
+    out = []
+    for token in tokens:
+        read = _read(token[0])
+        finals = change_tones(token, [final for _, final in read], cache_dir)
+        if version != "v1":
+            finals = erhua(token, finals)
+        pinyin = (
+            _syllables()[initial, final[:-1]] + final[-1] for (initial, _), final in zip(read, finals, strict=True)
+        )
+        out.append(Word(token[0], token[1], tuple(pinyin)))
+    return out
+
+
+def g2p(norm_text: str, version: str = "v2", cache_dir: Path | None = None) -> tuple[list[str], list[int], list[Word]]:
+    """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only."""
+    phones: list[str] = []
+    word2ph: list[int] = []
+    found: list[Word] = []
+    for clause in _CLAUSE.findall(norm_text):
+        mark = clause[-1] if clause[-1] in MARKS else ""
+        body = clause[: len(clause) - len(mark)]
+        for word in words(body, version, cache_dir) if body else []:
+            found.append(word)
+            for pinyin in word.pinyin:
+                initial, final = _phone_table()[pinyin[:-1]]
+                phones += [initial, final + pinyin[-1]]
+                word2ph.append(2)
+        if mark:
+            found.append(Word(mark, "x", ()))
+            phones.append(mark)
+            word2ph.append(1)
+    return phones, word2ph, found
