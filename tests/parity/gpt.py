@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.decode import Generated, generate, generate_batch
-from gpt_sovits.semantic.model import T2S, sequence_mask
+from gpt_sovits.semantic.model import T2S, length_mask, sequence_mask
 from gpt_sovits.semantic.sampling import Sampling, draw, penalize, probabilities
 
 GREEDY = Sampling(top_k=1)
@@ -159,13 +159,12 @@ def _upstream_forward(
 ) -> tuple[Tensor, Tensor]:
     """Logits and targets [B,N+1] as upstream trains: right-padded text, its left columns hidden, all ends counted."""
     text, audio = phones.shape[1], codes.shape[1]
-    padding = torch.arange(audio) >= code_lengths[:, None]
-    codes = codes.masked_fill(padding, 0)
+    audio_valid = length_mask(code_lengths, audio)
+    codes = codes.masked_fill(~audio_valid, model.config.eos)
     x = torch.cat((model.embed_text(phones, bert), model.embed_audio(codes)), dim=1)
-    mask = sequence_mask(text, audio, text_valid)
-    mask[:, :, :, text:] &= ~padding[:, None, None, :]
+    mask = sequence_mask(text, audio, torch.cat((text_valid, audio_valid), dim=1))
     logits = model.ar_predict_layer(model.transform(x, mask)[:, text - 1 :])
-    return logits, F.pad(codes.masked_fill(padding, model.config.eos), (0, 1), value=model.config.eos)
+    return logits, F.pad(codes, (0, 1), value=model.config.eos)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -1,0 +1,147 @@
+"""Sizes of the acoustic networks. They travel with the weights as JSON; unknown keys are refused.
+
+One definition serves every size: the official v1/v2 family and the embedded mini base differ only in numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from gpt_sovits.errors import InputError
+
+T = TypeVar("T")
+
+
+def strict(cls: type[T], values: Mapping[str, Any]) -> T:
+    """Build a config dataclass from plain values; lists become tuples, unknown keys raise InputError."""
+    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise InputError(
+            f"The model's configuration has settings that this program does not know: {', '.join(unknown)}.",
+            "Update the program, or use a model made for this version.",
+        )
+    return cls(**{key: _tuples(value) for key, value in values.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+@dataclass(frozen=True)
+class HiFiGANConfig:
+    """HiFi-GAN generator: channels halve at each stage; the product of the rates is samples per frame."""
+
+    kind: str = "hifigan"
+    channels: int = 512
+    rates: tuple[int, ...] = (10, 8, 2, 2, 2)
+    kernels: tuple[int, ...] = (16, 16, 8, 2, 2)
+    block_kernels: tuple[int, ...] = (3, 7, 11)
+    block_dilations: tuple[int, ...] = (1, 3, 5)
+    final_bias: bool = False
+
+
+# kind -> config class; acoustic/decoder.py builds the module of the same kind
+DECODER_CONFIGS: dict[str, type] = {"hifigan": HiFiGANConfig}
+
+
+def decoder_config(values: Mapping[str, Any]) -> Any:
+    """The config of the decoder kind that ``values['kind']`` names."""
+    kind = values.get("kind", "hifigan")
+    if kind not in DECODER_CONFIGS:
+        raise InputError(
+            f"The model uses a decoder called '{kind}', which this program does not have.",
+            f"Known decoders: {', '.join(sorted(DECODER_CONFIGS))}.",
+        )
+    return strict(DECODER_CONFIGS[kind], values)
+
+
+@dataclass(frozen=True)
+class TextEncoderConfig:
+    """Prior network ``enc_p``: content codes + phones + style -> mean and log deviation of the latent."""
+
+    symbols: int = 732
+    ssl_dim: int = 768  # channels of the decoded codes
+    latent: int = 192  # channels of mean and log deviation
+    hidden: int = 192
+    filter: int = 768
+    heads: int = 2
+    kernel: int = 3
+    window: int = 4  # relative positions up to this distance
+    ssl_layers: int = 3
+    text_layers: int = 6
+    fusion_layers: int = 3  # encoder2, after the cross attention
+    mrte_hidden: int = 512  # equals the width of the style vector that reaches enc_p
+    mrte_heads: int = 4
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class StyleConfig:
+    """Style encoder ``ref_enc``: the first ``bins`` of a linear spectrogram -> one vector."""
+
+    bins: int = 704
+    hidden: int = 128
+    heads: int = 2
+    kernel: int = 5
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class SoVITSConfig:
+    """SoVITS v1, v2, v2Pro, v2ProPlus, and the mini base."""
+
+    version: str = "v2"
+    sample_rate: int = 32000  # Hz
+    hop: int = 640  # samples per latent frame
+    n_fft: int = 2048  # linear spectrogram of posterior and style encoder
+    gin: int = 512  # width of the style vector
+    speaker_dim: int = 0  # width of the extra speaker vector (v2Pro: 20480), 0 = none
+    codebook: int = 1024
+    posterior_hidden: int = 192
+    posterior_layers: int = 16
+    flow_hidden: int = 192
+    flow_layers: int = 4
+    flow_couplings: int = 4
+    wn_kernel: int = 5
+    text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
+    style: StyleConfig = field(default_factory=StyleConfig)
+    decoder: Any = field(default_factory=HiFiGANConfig)
+
+    @property
+    def spec_bins(self) -> int:
+        """Bins of the linear spectrogram that the posterior encoder reads."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def latent(self) -> int:
+        return self.text.latent
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SoVITSConfig:
+        """Strict: a key that is not a field, at any level, raises InputError."""
+        plain = dict(values)
+        plain["text"] = strict(TextEncoderConfig, plain.get("text", {}))
+        plain["style"] = strict(StyleConfig, plain.get("style", {}))
+        plain["decoder"] = decoder_config(plain.get("decoder", {}))
+        return strict(cls, plain)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def official_config(version: str) -> SoVITSConfig:
+    """Sizes of the published checkpoints of the v1/v2 family."""
+    if version == "v1":
+        return SoVITSConfig(version, text=TextEncoderConfig(symbols=322), style=StyleConfig(bins=1025))
+    if version == "v2":
+        return SoVITSConfig(version)
+    pro = TextEncoderConfig(dropout=0.0)
+    if version == "v2Pro":
+        return SoVITSConfig(version, gin=1024, speaker_dim=20480, text=pro)
+    if version == "v2ProPlus":
+        decoder = HiFiGANConfig(channels=768, kernels=(20, 16, 8, 2, 2))
+        return SoVITSConfig(version, gin=1024, speaker_dim=20480, text=pro, decoder=decoder)
+    raise InputError(f"There is no SoVITS version '{version}' of this family.", "Use v1, v2, v2Pro or v2ProPlus.")

@@ -1,0 +1,100 @@
+"""SoVITS training forward, losses and gradient norms of generator and discriminator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpt_sovits.acoustic.config import official_config
+from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
+from gpt_sovits.acoustic.sovits import SoVITS, slice_frames
+from gpt_sovits.features.spectral import MEL_TRAIN, mel_spectrogram, spectrogram_to_mel
+from gpt_sovits.training import losses
+from tests.parity import Fixture
+
+SEGMENT = 32  # frames of the slice that is decoded
+
+
+def gradient_norms(model: nn.Module, keys: list[str]) -> Tensor:
+    """L2 norm of each tensor's gradient in the order of ``keys``; NaN where there is none."""
+    parameters = dict(model.named_parameters())
+    norms = []
+    for key in keys:
+        gradient = parameters[key].grad if key in parameters else None
+        norms.append(float("nan") if gradient is None else float(gradient.norm()))
+    return torch.tensor(norms)
+
+
+def run_train(fixture: Fixture) -> dict[str, Any]:
+    version = fixture.name.removeprefix("sovits_").removesuffix("_train")
+    pro = version != "v2"
+    names = f"sovits_{version}", "s2D_v2Pro" if pro else "s2D_v2"
+    model, judges = SoVITS(official_config(version)), Discriminators(PERIODS_V2PRO if pro else PERIODS_V2)
+    for network, name in zip((model, judges), names, strict=True):
+        network.load_state_dict(fixture.weights(name), strict=True)
+        network.eval()
+    spec = fixture.tensor("in_spec")
+    out = model(
+        spec,
+        fixture.tensor("in_spec_lengths"),
+        fixture.tensor("in_ssl"),
+        fixture.tensor("in_phones"),
+        fixture.tensor("in_phone_lengths"),
+        segment=SEGMENT,
+        speaker=fixture.tensor("in_sv_emb") if pro else None,
+        noise=fixture.tensor("in_noise_q"),
+        start=fixture.tensor("in_slice_start"),
+    )
+    bank = MEL_TRAIN.bank()
+    target = slice_frames(spectrogram_to_mel(spec, bank), out.start, SEGMENT)
+    waves = fixture.tensor("in_wav")
+    real = slice_frames(waves, out.start * MEL_TRAIN.hop, SEGMENT * MEL_TRAIN.hop)
+    real_scores, _ = judges(real)
+    fake_scores, _ = judges(out.wave.detach())
+    loss_disc, disc_real, disc_fake = losses.discriminator_loss(real_scores, fake_scores)
+    loss_disc.backward()
+    result: dict[str, Any] = {"grad_norms_disc": gradient_norms(judges, _keys(fixture, names[1]))}
+    _, real_maps = judges(real)
+    fake_scores_g, fake_maps = judges(out.wave)
+    loss_gen, gen_terms = losses.generator_loss(fake_scores_g)
+    loss_fm = losses.feature_loss(real_maps, fake_maps)
+    loss_mel = losses.MEL_WEIGHT * losses.mel_loss(target, out.wave, bank, MEL_TRAIN.n_fft, MEL_TRAIN.hop)
+    posterior, prior = out.posterior, out.prior
+    loss_kl = losses.KL_WEIGHT * losses.kl_loss(
+        out.z_p, posterior.log_std, prior.mean, prior.log_std, posterior.mask
+    )
+    total = loss_gen + loss_fm + loss_mel + loss_kl
+    total.backward()
+    result |= {f"disc_real_{i}": scores for i, scores in enumerate(real_scores)}
+    result |= {f"disc_fake_{i}": scores for i, scores in enumerate(fake_scores)}
+    return result | {
+        "grad_norms_gen": gradient_norms(model, _keys(fixture, names[0])),
+        "loss_disc": loss_disc,
+        "loss_mel": loss_mel,
+        "loss_kl": loss_kl,
+        "loss_fm": loss_fm,
+        "loss_gen": loss_gen,
+        "loss_total": total,
+        "kl_ssl": torch.tensor(0.0),  # the quantizer is frozen: no commitment loss exists
+        "losses_disc_real": torch.stack(disc_real),
+        "losses_disc_fake": torch.stack(disc_fake),
+        "losses_gen": torch.stack(gen_terms),
+        "y_hat": out.wave,
+        "z_mask": posterior.mask,
+        "z": posterior.z,
+        "z_p": out.z_p,
+        "m_p": prior.mean,
+        "logs_p": prior.log_std,
+        "m_q": posterior.mean,
+        "logs_q": posterior.log_std,
+        "y_mel": target,
+        "y_hat_mel": mel_spectrogram(out.wave.squeeze(1), MEL_TRAIN, bank),
+        "quantized_codes": out.codes.transpose(0, 1),
+        "fmap_means": torch.stack([torch.stack([m.mean() for m in maps]) for maps in fake_maps]),
+    }
+
+
+def _keys(fixture: Fixture, name: str) -> list[str]:
+    return [tensor["key"] for tensor in fixture.manifest(name)["tensors"]]
