@@ -10,8 +10,9 @@ Letters: B rows, P phones, N audio tokens, T = P + N positions, H hidden, V voca
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -84,6 +85,9 @@ class _Stack(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
 
+    def __iter__(self) -> Iterator[Layer]:
+        return (cast(Layer, layer) for layer in self.layers)
+
 
 class _Embedding(nn.Module):
     def __init__(self, size: int, hidden: int) -> None:
@@ -97,6 +101,8 @@ class _Embedding(nn.Module):
 class _Position(nn.Module):
     """Adds ``alpha`` times the sinusoidal position (even dimensions sine, odd cosine)."""
 
+    table: Tensor
+
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.ones(1))
@@ -107,7 +113,9 @@ class _Position(nn.Module):
         """x [B,T,H] at positions start, start + 1, ..."""
         end = start + x.shape[1]
         if end > len(self.table):
-            self.table = sinusoids(max(end, 1024, 2 * len(self.table)), x.shape[2]).to(x)
+            with torch.inference_mode(False):  # training must be able to use what decoding has built
+                length = max(end, 1024, 2 * len(self.table))
+                self.table = sinusoids(length, x.shape[2]).to(device=x.device, dtype=x.dtype)
         return self.dropout(x + self.alpha * self.table[start:end].to(x.dtype))
 
 
@@ -118,16 +126,19 @@ def sinusoids(length: int, dim: int) -> Tensor:
     return torch.stack((angles.sin(), angles.cos()), dim=-1).reshape(length, dim)
 
 
-def sequence_mask(text: int, audio: int, text_valid: Tensor | None = None) -> Tensor:
-    """Who may attend to whom: bool [1 or B, 1, T, T], True = may; ``text_valid`` bool [B,P] hides padded phones."""
-    total = text + audio
-    device = None if text_valid is None else text_valid.device
-    rows = torch.arange(total, device=device)[:, None]
-    columns = torch.arange(total, device=device)
-    mask = ((columns < text) | (columns <= rows))[None]
-    if text_valid is not None:
-        mask = mask & F.pad(text_valid, (0, audio), value=True)[:, None, :]
+def sequence_mask(text: int, audio: int, valid: Tensor | None = None) -> Tensor:
+    """Who may attend to whom: bool [1 or B, 1, T, T], True = may; ``valid`` bool [B,T] is False in the padding."""
+    device = None if valid is None else valid.device
+    columns = torch.arange(text + audio, device=device)
+    mask = ((columns < text) | (columns <= columns[:, None]))[None]
+    if valid is not None:
+        mask = mask & valid[:, None, :]
     return mask[:, None]
+
+
+def length_mask(lengths: Tensor, longest: int) -> Tensor:
+    """Lengths [B] of right-padded rows -> bool [B, longest], True = real."""
+    return torch.arange(longest, device=lengths.device) < lengths[:, None]
 
 
 @dataclass(frozen=True)
@@ -190,12 +201,13 @@ class T2S(nn.Module):
 
     def transform(self, x: Tensor, mask: Tensor | None, cache: KVCache | None = None) -> Tensor:
         """All layers over x [B,T,H]; with a cache the T positions are appended to it."""
-        for index, layer in enumerate(self.h.layers):
+        for index, layer in enumerate(self.h):
             x = layer(x, mask, cache, index)
         if cache is not None:
             cache.advance(x.shape[1])
         return x
 
+    @torch.no_grad()
     def prefill(
         self, phones: Sequence[Tensor], bert: Sequence[Tensor | None], prompt: Tensor | None, cache: KVCache
     ) -> Tensor:
@@ -210,17 +222,17 @@ class T2S(nn.Module):
             for row, features in zip(phones, bert, strict=True)
         ]
         x = torch.stack([F.pad(text, (0, 0, longest - len(text), 0)) for text in texts])
-        valid = None
         padding = torch.tensor([longest - len(row) for row in phones], device=x.device)
         if bool(padding.any()):
             cache.padding = padding
-            valid = torch.arange(longest, device=x.device) >= padding[:, None]
         audio = 0 if prompt is None else prompt.shape[1]
         if prompt is not None and audio:
             x = torch.cat((x, self.embed_audio(prompt)), dim=1)
-        mask = sequence_mask(longest, audio, valid).to(x.device)
+        columns = torch.arange(longest + audio, device=x.device)
+        mask = sequence_mask(longest, audio, columns >= padding[:, None])
         return self.ar_predict_layer(self.transform(x, mask, cache)[:, -1])
 
+    @torch.no_grad()
     def step(self, tokens: Tensor, position: int, cache: KVCache) -> Tensor:
         """Append one token per row (tokens [B], at audio ``position``); logits [B,V] of the next one."""
         x = self.embed_audio(tokens[:, None], position)
@@ -242,21 +254,20 @@ class T2S(nn.Module):
         names a (layer, head) whose scores before the softmax are returned as well (padded phones -1e4).
         """
         text, audio = phones.shape[1], codes.shape[1]
-        text_valid = torch.arange(text, device=phones.device) < phone_lengths[:, None]
-        steps = torch.arange(audio + 1, device=codes.device)
-        codes = codes.masked_fill(steps[:-1] >= code_lengths[:, None], 0)
+        text_valid, audio_valid = length_mask(phone_lengths, text), length_mask(code_lengths, audio)
+        codes = codes.masked_fill(~audio_valid, self.config.eos)
         x = torch.cat((self.embed_text(phones, bert), self.embed_audio(codes)), dim=1)
-        mask = sequence_mask(text, audio, text_valid)
+        mask = sequence_mask(text, audio, torch.cat((text_valid, audio_valid), dim=1))
         attention = None
-        for index, layer in enumerate(self.h.layers):
+        for index, layer in enumerate(self.h):
             if attention_of is not None and index == attention_of[0]:
                 scores = layer.self_attn.scores(x, attention_of[1])[:, text:, :text]
                 attention = scores.masked_fill(~text_valid[:, None, :], MASKED_SCORE)
             x = layer(x, mask, None, index)
         last_phone = x[torch.arange(len(x), device=x.device), phone_lengths - 1]
         logits = self.ar_predict_layer(torch.cat((last_phone[:, None], x[:, text:]), dim=1))
-        targets = F.pad(codes, (0, 1)).masked_fill(steps == code_lengths[:, None], self.config.eos)
-        targets = targets.masked_fill(steps > code_lengths[:, None], -100)
+        targets = F.pad(codes, (0, 1), value=self.config.eos)
+        targets = targets.masked_fill(~length_mask(code_lengths + 1, audio + 1), -100)
         return TeacherForced(logits, targets, attention)
 
     def loss(
