@@ -30,6 +30,12 @@ RUNNERS: dict[str, str] = {
     "sovits_v2ProPlus": "tests.parity.sovits:run_sovits",
     "sovits_v2_train": "tests.parity.sovits_train:run_train",
     "sovits_v2Pro_train": "tests.parity.sovits_train:run_train",
+    "gpt_v1": "tests.parity.gpt:run_gpt",
+    "gpt_v2": "tests.parity.gpt:run_gpt",
+    "optim": "tests.parity.optim:run_optim",
+    "hubert": "tests.parity.hubert:run_hubert",
+    "bert": "tests.parity.bert:run_bert",
+    "eres2netv2": "tests.parity.eres2net:run_speaker",
 }
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,37 +14,32 @@ from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.decode import Generated, generate, generate_batch
 from gpt_sovits.semantic.model import T2S, length_mask, sequence_mask
 from gpt_sovits.semantic.sampling import Sampling, draw, penalize, probabilities
+from tests.parity import Fixture
 
 GREEDY = Sampling(top_k=1)
 EOS_STOP = 200  # the early stop of the fixtures whose end token is made likely
 
 
-def load(reference: Path, seed: int, name: str = "gpt_v2") -> tuple[T2S, list[str]]:
-    """The network of a manifest with synthetic weights, and its tensor names in manifest order."""
-    manifest = json.loads((reference / "manifests" / f"{name}.json").read_text(encoding="utf-8"))
-    sys.path.insert(0, str(reference))
-    try:
-        from weights import synthesize  # type: ignore[import-not-found]
-    finally:
-        sys.path.pop(0)
-    model = T2S(T2SConfig.from_upstream(manifest["config"]["model"]))
-    state = {key.removeprefix("model."): torch.from_numpy(v) for key, v in synthesize(manifest, seed).items()}
-    model.load_state_dict(state, strict=True)
-    return model.eval(), [tensor["key"].removeprefix("model.") for tensor in manifest["tensors"]]
+def load_t2s(fixture: Fixture, name: str) -> T2S:
+    """The full-size network of a manifest with the fixture's synthetic weights, in evaluation mode."""
+    with torch.device("meta"):
+        model = T2S(T2SConfig.from_upstream(fixture.manifest(name)["config"]["model"]))
+    state = {key.removeprefix("model."): value for key, value in fixture.weights(name).items()}
+    model.load_state_dict(state, strict=True, assign=True)
+    return model.eval()
 
 
-def run(fixture: Mapping[str, Any], reference: Path, seed: int) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (key, ours, expected) for every result in the fixture."""
-    model, names = load(reference, seed)
-    given = {
-        key: torch.from_numpy(value.astype(np.float32) if value.dtype == np.float16 else value)
-        for key, value in fixture.items()
-        if key.startswith("in_")
+def run_gpt(fixture: Fixture) -> dict[str, Any]:
+    """Our result for every key of the fixture."""
+    model = load_t2s(fixture, fixture.name)
+    names = [tensor["key"].removeprefix("model.") for tensor in fixture.manifest(fixture.name)["tensors"]]
+    given = {key: fixture.tensor(key) for key in fixture.arrays if key.startswith("in_")}
+    return {
+        **dict(_network(model, given)),
+        **dict(_decoding(model, given)),
+        **dict(_sampling(given)),
+        **dict(_training(model, given, names)),
     }
-    yield from ((key, value, fixture[key]) for key, value in _network(model, given))
-    yield from ((key, value, fixture[key]) for key, value in _decoding(model, given))
-    yield from ((key, value, fixture[key]) for key, value in _sampling(given))
-    yield from ((key, value, fixture[key]) for key, value in _training(model, given, names))
 
 
 @torch.no_grad()
