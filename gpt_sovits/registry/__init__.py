@@ -1,1 +1,1 @@
-"""Voices on disk."""
+"""Voices on disk: who owns them, what they are made of, and the rules that hold for every caller."""

@@ -1,0 +1,106 @@
+"""Consent: who allowed their voice to be copied, what for, in which words, bound to one recording.
+
+A voice is biometric. Nothing is trained or saved without this value; ``registry.store`` and ``training.job`` check
+it for every caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gpt_sovits.errors import InputError, RefusedError
+
+MAX_TEXT = 2000  # characters of a statement
+_GIVE = "Say whose voice it is, what it is for, and tick the statement."
+
+
+def now() -> str:
+    """The present as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class Consent:
+    """Permission of one person.
+
+    ``recording_sha256`` is empty until ``bind`` ties it to the recording it was given for. The consent to a mix has
+    no recording of its own: its ``sources`` are the consents of the mixed voices.
+    """
+
+    who: str
+    purpose: str
+    statement: str
+    when: str = field(default_factory=now)
+    recording_sha256: str = ""
+    sources: tuple[Consent, ...] = ()
+
+    def checked(self) -> Consent:
+        """This consent with trimmed words; ``RefusedError`` when any of them is missing."""
+        words = {name: " ".join(str(getattr(self, name)).split()) for name in ("who", "purpose", "statement")}
+        if not words["who"]:
+            raise RefusedError("Nobody is named as the person whose voice this is.", _GIVE)
+        if not words["purpose"]:
+            raise RefusedError("It is not said what the voice is for.", _GIVE)
+        if not words["statement"]:
+            raise RefusedError("The consent is not given.", _GIVE)
+        if any(len(text) > MAX_TEXT for text in words.values()):
+            raise InputError(f"The consent is longer than {MAX_TEXT} characters.", "Shorten it.")
+        return replace(self, who=words["who"], purpose=words["purpose"], statement=words["statement"])
+
+    def bind(self, sha256: str) -> Consent:
+        """This consent for the recording with that SHA-256; one that was given for another recording is refused."""
+        checked = self.checked()
+        if checked.recording_sha256 not in ("", sha256):
+            raise RefusedError("The consent was given for another recording.", "Ask for consent to this one.")
+        return replace(checked, recording_sha256=sha256)
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is tied to a recording, or every one of its sources is."""
+        return bool(self.recording_sha256) or (bool(self.sources) and all(source.bound for source in self.sources))
+
+    def to_json(self) -> dict[str, Any]:
+        value: dict[str, Any] = {
+            "who": self.who,
+            "purpose": self.purpose,
+            "statement": self.statement,
+            "when": self.when,
+            "recording_sha256": self.recording_sha256,
+        }
+        if self.sources:
+            value["sources"] = [source.to_json() for source in self.sources]
+        return value
+
+    @staticmethod
+    def from_json(value: dict[str, Any]) -> Consent:
+        """The inverse of ``to_json``; raises ``KeyError``, ``TypeError`` or ``ValueError`` on a damaged value."""
+        fields = {name: value[name] for name in ("who", "purpose", "statement", "when", "recording_sha256")}
+        if not all(isinstance(text, str) for text in fields.values()):
+            raise TypeError("a consent holds text")
+        sources = tuple(Consent.from_json(source) for source in value.get("sources", ()))
+        return Consent(**fields, sources=sources)
+
+
+def require(consent: Consent | None) -> Consent:
+    """The consent when it is complete and bound; ``RefusedError`` otherwise."""
+    if consent is None:
+        raise RefusedError("There is no consent for this voice.", _GIVE)
+    checked = consent.checked()
+    if not checked.bound:
+        raise RefusedError("The consent is not tied to a recording.", "Give it together with the recording.")
+    return checked
+
+
+def joined(consents: list[Consent]) -> Consent:
+    """The consent to a mix: it rests on the consents of all its parts (those of a mixed part included)."""
+    parts: list[Consent] = []
+    for consent in consents:
+        parts += [part for part in (consent.sources or (consent,)) if part not in parts]
+    return Consent(
+        who=" + ".join(dict.fromkeys(part.who for part in parts)),
+        purpose="; ".join(dict.fromkeys(part.purpose for part in parts)),
+        statement="Mixed from voices whose people each gave the consent that is kept with this voice.",
+        sources=tuple(parts),
+    )

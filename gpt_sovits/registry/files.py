@@ -1,0 +1,180 @@
+"""Private files that are either whole or not there: write aside, fsync, rename. Knows nothing of voices.
+
+Files are 0600, folders 0700. A folder of several files is built under another name and renamed in, so that no
+reader ever sees half of it; what a crash left aside is swept by the next writer.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from gpt_sovits.errors import BusyError, InputError, MissingError, ResourceError
+
+MAX_JSON_BYTES = 4 * 2**20
+_BLOCK = 2**20
+
+
+@contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Turn a failing disk into one sentence: ``doing`` reads like "the voice could not be saved"."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ResourceError(f"The disk is full, so {doing}.", "Free some space and try again.") from error
+        reason = error.strerror or str(error)
+        raise ResourceError(f"Because of the disk ({reason}), {doing}.", "Check the data folder's rights.") from error
+
+
+def make_private(folder: Path) -> Path:
+    """Create ``folder`` and its missing parents, each readable by its owner only."""
+    missing = []
+    current = folder
+    while not current.exists():
+        missing.append(current)
+        current = current.parent
+    for path in reversed(missing):
+        try:
+            os.mkdir(path, 0o700)
+            os.chmod(path, 0o700)
+        except FileExistsError:
+            continue  # another process was faster
+        sync_folder(path.parent)
+    return folder
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in ``folder`` survive a power cut (a no-op where folders cannot be opened)."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_bytes(path: Path, data: bytes, aside: Path | None = None) -> None:
+    """Put ``data`` at ``path``, mode 0600; readers see the old file or the whole new one.
+
+    The new file is built in ``aside`` (same file system; whoever owns it sweeps it), else beside ``path``.
+    """
+    temporary = (aside or path.parent) / f".{path.name}.{secrets.token_hex(6)}.part"
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Mapping[str, Any], aside: Path | None = None) -> None:
+    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode(), aside)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``. ``MissingError`` without a file, ``InputError`` when it is not an object."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_JSON_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingError(f"There is no file {path.name} in {path.parent.name}.", "Check the data folder.") from error
+    try:
+        if len(data) > MAX_JSON_BYTES:
+            raise ValueError("too large")
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The file {path} is damaged.", "Restore it from a backup.") from error
+    if not isinstance(value, dict):
+        raise InputError(f"The file {path} is damaged.", "Restore it from a backup.")
+    return value
+
+
+def copy_private(source: Path, target: Path) -> str:
+    """Copy a person's file to ``target`` (0600, whole or not at all) and return the SHA-256 of what was copied."""
+    digest = hashlib.sha256()
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as out, source.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                out.write(block)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(temporary, target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+    return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def move_in(built: Path, target: Path) -> None:
+    """Rename a finished folder into place; both parents are made durable. The target must not exist."""
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, "exists already", str(target))
+    os.rename(built, target)
+    sync_folder(target.parent)
+    sync_folder(built.parent)
+
+
+def remove_folder(folder: Path, aside: Path) -> None:
+    """Make ``folder`` vanish at once (renamed into ``aside``), then delete what is in it."""
+    make_private(aside)
+    gone = aside / secrets.token_hex(8)
+    os.rename(folder, gone)
+    sync_folder(folder.parent)
+    shutil.rmtree(gone)
+    sync_folder(aside)
+
+
+def sweep(folder: Path) -> None:
+    """Delete everything inside ``folder`` (left there by a crash); the folder itself stays."""
+    if not folder.is_dir():
+        return
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
+@contextmanager
+def exclusive(path: Path, *, wait: float, busy: str) -> Iterator[None]:
+    """Hold the file lock ``path``; the system releases it when the process dies, however it dies."""
+    make_private(path.parent)
+    lock = FileLock(str(path), mode=0o600, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout as error:
+        raise BusyError(busy, "Try again in a moment.") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,199 @@
+"""The JSON files of the registry as values, read strictly, with the schema number that migrations go by.
+
+    voice.json     one per voice: its name and what may change about it
+    version.json   one per version: never changes, and holds the SHA-256 of every file beside it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gpt_sovits.errors import InputError
+from gpt_sovits.registry.consent import Consent
+from gpt_sovits.registry.files import read_json, write_json
+from gpt_sovits.registry.ids import is_id
+
+SCHEMA = 1
+VOICE_FILE = "voice.json"
+VERSION_FILE = "version.json"
+# Named functions, one per step: MIGRATIONS[n] turns the JSON of schema n into that of schema n + 1.
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+_RESTORE = "Restore it from a backup, or delete the voice."
+_Manifest = TypeVar("_Manifest", "VoiceManifest", "VersionManifest")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """One part of a mix: which version of which voice, and its share from 0 to 1."""
+
+    voice: str
+    name: str
+    version: str
+    share: float
+
+
+@dataclass(frozen=True)
+class VoiceManifest:
+    """``default_version`` None means the newest one speaks."""
+
+    id: str
+    owner: str
+    name: str
+    created: str
+    kind: str = "trained"
+    parents: tuple[Parent, ...] = ()
+    default_version: str | None = None
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class VersionManifest:
+    id: str
+    voice: str
+    number: int
+    created: str
+    base: str
+    consent: Consent
+    files: Mapping[str, FileEntry]
+    recording: str = ""  # name of the file that was recorded, "" for a mix
+    seconds: float = 0.0  # of speech it was made from
+    label: str = ""
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VersionCard:
+    """A version in a list."""
+
+    id: str
+    number: int
+    created: str
+    label: str
+    seconds: float
+    has_sample: bool
+
+
+@dataclass(frozen=True)
+class VoiceCard:
+    """A voice in a list; ``parents`` are the names of the voices it was mixed from."""
+
+    id: str
+    name: str
+    base: str
+    created: str
+    seconds_of_speech: float
+    versions: tuple[VersionCard, ...]
+    kind: str
+    parents: tuple[str, ...]
+    consent: Consent
+    parent_ids: tuple[str, ...] = ()
+    default_version: str = ""
+    frozen: bool = False
+
+
+def card(voice: VoiceManifest, versions: list[VersionManifest]) -> VoiceCard:
+    """What a list shows; ``versions`` by number, never empty."""
+    spoken = next((version for version in versions if version.id == voice.default_version), versions[-1])
+    return VoiceCard(
+        id=voice.id,
+        name=voice.name,
+        base=spoken.base,
+        created=voice.created,
+        seconds_of_speech=spoken.seconds,
+        versions=tuple(
+            VersionCard(each.id, each.number, each.created, each.label, each.seconds, "sample.wav" in each.files)
+            for each in versions
+        ),
+        kind=voice.kind,
+        parents=tuple(parent.name for parent in voice.parents),
+        consent=spoken.consent,
+        parent_ids=tuple(parent.voice for parent in voice.parents),
+        default_version=spoken.id,
+        frozen=voice.frozen,
+    )
+
+
+def write_manifest(folder: Path, manifest: VoiceManifest | VersionManifest, aside: Path | None = None) -> None:
+    value = {"schema": SCHEMA, **asdict(manifest)}
+    if isinstance(manifest, VersionManifest):
+        value["consent"] = manifest.consent.to_json()
+    write_json(folder / _file_name(type(manifest)), value, aside)
+
+
+def read_voice(folder: Path) -> VoiceManifest:
+    """``MissingError`` when there is no voice in ``folder``, ``InputError`` when its manifest is damaged."""
+    return _read(folder, VoiceManifest, _voice)
+
+
+def read_version(folder: Path) -> VersionManifest:
+    return _read(folder, VersionManifest, _version)
+
+
+def _file_name(kind: type) -> str:
+    return VOICE_FILE if kind is VoiceManifest else VERSION_FILE
+
+
+def _read(folder: Path, kind: type[_Manifest], build: Callable[[dict[str, Any]], _Manifest]) -> _Manifest:
+    path = folder / _file_name(kind)
+    value = read_json(path)
+    schema = value.pop("schema", None)
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise InputError(f"The voice in {folder} was saved by a newer version of this program.", "Update the program.")
+    try:
+        while schema != SCHEMA:
+            value, schema = MIGRATIONS[schema](value), schema + 1
+        unknown = set(value) - {each.name for each in fields(kind)}
+        if unknown:
+            raise ValueError(f"unknown entries {sorted(unknown)}")
+        manifest = build(value)
+        if manifest.id != folder.name:
+            raise ValueError("it belongs to another folder")
+        return manifest
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"The file {path} is damaged ({error}).", _RESTORE) from error
+
+
+def _voice(value: dict[str, Any]) -> VoiceManifest:
+    texts = {name: _text(value[name]) for name in ("id", "owner", "name", "created", "kind")}
+    parents = tuple(
+        Parent(_text(each["voice"]), _text(each["name"]), _text(each["version"]), float(each["share"]))
+        for each in value["parents"]
+    )
+    default = value["default_version"]
+    if not (is_id(texts["id"]) and is_id(texts["owner"]) and (default is None or is_id(default))):
+        raise ValueError("an id has a wrong form")
+    return VoiceManifest(**texts, parents=parents, default_version=default, frozen=value["frozen"] is True)
+
+
+def _version(value: dict[str, Any]) -> VersionManifest:
+    texts = {name: _text(value[name]) for name in ("id", "voice", "created", "base", "recording", "label")}
+    files = {name: FileEntry(_text(each["sha256"]), int(each["bytes"])) for name, each in value["files"].items()}
+    if not (is_id(texts["id"]) and is_id(texts["voice"])):
+        raise ValueError("an id has a wrong form")
+    for name in files:
+        if "/" in name or "\\" in name or name.startswith(".") or ":" in name:
+            raise ValueError("a file has a wrong name")
+    return VersionManifest(
+        **texts,
+        number=int(value["number"]),
+        seconds=float(value["seconds"]),
+        consent=Consent.from_json(value["consent"]),
+        files=files,
+        made_by=dict(value["made_by"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text is expected")
+    return value

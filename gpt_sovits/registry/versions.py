@@ -1,0 +1,155 @@
+"""One version of a voice as a folder of files, each listed with its SHA-256 in version.json.
+
+    delta.safetensors      the tensors that differ from the base, float16
+    reference.safetensors  frozen reference features
+    recording.<suffix>     what the person recorded (not for a mix)
+    sample.wav             the version speaking a test sentence
+
+The folder is built aside by ``write``, checked by ``load``, and never changes once it is visible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.registry import files
+from gpt_sovits.registry.consent import require
+from gpt_sovits.registry.manifest import FileEntry, VersionManifest, VoiceManifest, read_version, write_manifest
+from gpt_sovits.registry.voice import Voice
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DELTA = "delta.safetensors"
+REFERENCE = "reference.safetensors"
+SAMPLE = "sample.wav"
+RECORDING_SUFFIXES = frozenset({"wav", "flac", "mp3", "m4a", "mp4", "webm", "ogg", "opus", "aac", "amr", "aiff", "caf"})
+
+
+def recording_name(path: Path) -> str:
+    """The name under which we keep a person's file: ours, with its suffix where that is a known one."""
+    suffix = path.suffix.lower().lstrip(".")
+    return f"recording.{suffix}" if suffix in RECORDING_SUFFIXES else "recording.bin"
+
+
+def write(folder: Path, voice: Voice, *, recording: Path | None = None) -> VersionManifest:
+    """Write ``voice`` as a version into the new ``folder``, named by the version's id. No number, no sample yet.
+
+    Raises ``RefusedError`` without a consent that is bound to this very ``recording``.
+    """
+    consent = require(voice.consent)
+    files.make_private(folder)
+    entries = {
+        DELTA: _write(folder / DELTA, _packed(voice.delta)),
+        REFERENCE: _write(folder / REFERENCE, _packed(voice.reference.to_tensors())),
+    }
+    name = ""
+    if recording is not None:
+        name = recording_name(recording)
+        sha256 = files.copy_private(recording, folder / name)
+        consent = consent.bind(sha256)
+        entries[name] = FileEntry(sha256, (folder / name).stat().st_size)
+    manifest = VersionManifest(
+        id=folder.name,
+        voice=voice.id,
+        number=0,
+        created=voice.created,
+        base=voice.base,
+        consent=consent,
+        files=entries,
+        recording=name,
+        seconds=float(voice.made_by.get("seconds_of_speech", 0.0)),
+        made_by=dict(voice.made_by),
+    )
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def add_sample(folder: Path, wav: bytes) -> VersionManifest:
+    """Keep the test sentence that a staged version spoke."""
+    entry = _write(folder / SAMPLE, wav)
+    manifest = read_version(folder)
+    manifest = replace(manifest, files={**manifest.files, SAMPLE: entry})
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def load(folder: Path, voice: VoiceManifest) -> Voice:
+    """The version in ``folder`` as a value, after its weights and reference are found unchanged."""
+    from gpt_sovits.features.reference import Reference  # late: lists of voices need no torch
+
+    manifest = read_version(folder)
+    if manifest.voice != voice.id:
+        raise InputError(f"The version {manifest.id} belongs to another voice.", "Restore it from a backup.")
+    return Voice(
+        id=voice.id,
+        name=voice.name,
+        owner=voice.owner,
+        base=manifest.base,
+        version_id=manifest.id,
+        reference=Reference.from_tensors(_unpacked(read_file(folder, manifest, REFERENCE))),
+        delta=_unpacked(read_file(folder, manifest, DELTA)),
+        consent=manifest.consent,
+        created=manifest.created,
+        made_by=manifest.made_by,
+    )
+
+
+def read_file(folder: Path, manifest: VersionManifest, name: str) -> bytes:
+    """The bytes of one file of a version, compared with the manifest."""
+    entry = manifest.files.get(name)
+    if entry is None:
+        raise MissingError(f"The version {manifest.id} has no {name}.", "Train the voice again.")
+    try:
+        data = (folder / name).read_bytes()
+    except FileNotFoundError as error:
+        raise _damaged(folder, name) from error
+    if len(data) != entry.bytes or hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise _damaged(folder, name)
+    return data
+
+
+def check(folder: Path) -> VersionManifest:
+    """Compare every file with the manifest; nothing may be missing, changed or extra."""
+    manifest = read_version(folder)
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != entry.bytes or files.sha256_of(path) != entry.sha256:
+            raise _damaged(folder, name)
+    extra = {path.name for path in folder.iterdir()} - set(manifest.files) - {"version.json"}
+    if extra:
+        raise InputError(f"The version {manifest.id} holds files it should not.", "Restore it from a backup.")
+    return manifest
+
+
+def _write(path: Path, data: bytes) -> FileEntry:
+    files.write_bytes(path, data)
+    return FileEntry(hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _packed(tensors: Mapping[str, Tensor]) -> bytes:
+    from safetensors.torch import save
+
+    return save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
+
+
+def _unpacked(data: bytes) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load as parse
+
+    try:
+        return parse(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise InputError("A file of the voice is not a safetensors file.", "Restore it from a backup.") from error
+
+
+def _damaged(folder: Path, name: str) -> InputError:
+    return InputError(
+        f"The file {name} of the version {folder.name} is missing or was changed.",
+        "Restore it from a backup, or train the voice again.",
+    )

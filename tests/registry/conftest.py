@@ -1,0 +1,79 @@
+"""Small voices with random numbers: the registry never looks at what the tensors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from gpt_sovits.features.reference import Reference
+
+from gpt_sovits.registry import versions
+from gpt_sovits.registry.consent import Consent, now
+from gpt_sovits.registry.files import make_private, sha256_of
+from gpt_sovits.registry.ids import new_id
+from gpt_sovits.registry.store import Registry
+from gpt_sovits.registry.voice import Voice
+
+Create = Callable[..., str]
+
+
+def consent(**changes: str) -> Consent:
+    words = {"who": "Ana", "purpose": "reading to my children", "statement": "This is my voice and I agree."}
+    return Consent(**{**words, **changes})
+
+
+def make_voice(seed: int = 0, base: str = "mini", **changes: object) -> Voice:
+    generator = torch.Generator().manual_seed(seed)
+    reference = Reference(
+        style=torch.randn(1, 8, 1, generator=generator),
+        codes=torch.randint(0, 32, (20,), generator=generator),
+        phones=(1, 2, 3, seed),
+        text=f"text {seed}",
+        language="en",
+    )
+    delta = {
+        "acoustic.a": torch.randn(4, 3, generator=generator).half(),
+        "semantic.b": torch.randn(5, generator=generator).half(),
+        f"acoustic.only{seed}": torch.randn(2, generator=generator).half(),
+    }
+    values: dict = dict(
+        id=new_id("v"), name=f"voice {seed}", owner="local", base=base, version_id=None, reference=reference,
+        delta=delta, consent=None, created=now(), made_by={"kind": "trained", "seconds_of_speech": 61.5},
+    )
+    return Voice(**{**values, **changes})
+
+
+def stage(folder: Path, voice: Voice, recording: Path, version: str | None = None) -> Path:
+    """A finished version in a folder that the registry has not seen yet."""
+    voice = replace(voice, consent=consent().bind(sha256_of(recording)))
+    staged = make_private(folder) / (version or new_id("r"))
+    versions.write(staged, voice, recording=recording)
+    versions.add_sample(staged, b"RIFFsample")
+    return staged
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "data" / "registry")
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "My minute.WAV"
+    path.write_bytes(bytes(range(256)) * 64)
+    return path
+
+
+@pytest.fixture
+def create(registry: Registry, recording: Path, tmp_path: Path) -> Create:
+    """Store a trained voice and return its id."""
+
+    def make(name: str = "Ana", seed: int = 0, user: str = "local", base: str = "mini", **changes: object) -> str:
+        voice = make_voice(seed, base, owner=user, **changes)
+        registry.admit(user, name, stage(tmp_path / "jobs", voice, recording))
+        return voice.id
+
+    return make

@@ -1,0 +1,120 @@
+"""The power fails at every single change that an operation makes to the disk; what is seen afterwards is whole.
+
+Each operation runs in a forked child whose n-th disk call ends the process (``os._exit``, no clean-up of any kind),
+for n = 1, 2, 3 ... until it survives.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gpt_sovits.errors import VoiceError
+from gpt_sovits.registry.mix import mix
+from gpt_sovits.registry.store import Registry
+
+from .conftest import make_voice, stage
+
+NEW, NEXT = "r" + "5" * 20, "r" + "6" * 20
+CALLS = ("open", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "chmod")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+
+
+def survives(operation: Callable[[], object], crash_at: int) -> bool:
+    """Run ``operation`` in a child that dies just before its ``crash_at``-th disk call."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    count = 0
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            nonlocal count
+            count += 1
+            if count == crash_at:
+                os._exit(9)
+            return real(*arguments, **options)
+
+        return call
+
+    try:
+        for name in CALLS:
+            setattr(os, name, counted(getattr(os, name)))
+        operation()
+        os._exit(0)
+    except BaseException as error:  # noqa: BLE001  # the child must never come back into pytest
+        print(repr(error), file=sys.stderr)
+        os._exit(1)
+
+
+def state(registry: Registry) -> dict[str, object]:
+    """Everything that a person can see, all of it verified."""
+    assert registry.verify("local") == []
+    seen: dict[str, object] = {}
+    for card in registry.cards("local"):
+        for version in card.versions:
+            registry.load("local", card.id, version.id)
+        seen[card.id] = (card.name, tuple(version.id for version in card.versions), card.default_version)
+    return seen
+
+
+def admit_new(registry: Registry, folder: Path, known: str) -> None:
+    registry.admit("local", "new", folder / "data/jobs" / NEW)
+
+
+def admit_next(registry: Registry, folder: Path, known: str) -> None:
+    registry.admit("local", "new", folder / "data/jobs" / NEXT)
+
+
+def rename(registry: Registry, folder: Path, known: str) -> None:
+    registry.rename("local", known, "other name")
+
+
+def delete(registry: Registry, folder: Path, known: str) -> None:
+    registry.delete("local", known)
+
+
+def save_mix(registry: Registry, folder: Path, known: str) -> None:
+    a, b = registry.load("local", known), registry.load("local", sorted(set(state(registry)) - {known})[0])
+    registry.save("local", "mixed", mix(a, b, 0.5), sample=b"RIFF")
+
+
+@pytest.mark.parametrize("operation", [admit_new, admit_next, rename, delete, save_mix], ids=lambda each: each.__name__)
+def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(operation, create, registry, tmp_path, recording):
+    known, _ = create("known", 1), create("second", 2)
+    stage(tmp_path / "data/jobs", make_voice(5), recording, NEW)
+    stage(tmp_path / "data/jobs", make_voice(6, id=known), recording, NEXT)
+    before = state(registry)
+    seen = []
+    for crash_at in range(1, 400):
+        copy = tmp_path / f"copy{crash_at}"
+        shutil.copytree(tmp_path / "data", copy / "data")
+        crashed = Registry(copy / "data" / "registry")
+        done = survives(lambda: operation(crashed, copy, known), crash_at)  # noqa: B023  # runs at once
+
+        after = state(crashed)
+        seen.append(after == before)
+        if known in after:
+            crashed.rename("local", known, "the next writer works")
+        else:
+            with pytest.raises(VoiceError):
+                crashed.rename("local", known, "gone")
+        crashed.tidy()
+        user = copy / "data/registry/users/local"
+        assert {path.name for path in user.iterdir()} <= {"voices", ".building", ".removed"}
+        assert not any(path for aside in (".building", ".removed") for path in (user / aside).rglob("*"))
+        hidden = [path for path in user.rglob("*.part")]
+        assert hidden == [], hidden
+        shutil.rmtree(copy)
+        if done:
+            break
+    else:
+        pytest.fail("the operation never ended")
+    assert not seen[-1], "the operation changed nothing"
+    assert seen == sorted(seen, reverse=True), "the new state went away again"
+    assert len(seen) > 3
