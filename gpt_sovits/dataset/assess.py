@@ -1,0 +1,238 @@
+"""Is this recording good enough for a voice? Measured before anything is stored, and said in words.
+
+``open_recording`` is the door: it reads a file and refuses, in one sentence, what can never work (silence, too little
+speech, too long, not a sound file). ``assess`` measures the rest and gives a verdict with one sentence of advice per
+problem. Levels are dB of full scale; speech and pauses are told apart by the voice activity detector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gpt_sovits.audio import MAX_SECONDS, Audio, frame_levels, level, peak, read_audio
+from gpt_sovits.dataset.vad import Span, speech_spans
+from gpt_sovits.errors import InputError
+
+MIN_SPEECH = 10.0  # seconds of speech below which no voice is trained
+SILENT = 10 ** (-60 / 20)  # a peak under -60 dB is no recording
+_FRAME = 0.02
+_DIGITAL_SILENCE = -95.0
+
+GOOD, USABLE, RECORD_AGAIN = "good", "usable", "record_again"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """``kind`` is a stable name, ``severe`` means that the result will disappoint, ``advice`` is one sentence."""
+
+    kind: str
+    severe: bool
+    advice: str
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What was measured. ``level``, ``noise``, ``snr`` in dB, ``bandwidth`` and ``hum`` in Hz (hum 0: none).
+
+    ``clipped``: share of samples stuck at the loudest value. ``reverberation``: seconds in which sound falls by 60 dB.
+    ``foreign``: share of the time in which something that is not speech is nearly as loud as the speech.
+    """
+
+    seconds: float
+    rate: int
+    speech_seconds: float
+    level: float
+    peak: float
+    clipped: float
+    noise: float
+    snr: float
+    bandwidth: float
+    hum: float
+    reverberation: float
+    foreign: float
+    problems: tuple[Problem, ...]
+
+    @property
+    def verdict(self) -> str:
+        """good, usable or record_again."""
+        if any(problem.severe for problem in self.problems):
+            return RECORD_AGAIN
+        return USABLE if self.problems else GOOD
+
+    @property
+    def advice(self) -> str:
+        """What to do, most important first; empty for a good recording."""
+        return " ".join(p.advice for p in sorted(self.problems, key=lambda p: not p.severe))
+
+
+def open_recording(
+    path: Path | str, *, min_speech: float = MIN_SPEECH, max_seconds: float = MAX_SECONDS
+) -> tuple[Audio, Assessment]:
+    """Read and judge a recording. Raises ``InputError`` when no voice can come of it."""
+    audio = read_audio(path, max_seconds=max_seconds)
+    if peak(audio) < SILENT:
+        raise InputError("The recording is silent.", "Please check that the right microphone is on and record again.")
+    spans = speech_spans(audio)
+    spoken = sum(span.seconds for span in spans)
+    if spoken < 0.3:
+        raise InputError("No speech was found in the recording.", "Please record somebody who speaks.")
+    if spoken < min_speech:
+        raise InputError(
+            f"There are only {spoken:.0f} seconds of speech in the recording; at least {min_speech:.0f} are needed.",
+            "Please record more; about one minute is best.",
+        )
+    return audio, assess(audio, spans)
+
+
+def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:
+    """Measure a recording. ``spans``: where speech is, when that is known already."""
+    spans = speech_spans(audio) if spans is None else spans
+    levels = frame_levels(audio, frame=_FRAME)
+    speech, pause = _masks(spans, len(levels))
+    sounding = levels > _DIGITAL_SILENCE
+    speech_level = _power_mean(levels[speech & sounding])
+    noise = _noise(levels, speech, pause, sounding)
+    snr = speech_level - noise
+    loud_pause = pause & (levels > speech_level - 15.0) & (levels > noise + 6.0)
+    measured = {
+        "seconds": audio.seconds,
+        "speech_seconds": float(sum(span.seconds for span in spans)),
+        "level": level(audio),
+        "peak": peak(audio),
+        "clipped": clipped_share(audio),
+        "noise": noise,
+        "snr": snr,
+        "bandwidth": bandwidth(audio, speech, pause),
+        "hum": hum(audio),
+        "reverberation": reverberation(levels),
+        "foreign": float(loud_pause.sum() / max(1, len(levels))),
+    }
+    return Assessment(rate=audio.rate, **measured, problems=tuple(_problems(measured)))
+
+
+def _problems(m: dict[str, float]) -> list[Problem]:
+    rules = [
+        ("noise", m["snr"] < 20, m["snr"] < 10, "It is noisy: record in a quiet room, close to the microphone."),
+        ("clipping", m["clipped"] > 2e-4, m["clipped"] > 5e-3,
+         "The loud parts are cut off: lower the microphone's level or move a little away."),
+        ("quiet", m["level"] < -42, m["level"] < -55, "The recording is very quiet: speak closer to the microphone."),
+        ("bandwidth", m["bandwidth"] < 5000 and m["snr"] > 15, m["bandwidth"] < 2800,
+         "The sound is dull like a telephone's: use a better microphone or the app's own recorder."),
+        ("hum", m["hum"] > 0, False, "Mains hum is in the recording: try another socket or a battery."),
+        ("reverberation", m["reverberation"] > 0.7 and m["snr"] > 15, m["reverberation"] > 1.5,
+         "The room echoes: choose one with curtains or soft furniture."),
+        ("foreign", m["foreign"] > 0.08, m["foreign"] > 0.3,
+         "Something other than speech is loud, perhaps music: record the voice alone."),
+        ("short", m["speech_seconds"] < 30, False, "More speech makes the voice better: about one minute is best."),
+    ]  # fmt: skip
+    return [Problem(kind, bool(severe), advice) for kind, present, severe, advice in rules if present]
+
+
+def _masks(spans: list[Span], frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames that are surely speech and frames that are surely not (0.1 s away from any), both bool [frames]."""
+    speech = np.zeros(frames, bool)
+    near = np.zeros(frames, bool)
+    for span in spans:
+        speech[round(span.start / _FRAME) : round(span.end / _FRAME)] = True
+        near[max(0, round((span.start - 0.1) / _FRAME)) : round((span.end + 0.1) / _FRAME)] = True
+    return speech, ~near
+
+
+def _power_mean(levels: np.ndarray) -> float:
+    return float(10.0 * np.log10(np.mean(10.0 ** (levels / 10.0)))) if len(levels) else -120.0
+
+
+def _noise(levels: np.ndarray, speech: np.ndarray, pause: np.ndarray, sounding: np.ndarray) -> float:
+    """Level of the pauses (20th percentile: a slammed door or a tune does not count), else of the quietest speech."""
+    quiet = levels[pause & sounding]
+    if len(quiet) >= 10:
+        return float(np.percentile(quiet, 20))
+    if pause.sum() >= 10:  # the pauses are digital silence, as a noise gate leaves it
+        return _DIGITAL_SILENCE
+    return float(np.percentile(levels[speech], 3)) if speech.any() else _DIGITAL_SILENCE
+
+
+def clipped_share(audio: Audio) -> float:
+    """Share of samples in runs of three or more within 0.5 % of the loudest value."""
+    top = np.abs(audio.samples) >= 0.995 * peak(audio)
+    if peak(audio) < 0.05:
+        return 0.0
+    runs = top[:-2] & top[1:-1] & top[2:]
+    return float(runs.sum() / max(1, len(runs)))
+
+
+def _spectra(audio: Audio, mask: np.ndarray, size: int, limit: int = 4000) -> np.ndarray:
+    """Mean power spectrum [size // 2 + 1] of up to ``limit`` windows that begin in the masked frames."""
+    hop = round(_FRAME * audio.rate)
+    starts = np.flatnonzero(mask) * hop
+    starts = starts[starts + size <= len(audio.samples)]
+    if not len(starts):
+        return np.zeros(size // 2 + 1)
+    starts = starts[:: max(1, len(starts) // limit)]
+    window = np.hanning(size)
+    total = np.zeros(size // 2 + 1)
+    for block in np.array_split(starts, max(1, len(starts) // 256)):
+        frames = audio.samples[block[:, None] + np.arange(size)] * window
+        total += np.square(np.abs(np.fft.rfft(frames, axis=1))).sum(axis=0)
+    return total / (len(starts) * np.square(window).sum())
+
+
+def bandwidth(audio: Audio, speech: np.ndarray, pause: np.ndarray) -> float:
+    """Highest frequency (Hz) at which speech is 3 dB over the noise and within 75 dB of its strongest band."""
+    size = 1024
+    voice, noise = _spectra(audio, speech, size), _spectra(audio, pause, size)
+    width = max(1, round(250 * size / audio.rate))
+    count = len(voice) // width
+    bands = [spectrum[: count * width].reshape(count, width).mean(axis=1) for spectrum in (voice, noise)]
+    present = (bands[0] > 2.0 * bands[1]) & (bands[0] > bands[0].max(initial=0.0) * 10**-7.5) & (bands[0] > 1e-13)
+    highest = np.flatnonzero(present)
+    return float((highest[-1] + 1) * width * audio.rate / size) if len(highest) else 0.0
+
+
+def hum(audio: Audio, *, limit: int = 120) -> float:
+    """50.0 or 60.0 when at least two of the mains' first harmonics stand 15 dB out of their surroundings, else 0.
+
+    Speech comes and goes while hum stays, so each 1 Hz bin is judged by its 20th percentile over the recording.
+    """
+    size = audio.rate
+    starts = np.arange(0, len(audio.samples) - size + 1, size // 2)
+    if not len(starts):
+        return 0.0
+    starts = starts[:: max(1, len(starts) // limit)]
+    window = np.hanning(size)
+    top = 320  # Hz; the fifth harmonic of 60 and its surroundings
+    powers = [np.square(np.abs(np.fft.rfft(audio.samples[s : s + size] * window)[:top])) for s in starts]
+    spectrum = np.percentile(powers, 20, axis=0) / np.square(window).sum()
+    best, best_excess = 0.0, 0.0
+    for mains in (50, 60):
+        excesses = []
+        for harmonic in range(mains, 5 * mains, mains):
+            around = np.r_[spectrum[harmonic - 20 : harmonic - 4], spectrum[harmonic + 5 : harmonic + 21]]
+            line = spectrum[harmonic - 1 : harmonic + 2].max()
+            excess = 10.0 * np.log10((line + 1e-15) / (np.median(around) + 1e-15))
+            if excess > 15.0 and line > 1e-6:
+                excesses.append(excess)
+        if len(excesses) >= 2 and sum(excesses) > best_excess:
+            best, best_excess = float(mains), sum(excesses)
+    return best
+
+
+def reverberation(levels: np.ndarray) -> float:
+    """Seconds in which the sound decays by 60 dB, from the steepest steady falls of the level; 0 when none is seen.
+
+    ``levels``: dB per 20 ms [frames]. A dry voice gives 0.2 to 0.4 s, a bathroom more than 1 s.
+    """
+    smooth = np.convolve(levels, np.ones(3) / 3, mode="valid") if len(levels) > 3 else levels
+    falls: list[float] = []
+    start = 0
+    for index in range(1, len(smooth) + 1):
+        falling = index < len(smooth) and smooth[index] < smooth[index - 1] and smooth[index] > _DIGITAL_SILENCE + 5
+        if not falling:
+            drop, length = smooth[start] - smooth[index - 1], index - 1 - start
+            if drop > 18.0 and length >= 4 or drop > 6.0 and length >= 9:
+                falls.append(60.0 * length * _FRAME / drop)
+            start = index
+    return float(np.percentile(falls, 40)) if len(falls) >= 3 else 0.0
