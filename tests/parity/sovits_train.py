@@ -92,7 +92,7 @@ def run_train(fixture: Fixture) -> dict[str, Any]:
         "y_mel": target,
         "y_hat_mel": mel_spectrogram(out.wave.squeeze(1), MEL_TRAIN, bank),
         "quantized_codes": out.codes.transpose(0, 1),
-        "fmap_means": torch.stack([torch.stack([m.mean() for m in maps]) for maps in fake_maps]),
+        "fmap_means": torch.stack([torch.stack([m.detach().abs().mean() for m in maps[:6]]) for maps in real_maps]),
     }
 
 
