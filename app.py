@@ -1,0 +1,89 @@
+"""Starts the studio: ``python app.py`` opens it for the browser of this computer, and for nobody else."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import socket
+import subprocess
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gpt_sovits.errors import VoiceError
+from gpt_sovits.settings import Settings
+from webui.server import clean, create_app, listen, prepare
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A voice studio on your own computer.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: only this computer)")
+    parser.add_argument("--port", type=int, default=7860, help="port; the next free one is taken when it is in use")
+    parser.add_argument("--data", type=Path, default=None, help="folder that keeps the voices")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
+    return parser.parse_args(given)
+
+
+@contextlib.contextmanager
+def worker(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that learns voices; it ends with the app and continues unfinished jobs at the next start."""
+    command = [sys.executable, "-m", "gpt_sovits.training.worker", "--data", str(data_dir)]
+    process = subprocess.Popen(command, cwd=Path(__file__).resolve().parent, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def address(bound: socket.socket) -> str:
+    """What a person types into the browser to reach a listening socket."""
+    host, port = bound.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def serve(settings: Settings, host: str, port: int, *, open_page: bool = False) -> None:
+    """Run until interrupted."""
+    import uvicorn
+
+    from gpt_sovits.studio import Studio
+
+    bound = listen(host, port)
+    folder = prepare(settings.cache_dir)
+    try:
+        with worker(settings.data_dir):
+            app = create_app(Studio(settings), folder, host=host)
+            server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+            print(f"The studio is open at {address(bound)}  (stop it with Ctrl+C)", flush=True)  # noqa: T201
+            if open_page:
+                threading.Timer(1.0, webbrowser.open, [address(bound)]).start()
+            server.run(sockets=[bound])
+    finally:
+        bound.close()
+        clean(folder)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    options = arguments(given)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        serve(Settings.load(options.data), options.host, options.port, open_page=options.open)
+    except VoiceError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

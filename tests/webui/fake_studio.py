@@ -1,0 +1,201 @@
+"""A studio that hums instead of speaking: the facade's signatures, quick, and without any model.
+
+Each voice is a pitch. A mix is the pitch between. A job takes as many steps as it is looked at.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.events import CancelToken
+
+RATE = 32000
+
+
+@dataclass(frozen=True)
+class FakeAudio:
+    samples: np.ndarray
+    rate: int = RATE
+
+
+@dataclass(frozen=True)
+class FakeSpeech:
+    audio: FakeAudio
+    text: str
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True)
+class FakeScript:
+    id: str
+    language: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class FakeVoice:
+    id: str
+    name: str
+    pitch: float
+
+
+@dataclass(frozen=True)
+class FakeCard:
+    id: str
+    name: str
+    consent: Any = None
+    base: str = "mini"
+    created: str = "2026-11-22T10:00:00+00:00"
+    seconds_of_speech: float = 61.4
+    versions: int = 1
+    kind: str = "trained"
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FakeJob:
+    id: str
+    state: str = "running"
+    kind: str = "train"
+    stage: str = "acoustic"
+    message: str = ""
+    fraction: float = 0.0
+    seconds_left: float | None = 150.0
+    voice_id: str | None = None
+    created: str = "2026-11-22T10:00:00+00:00"
+    error: str = ""
+    log: list[str] = field(default_factory=list)
+
+
+class FakeStudio:
+    def __init__(self, voices: tuple[str, ...] = ("Anna", "Ben"), job_steps: int = 5) -> None:
+        self._numbers = itertools.count(1)
+        self.cards = {card.id: card for card in (FakeCard(f"v{n:04d}", name) for n, name in enumerate(voices))}
+        self.pitches = {voice_id: 160.0 + 80.0 * n for n, voice_id in enumerate(self.cards)}
+        self.all_jobs: dict[str, FakeJob] = {}
+        self.job_steps = job_steps
+        self.received: list[dict[str, Any]] = []
+        self.spoken: list[str] = []
+
+    def scripts(self) -> list[FakeScript]:
+        return [
+            FakeScript("zh-1", "zh", "清晨", "早上好！水烧开了，窗户开着，一缕阳光落在桌上。\n你愿意和我们一起吃饭吗？他问。"),
+            FakeScript("en-1", "en", "A quiet morning", "Good morning! The kettle is on.\nWould you join us at eight? he asks."),
+        ]
+
+    def voices(self, user: str = "local") -> list[FakeCard]:
+        return list(self.cards.values())
+
+    def voice(self, voice_id: str, version: str | None = None, user: str = "local") -> FakeVoice:
+        if voice_id not in self.cards:
+            raise MissingError(f"There is no voice {voice_id!r}.", "Choose one from the list of voices.")
+        return FakeVoice(voice_id, self.cards[voice_id].name, self.pitches[voice_id])
+
+    def rename_voice(self, voice_id: str, name: str, user: str = "local") -> None:
+        if not name.strip():
+            raise InputError("The voice has no name.", "Type a name for it.")
+        self.cards[voice_id] = replace(self.cards[self.voice(voice_id).id], name=name.strip())
+
+    def delete_voice(self, voice_id: str, user: str = "local") -> None:
+        del self.cards[self.voice(voice_id).id]
+
+    def create_voice(
+        self,
+        name: str,
+        recording: Path,
+        *,
+        script: str = "",
+        language: str = "auto",
+        consent: Any,
+        user: str = "local",
+        base: str = "mini",
+        max_steps: int | None = None,
+    ) -> str:
+        if not name.strip():
+            raise InputError("The voice has no name.", "Type a name for it.")
+        consent.checked()
+        if recording.stat().st_size == 0:
+            raise InputError("The file is empty.", "Choose another recording.")
+        self.received.append({"name": name, "script": script, "language": language, "consent": consent})
+        job = FakeJob(f"j{next(self._numbers):04d}")
+        self.all_jobs[job.id] = job
+        return job.id
+
+    def jobs(self, user: str = "local") -> list[FakeJob]:
+        for job in list(self.all_jobs.values()):
+            if job.state == "running":
+                self._advance(job)
+            elif job.state == "stopping":
+                self.all_jobs[job.id] = replace(job, state="stopped")
+        return list(self.all_jobs.values())
+
+    def _advance(self, job: FakeJob) -> None:
+        fraction = min(1.0, job.fraction + 1 / self.job_steps)
+        job = replace(job, fraction=fraction, seconds_left=200 * (1 - fraction))
+        if fraction >= 0.999:
+            voice_id = f"v{next(self._numbers):04d}"
+            received = self.received[-1] if self.received else {"name": "Cleo", "consent": None}
+            self.cards[voice_id] = FakeCard(voice_id, received["name"], received["consent"])
+            self.pitches[voice_id] = 300.0
+            job = replace(job, state="done", voice_id=voice_id)
+        self.all_jobs[job.id] = job
+
+    def job(self, job_id: str, user: str = "local") -> FakeJob:
+        return self.all_jobs[job_id]
+
+    def stop_job(self, job_id: str, user: str = "local") -> None:
+        self.all_jobs[job_id] = replace(self.all_jobs[job_id], state="stopping")
+
+    def resume_job(self, job_id: str, user: str = "local") -> None:
+        self.all_jobs[job_id] = replace(self.all_jobs[job_id], state="running")
+
+    def reference_voice(
+        self, clip: Path, transcript: str = "", language: str = "auto", base: str = "mini"
+    ) -> FakeVoice:
+        return FakeVoice("clip", "clip", 420.0)
+
+    def speak(
+        self,
+        text: str,
+        voice: FakeVoice | str,
+        *,
+        language: str = "auto",
+        speed: float = 1.0,
+        pause: float = 0.3,
+        seed: int | None = None,
+        user: str = "local",
+        cancel: CancelToken | None = None,
+    ) -> Iterator[FakeSpeech]:
+        chosen = self.voice(voice) if isinstance(voice, str) else voice
+        sentences = [part for part in re.findall(r"[^.!?。！？]+[.!?。！？]*", text) if re.search(r"\w", part)]
+        if not sentences:
+            raise InputError("There is nothing in this text that can be spoken.", "Type a sentence.")
+        self.spoken.append(text)
+        for sentence in sentences:
+            if cancel is not None:
+                cancel.check()
+            seconds = np.arange(int(RATE * 0.4 / speed)) / RATE
+            tone = 0.3 * np.sin(2 * np.pi * chosen.pitch * seconds) * np.minimum(1, np.minimum(seconds, seconds[::-1]) * 50)
+            yield FakeSpeech(FakeAudio(tone.astype(np.float32)), sentence)
+
+    def mix(self, a: str, b: str, ratio: float, user: str = "local") -> FakeVoice:
+        one, other = self.voice(a), self.voice(b)
+        return FakeVoice("mix", "mix", one.pitch + ratio * (other.pitch - one.pitch))
+
+    def save_mix(self, a: str, b: str, ratio: float, name: str, user: str = "local") -> str:
+        if not name.strip():
+            raise InputError("The voice has no name.", "Type a name for it.")
+        voice_id = f"v{next(self._numbers):04d}"
+        self.cards[voice_id] = FakeCard(voice_id, name.strip(), kind="mix", parents=(a, b))
+        self.pitches[voice_id] = self.mix(a, b, ratio).pitch
+        return voice_id

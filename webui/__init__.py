@@ -1,0 +1,78 @@
+"""The pages of the studio: ``build(studio)`` is one language of them, ``webui.server`` serves all on this machine.
+
+Handlers call only the studio. Every sentence comes from ``webui/i18n``; every expected failure becomes one sentence
+next to what caused it.
+"""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from webui import create, i18n, mix, speak, voices
+from webui.i18n import Words
+
+__all__ = ["build"]
+
+
+def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.Blocks:
+    """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default)."""
+    words = i18n.load(language)
+    place = folder or Path(get_upload_folder())
+    with gr.Blocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
+        gr.HTML(_header(words), js_on_load=None, apply_default_css=False, elem_id="header")
+        with gr.Tabs(selected="create", elem_id="tabs") as tabs:
+            with gr.Tab(words("tab.create"), id="create") as create_tab:
+                created = create.build(studio, words, place, page)
+            with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
+                spoken = speak.build(studio, words, place)
+            with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
+                mixed = mix.build(studio, words, place)
+            with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
+                listed = voices.build(studio, words, place)
+
+        lists = [spoken.voice, mixed.first, mixed.second, listed.chosen, listed.count]
+
+        def refresh(voice: str | None, first: str | None, second: str | None, chosen: str | None) -> tuple[Any, ...]:
+            return (
+                speak.refreshed(studio, voice),
+                *mix.refreshed(studio, first, second),
+                *voices.refreshed(studio, words, chosen),
+            )
+
+        def go_speak(voice_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
+            update = speak.refreshed(studio, voice_id)
+            return gr.update(selected="speak"), "voice", update, gr.update(visible=True), gr.update(visible=False)
+
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        arrival = [spoken.source, spoken.voice, spoken.by_voice, spoken.by_clip]
+        for event in (
+            page.load,
+            speak_tab.select,
+            mix_tab.select,
+            voices_tab.select,
+            created.finished.change,
+            mixed.saved.change,
+            listed.changed.change,
+        ):
+            event(refresh, lists[:4], lists, **quiet)
+        created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)
+        listed.speak_with.click(go_speak, listed.chosen, [tabs, *arrival], **quiet)
+        create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
+    return page
+
+
+def _header(words: Words) -> str:
+    links = "".join(
+        f'<a href="../?language={code}" lang="{code}"'
+        f'{" aria-current=true" if code == words.language else ""}>{html.escape(name)}</a>'
+        for code, name in i18n.LANGUAGES.items()
+    )
+    return (
+        f'<header><div><h1>{html.escape(words("app.title"))}</h1><p>{html.escape(words("app.tagline"))}</p></div>'
+        f'<nav aria-label="{html.escape(words("app.language"))}">{links}</nav></header>'
+    )

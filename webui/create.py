@@ -1,0 +1,262 @@
+"""The Create tab: name, page to read, recording, permission; then the running job, and the finished voice."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from gpt_sovits.errors import InputError, RefusedError, VoiceError
+from gpt_sovits.registry.consent import Consent
+from webui.i18n import Words
+from webui.parts import USER, heading, notice, problem, unchanged
+from webui.player import player, whole_speech
+
+OWN_TEXT = "own"
+ACTIVE = ("queued", "running", "stopping")
+TICK = 1.0  # seconds between two looks at the job
+
+
+@dataclass(frozen=True)
+class CreateTab:
+    """What the page needs to wire: which voice was finished, and the button that goes on to Speak."""
+
+    finished: gr.State
+    speak_with: gr.Button
+
+
+def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab:
+    scripts = {script.id: script for script in studio.scripts()}
+    first = next((key for key, script in scripts.items() if script.language == words.language), next(iter(scripts), ""))
+    choices = [(script.title, key) for key, script in scripts.items()] + [(words("create.own_text"), OWN_TEXT)]
+
+    with gr.Column(elem_classes="narrow"):
+        heading(words("create.title"), words("create.intro"))
+        with gr.Column(visible=True, elem_id="create-form") as form:
+            with gr.Column(elem_classes="card"):
+                heading(words("create.step_name"), level=3)
+                name = gr.Textbox(
+                    label=words("create.name"), placeholder=words("create.name_hint"), max_length=80, elem_id="create-name"
+                )
+            with gr.Column(elem_classes="card"):
+                heading(words("create.step_read"), level=3)
+                what = gr.Radio(choices, value=first or OWN_TEXT, label=words("create.what"), elem_id="create-what")
+                passage = gr.HTML(
+                    _passage(scripts.get(first)), js_on_load=None, apply_default_css=False, elem_id="passage"
+                )
+                with gr.Column(visible=not first, elem_classes="plain") as own:
+                    own_text = gr.Textbox(
+                        label=words("create.own_text_label"),
+                        placeholder=words("create.own_text_hint"),
+                        lines=5,
+                        elem_id="create-own-text",
+                    )
+                heading("", words("create.read_hint"))
+            with gr.Column(elem_classes="card"):
+                heading(words("create.step_record"), words("create.recording_hint"), level=3)
+                recording = gr.Audio(
+                    label=words("create.recording"),
+                    sources=["microphone", "upload"],
+                    type="filepath",
+                    editable=False,
+                    buttons=[],
+                    elem_id="create-recording",
+                )
+            with gr.Column(elem_classes="card"):
+                heading(words("create.step_consent"), level=3)
+                with gr.Row():
+                    who = gr.Textbox(
+                        label=words("create.who"), placeholder=words("create.who_hint"), max_length=200, elem_id="create-who"
+                    )
+                    purpose = gr.Textbox(
+                        label=words("create.purpose"),
+                        value=words("create.purpose_value"),
+                        max_length=500,
+                        elem_id="create-purpose",
+                    )
+                consent = gr.Checkbox(label=words("create.consent"), container=False, elem_id="create-consent")
+            trouble = notice(elem_id="create-problem")
+            start = gr.Button(words("create.button"), variant="primary", elem_id="create-start")
+        with gr.Column(visible=False, elem_classes="card job", elem_id="job") as panel:
+            status = gr.HTML(
+                "",
+                html_template='<div role="status" aria-live="polite">${value}</div>',
+                js_on_load=None,
+                apply_default_css=False,
+                elem_id="job-status",
+            )
+            bar = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="job-bar")
+            job_trouble = notice(elem_id="job-problem")
+            sample = player(words, "create-sample")
+            with gr.Row():
+                stop = gr.Button(words("job.stop"), visible=False, elem_id="job-stop")
+                resume = gr.Button(words("job.resume"), variant="primary", visible=False, elem_id="job-resume")
+                speak_with = gr.Button(
+                    words("create.speak_with"), variant="primary", visible=False, elem_id="job-speak"
+                )
+                another = gr.Button(words("create.another"), visible=False, elem_id="job-another")
+
+    shown = gr.State("")  # what of the job this page last drew
+    current = gr.State("")  # the id of that job
+    finished = gr.State("")  # the voice that it made
+    dismissed = gr.BrowserState("", storage_key="studio-dismissed-job", secret="not-a-secret")
+    timer = gr.Timer(TICK)
+    view = [form, panel, status, bar, stop, resume, speak_with, another, shown, current, finished]
+
+    def look(drawn: str, put_away: str) -> list[Any]:
+        """Draw the newest job, or nothing new when it looks as before."""
+        job = _newest(studio.jobs(user=USER), put_away)
+        picture = "" if job is None else _signature(job)
+        if picture == drawn:
+            return unchanged(len(view))
+        if job is None:
+            return [gr.update(visible=True), gr.update(visible=False), "", "", *[gr.update(visible=False)] * 4, "", "", ""]
+        over = job.state not in ACTIVE
+        done = job.state == "done"
+        return [
+            gr.update(visible=False),
+            gr.update(visible=True),
+            _status(words, job),
+            _bar(words, job),
+            gr.update(visible=not over, interactive=job.state != "stopping"),
+            gr.update(visible=job.state in ("stopped", "failed")),
+            gr.update(visible=done),
+            gr.update(visible=over, value=words("create.another") if done else words("job.again")),
+            picture,
+            job.id,
+            job.voice_id if done and job.voice_id else "",
+        ]
+
+    def begin(name: str, what: str, own_text: str, recording: str | None, who: str, purpose: str, ticked: bool) -> str:
+        try:
+            if not recording:
+                raise InputError(words("create.need_recording"))
+            text = own_text.strip() if what == OWN_TEXT else scripts[what].text
+            if not text:
+                raise InputError(words("create.need_text"))
+            if not ticked:
+                raise RefusedError(words("create.need_consent"))
+            language = "auto" if what == OWN_TEXT else scripts[what].language
+            permission = Consent(who=who, purpose=purpose, statement=words("create.statement"))
+            studio.create_voice(name, Path(recording), script=text, language=language, consent=permission, user=USER)
+        except VoiceError as error:
+            return problem(words, error)
+        return ""
+
+    def clear(trouble: str) -> list[Any]:
+        """An empty form for the next voice, once the job is taken."""
+        return unchanged(4) if trouble else ["", None, False, ""]
+
+    def halt(job_id: str) -> str:
+        try:
+            studio.stop_job(job_id, user=USER)
+        except VoiceError as error:
+            return problem(words, error)
+        return ""
+
+    def go_on(job_id: str) -> str:
+        try:
+            studio.resume_job(job_id, user=USER)
+        except VoiceError as error:
+            return problem(words, error)
+        return ""
+
+    def say_hello(voice_id: str) -> tuple[Any, str]:
+        if not voice_id:
+            return None, ""
+        try:
+            return whole_speech(studio.speak(words("create.sample"), voice_id, user=USER), folder, "sample"), ""
+        except VoiceError as error:
+            return None, problem(words, error)
+
+    def choose(what: str) -> tuple[str, Any]:
+        return _passage(scripts.get(what)), gr.update(visible=what == OWN_TEXT)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    what.change(choose, what, [passage, own], **quiet)
+    look_inputs = [shown, dismissed]
+    timer.tick(look, look_inputs, view, concurrency_limit=None, **quiet)
+    page.load(look, look_inputs, view, **quiet)
+    fields = [name, what, own_text, recording, who, purpose, consent]
+    started = start.click(begin, fields, trouble, api_visibility="private", show_progress_on=[start])
+    started.then(look, look_inputs, view, **quiet)
+    started.then(clear, trouble, [name, recording, consent, own_text], **quiet)
+    stop.click(halt, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
+    resume.click(go_on, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
+    finished.change(say_hello, finished, [sample, job_trouble], **quiet)
+    another.click(lambda job: (job, ""), current, [dismissed, job_trouble], **quiet).then(
+        look, look_inputs, view, **quiet
+    )
+    return CreateTab(finished, speak_with)
+
+
+def _newest(jobs: Any, put_away: str) -> Any | None:
+    """The job that is running or waiting, else the newest one that the person has not put away."""
+    jobs = sorted(jobs, key=lambda job: job.created)
+    active = [job for job in jobs if job.state in ACTIVE]
+    if active:
+        return next((job for job in active if job.state != "queued"), active[0])
+    return jobs[-1] if jobs and jobs[-1].id != put_away else None
+
+
+def _signature(job: Any) -> str:
+    return "|".join(
+        str(part) for part in (job.id, job.state, job.stage, job.message, round(job.fraction * 100), _minutes(job))
+    )
+
+
+def _minutes(job: Any) -> int:
+    return -1 if job.seconds_left is None else math.ceil(job.seconds_left / 60 - 0.25)
+
+
+def _time_left(words: Words, job: Any) -> str:
+    minutes = _minutes(job)
+    if minutes < 0:
+        return words("job.unknown")
+    if minutes == 0:
+        return words("job.seconds")
+    return words("job.one_minute") if minutes == 1 else words("job.minutes", minutes=minutes)
+
+
+def _stage(words: Words, job: Any) -> str:
+    key = f"stage.{job.stage}"
+    return words(key) if words.has(key) else words("stage.other")
+
+
+def _status(words: Words, job: Any) -> str:
+    """Heading and sentence of the job's panel. It changes seldom, as it is read aloud when it does."""
+    if job.state == "failed":
+        title, lines = words("job.failed"), [words.sentence(job.error) if job.error else ""]
+    elif job.state == "stopped":
+        title, lines = words("job.title"), [words("job.stopped")]
+    elif job.state == "done":
+        title, lines = words("job.done"), [words("job.done_text")]
+    elif job.state == "stopping":
+        title, lines = words("job.title"), [words("job.stopping")]
+    elif job.state == "queued":
+        title, lines = words("job.title"), [words("job.waiting"), words("job.leave")]
+    else:
+        title, lines = words("job.title"), [f"{_stage(words, job)}. {_time_left(words, job)}.", words("job.leave")]
+    paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
+    return f'<h3>{html.escape(title)}</h3><div data-state="{html.escape(job.state)}">{paragraphs}</div>'
+
+
+def _bar(words: Words, job: Any) -> str:
+    if job.state not in ACTIVE:
+        return ""
+    percent = round(max(0.0, min(1.0, job.fraction)) * 100)
+    return (
+        f'<label class="bar"><span class="visually-hidden">{html.escape(words("job.progress"))}</span>'
+        f'<progress max="100" value="{percent}">{percent} %</progress><span aria-hidden="true">{percent} %</span></label>'
+    )
+
+
+def _passage(script: Any | None) -> str:
+    if script is None:
+        return ""
+    paragraphs = "".join(f"<p>{html.escape(part)}</p>" for part in script.text.splitlines() if part.strip())
+    return f'<blockquote lang="{html.escape(script.language)}" tabindex="0">{paragraphs}</blockquote>'

@@ -1,0 +1,113 @@
+"""Keeps other web pages away from the studio that listens on this machine.
+
+A page on the internet may point its own host name at 127.0.0.1 (DNS rebinding) or send requests here from a
+visitor's browser. So every request must name a host that this studio really is, and a request that a browser
+says comes from elsewhere is refused. The answers carry a policy that lets the page load from nowhere else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_UPLOAD = 1024**3  # bytes; half an hour of 48 kHz stereo float is 0.7 GB
+_BLOCKED = ("/proxy=", "/file=http:", "/file=https:", "/monitoring", "/deep_link", "/vibe-", "/dev/", "/process_recording")
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",  # Gradio evaluates its templates
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "form-action 'self'",
+        "base-uri 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Guard:
+    """ASGI middleware around the whole app. ``names`` are further host names that it may be reached by."""
+
+    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", names: Iterable[str] = ()) -> None:
+        self._app = app
+        self._everywhere = not _is_loopback(host)
+        self._names = {"localhost", host.lower(), *(name.lower() for name in names)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        reason = self.refusal(Headers(scope=scope), str(scope.get("path", "")), str(scope.get("method", "GET")))
+        if reason and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if reason:
+            await PlainTextResponse(reason, status_code=403, headers=HEADERS)(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+    def refusal(self, headers: Headers, path: str, method: str = "GET") -> str:
+        """Why a request is refused; empty when it may pass."""
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return "This studio answers only to its own address on this computer."
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return "This request came from another web page."
+        site = headers.get("sec-fetch-site", "same-origin")
+        opened = method == "GET" and headers.get("sec-fetch-mode") == "navigate" and "/gradio_api" not in path
+        if site not in ("same-origin", "none") and not opened:
+            return "This request came from another web page."
+        if any(part in path for part in _BLOCKED):
+            return "This page does not exist in the studio."
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > MAX_UPLOAD + 2**20:
+            return "This file is too large."
+        return ""
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
+        if name in self._names or _is_loopback(name):
+            return True
+        return self._everywhere and _is_address(name)  # a literal address cannot be rebound by a name server
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    return name == "localhost" or (_is_address(name) and ipaddress.ip_address(name).is_loopback)

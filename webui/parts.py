@@ -1,0 +1,117 @@
+"""What the tabs share: sentences on the page, lists of voices, sound files for the browser to play."""
+
+from __future__ import annotations
+
+import html
+import re
+import secrets
+import wave
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from gpt_sovits.errors import VoiceError
+from webui.i18n import Words
+
+USER = "local"
+SPEECH_LANGUAGES = ("auto", "zh", "en")
+
+
+def notice(**options: Any) -> gr.HTML:
+    """A place for one sentence that is read out when it appears."""
+    return gr.HTML(
+        "",
+        html_template='<div class="notice" role="alert">${value}</div>',
+        js_on_load=None,
+        apply_default_css=False,
+        elem_classes="notice-box",
+        **options,
+    )
+
+
+def heading(title: str, text: str = "", level: int = 2) -> gr.HTML:
+    first = f"<h{level}>{html.escape(title)}</h{level}>" if title else ""
+    second = f"<p>{html.escape(text)}</p>" if text else ""
+    return gr.HTML(
+        first + second,
+        js_on_load=None,
+        apply_default_css=False,
+        elem_classes="heading",
+    )
+
+
+def problem(words: Words, error: VoiceError) -> str:
+    """The inline sentence for a failure."""
+    return f'<p class="problem">{html.escape(words.error(error))}</p>'
+
+
+def good(text: str) -> str:
+    return f'<p class="good">{html.escape(text)}</p>'
+
+
+def unchanged(count: int) -> list[Any]:
+    return [gr.skip() for _ in range(count)]
+
+
+def voice_choices(cards: Iterable[Any]) -> list[tuple[str, str]]:
+    """(label, id) of each voice; equal names are told apart by their day."""
+    cards = list(cards)
+    names = [card.name for card in cards]
+    return [
+        (card.name if names.count(card.name) == 1 else f"{card.name} · {day(card.created)} · {card.id[:5]}", card.id)
+        for card in cards
+    ]
+
+
+def day(created: str) -> str:
+    """The date of an ISO 8601 time, or the text itself when it is none."""
+    return created[:10] if re.match(r"\d{4}-\d\d-\d\d", created) else created
+
+
+def pick(choices: Sequence[tuple[str, str]], current: str | None, fallback: int = 0) -> str | None:
+    """``current`` if it is still a choice, otherwise the one at ``fallback``, otherwise nothing."""
+    ids = [value for _, value in choices]
+    if current in ids:
+        return current
+    return ids[min(fallback, len(ids) - 1)] if ids else None
+
+
+def language_choices(words: Words) -> list[tuple[str, str]]:
+    return [(words(f"language.{code}"), code) for code in SPEECH_LANGUAGES]
+
+
+def pcm(samples: np.ndarray) -> np.ndarray:
+    """[L] float in [-1, 1] to [L] int16."""
+    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2")
+
+
+def save_wav(folder: Path, name: str, pieces: Sequence[np.ndarray], rate: int) -> Path:
+    """Write int16 pieces as one mono WAV into a new folder of its own under ``folder``; returns its path."""
+    place = folder / secrets.token_hex(16)
+    place.mkdir(parents=True, mode=0o700)
+    path = place / f"{file_name(name)}.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        for piece in pieces:
+            out.writeframes(piece.tobytes())
+    return path
+
+
+def file_name(text: str) -> str:
+    """A short safe name for a download, made of the letters and digits of ``text``."""
+    words = re.findall(r"\w+", text)
+    return "-".join(words)[:40].strip("-_") or "speech"
+
+
+def join(pieces: Iterable[Any]) -> tuple[int, np.ndarray]:
+    """Speech pieces to (rate, [L] int16)."""
+    rate, parts = 0, []
+    for piece in pieces:
+        rate = piece.audio.rate
+        parts.append(pcm(piece.audio.samples))
+    return rate, np.concatenate(parts) if parts else np.zeros(0, dtype="<i2")

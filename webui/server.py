@@ -1,0 +1,117 @@
+"""Serves the pages on this machine and nowhere else: both languages, behind the guard, files only from one folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gpt_sovits.errors import BusyError, InputError
+from webui import i18n
+from webui.guard import MAX_UPLOAD, Guard
+from webui.page import Page
+
+COOKIE = "studio-language"
+_PORTS_TO_TRY = 50
+
+
+def prepare(cache: Path) -> Path:
+    """Make a private folder for what the browser uploads and plays, and keep Gradio quiet and at home.
+
+    Gradio reads these from the environment when its parts are made, so this comes before ``create_app``.
+    """
+    folder = cache / f"browser-{secrets.token_hex(6)}"
+    folder.mkdir(parents=True, mode=0o700)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    os.environ["GRADIO_EXAMPLES_CACHE"] = str(folder / "examples")
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    return folder
+
+
+def clean(folder: Path) -> None:
+    """Remove what the browser left behind."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def create_app(studio: Any, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = ()) -> FastAPI:
+    """The ASGI app: ``/`` goes to the person's language, ``/en/`` and ``/zh/`` are the pages."""
+    import gradio as gr  # late: it reads the environment that ``prepare`` writes
+
+    from webui import build
+    from webui.theme import CSS_FILE, theme
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/")
+    def home(request: Request, language: str = "") -> Response:
+        asked = language if language in i18n.LANGUAGES else ""
+        kept = request.cookies.get(COOKIE, "")
+        known = kept if kept in i18n.LANGUAGES else i18n.preferred(request.headers.get("accept-language", ""))
+        answer = RedirectResponse(f"/{asked or known}/", status_code=307, headers={"Cache-Control": "no-store"})
+        if asked:
+            answer.set_cookie(COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
+        return answer
+
+    look = theme()
+    for language in i18n.LANGUAGES:
+        app = gr.mount_gradio_app(
+            app,
+            build(studio, language, folder).queue(default_concurrency_limit=8, max_size=64),
+            path=f"/{language}",
+            theme=look,
+            css_paths=[CSS_FILE],
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            mcp_server=False,
+            ssr_mode=False,
+            pwa=False,
+            show_error=False,
+            allowed_paths=[],
+            max_file_size=MAX_UPLOAD,
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        )
+    app.add_middleware(Page)
+    app.add_middleware(Guard, host=host, names=tuple(names))
+    return app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on ``port``, or on the next free one after it. Port 0 lets the system choose."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"{port} is not a port.", "Choose a number from 1 to 65535.")
+    last: OSError | None = None
+    for candidate in range(port, min(port + _PORTS_TO_TRY, 65536)) if port else (0,):
+        try:
+            return _bound(host, candidate)
+        except PermissionError as error:
+            raise InputError(f"The system does not let this program use port {candidate}.", "Choose 1024 or more.") from error
+        except socket.gaierror as error:
+            raise InputError(f"{host} is not an address of this computer.", "Use 127.0.0.1.") from error
+        except OSError as error:
+            last = error
+    raise BusyError(f"No port from {port} to {port + _PORTS_TO_TRY - 1} is free on {host}.", "Choose another --port.") from last
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # on Windows this option would share a port that is in use
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(128)
+    except OSError:
+        made.close()
+        raise
+    return made

@@ -1,0 +1,124 @@
+"""The Voices tab: every voice of this person, to hear, rename and delete."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from gpt_sovits.errors import InputError, VoiceError
+from webui.i18n import Words
+from webui.parts import USER, day, good, heading, notice, pick, problem, voice_choices
+from webui.player import player, whole_speech
+
+
+@dataclass(frozen=True)
+class VoicesTab:
+    chosen: gr.Radio
+    count: gr.HTML
+    details: gr.Column
+    changed: gr.State
+    speak_with: gr.Button
+
+
+def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
+    heading(words("voices.title"), words("voices.intro"))
+    count = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="voices-count", elem_classes="heading")
+    with gr.Row(elem_classes="voices"):
+        with gr.Column(scale=2, min_width=280):
+            chosen = gr.Radio([], label=words("voices.list"), elem_id="voices-list", elem_classes="voice-list")
+            message = notice(elem_id="voices-message")
+        with gr.Column(scale=3, min_width=300, visible=False, elem_classes="card", elem_id="voices-details") as details:
+            about = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="voices-about", elem_classes="heading")
+            with gr.Row():
+                play = gr.Button(words("voices.play"), variant="primary", elem_id="voices-play")
+                speak_with = gr.Button(words("voices.speak"), elem_id="voices-speak")
+            trouble = notice(elem_id="voices-problem")
+            sound = player(words, "voices-player")
+            with gr.Accordion(words("voices.rename_title"), open=False, elem_id="voices-rename-box"):
+                with gr.Row(elem_classes="aligned"):
+                    new_name = gr.Textbox(
+                        label=words("voices.new_name"), max_length=80, scale=3, elem_id="voices-new-name"
+                    )
+                    rename = gr.Button(words("voices.rename"), scale=1, elem_id="voices-rename")
+            with gr.Accordion(words("voices.delete_title"), open=False, elem_id="voices-delete-box"):
+                heading("", words("voices.delete_text"))
+                with gr.Row(elem_classes="aligned"):
+                    confirm = gr.Textbox(label=words("voices.confirm"), scale=3, elem_id="voices-confirm")
+                    delete = gr.Button(words("voices.delete"), variant="stop", scale=1, elem_id="voices-delete")
+    changed = gr.State(0)
+
+    def card(voice_id: str | None) -> Any:
+        found = next((card for card in studio.voices(user=USER) if card.id == voice_id), None)
+        if found is None:
+            raise InputError(words("voices.need_choice"))
+        return found
+
+    def show(voice_id: str | None) -> tuple[Any, str, Any, str, str, str]:
+        try:
+            found = card(voice_id)
+        except VoiceError:
+            return gr.update(visible=False), "", None, "", "", ""
+        names = {other.id: other.name for other in studio.voices(user=USER)}
+        return gr.update(visible=True), _about(words, found, names), None, "", "", ""
+
+    def hear(voice_id: str | None) -> tuple[Any, str]:
+        try:
+            speech = studio.speak(words(f"voices.sample_{words.language}"), card(voice_id).id, user=USER)
+            return whole_speech(speech, folder, "sample"), ""
+        except VoiceError as error:
+            return None, problem(words, error)
+
+    def call_it(voice_id: str | None, name: str, changes: int) -> tuple[str, str, Any, str]:
+        try:
+            studio.rename_voice(card(voice_id).id, name, user=USER)
+        except VoiceError as error:
+            return "", problem(words, error), gr.skip(), name
+        return good(words("voices.renamed", name=name.strip())), "", changes + 1, ""
+
+    def remove(voice_id: str | None, typed: str, changes: int) -> tuple[str, str, Any, str]:
+        try:
+            found = card(voice_id)
+            if " ".join(typed.split()) != found.name:
+                raise InputError(words("voices.confirm_wrong", name=found.name))
+            studio.delete_voice(found.id, user=USER)
+        except VoiceError as error:
+            return "", problem(words, error), gr.skip(), typed
+        return good(words("voices.deleted", name=found.name)), "", changes + 1, ""
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    chosen.change(show, chosen, [details, about, sound, trouble, new_name, confirm], **quiet)
+    play.click(hear, chosen, [sound, trouble], api_visibility="private", show_progress_on=[play])
+    rename.click(call_it, [chosen, new_name, changed], [message, trouble, changed, new_name], **quiet)
+    delete.click(remove, [chosen, confirm, changed], [message, trouble, changed, confirm], **quiet)
+    changed.change(show, chosen, [details, about, sound, trouble, new_name, confirm], **quiet)
+    return VoicesTab(chosen, count, details, changed, speak_with)
+
+
+def refreshed(studio: Any, words: Words, current: str | None) -> tuple[Any, str]:
+    """The list of now, and the sentence above it."""
+    choices = voice_choices(studio.voices(user=USER))
+    sentence = words("voices.count", count=len(choices)) if len(choices) > 1 else words("voices.count_one")
+    if not choices:
+        sentence = words("voices.none")
+    return (
+        gr.update(choices=choices, value=pick(choices, current), visible=bool(choices)),
+        f"<p>{html.escape(sentence)}</p>",
+    )
+
+
+def _about(words: Words, card: Any, names: Mapping[str, str]) -> str:
+    if card.kind == "mix":
+        parents = " + ".join(names.get(parent, words("voices.gone_parent")) for parent in card.parents)
+        made = words("voices.mixed", parents=parents)
+    else:
+        made = words("voices.trained", seconds=round(card.seconds_of_speech))
+    lines = [made, words("voices.created", day=day(card.created))]
+    if card.consent is not None:
+        lines.append(words("voices.consent", who=card.consent.who, purpose=card.consent.purpose))
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<h3>{html.escape(card.name)}</h3><ul>{items}</ul>"
