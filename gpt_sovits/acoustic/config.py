@@ -132,6 +132,70 @@ class SoVITSConfig:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class DiTConfig:
+    """Velocity network of the flow matching."""
+
+    dim: int = 1024
+    depth: int = 22
+    heads: int = 16
+    head_dim: int = 64
+    ff_mult: int = 2
+    mel_dim: int = 100
+    text_dim: int = 512
+    conv_layers: int = 4
+
+
+@dataclass(frozen=True)
+class SoVITSCFMConfig:
+    """SoVITS v3 and v4. Frames below are mel frames."""
+
+    version: str = "v3"
+    sample_rate: int = 24000  # Hz of the wave that the vocoder makes
+    mel_rate: int = 24000  # Hz at which target and prompt mel are computed
+    mel_n_fft: int = 1024
+    mel_hop: int = 256
+    frames_scale: float = 1.875  # mel frames per 50 Hz frame
+    mask_frames_per_code: float = 3.875
+    prompt_frames: int = 468  # longest prompt
+    window_frames: int = 934  # prompt and piece together
+    gin: int = 512
+    codebook: int = 1024
+    refiner_layers: int = 8
+    wn_kernel: int = 5
+    text: TextEncoderConfig = field(default_factory=TextEncoderConfig)
+    style: StyleConfig = field(default_factory=StyleConfig)
+    dit: DiTConfig = field(default_factory=DiTConfig)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SoVITSCFMConfig:
+        """Strict: a key that is not a field, at any level, raises InputError."""
+        plain = dict(values)
+        plain["text"] = strict(TextEncoderConfig, plain.get("text", {}))
+        plain["style"] = strict(StyleConfig, plain.get("style", {}))
+        plain["dit"] = strict(DiTConfig, plain.get("dit", {}))
+        return strict(cls, plain)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class BigVGANConfig:
+    """BigVGAN v2, 24 kHz, 100 bands, 256 samples per frame."""
+
+    bands: int = 100
+    channels: int = 1536
+    rates: tuple[int, ...] = (4, 4, 2, 2, 2, 2)
+    kernels: tuple[int, ...] = (8, 8, 4, 4, 4, 4)
+    block_kernels: tuple[int, ...] = (3, 7, 11)
+    block_dilations: tuple[int, ...] = (1, 3, 5)
+
+
+# v4 vocoder: 100 bands at 100 frames/s -> 48 kHz; build with HiFiGAN(VOCODER_V4, inputs=100)
+VOCODER_V4 = HiFiGANConfig(rates=(10, 6, 2, 2, 2), kernels=(20, 12, 4, 4, 4), final_bias=True)
+
+
 def official_config(version: str) -> SoVITSConfig:
     """Sizes of the published checkpoints of the v1/v2 family."""
     if version == "v1":
@@ -145,3 +209,22 @@ def official_config(version: str) -> SoVITSConfig:
         decoder = HiFiGANConfig(channels=768, kernels=(20, 16, 8, 2, 2))
         return SoVITSConfig(version, gin=1024, speaker_dim=20480, text=pro, decoder=decoder)
     raise InputError(f"There is no SoVITS version '{version}' of this family.", "Use v1, v2, v2Pro or v2ProPlus.")
+
+
+def official_cfm_config(version: str) -> SoVITSCFMConfig:
+    """Sizes of the published v3 and v4 checkpoints; v3 and v4 have the same tensors."""
+    if version == "v3":
+        return SoVITSCFMConfig()
+    if version == "v4":
+        return SoVITSCFMConfig(
+            "v4",
+            sample_rate=48000,
+            mel_rate=32000,
+            mel_n_fft=1280,
+            mel_hop=320,
+            frames_scale=2.0,
+            mask_frames_per_code=4.0,
+            prompt_frames=500,
+            window_frames=1000,
+        )
+    raise InputError(f"There is no SoVITS version '{version}' of this family.", "Use v3 or v4.")

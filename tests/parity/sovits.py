@@ -51,7 +51,8 @@ def _prior(fixture: Fixture, model: SoVITS, style: Tensor) -> dict[str, Tensor]:
     fast = model.prior(content, frames, phones, count, style, fixture.number("in_speed2"))
     out |= {"enc_p_m_speed2": fast.mean, "enc_p_logs_speed2": fast.log_std}
     lengths = fixture.tensor("in_enc_p_batch_lengths")
-    batch = model.prior(content.expand(2, -1, -1), lengths[0], phones.expand(2, -1), lengths[1], style.expand(2, -1, -1))
+    content, phones, style = content.expand(2, -1, -1), phones.expand(2, -1), style.expand(2, -1, -1)
+    batch = model.prior(content, lengths[0], phones, lengths[1], style)
     return out | {"enc_p_batch_m_1": batch.mean[1:], "enc_p_batch_logs_1": batch.log_std[1:]}
 
 

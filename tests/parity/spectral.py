@@ -33,7 +33,8 @@ def run_spectrogram(fixture: Fixture) -> dict[str, Tensor]:
         if key.startswith("resample_"):
             source, target = (int(part) for part in key.split("_")[1:])
             out[key] = functional.resample(wave[source], source, target)
-    pieces = [fixture.tensor(key) for key in sorted(k for k in fixture.arrays if k.startswith("in_sola_") and k[8:].isdigit())]
+    numbers = sorted(int(key[8:]) for key in fixture.arrays if key.startswith("in_sola_") and key[8:].isdigit())
+    pieces = [fixture.tensor(f"in_sola_{number}") for number in numbers]
     overlap, search = int(fixture.number("in_sola_overlap")), int(fixture.number("in_sola_search"))
     joined = pieces[0]
     for piece in pieces[1:]:

@@ -1,0 +1,23 @@
+"""HuBERT: convolutions, first layers, content."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpt_sovits.features.hubert import load_hubert
+from tests.parity import Fixture
+
+
+@torch.no_grad()
+def run_hubert(fixture: Fixture) -> dict[str, Tensor]:
+    model = load_hubert(fixture.weights("chinese_hubert_base"))
+    wave = torch.nn.functional.pad(fixture.tensor("in_wav_16000"), (0, int(fixture.number("in_zeros"))))[None]
+    frames = model.frames(wave)
+    embedded = model.embed(frames)
+    return {
+        "conv_features_head": frames[:, :64],
+        "hidden0_head": embedded[:, :, :64],
+        "hidden1_head": model.layers[0](embedded)[:, :, :64],
+        "last_hidden_state": model(wave).transpose(1, 2),
+    }
