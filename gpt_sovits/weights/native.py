@@ -106,15 +106,44 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], what: str, *, ig
     Raises:
         InputError: lists missing and unexpected names and different shapes; the module is unchanged.
     """
-    skipped = tuple(ignore)
     wanted = module.state_dict()
-    given = {name: value for name, value in tensors.items() if name in wanted or not name.startswith(skipped or "\0")}
-    missing = [name for name in wanted if name not in given and not (skipped and name.startswith(skipped))]
-    unexpected = [name for name in given if name not in wanted]
+    check_fit(
+        {name: tuple(value.shape) for name, value in wanted.items()},
+        {name: tuple(value.shape) for name, value in tensors.items()},
+        what,
+        ignore=ignore,
+    )
+    with torch.no_grad():
+        for name, value in tensors.items():
+            if name in wanted:
+                wanted[name].copy_(value)
+
+
+def check_fit(
+    wanted: Mapping[str, tuple[int, ...]],
+    given: Mapping[str, tuple[int, ...]],
+    what: str,
+    *,
+    ignore: Iterable[str] = (),
+) -> None:
+    """Compare names and shapes of what a network has with those of a file.
+
+    Args:
+        wanted: the network's names and shapes.
+        given: the file's.
+        what: the network, for the error.
+        ignore: prefixes of names that may be missing or unexpected.
+
+    Raises:
+        InputError: lists missing and unexpected names and different shapes.
+    """
+    skipped = tuple(ignore)
+    missing = [name for name in wanted if name not in given and not name.startswith(skipped or "\0")]
+    unexpected = [name for name in given if name not in wanted and not name.startswith(skipped or "\0")]
     reshaped = [
-        f"{name} {list(given[name].shape)} instead of {list(value.shape)}"
-        for name, value in wanted.items()
-        if name in given and given[name].shape != value.shape
+        f"{name} {list(given[name])} instead of {list(shape)}"
+        for name, shape in wanted.items()
+        if name in given and given[name] != shape
     ]
     problems = [
         f"{label}: {_listed(names)}"
@@ -126,9 +155,6 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], what: str, *, ig
             f"The weights do not fit {what}; {'; '.join(problems)}.",
             "Check that the file belongs to this version, or import it again.",
         )
-    with torch.no_grad():
-        for name, value in given.items():
-            wanted[name].copy_(value)
 
 
 def save_config(folder: Path | str, config: Mapping[str, Any], name: str = CONFIG_NAME) -> None:
