@@ -2,52 +2,43 @@
 
     python -m gpt_sovits evaluate --voices DIR [--train] [--json FILE]
 
-Each speaker is cloned from recordings marked ``train`` and says the transcripts of the recordings marked ``test``, so
-real and synthesized speech are compared on the same words. Similarity is to the speaker's test recordings, which no
-voice has learnt from; a real recording is compared with the others of them.
+Each speaker is cloned from the recordings marked ``train`` and says the transcripts of those marked ``test``, so real
+and synthesized speech are compared on the same words. Similarity is to the speaker's test recordings, which no voice
+has learnt from; a real recording is compared with the others of them.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
 
 import numpy as np
 
-from gpt_sovits.audio import Audio, concatenate, normalize, read_audio, resample, write_wav
-from gpt_sovits.errors import VoiceError
-from gpt_sovits.evaluation.folder import Recording, Speaker
+from gpt_sovits.audio import Audio, read_audio, write_wav
+from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.evaluation.folder import Recording, Speaker, read_folder
 from gpt_sovits.evaluation.intelligibility import (
     ErrorRate,
     PhoneRecognizer,
     WordRecognizer,
     error_rate,
+    phone_recognizer,
     phones_of,
+    pocketsphinx_recognizer,
     words,
 )
-from gpt_sovits.evaluation.naturalness import Rater
-from gpt_sovits.evaluation.report import Report, Score
-from gpt_sovits.evaluation.similarity import Embedder, centroid, standing
-from gpt_sovits.registry.consent import Consent
+from gpt_sovits.evaluation.naturalness import Rater, dnsmos_rater
+from gpt_sovits.evaluation.report import Report, Score, header
+from gpt_sovits.evaluation.similarity import Embedder, centroid, mean_standing, resemblyzer_embedder, standing
+from gpt_sovits.evaluation.trial import Sentence, Studio, say, tuned, zero_shot
+from gpt_sovits.settings import Settings
 
-RATE = 32000
-PROMPT_SECONDS = (3.0, 10.0)  # what a reference clip may last
-SHORTEST_SECONDS = 0.2  # less than this is no speech
-LONGEST_PER_PHONE = 0.6  # seconds; a sound longer than this for its phones ran away
-
-
-class Studio(Protocol):
-    """What is needed of ``gpt_sovits.studio.Studio``, which stands above this module."""
-
-    def reference_voice(self, clip: Path, transcript: str = ..., language: str = ..., base: str = ...) -> Any: ...
-
-    def train_now(self, name: str, recording: Path, *, script: str, language: str, consent: Consent, **more: Any) -> str: ...
-
-    def speak(self, text: str, voice: Any, **more: Any) -> Iterator[Any]: ...
+JUDGES = ("likeness", "words", "phones", "naturalness")
+JUDGE_BASE = "mini"  # whose content encoder hears the phones, whatever base speaks
 
 
 @dataclass(frozen=True)
@@ -66,18 +57,19 @@ class Options:
     train: bool = False
     max_steps: int | None = None
     seed: int = 0
-    texts: tuple[tuple[str, str], ...] = ()  # (language, text) to say instead of the test transcripts
+    texts: tuple[Sentence, ...] = ()  # to say instead of the test transcripts
     keep: Path | None = None  # a folder for the synthesized sounds
+    only: tuple[str, ...] = ()  # the speakers to make voices of; empty: all
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One sound to judge and what should be heard in it; ``rest``: what its speaker is recognised by, [C]."""
+    """One sound to judge: what should be heard in it, its embedding [C], and the one of its speaker's other speech."""
 
     audio: Audio
-    text: str
-    language: str
-    rest: np.ndarray | None = None
+    sentence: Sentence
+    embedding: np.ndarray | None
+    own: np.ndarray | None
 
 
 def evaluate(
@@ -89,140 +81,104 @@ def evaluate(
     on_score: Callable[[Score], None] = lambda score: None,
 ) -> Report:
     """Measure every speaker; ``on_score`` sees each row as soon as it is known."""
-    heard = {speaker.name: [_utterance(clip) for clip in speaker.test] for speaker in speakers}
-    embedded = {name: [judges.embed(u.audio) for u in real] for name, real in heard.items()} if judges.embed else {}
-    centres = {name: centroid(embeddings) for name, embeddings in embedded.items()}
+    real = {speaker.name: _real(speaker.test, judges) for speaker in speakers}
+    centres = _centres(real)
     scores: list[Score] = []
+    notes: list[str] = []
 
     def add(score: Score) -> None:
         scores.append(score)
         on_score(score)
 
-    for speaker in speakers:
-        real = [
-            replace(utterance, rest=rest)
-            for utterance, rest in zip(heard[speaker.name], _leave_one_out(embedded, speaker.name), strict=True)
-        ]
-        add(_judge(speaker.name, "real", real, centres, judges))
-        sentences = options.texts or tuple((clip.language, clip.transcript) for clip in speaker.test if clip.transcript)
+    for speaker in (one for one in speakers if not options.only or one.name in options.only):
+        add(_score(speaker.name, "real", real[speaker.name], centres, judges))
+        sentences = options.texts or tuple(Sentence(clip.language, clip.transcript) for clip in speaker.test)
+        sentences = tuple(sentence for sentence in sentences if sentence.text)
         for kind in ("zero-shot", "tuned") if options.train else ("zero-shot",):
             try:
-                voice = _zero_shot(studio, speaker, options) if kind == "zero-shot" else _tuned(studio, speaker, options)
+                if kind == "tuned":
+                    voice = tuned(studio, speaker, options.base, options.max_steps)
+                else:
+                    voice = zero_shot(studio, speaker, options.base)
             except VoiceError as error:
-                add(replace(_judge(speaker.name, kind, [], centres, judges, failed=len(sentences)), nearest=type(error).__name__))
+                notes.append(f"{speaker.name}, {kind}: {error}")
                 continue
-            said, failed, rtf = _say(studio, voice, sentences, options, f"{speaker.name}_{kind}")
-            add(replace(_judge(speaker.name, kind, said, centres, judges, failed=failed), rtf=rtf))
-    return Report(tuple(scores), options.base)
+            spoken = say(studio, voice, sentences, options.seed)
+            if options.keep is not None:
+                _write(options.keep / f"{speaker.name}_{kind}", spoken.sounds)
+            said = [
+                Utterance(audio, sentence, _embedding(audio, judges), centres.get(speaker.name))
+                for sentence, audio in spoken.sounds
+            ]
+            score = _score(speaker.name, kind, said, centres, judges)
+            add(replace(score, failed=spoken.failed, rtf=spoken.rtf))
+    return Report(tuple(scores), options.base, tuple(notes))
 
 
-def _utterance(clip: Recording) -> Utterance:
-    return Utterance(read_audio(clip.path), clip.transcript, clip.language)
+def _centres(real: Mapping[str, Sequence[Utterance]]) -> dict[str, np.ndarray]:
+    """The embedding [C] by which each speaker is recognised; empty where likeness is not judged."""
+    found = {name: [u.embedding for u in heard if u.embedding is not None] for name, heard in real.items()}
+    return {name: centroid(embeddings) for name, embeddings in found.items() if embeddings}
 
 
-def _leave_one_out(embedded: Mapping[str, list[np.ndarray]], name: str) -> Iterable[np.ndarray | None]:
-    """For each real clip of ``name`` the centroid of the speaker's others; None where there is no other."""
-    embeddings = embedded.get(name)
-    if not embeddings:
-        return iter(lambda: None, 0)
-    return [centroid(embeddings[:i] + embeddings[i + 1 :]) if len(embeddings) > 1 else None for i in range(len(embeddings))]
+def _embedding(audio: Audio, judges: Judges) -> np.ndarray | None:
+    return judges.embed(audio) if judges.embed else None
 
 
-def prompt_of(speaker: Speaker) -> Recording:
-    """The recording to clone zero-shot from: the longest that fits a reference clip, else the longest of all."""
-    seconds = {clip: read_audio(clip.path).seconds for clip in speaker.train}
-    fitting = [clip for clip in speaker.train if PROMPT_SECONDS[0] <= seconds[clip] <= PROMPT_SECONDS[1]]
-    return max(fitting or speaker.train, key=lambda clip: seconds[clip])
+def _real(clips: Sequence[Recording], judges: Judges) -> list[Utterance]:
+    """Real recordings, each to be compared with the speaker's others (with itself where there is no other)."""
+    sounds = [read_audio(clip.path) for clip in clips]
+    embeddings = [judges.embed(sound) for sound in sounds] if judges.embed else []
+    utterances = []
+    for index, (clip, sound) in enumerate(zip(clips, sounds, strict=True)):
+        others = embeddings[:index] + embeddings[index + 1 :]
+        own = centroid(others) if others else None
+        embedding = embeddings[index] if embeddings else None
+        utterances.append(Utterance(sound, Sentence(clip.language, clip.transcript), embedding, own))
+    return utterances
 
 
-def _zero_shot(studio: Studio, speaker: Speaker, options: Options) -> Any:
-    prompt = prompt_of(speaker)
-    return studio.reference_voice(prompt.path, prompt.transcript, prompt.language, options.base)
+def _write(stem: Path, sounds: Sequence[tuple[Sentence, Audio]]) -> None:
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for index, (_, audio) in enumerate(sounds):
+        write_wav(stem.with_name(f"{stem.name}_{index:02d}.wav"), audio)
 
 
-def _tuned(studio: Studio, speaker: Speaker, options: Options) -> Any:
-    """A voice trained on all of the speaker's train recordings, joined into one as a person would record them."""
-    sounds = [resample(read_audio(clip.path), RATE) for clip in speaker.train]
-    script = " ".join(clip.transcript for clip in speaker.train) if all(c.transcript for c in speaker.train) else ""
-    with TemporaryDirectory() as folder:
-        recording = Path(folder) / "recording.wav"
-        write_wav(recording, concatenate([normalize(sound) for sound in sounds], pause=0.5))
-        return studio.train_now(
-            speaker.name,
-            recording,
-            script=script,
-            language=speaker.train[0].language,
-            consent=Consent(speaker.name, "measuring quality", "The recording is licensed for this use."),
-            base=options.base,
-            max_steps=options.max_steps,
-        )
-
-
-def _say(
-    studio: Studio, voice: Any, sentences: Sequence[tuple[str, str]], options: Options, label: str
-) -> tuple[list[Utterance], int, float | None]:
-    """Speak the sentences: the utterances, how many failed, and the real-time factor."""
-    said: list[Utterance] = []
-    failed, spent, lasted = 0, 0.0, 0.0
-    for index, (language, text) in enumerate(sentences):
-        start = time.perf_counter()
-        try:
-            parts = [speech.audio for speech in studio.speak(text, voice, language=language, seed=options.seed + index)]
-        except VoiceError:
-            failed += 1
-            continue
-        audio = concatenate(parts) if parts else Audio(np.zeros(0, np.float32), RATE)
-        spent += time.perf_counter() - start
-        lasted += audio.seconds
-        too_long = LONGEST_PER_PHONE * (4 + len(phones_of(text, language)))
-        if not SHORTEST_SECONDS <= audio.seconds <= too_long or not np.any(audio.samples):
-            failed += 1
-            continue
-        if options.keep is not None:
-            options.keep.mkdir(parents=True, exist_ok=True)
-            write_wav(options.keep / f"{label}_{index:02d}.wav", audio)
-        said.append(Utterance(audio, text, language))
-    return said, failed, spent / lasted if lasted else None
-
-
-def _judge(
-    name: str,
-    kind: str,
-    utterances: Sequence[Utterance],
-    centres: Mapping[str, np.ndarray],
-    judges: Judges,
-    failed: int = 0,
+def _score(
+    name: str, kind: str, utterances: Sequence[Utterance], centres: Mapping[str, np.ndarray], judges: Judges
 ) -> Score:
-    """The score of one speaker's utterances of one kind."""
-    score = Score(name, kind, len(utterances), failed, sum(u.audio.seconds for u in utterances))
+    """What the judges say of one speaker's utterances of one kind."""
+    score = Score(name, kind, len(utterances), 0, sum(u.audio.seconds for u in utterances))
     if not utterances:
         return score
-    if judges.embed is not None:
-        score = _rank(score, utterances, centres, judges.embed)
+    told = [u for u in utterances if u.sentence.text]
+    if centres:
+        score = _likeness(score, utterances, centres)
     if judges.recognize_words is not None:
-        english = [u for u in utterances if u.language == "en" and u.text]
-        score = replace(score, wer=_rate(error_rate(words(u.text), judges.recognize_words(u.audio)) for u in english))
+        english = [u for u in told if u.sentence.language == "en"]
+        wrong = [error_rate(words(u.sentence.text), judges.recognize_words(u.audio)) for u in english]
+        score = replace(score, wer=_rate(wrong))
     if judges.recognize_phones is not None:
-        told = [u for u in utterances if u.text]
-        per = _rate(error_rate(phones_of(u.text, u.language), judges.recognize_phones(u.audio)) for u in told)
-        score = replace(score, per=per)
+        due = [phones_of(u.sentence.text, u.sentence.language) for u in told]
+        wrong = [error_rate(p, judges.recognize_phones(u.audio)) for p, u in zip(due, told, strict=True)]
+        score = replace(score, per=_rate(wrong))
     if judges.rate is not None:
         score = replace(score, mos=float(np.mean([judges.rate(u.audio).overall for u in utterances])))
     return score
 
 
-def _rank(score: Score, utterances: Sequence[Utterance], centres: Mapping[str, np.ndarray], embed: Embedder) -> Score:
-    own = centres[score.speaker]
+def _likeness(score: Score, utterances: Sequence[Utterance], centres: Mapping[str, np.ndarray]) -> Score:
     others = {name: centre for name, centre in centres.items() if name != score.speaker}
-    embeddings = [embed(utterance.audio) for utterance in utterances]
-    targets = [own if utterance.rest is None else utterance.rest for utterance in utterances]
-    each = [standing(embedding, target, others) for embedding, target in zip(embeddings, targets, strict=True)]
-    whole = standing(centroid(embeddings), own, others)
+    each = [standing(u.embedding, u.own, others) for u in utterances if u.embedding is not None and u.own is not None]
+    if not each:
+        return score
+    whole = mean_standing(each)
+    nearest = max(whole.others, key=lambda name: whole.others[name], default="")
     return replace(
         score,
-        similarity=float(np.mean([one.similarity for one in each])),
-        margin=float(np.mean([one.margin for one in each])),
-        nearest=whole.nearest,
+        similarity=whole.similarity,
+        nearest=nearest,
+        margin=whole.similarity - whole.others[nearest] if nearest else None,
         rank=whole.rank,
         first=float(np.mean([one.rank == 1 for one in each])),
     )
@@ -230,3 +186,84 @@ def _rank(score: Score, utterances: Sequence[Utterance], centres: Mapping[str, n
 
 def _rate(counts: Iterable[ErrorRate]) -> float | None:
     return sum(counts, ErrorRate()).rate
+
+
+# ------------------------------------------------------------------------------------------------------ command line
+
+
+def load_judges(without: Iterable[str], settings: Settings) -> Judges:
+    """Every judge except those named in ``without`` (likeness, words, phones, naturalness)."""
+    from gpt_sovits.bases import load_base  # late: the other judges need no base
+
+    left_out = set(without)
+    return Judges(
+        embed=None if "likeness" in left_out else resemblyzer_embedder(),
+        recognize_words=None if "words" in left_out else pocketsphinx_recognizer(),
+        recognize_phones=None if "phones" in left_out else phone_recognizer(load_base(JUDGE_BASE, settings).content),
+        rate=None if "naturalness" in left_out else dnsmos_rater(),
+    )
+
+
+def read_sentences(path: Path) -> tuple[Sentence, ...]:
+    """Lines of ``language<TAB>text``; raises ``InputError``."""
+    sentences = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        language, tab, text = line.partition("\t")
+        if line.strip() and not (tab and text.strip()):
+            raise InputError(f"Line {number} of {path.name} is not a language, a tab and a sentence.", "Correct it.")
+        if line.strip():
+            sentences.append(Sentence(language.strip(), text.strip()))
+    return tuple(sentences)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gpt_sovits evaluate",
+        description="Judge voices: likeness, word and phone errors, naturalness, beside the real recordings.",
+        epilog="The judges are extras: pip install -r requirements-dev.txt",
+    )
+    parser.add_argument("--voices", type=Path, required=True, help="folder with metadata.tsv and its recordings")
+    parser.add_argument("--base", default="mini", help="the base that speaks (default: mini)")
+    parser.add_argument("--train", action="store_true", help="also tune a voice on each speaker's train recordings")
+    parser.add_argument("--max-steps", type=int, help="train for at most this many steps")
+    parser.add_argument("--speakers", nargs="+", help="make voices of these only; likeness is still among all")
+    parser.add_argument("--texts", type=Path, help="file of language<TAB>sentence to say instead of the transcripts")
+    parser.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges to leave out")
+    parser.add_argument("--json", type=Path, help="write all figures here as well")
+    parser.add_argument("--keep", type=Path, help="write the synthesized sounds into this folder")
+    parser.add_argument("--data", type=Path, help="data folder for tuned voices (default: one that vanishes)")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def main(argv: Sequence[str], make_studio: Callable[[Settings], Studio]) -> int:
+    """Run ``evaluate``; the studio is made by the caller, who stands above. Raises ``VoiceError``."""
+    given = _parser().parse_args(argv)
+    speakers = read_folder(given.voices)
+    if unknown := set(given.speakers or ()) - {speaker.name for speaker in speakers}:
+        raise InputError(f"There is no speaker {min(unknown)!r} in {given.voices}.", "Name one of metadata.tsv.")
+    options = Options(
+        base=given.base,
+        train=given.train,
+        max_steps=given.max_steps,
+        seed=given.seed,
+        texts=read_sentences(given.texts) if given.texts else (),
+        keep=given.keep,
+        only=tuple(given.speakers or ()),
+    )
+    with TemporaryDirectory() as folder:
+        settings = Settings.load(given.data or folder)
+        judges = load_judges(given.without, settings)
+        sys.stdout.write(header() + "\n")
+        report = evaluate(
+            make_studio(settings), speakers, judges, options, on_score=lambda score: _show(score.to_row())
+        )
+    _show(report.to_summary())
+    if given.json:
+        given.json.write_text(report.to_json() + "\n", encoding="utf-8")
+    return 0
+
+
+def _show(lines: str) -> None:
+    sys.stdout.write(lines + "\n")
+    sys.stdout.flush()

@@ -30,6 +30,10 @@ class Score:
     mos: float | None = None
     rtf: float | None = None  # seconds of computing per second of speech
 
+    def to_row(self) -> str:
+        """One line of the table under ``header()``."""
+        return _line(_cells(self))
+
 
 @dataclass(frozen=True)
 class Report:
@@ -60,15 +64,15 @@ class Report:
         }
         return json.dumps(value, indent=1, ensure_ascii=False)
 
-    def to_table(self) -> str:
-        """Fixed-width text: every speaker's rows, then the means."""
-        lines = [_line(HEADER)]
-        for speaker in dict.fromkeys(score.speaker for score in self.scores):
-            lines += [_line(_cells(score)) for score in self.scores if score.speaker == speaker]
-        lines.append(_line(["-" * width for _, width in COLUMNS]))
-        lines += [_line(_cells(score)) for score in self.summary()]
+    def to_summary(self) -> str:
+        """Fixed-width text under the speakers' rows: the mean of each kind, ranks, and what could not be made."""
+        lines = [_line(["-" * width for _, width in COLUMNS])]
+        lines += [score.to_row() for score in self.summary()]
         lines += [f"ranked first, {kind}: {_firsts(self.of(kind))}" for kind in KINDS if self.of(kind)]
         return "\n".join([*lines, *self.notes])
+
+    def to_table(self) -> str:
+        return "\n".join([header(), *(score.to_row() for score in self.scores), self.to_summary()])
 
 
 _NAMES = ("speaker", "kind", "nearest", "rank")
@@ -87,7 +91,11 @@ COLUMNS = (
     ("DNSMOS", 6),
     ("RTF", 6),
 )
-HEADER = [title for title, _ in COLUMNS]
+
+
+def header() -> str:
+    """The titles of the table's columns."""
+    return _line([title for title, _ in COLUMNS])
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -132,5 +140,11 @@ def _mean(scores: Sequence[Score]) -> Score:
         clips=sum(score.clips for score in scores),
         failed=sum(score.failed for score in scores),
         seconds=sum(score.seconds for score in scores),
-        **{name: mean(name) for name in ("similarity", "margin", "first", "wer", "per", "mos", "rtf")},
+        similarity=mean("similarity"),
+        margin=mean("margin"),
+        first=mean("first"),
+        wer=mean("wer"),
+        per=mean("per"),
+        mos=mean("mos"),
+        rtf=mean("rtf"),
     )

@@ -43,26 +43,23 @@ def centroid(embeddings: Sequence[np.ndarray]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Standing:
-    """How near an utterance is to its own speaker and to the nearest other one."""
+    """How near an utterance is to its own speaker and to each other one by name."""
 
     similarity: float
-    nearest: str
-    nearest_similarity: float
-    rank: int  # 1: no other speaker is nearer
+    others: dict[str, float]
 
     @property
-    def margin(self) -> float:
-        return self.similarity - self.nearest_similarity
+    def rank(self) -> int:
+        """1: no other speaker is nearer."""
+        return 1 + sum(other > self.similarity for other in self.others.values())
 
 
 def standing(embedding: np.ndarray, own: np.ndarray, others: Mapping[str, np.ndarray]) -> Standing:
-    """Compare an utterance's ``embedding`` with its own speaker's centroid and with those of ``others`` by name."""
-    similarity = float(embedding @ own)
-    scores = {name: float(embedding @ other) for name, other in others.items()}
-    nearest = max(scores, key=lambda name: scores[name], default="")
-    return Standing(
-        similarity=similarity,
-        nearest=nearest,
-        nearest_similarity=scores.get(nearest, 0.0),
-        rank=1 + sum(score > similarity for score in scores.values()),
-    )
+    """Compare an utterance's ``embedding`` [C] with its own speaker's centroid and with those of ``others``."""
+    return Standing(float(embedding @ own), {name: float(embedding @ other) for name, other in others.items()})
+
+
+def mean_standing(each: Sequence[Standing]) -> Standing:
+    """The mean over several utterances that were compared with the same speakers."""
+    others = {name: float(np.mean([one.others[name] for one in each])) for name in each[0].others}
+    return Standing(float(np.mean([one.similarity for one in each])), others)
