@@ -43,8 +43,22 @@ class HiFiGANConfig:
     final_bias: bool = False
 
 
+@dataclass(frozen=True)
+class HarmonicConfig:
+    """Harmonics-plus-noise decoder (acoustic/harmonic.py): ConvNeXt blocks at 50 Hz, then at 100 Hz."""
+
+    kind: str = "harmonic"
+    channels: int = 192
+    kernel: int = 7
+    expansion: int = 2
+    blocks: int = 4
+    fine_blocks: int = 2
+    bands: int = 96
+    n_fft: int = 1024
+
+
 # kind -> config class; acoustic/decoder.py builds the module of the same kind
-DECODER_CONFIGS: dict[str, type] = {"hifigan": HiFiGANConfig}
+DECODER_CONFIGS: dict[str, type] = {"hifigan": HiFiGANConfig, "harmonic": HarmonicConfig}
 
 
 def decoder_config(values: Mapping[str, Any]) -> Any:
@@ -184,6 +198,7 @@ class SoVITSCFMConfig:
 class BigVGANConfig:
     """BigVGAN v2, 24 kHz, 100 bands, 256 samples per frame."""
 
+    kind: str = "bigvgan"
     bands: int = 100
     channels: int = 1536
     rates: tuple[int, ...] = (4, 4, 2, 2, 2, 2)

@@ -1,7 +1,8 @@
-"""Pretraining of the embedded content encoder: phones by CTC first, then by frame with its own alignment.
+"""Pretraining of the embedded content encoder: a flat start, phones by CTC, then by frame with its own alignment.
 
-CTC (Graves et al. 2006) needs no times but leaves posteriors that spike and otherwise say "blank". So after some
-thousand steps the encoder aligns the corpus itself, and cross entropy on those frames makes the bottleneck say at every
+From nothing, CTC (Graves et al. 2006) says "blank" for a thousand steps. So the first steps learn from phones spread
+evenly over the loud part of each clip, which is nearly right for single words. CTC then needs no times, but
+leaves posteriors that spike and otherwise say "blank". So after some thousand steps the encoder aligns the corpus itself, and cross entropy on those frames makes the bottleneck say at every
 frame which phone sounds; the blank class then means silence. Augmentation takes the speaker out: mel axis and
 time are stretched, the channel is coloured, noise is added, bands and moments are blanked.
 """
@@ -31,10 +32,11 @@ _MARKS = frozenset("!?…,.-")
 
 @dataclass(frozen=True)
 class ContentPlan:
-    """Steps and rates of the two phases; ``frames`` is the size of a batch in 50 Hz frames."""
+    """Steps and rates of the three phases; ``frames`` is the size of a batch in 50 Hz frames."""
 
-    ctc_steps: int = 4000
-    frame_steps: int = 3000
+    flat_steps: int = 800
+    ctc_steps: int = 1900
+    frame_steps: int = 3600
     frames: int = 1600
     rate: float = 2e-3
     seed: int = 0
@@ -67,30 +69,30 @@ class Utterance:
 def augment(mel: np.ndarray, side: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Stretch mel axis and time, colour, add noise, blank. Returns mel, melody and the source frame of every frame."""
     frames, bands = mel.shape
-    speed = rng.uniform(0.85, 1.18)
+    speed = rng.uniform(0.88, 1.14)
     source = np.linspace(0, frames - 1, max(8, round(frames / speed)))
     near = np.rint(source).astype(np.int64)
     low = np.floor(source).astype(np.int64)
     part = (source - low)[:, None].astype(np.float32)
     mel = mel[low] * (1 - part) + mel[np.minimum(low + 1, frames - 1)] * part
-    warp = np.clip(np.arange(bands) * rng.uniform(0.86, 1.16), 0, bands - 1)
+    warp = np.clip(np.arange(bands) * rng.uniform(0.9, 1.11), 0, bands - 1)
     below = np.floor(warp).astype(np.int64)
     share = (warp - below).astype(np.float32)
     mel = mel[:, below] * (1 - share) + mel[:, np.minimum(below + 1, bands - 1)] * share
-    colour = np.interp(np.arange(bands), np.linspace(0, bands - 1, 6), rng.normal(0, 0.7, 6))
-    noise = rng.uniform(-11.5, np.percentile(mel, 60) - 2.0) if rng.random() < 0.6 else -11.5
+    colour = np.interp(np.arange(bands), np.linspace(0, bands - 1, 6), rng.normal(0, 0.5, 6))
+    noise = rng.uniform(-11.5, max(-11.4, np.percentile(mel, 30))) if rng.random() < 0.4 else -11.5
     floor = noise + np.interp(np.arange(bands), np.linspace(0, bands - 1, 4), rng.normal(0, 1.0, 4))
     floor = floor + rng.normal(0, 0.4, mel.shape)
     mel = np.logaddexp(mel + colour, floor).astype(np.float32)
-    if rng.random() < 0.3:  # a narrow telephone band
+    if rng.random() < 0.12:  # a narrow telephone band
         mel[:, rng.integers(45, 72) :] = mel.min()
     mean = mel.mean()
     for _ in range(2):
-        width = rng.integers(0, 12)
+        width = rng.integers(0, 8)
         at = rng.integers(0, bands - width)
         mel[:, at : at + width] = mean
     for _ in range(max(1, len(near) // 150)):
-        width = int(rng.integers(0, 10))
+        width = int(rng.integers(0, 6))
         at = int(rng.integers(0, max(1, len(near) - width)))
         mel[at : at + width] = mean
     side = side[near].copy()
@@ -242,6 +244,21 @@ def fill_blanks(path: np.ndarray, loudness: np.ndarray, reach: int = 6) -> np.nd
     return np.where(take, path[nearest], path)
 
 
+def flat_start(corpus: Corpus, clips: Sequence[Clip], phones: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Phones spread evenly over the loud part of each clip, BLANK around it."""
+    out = {}
+    for clip in clips:
+        loudness = corpus.mel(clip).mean(1)
+        low, high = np.percentile(loudness, (5, 95))
+        loud = np.flatnonzero(loudness > low + 0.3 * (high - low))
+        path = np.full(clip.frames, BLANK, np.int64)
+        first, last = int(loud[0]), int(loud[-1]) + 1
+        ids = np.array(phones[clip.path])
+        path[first:last] = ids[np.arange(last - first) * len(ids) // (last - first)]
+        out[clip.path] = path
+    return out
+
+
 def align_corpus(
     encoder: MiniContentEncoder, corpus: Corpus, clips: Sequence[Clip], phones: dict[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
@@ -276,27 +293,34 @@ def train_content(
     batches = Batches(corpus, [c for c in usable if not c.held_out], phones, plan.frames, plan.seed)
     checks = [c for c in usable if c.held_out][::4][:60] or usable[:20]
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
-    total = plan.ctc_steps + plan.frame_steps
+    ends = np.cumsum((plan.flat_steps, plan.ctc_steps, plan.frame_steps)).tolist()
+    total = ends[-1]
     state, curve = work / "content.safetensors", Curve(work / "content.csv")
     step = 0
     if state.is_file():
         step, _ = load_checkpoint(state, {"content": encoder}, {"adam": optimizer})
     encoder.train()
     running = 0.0
+    phase = -1
+    realign = {ends[1] + round(plan.frame_steps * share) for share in (0.15, 0.35, 0.6)}
     while step < total:
         cancel.check()
-        by_frame = step >= plan.ctc_steps
-        if by_frame and (not batches.alignment or step == plan.ctc_steps + plan.frame_steps // 2):
-            batches.use_alignment(align_corpus(encoder, corpus, batches.clips, phones))
-        within, length = (step - plan.ctc_steps, plan.frame_steps) if by_frame else (step, plan.ctc_steps)
-        warm = min(1.0, (within + 1) / 200)
-        scale = 0.5 * (1 + math.cos(math.pi * within / length)) * (0.6 if by_frame else 0.85) + (0 if by_frame else 0.15)
+        now = sum(step >= end for end in ends)
+        if now != phase or step in realign:
+            phase = now
+            if phase == 0:
+                batches.use_alignment(flat_start(corpus, batches.clips, phones))
+            elif phase == 2:
+                batches.use_alignment(align_corpus(encoder, corpus, batches.clips, phones))
+        begin = ends[phase - 1] if phase else 0
+        progress = (step - begin) / (ends[phase] - begin)
+        decay = (1.0, 1.0 - 0.5 * progress, 0.6 * 0.5 * (1 + math.cos(math.pi * progress)))[phase]
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate * warm * scale
+            group["lr"] = plan.rate * min(1.0, (step - begin + 1) / 100) * decay
         batch = batches.next()
         mel, side, mask = collate(batch)
         log_probs = encoder.log_posteriors(encoder.encode(mel, side, mask))
-        loss = frame_loss(log_probs, batch) if by_frame else ctc_loss(log_probs, mask, batch)
+        loss = ctc_loss(log_probs, mask, batch) if phase == 1 else frame_loss(log_probs, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 2.0)

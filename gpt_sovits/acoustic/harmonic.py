@@ -1,0 +1,162 @@
+"""A decoder that shapes a pulse train and noise: harmonics plus noise, filtered in the short-time Fourier domain.
+
+The latent is read as pitch, voicing and two smooth spectral envelopes; the harmonic one filters a band-limited
+pulse train with minimum phase, the other white noise (Engel et al., "DDSP", 2020; source-filter theory). Only envelopes
+are learned, never phase, so a small network gives clean speech after little training, and the waveform costs a few
+FFTs. This is the decoder of the embedded base, in the place where the official models have a HiFi-GAN.
+
+Letters: B batch, Z latent channels, T latent frames (50/s), R render frames (100/s), N envelope bands, F bins, L samples.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gpt_sovits.acoustic.config import HarmonicConfig
+
+REFERENCE_PITCH = 200.0  # Hz; pitch is predicted as log2 relative to this
+_PITCH_RANGE = 1.7  # octaves either side of the reference: 61 to 650 Hz
+_FLOOR = -9.0  # smallest natural-log amplitude of an envelope
+
+
+class Frames(NamedTuple):
+    """What the network says about the sound, before any sample is made."""
+
+    log_pitch: Tensor  # [B, T] octaves above REFERENCE_PITCH
+    voicing: Tensor  # [B, T] logit
+    harmonic: Tensor  # [B, N, R] natural-log amplitude of the harmonics
+    noise: Tensor  # [B, N, R] natural-log amplitude of the noise
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution, layer norm over channels, two-layer perceptron, scaled residual. `[B, C, T]`."""
+
+    def __init__(self, channels: int, kernel: int, expansion: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.norm = nn.LayerNorm(channels)
+        self.inner = nn.Linear(channels, expansion * channels)
+        self.outer = nn.Linear(expansion * channels, channels)
+        self.scale = nn.Parameter(torch.full((channels,), 0.3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.depthwise(x).transpose(1, 2))
+        return x + (self.scale * self.outer(functional.gelu(self.inner(y)))).transpose(1, 2)
+
+
+def band_weights(bands: int, bins: int, rate: int) -> Tensor:
+    """Linear interpolation `[N, F]` from band centres, evenly spaced on the mel scale, to FFT bins."""
+
+    def mel(hertz: Tensor) -> Tensor:
+        return torch.log1p(hertz / 700.0)
+
+    top = mel(torch.tensor(rate / 2))
+    position = mel(torch.linspace(0, rate / 2, bins)) / top * (bands - 1)
+    distance = (position[None, :] - torch.arange(bands)[:, None]).abs()
+    return (1 - distance).clamp_min(0.0)
+
+
+def minimum_phase(log_amplitude: Tensor) -> Tensor:
+    """Complex response `[B, F, R]` of minimum phase for natural-log amplitudes `[B, F, R]` (cepstral folding)."""
+    size = 2 * (log_amplitude.shape[1] - 1)
+    cepstrum = torch.fft.irfft(log_amplitude, size, dim=1)
+    fold = torch.zeros(size, 1, device=cepstrum.device)
+    fold[0], fold[size // 2], fold[1 : size // 2] = 1.0, 1.0, 2.0
+    phase = torch.fft.rfft(cepstrum * fold, size, dim=1).imag
+    return torch.polar(log_amplitude.exp(), phase)
+
+
+def pulse_train(pitch: Tensor, rate: int) -> Tensor:
+    """Sum of all cosines at multiples of ``pitch`` `[B, L]` Hz below Nyquist, each of amplitude 1: `[B, L]`.
+
+    Closed form of the sum (Dirichlet kernel), so the cost does not depend on the number of harmonics.
+    """
+    phase = torch.cumsum(pitch.double() / rate, dim=1)
+    phase = (phase - phase.round()).float()
+    count = torch.floor(rate / 2 / pitch)
+    below = torch.sin(math.pi * phase)
+    near = below.abs() < 1e-4
+    ratio = torch.sin((2 * count + 1) * math.pi * phase) / torch.where(near, torch.ones_like(below), below)
+    return 0.5 * torch.where(near, 2 * count + 1, ratio) - 0.5
+
+
+class HarmonicDecoder(nn.Module):
+    """``dec`` of the embedded base."""
+
+    weights: Tensor
+    window: Tensor
+
+    def __init__(self, config: HarmonicConfig, latent: int, gin: int, rate: int, frame: int) -> None:
+        super().__init__()
+        self.config = config
+        self.rate, self.frame = rate, frame  # samples per latent frame
+        self.hop = frame // 2
+        width = config.channels
+        self.conv_pre = nn.Conv1d(latent, width, config.kernel, padding=config.kernel // 2)
+        self.cond = nn.Conv1d(gin, width, 1)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(width, config.kernel, config.expansion) for _ in range(config.blocks)
+        )
+        self.melody = nn.Conv1d(width, 2, 3, padding=1)
+        self.up = nn.Conv1d(width, 2 * width, 1)
+        self.fine_blocks = nn.ModuleList(
+            ConvNeXtBlock(width, config.kernel, config.expansion) for _ in range(config.fine_blocks)
+        )
+        self.envelopes = nn.Conv1d(width, 2 * config.bands, 3, padding=1)
+        nn.init.constant_(self.envelopes.bias[: config.bands], -5.0)
+        nn.init.constant_(self.envelopes.bias[config.bands :], -6.0)
+        self.register_buffer("weights", band_weights(config.bands, config.n_fft // 2 + 1, rate), persistent=False)
+        self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
+
+    def analyse(self, z: Tensor, style: Tensor) -> Frames:
+        """Latent `[B, Z, T]` and style `[B, gin, 1]` to pitch, voicing and envelopes."""
+        x = self.conv_pre(z) + self.cond(style)
+        for block in self.blocks:
+            x = block(x)
+        log_pitch, voicing = self.melody(x).unbind(1)
+        batch, channels, frames = x.shape
+        x = self.up(x).view(batch, 2, channels, frames).permute(0, 2, 3, 1).reshape(batch, channels, 2 * frames)
+        for block in self.fine_blocks:
+            x = block(x)
+        harmonic, noise = self.envelopes(x).clamp_min(_FLOOR).chunk(2, dim=1)
+        return Frames(_PITCH_RANGE * torch.tanh(log_pitch / _PITCH_RANGE), voicing, harmonic, noise)
+
+    def render(self, frames: Frames, pitch: Tensor, voiced: Tensor, white: Tensor) -> Tensor:
+        """Wave `[B, 1, L]`, `L = T * frame`.
+
+        ``pitch`` `[B, T]` in Hz, positive everywhere; ``voiced`` `[B, T]` 0 to 1; ``white`` `[B, L]` standard normal.
+        """
+        length = white.shape[-1]
+        hertz = functional.interpolate(pitch.log()[:, None], length, mode="linear")[:, 0].exp()
+        gate = functional.interpolate(voiced[:, None], length, mode="linear")[:, 0]
+        pulses = self._spectrum(pulse_train(hertz, self.rate) * gate)
+        noise = self._spectrum(white)
+        harmonic_filter = minimum_phase(self._bins(frames.harmonic, pulses.shape[-1]))
+        noise_filter = self._bins(frames.noise, pulses.shape[-1]).exp()
+        size = self.config.n_fft
+        wave = torch.istft(pulses * harmonic_filter + noise * noise_filter, size, self.hop, size, self.window)
+        return functional.pad(wave, (0, length - wave.shape[-1]))[:, None]
+
+    def _spectrum(self, wave: Tensor) -> Tensor:
+        size = self.config.n_fft
+        return torch.stft(wave, size, self.hop, size, self.window, pad_mode="constant", return_complex=True)
+
+    def _bins(self, envelope: Tensor, count: int) -> Tensor:
+        """Bands `[B, N, R]`, each centred on its hop, to bins `[B, F, count]`, one column per transform."""
+        padded = functional.pad(envelope, (0, 1), mode="replicate")
+        early = functional.pad(envelope, (1, 0), mode="replicate")
+        between = 0.5 * (padded + early)  # transforms sit on the borders of the hops
+        return torch.matmul(self.weights.T, between[:, :, :count])
+
+    def forward(self, z: Tensor, style: Tensor) -> Tensor:
+        """Latent `[B, Z, T]` to wave `[B, 1, T * frame]`. The noise is the same in every call."""
+        frames = self.analyse(z, style)
+        generator = torch.Generator().manual_seed(z.shape[-1])
+        white = torch.randn(z.shape[0], z.shape[-1] * self.frame, generator=generator).to(z)
+        pitch = REFERENCE_PITCH * torch.exp2(frames.log_pitch)
+        return self.render(frames, pitch, (frames.voicing > 0).to(z), white).clamp(-1, 1)

@@ -1,0 +1,189 @@
+"""A base: the networks that voices of one kind share, loaded once from a folder, every part only when it is needed.
+
+Nothing here knows about people or files of theirs. A voice is a delta on a base (``registry``); ``Base.acoustic`` and
+``Base.semantic`` stay as published.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpt_sovits.acoustic.bigvgan import BigVGAN
+from gpt_sovits.acoustic.config import BigVGANConfig, SoVITSCFMConfig, SoVITSConfig, decoder_config
+from gpt_sovits.acoustic.hifigan import HiFiGAN
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
+from gpt_sovits.acoustic.weight_norm import fold_weight_norm
+from gpt_sovits.errors import InputError
+from gpt_sovits.features.bert import BertConfig, ChineseBert, load_bert
+from gpt_sovits.features.hubert import HubertConfig, HubertContent, load_hubert
+from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.features.speaker import ERes2NetV2, load_speaker_encoder
+from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.semantic.model import T2S
+from gpt_sovits.settings import Settings
+from gpt_sovits.weights.native import load_into, load_tensors
+from gpt_sovits.weights.store import BaseFiles, find_base
+
+MEL_BANDS = 100  # of the vocoders of v3 and v4
+
+
+def _float(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's config without the word that chooses its class."""
+    return {key: value for key, value in config.items() if key != "kind"}
+
+
+class Base:
+    """The networks of one base folder, on one device, in evaluation mode. Safe to share between threads."""
+
+    def __init__(self, files: BaseFiles, device: str = "cpu") -> None:
+        self.files = files
+        self.name = files.name
+        self.version = files.version
+        self.rate = int(files.config["rate"])
+        self.device = torch.device(device)
+        self._lock = threading.RLock()
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.files.config
+
+    @property
+    def release(self) -> str:
+        """Which publication of the base this is: voices only fit the one they were made on."""
+        hashes = self.config.get("sha256", {})
+        return "-".join(str(hashes.get(f"{part}.safetensors", ""))[:12] for part in ("acoustic", "semantic")).strip("-")
+
+    @property
+    def symbols_version(self) -> str:
+        return "v1" if self.version == "v1" else "v2"
+
+    @property
+    def diffusion(self) -> bool:
+        """True for v3 and v4, whose acoustic model makes mels by flow matching."""
+        return self.version in ("v3", "v4")
+
+    def _config(self, part: str) -> dict[str, Any]:
+        values = self.config.get(part)
+        if not isinstance(values, Mapping):
+            raise InputError(f"The model {self.name} says nothing about its {part} network.", "Import it again.")
+        return dict(values)
+
+    def _state(self, part: str) -> dict[str, Tensor]:
+        return _float(load_tensors(self.files.path(part)))
+
+    def _ready(self, module: nn.Module) -> Any:
+        return module.eval().requires_grad_(False).to(self.device)
+
+    def new_acoustic(self) -> SoVITS | SoVITSCFM:
+        """A fresh acoustic model with the published weights, trainable, weight norm not folded."""
+        values = self._config("acoustic")
+        model: SoVITS | SoVITSCFM
+        if self.diffusion:
+            model = SoVITSCFM(SoVITSCFMConfig.from_dict(values))
+        else:
+            model = SoVITS(SoVITSConfig.from_dict(values))
+        load_into(model, self._state("acoustic"), f"the acoustic network of {self.name}")
+        return model.to(self.device)
+
+    def new_semantic(self) -> T2S:
+        """A fresh semantic model with the published weights, trainable."""
+        model = T2S(T2SConfig.from_dict(self._config("semantic")))
+        load_into(model, self._state("semantic"), f"the semantic network of {self.name}")
+        return model.to(self.device)
+
+    @cached_property
+    def acoustic(self) -> SoVITS | SoVITSCFM:
+        with self._lock:
+            return self._ready(fold_weight_norm(self.new_acoustic()))
+
+    @cached_property
+    def semantic(self) -> T2S:
+        with self._lock:
+            return self._ready(self.new_semantic())
+
+    @cached_property
+    def content(self) -> MiniContentEncoder | HubertContent:
+        with self._lock:
+            values = self._config("content")
+            if values.get("kind") == "mini":
+                encoder = MiniContentEncoder(MiniContentConfig.from_dict(_settings(values)))
+                load_into(encoder, self._state("content"), f"the content network of {self.name}")
+                return self._ready(encoder)
+            return self._ready(load_hubert(self._state("content"), HubertConfig(**_settings(values))))
+
+    @cached_property
+    def bert(self) -> ChineseBert | None:
+        """Chinese text features; None for a base that has none."""
+        with self._lock:
+            if not self.files.has("bert") or not self.files.vocabulary.is_file():
+                return None
+            vocabulary = json.loads(self.files.vocabulary.read_text(encoding="utf-8"))
+            network = load_bert(self._state("bert"), BertConfig(**_settings(self._config("bert"))))
+            return ChineseBert(self._ready(network), vocabulary)
+
+    @cached_property
+    def speaker(self) -> ERes2NetV2 | None:
+        """Speaker encoder of v2Pro and v2ProPlus."""
+        with self._lock:
+            return self._ready(load_speaker_encoder(self._state("speaker"))) if self.files.has("speaker") else None
+
+    @cached_property
+    def vocoder(self) -> nn.Module | None:
+        """Mel to wave for v3 (BigVGAN, 24 kHz) and v4 (HiFi-GAN, 48 kHz)."""
+        with self._lock:
+            if not self.diffusion:
+                return None
+            values = self._config("vocoder")
+            network: nn.Module
+            if values.get("kind") == "bigvgan":
+                network = BigVGAN(BigVGANConfig())
+            else:  # its file holds folded weights
+                network = fold_weight_norm(HiFiGAN(decoder_config(values), MEL_BANDS))
+            load_into(network, self._state("vocoder"), f"the vocoder of {self.name}")
+            return self._ready(fold_weight_norm(network))
+
+
+    def voiced(self, delta: Mapping[str, Tensor]) -> tuple[SoVITS | SoVITSCFM, T2S]:
+        """The two models with a voice's delta ("acoustic.<key>", "semantic.<key>") added, ready to speak.
+
+        A model that the delta does not touch is the base's own, shared one.
+        """
+        acoustic, semantic = self.acoustic, self.semantic
+        parts = {
+            name: {k.removeprefix(f"{name}."): v for k, v in delta.items() if k.startswith(f"{name}.")}
+            for name in ("acoustic", "semantic")
+        }
+        if parts["acoustic"]:
+            fresh = self.new_acoustic()
+            _add(fresh, parts["acoustic"], self.name)
+            acoustic = self._ready(fold_weight_norm(fresh))
+        if parts["semantic"]:
+            semantic = self.new_semantic()
+            _add(semantic, parts["semantic"], self.name)
+            semantic = self._ready(semantic)
+        return acoustic, semantic
+
+
+def _add(module: nn.Module, delta: Mapping[str, Tensor], base: str) -> None:
+    state = module.state_dict()
+    for key, value in delta.items():
+        if key not in state or state[key].shape != value.shape:
+            raise InputError(f"This voice does not fit the model {base}: {key} is not part of it.", "Train it again.")
+        state[key].add_(value.to(state[key]))
+
+
+def load_base(name: str, settings: Settings) -> Base:
+    """Find and open a base. Raises ``MissingError`` with the way to get it."""
+    return Base(find_base(name, settings), settings.device)

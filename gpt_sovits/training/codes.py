@@ -1,0 +1,194 @@
+"""The semantic codebook of the embedded base, and a corpus turned into codes.
+
+The codebook is the k-means centres of content features averaged over 40 ms (two frames), found by mini-batches with
+exponential moving averages; centres that nobody uses are moved to random features (van den Oord et al. 2017,
+appendix A.1; Zeghidour et al. 2021 for the revival).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpt_sovits.dataset.viterbi import ctc_states
+from gpt_sovits.errors import MissingError
+from gpt_sovits.events import Event, EventSink, ignore
+from gpt_sovits.features.mini_content import MiniContentEncoder
+from gpt_sovits.text import phonemize, pinyin_phones, symbols
+from gpt_sovits.training.content import BLANK, greedy
+from gpt_sovits.training.corpus import Clip, Corpus
+from gpt_sovits.training.examples import Example
+from gpt_sovits.weights.native import load_tensors, save_tensors
+
+
+def clip_phones(clip: Clip) -> list[int]:
+    """Phone ids of a transcript, punctuation included, as synthesis would make them."""
+    ids = symbols("v2").ids
+    text = clip.transcript
+    if text.startswith("pinyin:"):
+        names: Sequence[str] = (*(pinyin_phones(text.removeprefix("pinyin:")) or ()), ".")
+    elif text:
+        text = text.lower() if text.isupper() else text
+        if text[-1] not in "。.!?！？":
+            text += "。" if clip.language == "zh" else "."
+        names = phonemize(text, language=clip.language).phones
+    else:
+        names = ()
+    return [ids[n] for n in names if n in ids]
+
+
+@torch.inference_mode()
+def clip_features(encoder: MiniContentEncoder, corpus: Corpus, clip: Clip) -> tuple[Tensor, np.ndarray]:
+    """Content features `[T, C]` and phone log-probabilities `[T, V + 1]` of a clip."""
+    mel = torch.from_numpy(corpus.mel(clip))[None]
+    side = torch.from_numpy(corpus.melody(clip))[None]
+    phonetic = encoder.encode(mel, side, torch.ones(1, mel.shape[1], 1))
+    return encoder.content(phonetic, side)[0].T, encoder.log_posteriors(phonetic)[0].numpy()
+
+
+def nearest(features: Tensor, codebook: Tensor) -> Tensor:
+    """Index of the nearest centre of every row: `[N, C]`, `[K, C]` to `[N]`."""
+    return (features @ codebook.T * 2 - codebook.square().sum(1)).argmax(1)
+
+
+def learn_codebook(features: Tensor, size: int, steps: int, seed: int = 0, batch: int = 8192) -> Tensor:
+    """k-means centres `[size, C]` of features `[N, C]`."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = features[torch.randperm(len(features), generator=generator)[:size]].clone()
+    counts = torch.full((size,), batch / size)
+    sums = centres * counts[:, None]
+    for step in range(steps):
+        rows = features[torch.randint(len(features), (batch,), generator=generator)]
+        found = nearest(rows, centres)
+        used = torch.bincount(found, minlength=size).float()
+        total = torch.zeros_like(centres).index_add_(0, found, rows)
+        counts, sums = 0.97 * counts + 0.03 * used, 0.97 * sums + 0.03 * total
+        centres = sums / counts[:, None].clamp_min(1e-3)
+        dead = counts < 0.05 * batch / size
+        if step < 0.8 * steps and bool(dead.any()):
+            fresh = rows[torch.randint(len(rows), (int(dead.sum()),), generator=generator)]
+            centres[dead], counts[dead] = fresh, batch / size
+            sums[dead] = fresh * counts[dead][:, None]
+    return centres
+
+
+def index_of_phones(states: np.ndarray, full: Sequence[int], marks: frozenset[int]) -> np.ndarray:
+    """From alignment states `[T]` over the phones without marks to indices into the full sequence `[T // 2]`.
+
+    -1 where nothing is said. The first frame of each code decides, unless only the second one says something.
+    """
+    positions = np.array([i for i, p in enumerate(full) if p not in marks], np.int64)
+    frames = np.where(states % 2 == 1, positions[np.minimum(states // 2, len(positions) - 1)], -1)
+    pairs = frames[: len(frames) // 2 * 2].reshape(-1, 2)
+    return np.where(pairs[:, 0] >= 0, pairs[:, 0], pairs[:, 1])
+
+
+@dataclass(frozen=True)
+class CodedClip:
+    """A clip with what the two models learn from."""
+
+    clip: Clip
+    codes: np.ndarray  # [T // 2]
+    phones: np.ndarray  # [P] with punctuation
+    phone_of_code: np.ndarray  # [T // 2], -1 unknown
+    transcribed: bool
+
+
+class CodedCorpus:
+    """A corpus and its codes."""
+
+    def __init__(self, corpus: Corpus, folder: Path) -> None:
+        if not (folder / "codes.safetensors").is_file():
+            raise MissingError("The corpus has no codes yet.", "Run the 'codes' stage of pretrain first.")
+        self.corpus = corpus
+        flat = {k: v.numpy() for k, v in load_tensors(folder / "codes.safetensors").items()}
+        by_path = {c.path: c for c in corpus.clips}
+        self.clips: list[CodedClip] = []
+        code = phone = 0
+        with open(folder / "codes.jsonl", encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                codes, phones = slice(code, code + row["codes"]), slice(phone, phone + row["phones"])
+                code, phone = codes.stop, phones.stop
+                self.clips.append(
+                    CodedClip(
+                        by_path[row["path"]],
+                        flat["codes"][codes].astype(np.int64),
+                        flat["phones"][phones].astype(np.int64),
+                        flat["phone_of_code"][codes].astype(np.int64),
+                        row["transcribed"],
+                    )
+                )
+
+    def example(self, coded: CodedClip, first: int = 0, count: int | None = None) -> Example:
+        """The utterance, or ``count`` frames of it from frame ``first`` (both even)."""
+        clip = coded.clip
+        count = clip.frames // 2 * 2 - first if count is None else count
+        return Example(
+            wave=self.corpus.wave(clip, first, count),
+            codes=coded.codes[first // 2 : (first + count) // 2],
+            phones=coded.phones,
+            pitch=self.corpus.pitch(clip)[first : first + count],
+            speaker=clip.speaker,
+            bandwidth=clip.bandwidth,
+            phone_of_code=coded.phone_of_code[first // 2 : (first + count) // 2],
+        )
+
+
+def code_corpus(
+    encoder: MiniContentEncoder,
+    corpus: Corpus,
+    folder: Path,
+    *,
+    size: int = 1024,
+    steps: int = 400,
+    on_event: EventSink = ignore,
+) -> Tensor:
+    """Learn the codebook and write every clip's codes into ``folder``; returns the codebook `[size, C]`."""
+    marks = frozenset(symbols("v2").ids[m] for m in ("!", "?", "…", ",", ".", "-"))
+    rows: list[dict[str, object]] = []
+    features: list[Tensor] = []
+    phones: list[np.ndarray] = []
+    spoken_at: list[np.ndarray] = []
+    for number, clip in enumerate(corpus.clips):
+        content, log_probs = clip_features(encoder, corpus, clip)
+        full = clip_phones(clip)
+        spoken = [p for p in full if p not in marks]
+        transcribed = bool(clip.transcript)
+        if not transcribed:
+            full = spoken = greedy(log_probs)
+        states = ctc_states(log_probs, spoken, BLANK) if spoken else None
+        if states is None or clip.frames < 16:
+            continue
+        even = clip.frames // 2 * 2
+        features.append(content[:even].reshape(even // 2, 2, -1).mean(1))
+        phones.append(np.array(full))
+        spoken_at.append(index_of_phones(states, full, marks))
+        rows.append({"path": clip.path, "codes": even // 2, "phones": len(full), "transcribed": transcribed})
+        if number % 500 == 0:
+            on_event(Event("codes", "Listening to the corpus.", number, len(corpus.clips)))
+    flat = torch.cat(features)
+    codebook = learn_codebook(flat, size, steps)
+    codes = torch.cat([nearest(part, codebook) for part in flat.split(8192)])
+    used = float((torch.bincount(codes, minlength=size) > 0).float().mean())
+    error = float((flat - codebook[codes]).square().sum() / (flat - flat.mean(0)).square().sum())
+    on_event(Event("codes", "Codebook learned.", 1, 1, {"used": used, "relative_error": error}))
+    save_tensors(
+        folder / "codes.safetensors",
+        {
+            "codebook": codebook,
+            "codes": codes.short(),
+            "phones": torch.from_numpy(np.concatenate(phones)).short(),
+            "phone_of_code": torch.from_numpy(np.concatenate(spoken_at)).short(),
+        },
+    )
+    with open(folder / "codes.jsonl", "w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(row) + "\n")
+    return codebook

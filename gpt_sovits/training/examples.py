@@ -1,0 +1,94 @@
+"""What both trainers eat: utterances with their codes, phones and pitch, drawn into batches of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+FRAME = 640  # samples of one 50 Hz frame at 32 kHz
+
+
+@dataclass(frozen=True)
+class Example:
+    """One utterance. T is even: the number of 50 Hz frames, two per code."""
+
+    wave: np.ndarray  # float32 [T * 640] at 32 kHz
+    codes: np.ndarray  # int64 [T // 2]
+    phones: np.ndarray  # int64 [P], punctuation included
+    pitch: np.ndarray  # float32 [T] Hz, 0 where unvoiced
+    speaker: str = ""
+    bandwidth: float = 16000.0  # Hz; the recording says nothing about what lies above
+    phone_of_code: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # [T // 2], -1 unknown
+
+    @property
+    def frames(self) -> int:
+        return len(self.pitch)
+
+
+@dataclass(frozen=True)
+class AcousticBatch:
+    """Padded tensors. B rows, L samples, T frames, P phones."""
+
+    wave: Tensor  # [B, L]
+    lengths: Tensor  # [B] frames
+    codes: Tensor  # [B, T // 2]
+    phones: Tensor  # [B, P]
+    phone_lengths: Tensor  # [B]
+    log_pitch: Tensor  # [B, T] natural log of Hz, interpolated where unvoiced
+    voiced: Tensor  # [B, T] 0 or 1
+    bandwidth: Tensor  # [B] Hz
+    style_wave: Tensor  # [B, L'] speech of the same speaker
+    style_lengths: Tensor  # [B] frames
+
+
+def filled_log_pitch(pitch: np.ndarray, fallback: float = 160.0) -> np.ndarray:
+    """Natural log of pitch `[T]`, linear between voiced frames, constant at the ends."""
+    voiced = np.flatnonzero(pitch > 0)
+    if not len(voiced):
+        return np.full(len(pitch), np.log(fallback), np.float32)
+    return np.interp(np.arange(len(pitch)), voiced, np.log(pitch[voiced])).astype(np.float32)
+
+
+def pad_rows(rows: Sequence[np.ndarray], multiple: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Stack vectors `[n_i]` into `[B, N]`, zero padded on the right to a multiple."""
+    longest = max(len(r) for r in rows)
+    out = torch.zeros(len(rows), longest + -longest % multiple, dtype=dtype)
+    for index, row in enumerate(rows):
+        out[index, : len(row)] = torch.from_numpy(np.ascontiguousarray(row)).to(dtype)
+    return out
+
+
+def collate_acoustic(examples: Sequence[Example], styles: Sequence[np.ndarray]) -> AcousticBatch:
+    """``styles``: for every example, a wave `[n * 640]` of the same speaker."""
+    frames = 16
+    return AcousticBatch(
+        wave=pad_rows([e.wave for e in examples], frames * FRAME),
+        lengths=torch.tensor([e.frames for e in examples]),
+        codes=pad_rows([e.codes for e in examples], frames // 2, torch.long),
+        phones=pad_rows([e.phones for e in examples], 8, torch.long),
+        phone_lengths=torch.tensor([len(e.phones) for e in examples]),
+        log_pitch=pad_rows([filled_log_pitch(e.pitch) for e in examples], frames),
+        voiced=pad_rows([(e.pitch > 0).astype(np.float32) for e in examples], frames),
+        bandwidth=torch.tensor([e.bandwidth for e in examples]),
+        style_wave=pad_rows(styles, frames * FRAME),
+        style_lengths=torch.tensor([len(s) // FRAME for s in styles]),
+    )
+
+
+def group_by_length(lengths: Sequence[int], limit: int, rng: np.random.Generator) -> list[list[int]]:
+    """Split indices into batches whose padded size (rows times longest) stays below ``limit``, in random order."""
+    batches: list[list[int]] = []
+    current: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if current and (len(current) + 1) * lengths[index] > limit:
+            batches.append(current)
+            current = []
+        current.append(index)
+    if current:
+        batches.append(current)
+    order = rng.permutation(len(batches))
+    return [batches[i] for i in order]

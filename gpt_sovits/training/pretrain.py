@@ -1,0 +1,325 @@
+"""``python -m gpt_sovits pretrain``: from a speech corpus to the embedded base, stage by stage, resumable anywhere.
+
+    prepare    decode and analyse the corpus                      training/corpus.py
+    content    content encoder                                    training/content.py
+    codes      codebook, and the corpus as codes                  training/codes.py
+    acoustic   SoVITS at small size with a harmonic decoder       training/acoustic.py
+    semantic   T2S at small size                                  training/semantic.py
+    publish    fp16 weights, config and hashes into a base folder
+
+Every stage keeps one checkpoint and one CSV in the work folder; ``acoustic`` and ``semantic`` only need ``codes`` and
+may run side by side, one thread each. ``--minutes`` stops a stage by the clock, and its learning rate is planned for that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from gpt_sovits.acoustic.config import HarmonicConfig, SoVITSConfig, StyleConfig, TextEncoderConfig
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.errors import InputError
+from gpt_sovits.events import CancelToken, Event, EventSink
+from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.semantic.model import T2S
+from gpt_sovits.training.acoustic import AcousticWeights, SpectralLoss, StepResult, acoustic_loss
+from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
+from gpt_sovits.training.codes import CodedClip, CodedCorpus, code_corpus
+from gpt_sovits.training.content import ContentPlan, train_content
+from gpt_sovits.training.corpus import Corpus, prepare
+from gpt_sovits.training.examples import collate_acoustic, group_by_length
+from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
+from gpt_sovits.weights.native import load_tensors
+
+STAGES = ("prepare", "content", "codes", "acoustic", "semantic", "publish")
+MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
+_LONGEST = 250  # frames of an acoustic example
+
+log = logging.getLogger(__name__)
+
+
+def content_config() -> MiniContentConfig:
+    return MiniContentConfig(melody_weight=MELODY_WEIGHT)
+
+
+def acoustic_config() -> SoVITSConfig:
+    """SoVITS at about a tenth of v2's size; the style encoder hears up to 8 kHz, which every recording has."""
+    return SoVITSConfig(
+        version="mini",
+        gin=192,
+        posterior_hidden=112,
+        posterior_layers=4,
+        flow_hidden=96,
+        flow_layers=2,
+        flow_couplings=3,
+        text=TextEncoderConfig(
+            ssl_dim=content_config().width,
+            latent=96,
+            hidden=144,
+            filter=384,
+            ssl_layers=1,
+            text_layers=2,
+            fusion_layers=2,
+            mrte_hidden=192,
+            mrte_heads=4,
+            dropout=0.05,
+        ),
+        style=StyleConfig(bins=512, dropout=0.1),
+        decoder=HarmonicConfig(),
+    )
+
+
+def semantic_config() -> T2SConfig:
+    return T2SConfig(hidden=192, layers=6, heads=6, feed_forward=768, bert_dim=0, dropout=0.05)
+
+
+def set_codebook(model: SoVITS, codebook: torch.Tensor) -> None:
+    """Give the model the learned codebook; its ``ssl_proj`` averages two frames, as the codebook expects."""
+    weight = torch.zeros_like(model.ssl_proj.weight)
+    channels = weight.shape[0]
+    weight[torch.arange(channels), torch.arange(channels)] = 0.5
+    state = model.state_dict()
+    state["ssl_proj.weight"], state["ssl_proj.bias"] = weight, torch.zeros(channels)
+    for key in [k for k in state if k.endswith(("_codebook.embed", "_codebook.embed_avg"))]:
+        state[key] = codebook.clone()
+    model.load_state_dict(state)
+    for parameter in (*model.ssl_proj.parameters(), *model.quantizer.parameters()):
+        parameter.requires_grad_(False)
+
+
+def average_into(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Exponential moving average of the weights, in place."""
+    with torch.no_grad():
+        for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+
+
+@dataclass
+class Run:
+    """A loop with checkpoints, averaged weights and a learning rate that ends with the time or the steps given."""
+
+    name: str
+    work: Path
+    model: nn.Module
+    rate: float
+    steps: int
+    minutes: float
+    on_event: EventSink
+    cancel: CancelToken
+    warm_up: int = 200
+
+    def go(self, next_loss: Callable[[int], StepResult]) -> nn.Module:
+        """Call ``next_loss(step)`` until done; returns the averaged model."""
+        trainable = [p for p in self.model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trainable, lr=self.rate, betas=(0.9, 0.98), weight_decay=0.01)
+        average = copy.deepcopy(self.model).eval()
+        state, curve = self.work / f"{self.name}.safetensors", Curve(self.work / f"{self.name}.csv")
+        step, spent = 0, 0.0
+        if state.is_file():
+            step, numbers = load_checkpoint(state, {"model": self.model, "average": average}, {"adam": optimizer})
+            spent = numbers.get("seconds", 0.0)
+        started = time.monotonic() - spent
+        saved = shown = time.monotonic()
+        running: dict[str, float] = {}
+        self.model.train()
+        while True:
+            self.cancel.check()
+            elapsed = time.monotonic() - started
+            done = max(step / self.steps, elapsed / (60 * self.minutes) if self.minutes else 0.0)
+            if done >= 1:
+                break
+            scale = min(1.0, (step + 1) / self.warm_up) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * done)))
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate * scale
+            result = next_loss(step)
+            if not bool(torch.isfinite(result.loss)):
+                log.warning("step %d of %s gave no finite loss and was skipped", step, self.name)
+                step += 1
+                continue
+            optimizer.zero_grad(set_to_none=True)
+            result.loss.backward()
+            nn.utils.clip_grad_norm_(trainable, 5.0 if self.name == "acoustic" else 1.0)
+            optimizer.step()
+            step += 1
+            average_into(average, self.model, min(0.999, step / (step + 20)))
+            for key, value in result.values.items():
+                running[key] = 0.98 * running.get(key, value) + 0.02 * value
+            now = time.monotonic()
+            if now - shown > 15:
+                shown = now
+                self.on_event(Event(self.name, f"{elapsed / 60:.1f} min", step, self.steps, dict(running)))
+                curve.add(step, {"seconds": elapsed, **running})
+            if now - saved > 120:
+                saved = now
+                self._save(state, average, optimizer, step, now - started)
+        self._save(state, average, optimizer, step, time.monotonic() - started)
+        return average
+
+    def _save(
+        self, state: Path, average: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
+    ) -> None:
+        modules = {"model": self.model, "average": average}
+        save_checkpoint(state, modules, {"adam": optimizer}, step=step, numbers={"seconds": seconds})
+
+
+class Sampler:
+    """Draws clips, longer ones more often, and knows every speaker's clips."""
+
+    def __init__(self, clips: Sequence[CodedClip], seed: int) -> None:
+        self.clips = list(clips)
+        weights = np.array([len(c.codes) for c in self.clips], np.float64) ** 0.6
+        self.weights = weights / weights.sum()
+        self.by_speaker: dict[str, list[CodedClip]] = {}
+        for clip in self.clips:
+            self.by_speaker.setdefault(clip.clip.speaker, []).append(clip)
+        self.rng = np.random.default_rng(seed)
+
+    def draw(self, count: int) -> list[CodedClip]:
+        return [self.clips[i] for i in self.rng.choice(len(self.clips), count, p=self.weights)]
+
+    def same_speaker(self, clip: CodedClip) -> CodedClip:
+        others = self.by_speaker[clip.clip.speaker]
+        return others[int(self.rng.integers(len(others)))]
+
+
+def crop(coded: CodedClip, rng: np.random.Generator, longest: int = _LONGEST) -> tuple[int, int, slice]:
+    """First frame, frame count (both even) and the phones of a part of at most ``longest`` frames."""
+    total = len(coded.codes) * 2
+    if total <= longest:
+        return 0, total, slice(0, len(coded.phones))
+    first = int(rng.integers(0, (total - longest) // 2 + 1)) * 2
+    said = coded.phone_of_code[first // 2 : (first + longest) // 2]
+    said = said[said >= 0]
+    if not len(said):
+        return first, longest, slice(0, len(coded.phones))
+    return first, longest, slice(int(said.min()), int(said.max()) + 1)
+
+
+def train_acoustic(coded: CodedCorpus, codebook: torch.Tensor, run: Run, seed: int, frames: int = 1000) -> nn.Module:
+    model = run.model
+    assert isinstance(model, SoVITS)
+    sampler = Sampler([c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16], seed)
+    spectral, weights = SpectralLoss(), AcousticWeights()
+    pool: list[list[CodedClip]] = []
+
+    def next_loss(step: int) -> StepResult:
+        if not pool:
+            drawn = sampler.draw(96)
+            lengths = [min(_LONGEST, 2 * len(c.codes)) for c in drawn]
+            pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, frames, sampler.rng))
+        examples, styles = [], []
+        for clip in pool.pop():
+            first, count, phones = crop(clip, sampler.rng)
+            example = coded.example(clip, first, count)
+            examples.append(
+                type(example)(
+                    example.wave, example.codes, example.phones[phones], example.pitch, "", example.bandwidth
+                )
+            )
+            other = sampler.same_speaker(clip)
+            start, span, _ = crop(other, sampler.rng, 150)
+            styles.append(coded.corpus.wave(other.clip, start, span))
+        return acoustic_loss(model, collate_acoustic(examples, styles), spectral, weights)
+
+    return run.go(next_loss)
+
+
+def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 1200) -> nn.Module:
+    model = run.model
+    assert isinstance(model, T2S)
+    usable = [c for c in coded.clips if c.transcribed and not c.clip.held_out and 8 <= len(c.codes) <= 400]
+    sampler = Sampler(usable, seed)
+    pool: list[list[list[CodedClip]]] = []
+
+    def draw() -> list[CodedClip]:
+        first = sampler.draw(1)[0]
+        chosen, target = [first], int(sampler.rng.integers(20, 260))
+        while sum(len(c.codes) for c in chosen) < target and len(chosen) < 5:
+            following = sampler.same_speaker(first)
+            if sum(len(c.codes) for c in chosen) + len(following.codes) > 300:
+                break
+            chosen.append(following)
+        return chosen
+
+    def next_loss(step: int) -> StepResult:
+        if not pool:
+            drawn = [draw() for _ in range(96)]
+            lengths = [sum(len(c.codes) + len(c.phones) for c in group) for group in drawn]
+            pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, positions, sampler.rng))
+        examples = [join([coded.example(c) for c in group]) for group in pool.pop()]
+        return semantic_loss(model, collate_semantic(examples), guide=0.5, smoothing=0.05)
+
+    return run.go(next_loss)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="gpt_sovits pretrain", description="Train the embedded base from a corpus.")
+    parser.add_argument("--corpus", type=Path, required=True, help="folder with metadata.tsv")
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, curves and caches")
+    parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
+    parser.add_argument("--out", type=Path, help="base folder that 'publish' writes")
+    parser.add_argument("--steps", type=int, default=200_000, help="at most this many steps of a stage")
+    parser.add_argument("--minutes", type=float, default=0.0, help="stop acoustic or semantic after this long")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    torch.set_flush_denormal(True)
+    stages = STAGES if args.stage == "all" else (args.stage,)
+    if "publish" in stages and args.out is None:
+        raise InputError("There is no folder to publish into.", "Add --out FOLDER.")
+    for stage in stages:
+        _stage(stage, args)
+    return 0
+
+
+def _show(event: Event) -> None:
+    values = " ".join(f"{key}={value:.4g}" for key, value in event.values.items())
+    log.info("%s %d/%d %s %s", event.kind, event.step, event.total, event.message, values)
+
+
+def load_content(work: Path) -> MiniContentEncoder:
+    encoder = MiniContentEncoder(content_config())
+    load_checkpoint(work / "content.safetensors", {"content": encoder}, {})
+    return encoder.eval()
+
+
+def _stage(stage: str, args: argparse.Namespace) -> None:
+    work: Path = args.work
+    cancel = CancelToken()
+    if stage == "prepare":
+        prepare(args.corpus, work, on_event=_show)
+    elif stage == "content":
+        train_content(Corpus(work), work, ContentPlan(seed=args.seed), content_config(), on_event=_show)
+    elif stage == "codes":
+        code_corpus(load_content(work), Corpus(work), work, on_event=_show)
+    elif stage in ("acoustic", "semantic"):
+        coded = CodedCorpus(Corpus(work), work)
+        if stage == "acoustic":
+            codebook = load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"]
+            acoustic = SoVITS(acoustic_config())
+            set_codebook(acoustic, codebook)
+            run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel)
+            train_acoustic(coded, codebook, run, args.seed)
+        else:
+            semantic = T2S(semantic_config())
+            run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel, warm_up=400)
+            train_semantic(coded, run, args.seed)
+    else:
+        from gpt_sovits.training.publish import publish
+
+        publish(work, args.out, load_content(work), acoustic_config(), semantic_config())
