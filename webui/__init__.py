@@ -35,12 +35,15 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
                 listed = voices.build(studio, words, place)
 
-        lists = [spoken.voice, mixed.first, mixed.second, listed.chosen, listed.count]
+        lists = [spoken.voice, mixed.first, mixed.second, mixed.blend, listed.chosen, listed.count]
+        choices = [spoken.voice, mixed.first, mixed.second, mixed.ratio, listed.chosen]
 
-        def refresh(voice: str | None, first: str | None, second: str | None, chosen: str | None) -> tuple[Any, ...]:
+        def refresh(
+            voice: str | None, first: str | None, second: str | None, ratio: float, chosen: str | None
+        ) -> tuple[Any, ...]:
             return (
                 speak.refreshed(studio, voice),
-                *mix.refreshed(studio, first, second),
+                *mix.refreshed(studio, words, first, second, ratio),
                 *voices.refreshed(studio, words, chosen),
             )
 
@@ -59,7 +62,7 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
             mixed.saved.change,
             listed.changed.change,
         ):
-            event(refresh, lists[:4], lists, **quiet)
+            event(refresh, choices, lists, **quiet)
         created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)
         listed.speak_with.click(go_speak, listed.chosen, [tabs, *arrival], **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)

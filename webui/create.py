@@ -13,7 +13,7 @@ import gradio as gr
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.registry.consent import Consent
 from webui.i18n import Words
-from webui.parts import USER, heading, notice, problem, unchanged
+from webui.parts import USER, heading, notice, problem, recorder, unchanged
 from webui.player import player, whole_speech
 
 OWN_TEXT = "own"
@@ -40,7 +40,11 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_name"), level=3)
                 name = gr.Textbox(
-                    label=words("create.name"), placeholder=words("create.name_hint"), max_length=80, elem_id="create-name"
+                    label=words("create.name"),
+                    placeholder=words("create.name_hint"),
+                    max_length=80,
+                    max_lines=1,
+                    elem_id="create-name",
                 )
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_read"), level=3)
@@ -58,24 +62,22 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
                 heading("", words("create.read_hint"))
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_record"), words("create.recording_hint"), level=3)
-                recording = gr.Audio(
-                    label=words("create.recording"),
-                    sources=["microphone", "upload"],
-                    type="filepath",
-                    editable=False,
-                    buttons=[],
-                    elem_id="create-recording",
-                )
+                recording = recorder(words, words("create.recording"), "create-recording")
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_consent"), level=3)
                 with gr.Row():
                     who = gr.Textbox(
-                        label=words("create.who"), placeholder=words("create.who_hint"), max_length=200, elem_id="create-who"
+                        label=words("create.who"),
+                        placeholder=words("create.who_hint"),
+                        max_length=200,
+                        max_lines=1,
+                        elem_id="create-who",
                     )
                     purpose = gr.Textbox(
                         label=words("create.purpose"),
                         value=words("create.purpose_value"),
                         max_length=500,
+                        max_lines=1,
                         elem_id="create-purpose",
                     )
                 consent = gr.Checkbox(label=words("create.consent"), container=False, elem_id="create-consent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from webui.player import player, whole_speech
 class MixTab:
     first: gr.Dropdown
     second: gr.Dropdown
+    ratio: gr.Slider
+    blend: gr.HTML
     saved: gr.State
 
 
@@ -54,7 +57,7 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
         with gr.Column(elem_classes="card"):
             heading(words("mix.save_title"), level=3)
             with gr.Row(elem_classes="aligned"):
-                name = gr.Textbox(label=words("mix.name"), max_length=80, scale=3, elem_id="mix-name")
+                name = gr.Textbox(label=words("mix.name"), max_length=80, max_lines=1, scale=3, elem_id="mix-name")
                 save = gr.Button(words("mix.save"), scale=1, elem_id="mix-save")
             saved_notice = notice(elem_id="mix-saved")
     saved = gr.State("")
@@ -84,12 +87,7 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
         return good(words("mix.saved", name=name.strip())), voice_id, ""
 
     def describe(a: str | None, b: str | None, ratio: float) -> str:
-        names = {card.id: card.name for card in studio.voices(user=USER)}
-        if not a or not b:
-            return f"<p>{html.escape(words('mix.need_two'))}</p>"
-        share = round(float(ratio) * 100)
-        sentence = words("mix.blend", first=100 - share, second=share, a=names.get(a, "?"), b=names.get(b, "?"))
-        return f'<p class="blend">{html.escape(sentence)}</p>'
+        return _blend(words, studio.voices(user=USER), a, b, ratio)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     parts = [first, second, ratio]
@@ -108,10 +106,22 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
     for part in parts:
         part.change(describe, parts, blend, trigger_mode="always_last", **quiet)
     save.click(keep, [*parts, name], [saved_notice, saved, name], **quiet)
-    return MixTab(first, second, saved)
+    return MixTab(first, second, ratio, blend, saved)
 
 
-def refreshed(studio: Any, a: str | None, b: str | None) -> tuple[Any, Any]:
-    """Both drop-downs with the voices of now; two different ones to begin with."""
-    choices = voice_choices(studio.voices(user=USER))
-    return gr.update(choices=choices, value=pick(choices, a)), gr.update(choices=choices, value=pick(choices, b, 1))
+def refreshed(studio: Any, words: Words, a: str | None, b: str | None, ratio: float) -> tuple[Any, Any, str]:
+    """Both drop-downs with the voices of now, two different ones to begin with, and the sentence below them."""
+    cards = studio.voices(user=USER)
+    choices = voice_choices(cards)
+    one, other = pick(choices, a), pick(choices, b, 1)
+    sentence = _blend(words, cards, one, other, ratio)
+    return gr.update(choices=choices, value=one), gr.update(choices=choices, value=other), sentence
+
+
+def _blend(words: Words, cards: Sequence[Any], a: str | None, b: str | None, ratio: float) -> str:
+    if not a or not b or len(cards) < 2:
+        return f"<p>{html.escape(words('mix.need_two'))}</p>"
+    names = {card.id: card.name for card in cards}
+    share = round(float(ratio) * 100)
+    sentence = words("mix.blend", first=100 - share, second=share, a=names.get(a, ""), b=names.get(b, ""))
+    return f'<p class="blend">{html.escape(sentence)}</p>'

@@ -43,6 +43,19 @@ def heading(title: str, text: str = "", level: int = 2) -> gr.HTML:
     )
 
 
+def recorder(words: Words, label: str, elem_id: str) -> gr.Audio:
+    """Record with the microphone or choose a file; either way the value is the path of one sound file."""
+    with gr.Column(elem_classes="recorder"):
+        sound = gr.Audio(
+            label=label, sources=["microphone"], type="filepath", editable=False, buttons=[], elem_id=elem_id
+        )
+        choose = gr.UploadButton(
+            words("recorder.choose"), file_types=["audio", "video"], type="filepath", elem_id=f"{elem_id}-file"
+        )
+    choose.upload(lambda path: path, choose, sound, api_visibility="private", show_progress="hidden")
+    return sound
+
+
 def problem(words: Words, error: VoiceError) -> str:
     """The inline sentence for a failure."""
     return f'<p class="problem">{html.escape(words.error(error))}</p>'

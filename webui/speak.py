@@ -12,7 +12,7 @@ import gradio as gr
 from gpt_sovits.errors import CancelledError, InputError, VoiceError
 from gpt_sovits.events import CancelToken
 from webui.i18n import Words
-from webui.parts import USER, heading, language_choices, notice, pick, problem, unchanged, voice_choices
+from webui.parts import USER, heading, language_choices, notice, pick, problem, recorder, unchanged, voice_choices
 from webui.player import Recorder, player
 
 SILENCE = "() => { window.dispatchEvent(new Event('studio-silence')); }"
@@ -40,14 +40,7 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
             with gr.Column(elem_classes="plain") as by_voice:
                 voice = gr.Dropdown([], label=words("speak.voice"), elem_id="speak-voice", filterable=True)
             with gr.Column(visible=False, elem_classes="plain") as by_clip:
-                clip = gr.Audio(
-                    label=words("speak.clip"),
-                    sources=["upload", "microphone"],
-                    type="filepath",
-                    editable=False,
-                    buttons=[],
-                    elem_id="speak-clip",
-                )
+                clip = recorder(words, words("speak.clip"), "speak-clip")
                 clip_text = gr.Textbox(
                     label=words("speak.clip_text"),
                     placeholder=words("speak.clip_text_hint"),

@@ -39,16 +39,16 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
                 speak_with = gr.Button(words("voices.speak"), elem_id="voices-speak")
             trouble = notice(elem_id="voices-problem")
             sound = player(words, "voices-player")
-            with gr.Accordion(words("voices.rename_title"), open=False, elem_id="voices-rename-box"):
+            with gr.Accordion(words("voices.rename_title"), open=False, elem_id="voices-rename-box", elem_classes="fold"):
                 with gr.Row(elem_classes="aligned"):
                     new_name = gr.Textbox(
-                        label=words("voices.new_name"), max_length=80, scale=3, elem_id="voices-new-name"
+                        label=words("voices.new_name"), max_length=80, max_lines=1, scale=3, elem_id="voices-new-name"
                     )
                     rename = gr.Button(words("voices.rename"), scale=1, elem_id="voices-rename")
-            with gr.Accordion(words("voices.delete_title"), open=False, elem_id="voices-delete-box"):
+            with gr.Accordion(words("voices.delete_title"), open=False, elem_id="voices-delete-box", elem_classes="fold"):
                 heading("", words("voices.delete_text"))
                 with gr.Row(elem_classes="aligned"):
-                    confirm = gr.Textbox(label=words("voices.confirm"), scale=3, elem_id="voices-confirm")
+                    confirm = gr.Textbox(label=words("voices.confirm"), max_lines=1, scale=3, elem_id="voices-confirm")
                     delete = gr.Button(words("voices.delete"), variant="stop", scale=1, elem_id="voices-delete")
     changed = gr.State(0)
 

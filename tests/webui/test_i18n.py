@@ -1,0 +1,90 @@
+"""Both languages say the same things, in plain words, and every sentence that the pages ask for exists."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from gpt_sovits.errors import VoiceError
+from webui import i18n
+
+WEBUI = Path(i18n.__file__).parent.parent
+ENGLISH, CHINESE = i18n.load("en"), i18n.load("zh")
+
+
+def blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_both_files_have_the_same_keys_and_blanks() -> None:
+    assert list(ENGLISH.sentences) == list(CHINESE.sentences)
+    for key, text in ENGLISH.sentences.items():
+        assert text.strip() and CHINESE.sentences[key].strip(), key
+        assert blanks(text) == blanks(CHINESE.sentences[key]), key
+
+
+def test_no_key_is_written_twice() -> None:
+    for language in i18n.LANGUAGES:
+        pairs = json.loads(
+            (i18n.FOLDER / f"{language}.json").read_text(encoding="utf-8"), object_pairs_hook=lambda pairs: pairs
+        )
+        assert len(pairs) == len(dict(pairs))
+
+
+def test_chinese_is_chinese() -> None:
+    english_on_purpose = {"voices.sample_en"}
+    for key, text in CHINESE.sentences.items():
+        assert key in english_on_purpose or re.search(r"[\u4e00-\u9fff]", text), key
+
+
+def keys_asked_for() -> set[str]:
+    found = set()
+    for file in WEBUI.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words" and node.args:
+                if isinstance(node.args[0], ast.Constant):
+                    found.add(str(node.args[0].value))
+    return found
+
+
+def test_every_key_of_the_pages_exists() -> None:
+    asked = keys_asked_for()
+    assert len(asked) > 60
+    assert asked <= set(ENGLISH.sentences)
+
+
+def test_every_sentence_is_used() -> None:
+    made = re.compile(r"stage\.|language\.|voices\.sample_|player\.")  # keys put together from a value
+    unused = {key for key in ENGLISH.sentences if not made.match(key)} - keys_asked_for()
+    assert not unused
+
+
+def test_no_words_of_engineers() -> None:
+    jargon = r"\b(epoch|checkpoint|tensor|batch|inference|token|gpu|cpu|exception|null|invalid|traceback|api|url|queue|json)s?\b"
+    for key, text in ENGLISH.sentences.items():
+        assert not re.search(jargon, text, re.IGNORECASE), key
+
+
+def test_sentences_of_the_studio_are_translated() -> None:
+    words = i18n.Words("zh", {}, ((i18n.pattern_of("There is no voice {}."), "没有叫 {} 的声音。"),))
+    assert words.error(VoiceError("There is no voice 'v1'.", "Choose one.")) == "没有叫 'v1' 的声音。Choose one."
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en-GB,zh;q=0.9", "en"),
+        ("de,fr;q=0.9,zh-TW;q=0.5,en;q=0.3", "zh"),
+        ("de", "en"),
+        ("en;q=broken,zh", "zh"),
+    ],
+)
+def test_language_of_the_browser(header: str, language: str) -> None:
+    assert i18n.preferred(header) == language
