@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.features.pitch import track_pitch_batch
+from gpt_sovits.features.spectral import mel_filterbank
 
 SAMPLE_RATE = 16000
 HOP = 320  # 20 ms: 50 frames/s
@@ -59,9 +60,7 @@ class MiniContentConfig:
 
 def mel_bank(bands: int) -> Tensor:
     """Slaney-style triangular filters `[bands, FFT // 2 + 1]` from 0 to 8 kHz."""
-    import librosa  # late: only needed while an encoder is built
-
-    return torch.from_numpy(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FFT, n_mels=bands)).float()
+    return mel_filterbank(SAMPLE_RATE, FFT, bands)
 
 
 def log_mel(wave: Tensor, bank: Tensor) -> Tensor:
