@@ -71,7 +71,7 @@ def import_paths(
         installer.install_vocabulary(tokenizer)
     shared = [file for file in plan.files if file.kind in SHARED_KINDS]
     installer.install_shared(shared)
-    bases = []
+    bases: list[str] = []
     for base_name, files in plan.bases(name).items():
         on_event(Event("install", f"Storing {base_name}", len(bases), len(plan.files)))
         bases.append(installer.install(base_name, files, replace=replace).name)

@@ -122,7 +122,7 @@ class Installer:
     def install_vocabulary(self, tokenizer: Path) -> None:
         """Keep the vocabulary of the Chinese text encoder from its ``tokenizer.json``."""
         vocabulary = _read_vocabulary(tokenizer)
-        text = json.dumps(vocabulary, ensure_ascii=False) + "\n"
+        text = json.dumps({"model": {"vocab": vocabulary}}, ensure_ascii=False) + "\n"
         target = self.models / PARTS_FOLDER / VOCABULARY_NAME
         write_atomically(target, lambda path: _write(path, text))
         for base in list_bases(self.settings):

@@ -1,0 +1,192 @@
+"""The models of a person's machine: import, download, list, verify. The doors of ``weights`` with networks to check by.
+
+``weights`` reads and writes tensors and knows no networks; here each network that is to be installed is built without
+memory and its names and shapes are compared, so that a wrong file is refused before anything is written.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpt_sovits.acoustic.bigvgan import BigVGAN
+from gpt_sovits.acoustic.config import BigVGANConfig, SoVITSCFMConfig, SoVITSConfig, decoder_config
+from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
+from gpt_sovits.acoustic.hifigan import HiFiGAN
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
+from gpt_sovits.acoustic.weight_norm import fold_weight_norm
+from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.events import CancelToken, Event, EventSink, ignore
+from gpt_sovits.features.bert import BertConfig, load_bert
+from gpt_sovits.features.hubert import HubertConfig, load_hubert
+from gpt_sovits.features.speaker import load_speaker_encoder
+from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.semantic.model import T2S
+from gpt_sovits.settings import Settings
+from gpt_sovits.weights.catalog import DEFAULT_ENDPOINT, VERSION_FACTS, VersionFacts, bundle, file_with_digest
+from gpt_sovits.weights.detect import SOVITS_VERSIONS, Shapes
+from gpt_sovits.weights.download import download_bundle, download_folder
+from gpt_sovits.weights.importing import ImportReport, import_paths
+from gpt_sovits.weights.install import sha256_of
+from gpt_sovits.weights.native import check_fit, load_metadata, tensor_shapes
+from gpt_sovits.weights.store import BaseFiles, find_base, list_bases
+
+MEL_BANDS = 100  # of the mels that v3 and v4 give to their vocoders
+_PARTS = ("acoustic", "semantic", "content", "bert", "speaker", "vocoder", "discriminator")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One line of ``models list``. Sizes in bytes; ``installed`` is False for an official model not on this machine."""
+
+    name: str
+    version: str
+    installed: bool
+    bundled: bool
+    size: int
+    missing: tuple[str, ...]
+    trainable: bool
+    facts: VersionFacts | None
+
+
+def check_part(part: str, config: Mapping[str, Any], shapes: Shapes) -> None:
+    """Compare a file's names and shapes with the network that ``config`` describes.
+
+    Raises:
+        InputError: lists what is missing, unexpected or of another shape.
+    """
+    if part in ("content", "bert", "speaker"):
+        _check_encoder(part, config, shapes)
+        return
+    with torch.device("meta"):
+        network = _network(part, config)
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    lacks_posterior = part == "acoustic" and not any(name.startswith("enc_q.") for name in shapes)
+    what = f"the {part} network {config.get('version', '')}".strip()
+    check_fit(wanted, shapes, what, ignore=("enc_q.",) if lacks_posterior else ())
+
+
+def import_models(
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    name: str = "",
+    version: str = "",
+    replace: bool = False,
+    on_event: EventSink = ignore,
+) -> ImportReport:
+    """Import upstream's files or folders; see ``weights.importing.import_paths``."""
+    return import_paths(
+        paths, settings, name=name, version=version, replace=replace, check=check_part, on_event=on_event
+    )
+
+
+def download_model(
+    version: str,
+    settings: Settings,
+    *,
+    accept_licences: bool,
+    endpoint: str = DEFAULT_ENDPOINT,
+    on_event: EventSink = ignore,
+    cancel: CancelToken | None = None,
+) -> BaseFiles:
+    """Download an official version, check it, import it and drop the downloaded originals."""
+    files = download_bundle(
+        version, settings, accept_licences=accept_licences, endpoint=endpoint, on_event=on_event, cancel=cancel
+    )
+    on_event(Event("install", f"Installing {version}"))
+    import_models(files, settings, name=version, version=version, on_event=on_event)
+    for file in files:
+        file.unlink()
+    if not any(path.is_file() for path in download_folder(settings).rglob("*")):
+        shutil.rmtree(download_folder(settings))
+    return find_base(version, settings)
+
+
+def list_models(settings: Settings) -> list[ModelCard]:
+    """Every base here, then the official versions that are not."""
+    cards = []
+    for base in list_bases(settings):
+        facts = VERSION_FACTS.get(base.version) or VERSION_FACTS.get(base.name)
+        trainable = bool(base.config.get("trainable", True))
+        cards.append(ModelCard(base.name, base.version, True, base.bundled, base.size, base.missing, trainable, facts))
+    here = {card.name for card in cards}
+    for version in SOVITS_VERSIONS:
+        if version not in here:
+            size = sum(file.size for file in bundle(version))
+            cards.append(ModelCard(version, version, False, False, size, (), True, VERSION_FACTS[version]))
+    return cards
+
+
+def verify_model(name: str, settings: Settings) -> list[str]:
+    """Check every network of an installed base against its config; returns one line per part.
+
+    Raises:
+        VoiceError: the base does not exist, or a part is missing, damaged or does not fit.
+    """
+    base = find_base(name, settings)
+    lines = []
+    for part in (*base.missing, *_PARTS):
+        if part in base.missing:
+            base.path(part)
+        if not base.has(part):
+            continue
+        if not base.bundled:
+            check_part(part, base.config[part], tensor_shapes(base.path(part)))
+        official = load_metadata(base.path(part)).get("official", "")
+        origin = f"the official {official}" if official else "no digest on record"
+        lines.append(f"{part}: fits ({origin})")
+    return lines
+
+
+def verify_file(path: Path) -> str:
+    """Whether a file is one of the published ones, in a sentence.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        known = file_with_digest(sha256_of(path))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).", "Check the name.") from error
+    if known is None:
+        return f"{path.name} is none of the published files that have a digest on record."
+    return f"{path.name} is the published {known.path}."
+
+
+def _network(part: str, config: Mapping[str, Any]) -> nn.Module:
+    if part == "semantic":
+        return T2S(T2SConfig.from_dict(config))
+    if part == "acoustic":
+        if config.get("version") in ("v3", "v4"):
+            return SoVITSCFM(SoVITSCFMConfig.from_dict(config))
+        return SoVITS(SoVITSConfig.from_dict(config))
+    if part == "vocoder":
+        if config["kind"] == "bigvgan":
+            return BigVGAN(BigVGANConfig())
+        return fold_weight_norm(HiFiGAN(decoder_config(config), inputs=MEL_BANDS))
+    if part == "discriminator":
+        return Discriminators(PERIODS_V2PRO if config["kind"] == "v2Pro" else PERIODS_V2)
+    raise InputError(f"There is no kind of network called {part!r}.", "Import the model again.")
+
+
+def _check_encoder(part: str, config: Mapping[str, Any], shapes: Shapes) -> None:
+    """The frozen encoders are loaded by renaming, so a rehearsal without memory is the check."""
+    state: dict[str, Tensor] = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    sizes = {key: value for key, value in config.items() if key != "kind"}
+    try:
+        if part == "content":
+            load_hubert(state, HubertConfig(**sizes))
+        elif part == "bert":
+            load_bert(state, BertConfig(**sizes))
+        else:
+            load_speaker_encoder(state)
+    except VoiceError as error:
+        raise InputError(f"The weights do not fit the {part} network: {error.message}", error.action) from error
