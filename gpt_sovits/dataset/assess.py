@@ -39,6 +39,7 @@ class Assessment:
 
     ``clipped``: share of samples stuck at the loudest value. ``reverberation``: seconds in which sound falls by 60 dB.
     ``foreign``: share of the time in which something that is not speech is nearly as loud as the speech.
+    ``spans``: where speech is.
     """
 
     seconds: float
@@ -53,6 +54,7 @@ class Assessment:
     hum: float
     reverberation: float
     foreign: float
+    spans: tuple[Span, ...]
     problems: tuple[Problem, ...]
 
     @property
@@ -110,7 +112,7 @@ def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:
         "reverberation": reverberation(levels),
         "foreign": float(loud_pause.sum() / max(1, len(levels))),
     }
-    return Assessment(rate=audio.rate, **measured, problems=tuple(_problems(measured)))
+    return Assessment(rate=audio.rate, spans=tuple(spans), **measured, problems=tuple(_problems(measured)))
 
 
 def _problems(m: dict[str, float]) -> list[Problem]:

@@ -1,0 +1,118 @@
+"""The written side of a recording: the words of a script with their phones, and what of it was really read.
+
+Letters in shapes: none; this module is text only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gpt_sovits.dataset.align import Alignment
+from gpt_sovits.text import Phones, phonemize, symbols
+
+MARKS = frozenset("!?…,.-")  # phones that no sound stands for
+_OPENING = " \t\n\r\u3000“‘\"'（(《〈「『【[{"
+_MISREAD = 0.35  # of the recording's median confidence
+
+
+@dataclass(frozen=True)
+class ScriptWord:
+    """``script[start:end]`` and the ids of its phones, marks left out."""
+
+    text: str
+    start: int
+    end: int
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A place where reading and script differ: ``kind`` is skipped, misread or added.
+
+    ``text`` with ``start`` and ``end`` (offsets in the script) for the first two; ``time`` in seconds where known.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    time: tuple[float, float] | None
+
+
+def script_words(script: str, language: str = "auto") -> list[ScriptWord]:
+    """Words of ``script`` that can be spoken. A number read as several words is one word here."""
+    found = phonemize(script, language)
+    ids = symbols("v2").ids
+    words: list[ScriptWord] = []
+    units = [(r.start, r.end, r.phones) for r in found.readings]
+    covered = [(r.start, r.end) for r in found.readings]
+    for span in found.spans:  # languages whose frontend gives no words: the run is one
+        if not any(start < span.end and end > span.start for start, end in covered):
+            units.append((span.start, span.end, found.phones[span.first : span.first + span.count]))
+    for start, end, phones in sorted(units, key=lambda unit: unit[0]):
+        spoken = tuple(ids[phone] for phone in phones if phone not in MARKS and phone in ids)
+        if not spoken:
+            continue
+        if words and start < words[-1].end:
+            last = words.pop()
+            start, end, spoken = last.start, max(end, last.end), last.ids + spoken
+        words.append(ScriptWord(script[start:end], start, end, spoken))
+    return words
+
+
+def read_text(script: str, words: Sequence[ScriptWord], numbers: Iterable[int]) -> str:
+    """The part of the script that the words with these numbers are, with the punctuation that follows each.
+
+    Where the part ends without punctuation a comma is added: pieces are cut at pauses.
+    """
+    parts: list[str] = []
+    previous = -2
+    for number in sorted(numbers):
+        stop = words[number + 1].start if number + 1 < len(words) else len(script)
+        if number != previous + 1:
+            parts.append("")
+        parts[-1] += script[words[number].start : stop]
+        previous = number
+    text = " ".join(part.rstrip(_OPENING) for part in parts).strip()
+    if text and text[-1].isalnum():
+        text += "," if text[-1].isascii() else "，"
+    return " ".join(text.split())
+
+
+def sentence_ends(script: str, words: Sequence[ScriptWord], alignment: Alignment) -> list[float]:
+    """Times at which a sentence of the script ends in the recording, in seconds."""
+    ends = []
+    for word, time in zip(words, alignment.words, strict=True):
+        after = words[time.index + 1].start if time.index + 1 < len(words) else len(script)
+        if not time.skipped and any(mark in script[word.end : after] for mark in ".!?。！？…\n;；"):
+            ends.append(time.end)
+    return ends
+
+
+def remarks(script: str, words: Sequence[ScriptWord], alignment: Alignment) -> list[Remark]:
+    """What was skipped, probably misread or added, in the order of the recording. Neighbours are joined."""
+    spoken = sorted(time.confidence for time in alignment.words if not time.skipped)
+    doubtful = _MISREAD * spoken[len(spoken) // 2] if spoken else 0.0
+    found: list[tuple[str, int, int, float, float]] = []
+    for time in alignment.words:
+        kind = "skipped" if time.skipped else "misread" if time.confidence < doubtful else ""
+        if not kind:
+            continue
+        if found and found[-1][0] == kind and found[-1][2] == time.index - 1:
+            found[-1] = (kind, found[-1][1], time.index, found[-1][3], time.end)
+        else:
+            found.append((kind, time.index, time.index, time.start, time.end))
+    out = []
+    for kind, first, last, start, end in found:
+        a, b = words[first].start, words[last].end
+        out.append(Remark(kind, script[a:b], a, b, (start, end)))
+    out += [Remark("added", "", 0, 0, (start, end)) for start, end in alignment.foreign]
+    return sorted(out, key=lambda remark: remark.time or (0.0, 0.0))
+
+
+def heard_phones(ids: Sequence[int], version: str = "v2") -> Phones:
+    """Phones that were heard rather than read from a text: no text, no characters."""
+    names = symbols("v2").names
+    phones = tuple(names[index] for index in ids)
+    return Phones(phones, symbols(version).encode(phones), None, "", ())
