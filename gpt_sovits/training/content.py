@@ -10,7 +10,7 @@ time are stretched, the channel is coloured, noise is added, bands and moments a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gpt_sovits.dataset.viterbi import viterbi
+from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
@@ -259,16 +259,37 @@ def flat_start(corpus: Corpus, clips: Sequence[Clip], phones: dict[str, tuple[in
     return out
 
 
+def batched_posteriors(
+    encoder: MiniContentEncoder, corpus: Corpus, clips: Sequence[Clip], frames: int = 6000
+) -> Iterator[tuple[list[Clip], list[np.ndarray]]]:
+    """Clips of like length with their log-probabilities `[T, V + 1]`, some seconds of speech at a time."""
+    group: list[Clip] = []
+    ordered = sorted(clips, key=lambda c: c.frames)
+    for clip in [*ordered, None]:
+        if group and (clip is None or (len(group) + 1) * clip.frames > frames):
+            empty = np.zeros(0, np.int64)
+            mel, side, mask = collate([Utterance(corpus.mel(c), corpus.melody(c), (), empty) for c in group])
+            with torch.inference_mode():
+                log_probs = encoder.log_posteriors(encoder.encode(mel, side, mask)).numpy()
+            yield group, [log_probs[row, : c.frames] for row, c in enumerate(group)]
+            group = []
+        if clip is not None:
+            group.append(clip)
+
+
 def align_corpus(
     encoder: MiniContentEncoder, corpus: Corpus, clips: Sequence[Clip], phones: dict[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
     """Phone id per frame of every clip, by forced alignment with the encoder's own posteriors."""
     encoder.eval()
     out = {}
-    for clip in clips:
-        path = viterbi(posteriors(encoder, corpus, clip), phones[clip.path], BLANK)
-        if path is not None:
-            out[clip.path] = fill_blanks(path, corpus.mel(clip).mean(1))
+    for group, log_probs in batched_posteriors(encoder, corpus, clips):
+        states = ctc_states_batch(log_probs, [phones[c.path] for c in group], BLANK)
+        for clip, path in zip(group, states, strict=True):
+            if path is not None:
+                classes = np.full(2 * len(phones[clip.path]) + 1, BLANK, np.int64)
+                classes[1::2] = phones[clip.path]
+                out[clip.path] = fill_blanks(classes[path], corpus.mel(clip).mean(1))
     encoder.train()
     return out
 
@@ -302,7 +323,7 @@ def train_content(
     encoder.train()
     running = 0.0
     phase = -1
-    realign = {ends[1] + round(plan.frame_steps * share) for share in (0.15, 0.35, 0.6)}
+    realign = {ends[1] + round(plan.frame_steps * share) for share in (0.3, 0.6)}
     while step < total:
         cancel.check()
         now = sum(step >= end for end in ends)
