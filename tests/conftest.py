@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gpt_sovits.settings import Settings
+from tests.random_base import write_random_base
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -37,3 +38,11 @@ def chromium() -> str:
     if os.environ.get("CI"):
         pytest.fail("Chromium is not installed; .ci/run installs it")
     pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="session")
+def models_with_random_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose only installed base, ``tiny``, is small and random: for what needs networks, not quality."""
+    data = tmp_path_factory.mktemp("data")
+    write_random_base(data / "models" / "tiny")
+    return data

@@ -1,0 +1,258 @@
+"""One stage of the pipeline, timed in a process of its own so that its peak memory is its own too.
+
+    python -m gpt_sovits.evaluation.stages acoustic --base mini --threads 2 --clip clip.wav
+
+prints one JSON object: {"figures": [...], "peak_mb": ..., "start_mb": ...}. ``bench`` starts these and adds the limits.
+A stage is a function of a ``Bench`` that returns figures; anything it needs from other stages it makes beforehand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from gpt_sovits.errors import VoiceError
+
+SENTENCE = "A small boat crossed the quiet lake, and nobody on the shore could say where it came from."
+CHINESE = "清晨的湖面上没有一点风，小船慢慢地划向对岸。"
+TOKENS = 100  # semantic tokens that are decoded: 4 s of speech
+TOKENS_PER_SECOND = 25
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement. ``seconds`` per unit of work; ``flop`` and ``bytes`` are what that unit costs at the least."""
+
+    name: str
+    seconds: float
+    unit: str  # "s", "ms", "RTF" (seconds per second of speech) or "tokens/s"
+    flop: float = 0.0
+    bytes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the stages measure on."""
+
+    base_name: str
+    data: Path
+    clip: Path
+    transcript: str
+    language: str
+
+    @cached_property
+    def base(self):  # type: ignore[no-untyped-def]  # Base, imported late so that a stage pays for its own imports
+        from gpt_sovits.bases import load_base
+        from gpt_sovits.settings import Settings
+
+        return load_base(self.base_name, Settings(data_dir=self.data))
+
+    @cached_property
+    def voice(self):  # type: ignore[no-untyped-def]  # Voice
+        from gpt_sovits.audio import read_audio
+        from gpt_sovits.enrol import enrol
+        from gpt_sovits.registry.voice import Voice
+
+        reference = enrol(self.base, read_audio(self.clip), self.transcript, self.language)
+        return Voice("bench", "bench", "local", self.base_name, None, reference)
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def best(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Seconds of the fastest round after one that warms up."""
+    work()
+    return min(timed(work) for _ in range(rounds))
+
+
+def flop_of(work: Callable[[], object]) -> float:
+    """Floating-point operations of the matrix products and convolutions in ``work``."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return float(counter.get_total_flops())
+
+
+# ------------------------------------------------------------------------------------------------------------ stages
+
+
+def imports(bench: Bench) -> list[Figure]:
+    """Python and torch alone: what every other stage's memory starts from."""
+    import importlib
+
+    return [Figure("import torch", timed(lambda: importlib.import_module("torch")), "s")]
+
+
+def load(bench: Bench) -> list[Figure]:
+    """All networks of the base from disk, ready to compute."""
+    import torch  # noqa: F401  # not counted
+
+    def everything() -> None:
+        for part in ("content", "acoustic", "semantic", "bert", "speaker", "vocoder"):
+            getattr(bench.base, part)
+
+    return [Figure("load the base", timed(everything), "s")]
+
+
+def text(bench: Bench) -> list[Figure]:
+    """Text to phones: the first sentence of a language loads its dictionaries."""
+    from gpt_sovits.text import phonemize
+
+    return [
+        Figure("first English sentence", timed(lambda: phonemize(SENTENCE, "en")), "ms"),
+        Figure("next English sentence", best(lambda: phonemize(SENTENCE, "en")), "ms"),
+        Figure("first Chinese sentence", timed(lambda: phonemize(CHINESE, "zh")), "ms"),
+        Figure("next Chinese sentence", best(lambda: phonemize(CHINESE, "zh")), "ms"),
+    ]
+
+
+def content(bench: Bench) -> list[Figure]:
+    """16 kHz speech to content features."""
+    import torch
+
+    from gpt_sovits.audio import read_audio, resample
+
+    audio = resample(read_audio(bench.clip), 16000)
+    wave = torch.from_numpy(audio.samples)[None]
+    network = bench.base.content
+
+    def encode() -> None:
+        with torch.inference_mode():
+            network(wave)
+
+    return [Figure("content encoder", best(encode) / audio.seconds, "RTF", flop=flop_of(encode) / audio.seconds)]
+
+
+def reference(bench: Bench) -> list[Figure]:
+    """A clip to a voice's frozen features, networks loaded."""
+    from gpt_sovits.audio import read_audio
+    from gpt_sovits.enrol import enrol
+
+    audio = read_audio(bench.clip)
+    return [Figure("reference", best(lambda: enrol(bench.base, audio, bench.transcript, bench.language)), "ms")]
+
+
+def semantic(bench: Bench) -> list[Figure]:
+    """Phones to semantic tokens, one by one; every token reads all weights once, so memory bounds it."""
+    import torch
+
+    from gpt_sovits.semantic.decode import generate
+    from gpt_sovits.text import phonemize
+
+    prompt = bench.voice.reference
+    model = bench.base.semantic
+    ids = torch.tensor((*prompt.phones, *phonemize(SENTENCE, "en", bench.base.symbols_version).ids))
+
+    def decode(count: int) -> None:
+        generate(
+            model,
+            ids,
+            None,
+            prompt.codes,
+            max_tokens=count,
+            min_tokens=count,
+            generator=torch.Generator().manual_seed(0),
+        )
+
+    first = best(lambda: decode(1))
+    each = (best(lambda: decode(TOKENS)) - first) / (TOKENS - 1)
+    matrices = sum(m.weight.numel() * 4 for m in model.modules() if isinstance(m, torch.nn.Linear))
+    return [
+        Figure("prefill and first token", first, "ms"),
+        Figure("semantic tokens", each, "tokens/s", flop=matrices / 2, bytes=matrices),
+    ]
+
+
+def acoustic(bench: Bench) -> list[Figure]:
+    """Semantic tokens to waveform."""
+    import torch
+
+    from gpt_sovits.text import phonemize
+
+    base, prompt = bench.base, bench.voice.reference
+    ids = torch.tensor(phonemize(SENTENCE, "en", base.symbols_version).ids)[None]
+    codes = torch.arange(TOKENS)[None, None]
+    if base.diffusion:
+        return []  # its acoustic model needs the whole of synthesis around it: see the last stage
+
+    def decode() -> None:
+        base.acoustic.decode(codes, ids, prompt.style, generator=torch.Generator().manual_seed(0))
+
+    lasts = TOKENS / TOKENS_PER_SECOND
+    return [Figure("acoustic model", best(decode) / lasts, "RTF", flop=flop_of(decode) / lasts)]
+
+
+def speak(bench: Bench) -> list[Figure]:
+    """Text to sound as a person meets it: voice at hand, networks loaded, two sentences."""
+    from gpt_sovits.synthesis import Synthesizer
+
+    base, voice = bench.base, bench.voice
+    synthesizer = Synthesizer(lambda name: base)
+
+    def run() -> tuple[float, float, float]:
+        start, first, lasts = time.perf_counter(), 0.0, 0.0
+        for speech in synthesizer.speak(voice, f"{SENTENCE} {SENTENCE}", language="en", seed=0):
+            first = first or time.perf_counter() - start
+            lasts += speech.audio.seconds
+        return first, time.perf_counter() - start, lasts
+
+    run()
+    first, whole, lasts = min((run() for _ in range(ROUNDS)), key=lambda figures: figures[1])
+    return [
+        Figure("first sound", first, "ms"),
+        Figure("end to end", whole / lasts, "RTF"),
+    ]
+
+
+STAGES: dict[str, Callable[[Bench], list[Figure]]] = {
+    stage.__name__: stage for stage in (imports, load, text, content, reference, semantic, acoustic, speak)
+}
+
+
+def peak_mb() -> float:
+    """The most memory this process ever held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m gpt_sovits.evaluation.stages", description=__doc__.split("\n")[0])
+    parser.add_argument("stage", choices=list(STAGES))
+    parser.add_argument("--base", default="mini")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--clip", type=Path, required=True)
+    parser.add_argument("--transcript", default="")
+    parser.add_argument("--language", default="auto")
+    given = parser.parse_args(argv)
+    start = peak_mb()
+    if given.stage not in ("imports", "text"):
+        import torch
+
+        torch.set_num_threads(given.threads)
+    bench = Bench(given.base, given.data, given.clip, given.transcript, given.language)
+    try:
+        figures = STAGES[given.stage](bench)
+    except VoiceError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    value = {"figures": [asdict(figure) for figure in figures], "start_mb": start, "peak_mb": peak_mb()}
+    sys.stdout.write(json.dumps(value) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
