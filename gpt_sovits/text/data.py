@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import gzip
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "data"
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(name: str) -> Any:
     """The JSON table ``data/<name>.json.gz``. Treat it as read-only."""
     return json.loads(gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def pronunciations() -> dict[str, str]:
     """CMU dictionary: lower-case word -> space-joined ARPAbet; ``word(2)`` and on are variants."""
     text = gzip.decompress((FOLDER / "cmudict.txt.gz").read_bytes()).decode("utf-8")

@@ -1,23 +1,32 @@
-"""Normalised English -> ARPAbet phones, word by word."""
+"""Normalised English -> ARPAbet phones, word by word: dictionary, homographs, endings, compounds, letter-to-sound."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gpt_sovits.text.data import pronunciations
+from gpt_sovits.text.en_homographs import homograph
 from gpt_sovits.text.en_spell import guess
 from gpt_sovits.text.symbols import MARKS
 
+MINIMUM = 4
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z'\-]+[A-Za-z]|[A-Za-z]+|\S")
 _SPELLED = frozenset(("ae", "ai", "ar", "ios", "hud", "os"))
+_EXTRA = {
+    "chatgpt": "CH AE1 T JH IY1 P IY1 T IY1", "json": "JH EY1 S AH0 N", "conda": "K AA1 N D AH0",
+    "wifi": "W AY1 F AY1", "ctrl": "K AH0 N T R OW1 L", "vlog": "V L AO1 G", "app": "AE1 P", "apps": "AE1 P S",
+    "github": "G IH1 T HH AH2 B", "linux": "L IH1 N AH0 K S", "emoji": "IH0 M OW1 JH IY0", "meme": "M IY1 M",
+}  # fmt: skip
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH", "HH"))
 _HISSING = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
+_CONTRACTED = {"ve": ["AH0", "V"], "ll": ["AH0", "L"], "d": ["D"], "re": ["ER0"], "m": ["M"], "em": ["AH0", "M"]}
 
 
 @dataclass(frozen=True)
 class EnglishWord:
-    """``norm_text[start:end]`` and how it is read."""
+    """``norm_text[start:end]`` and how it is read; ``why``: dictionary, rule, guess or mark."""
 
     text: str
     start: int
@@ -26,54 +35,149 @@ class EnglishWord:
     why: str
 
 
-def spell(word: str) -> list[str]:
-    """Letter by letter."""
-    names = pronunciations()
-    return [phone for char in word.lower() if char.isalpha() for phone in letter(char, names)]
+@lru_cache(maxsize=32768)
+def lookup(word: str) -> tuple[str, ...] | None:
+    """The first dictionary pronunciation of a lower-case word."""
+    found = _EXTRA.get(word) or pronunciations().get(word)
+    return tuple(found.split()) if found and word not in _SPELLED else None
 
 
-def letter(char: str, names: dict[str, str]) -> list[str]:
+def letter(char: str) -> list[str]:
     """The name of one letter."""
-    return "EY1".split() if char == "a" else names[char].split()
+    return ["EY1"] if char.lower() == "a" else pronunciations()[char.lower()].split()
+
+
+def spell(word: str) -> list[str]:
+    """Letter by letter; anything but a-z is left out."""
+    return [phone for char in word if "a" <= char.lower() <= "z" for phone in letter(char)]
 
 
 def with_s(phones: list[str]) -> list[str]:
-    """A plural, possessive or third-person s."""
-    last = phones[-1]
+    """Adds a plural, possessive or third-person s."""
+    last = phones[-1] if phones else "Z"
     return phones + (["S"] if last in _VOICELESS else ["AH0", "Z"] if last in _HISSING else ["Z"])
 
 
-def read_word(word: str) -> tuple[list[str], str]:
-    """(phones, why) of one word, without its context."""
-    names = pronunciations()
+def with_ed(phones: list[str]) -> list[str]:
+    """Adds a past-tense -ed."""
+    last = phones[-1]
+    return phones + (
+        ["IH0", "D"] if last in ("T", "D") else ["T"] if last in _VOICELESS | _HISSING - {"Z", "ZH", "JH"} else ["D"]
+    )
+
+
+def _contracted(word: str) -> list[str] | None:
+    """Word + 've, 'll, 'd, n't ..., possibly several."""
+    stem, _, tail = word.rpartition("'")
+    if tail == "t" and stem.endswith("n") and lookup(stem[:-1]):
+        return [*(lookup(stem[:-1]) or ()), "AH0", "N", "T"]
+    if not stem or tail not in _CONTRACTED:
+        return None
+    known = lookup(stem) or _contracted(stem)
+    return [*known, *_CONTRACTED[tail]] if known else None
+
+
+def _suffixed(word: str) -> list[str] | None:
+    """A known stem with a regular ending: -s, -es, -ed, -ing, -er, -ly, -ness, -less, -ful, -able, -ism, -ist."""
+    if len(word) > 4 and word.endswith("s") and not word.endswith("ss"):
+        for stem in (
+            word[:-1],
+            word[:-2] if word.endswith("es") else "",
+            word[:-3] + "y" if word.endswith("ies") else "",
+        ):
+            if len(stem) > 2 and (found := lookup(stem)):
+                return with_s(list(found))
+    for ending, phones in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            base = word[: -len(ending)]
+            for stem in (
+                base,
+                base + "e",
+                base[:-1] if base[-1] == base[-2] else "",
+                base[:-1] + "y" if base[-1] == "i" else "",
+            ):
+                if len(stem) > 2 and (found := lookup(stem)):
+                    return with_ed(list(found)) if ending == "ed" else [*found, *phones]
+    return None
+
+
+_ENDINGS: tuple[tuple[str, list[str]], ...] = (
+    ("ed", []), ("ing", ["IH0", "NG"]), ("ness", ["N", "AH0", "S"]), ("less", ["L", "AH0", "S"]), ("ly", ["L", "IY0"]),
+    ("ful", ["F", "AH0", "L"]), ("able", ["AH0", "B", "AH0", "L"]), ("ers", ["ER0", "Z"]), ("er", ["ER0"]),
+    ("ish", ["IH0", "SH"]), ("ism", ["IH2", "Z", "AH0", "M"]), ("ist", ["AH0", "S", "T"]), ("ment", ["M", "AH0", "N", "T"]),
+    ("wise", ["W", "AY2", "Z"]), ("like", ["L", "AY2", "K"]), ("ship", ["SH", "IH2", "P"]), ("hood", ["HH", "UH2", "D"]),
+)  # fmt: skip
+
+
+def _compound(word: str) -> list[str] | None:
+    """Two known words of at least 3 letters each, the split with the longest shorter part."""
+    best: tuple[int, tuple[str, ...], tuple[str, ...]] | None = None
+    for cut in range(3, len(word) - 2):
+        head = lookup(word[:cut])
+        if head:
+            tail = lookup(word[cut:])
+            if tail and (best is None or min(cut, len(word) - cut) > best[0]):
+                best = (min(cut, len(word) - cut), head, tail)
+    if best is None or best[0] < 4 and len(word) < 9:
+        return None
+    weak = tuple(phone.replace("1", "2") for phone in best[2])
+    return [*best[1], *weak]
+
+
+@lru_cache(maxsize=32768)
+def read_word(word: str) -> tuple[tuple[str, ...], str]:
+    """(phones, why) of one word without context."""
     low = word.lower()
     if len(word) == 1:
-        return (["EY1"] if word == "A" else names[low].split()), "dictionary"
-    if low in names and low not in _SPELLED:
-        return names[low].split(), "dictionary"
+        return (("EY1",) if word == "A" else tuple(pronunciations()[low].split())), "dictionary"
+    found = lookup(low)
+    if found:
+        return found, "dictionary"
     if len(word) <= 3 and low.isalpha():
-        return spell(low), "rule"
+        return tuple(spell(low)), "rule"
     if low.endswith("'s"):
         stem, why = read_word(low[:-2])
-        return with_s(stem), why
-    if "-" in word or "'" in word:
-        parts = [read_word(part)[0] for part in re.split(r"[-']", word) if part]
-        return [phone for part in parts for phone in part], "rule"
-    return guess(low), "guess"
+        return tuple(with_s(list(stem))), why
+    joined = _contracted(low)
+    if joined:
+        return tuple(joined), "rule"
+    if "-" in low or "'" in low:
+        parts = [read_word(part) for part in re.split(r"[-']", low) if part]
+        why = "guess" if any(part[1] == "guess" for part in parts) else "rule"
+        return tuple(phone for part in parts for phone in part[0]), why
+    if not re.search(r"[aeiouy]", low) and len(low) <= 5:
+        return tuple(spell(low)), "rule"
+    derived = _suffixed(low) or _compound(low)
+    if derived:
+        return tuple(derived), "rule"
+    return tuple(guess(low)), "guess"
+
+
+def _letters_around(tokens: list[re.Match[str]], at: int) -> bool:
+    """Whether a lone lower-case a stands in a row of letters (a b c)."""
+    return any(
+        0 <= i < len(tokens) and len(tokens[i].group()) == 1 and tokens[i].group() in "bcdefghjklmnopqrstuvwxyz"
+        for i in (at - 1, at + 1)
+    )
 
 
 def g2p(norm_text: str) -> tuple[list[str], list[EnglishWord]]:
-    """Phones of normalised text (at least 4: a pause is put in front of less) and its words."""
+    """Phones of normalised text (a pause is put in front of fewer than 4) and its words."""
+    tokens = list(_TOKEN.finditer(norm_text))
+    context = [match.group().lower() if match.group()[0].isalpha() else "" for match in tokens]
     phones: list[str] = []
     words = []
-    for match in _TOKEN.finditer(norm_text):
+    for i, match in enumerate(tokens):
         token = match.group()
-        if token[0].isalpha():
-            found, why = read_word(token)
+        if not token[0].isalpha():
+            found, why = ((token,) if token in MARKS else ()), "mark"
+        elif token == "a" and _letters_around(tokens, i):
+            found, why = ("EY1",), "rule"
         else:
-            found, why = (["-"] if token == "'" else [token] if token in MARKS else []), "mark"
+            alike = homograph(context, i, token[0].isupper()) if len(token) > 1 else None
+            found, why = (tuple(alike), "rule") if alike else read_word(token)
         phones += found
-        words.append(EnglishWord(token, match.start(), match.end(), tuple(found), why))
-    if len(phones) < 4:
+        words.append(EnglishWord(token, match.start(), match.end(), found, why))
+    if phones and len(phones) < MINIMUM or not phones and norm_text:
         phones = [",", *phones]
     return phones, words

@@ -1,38 +1,159 @@
-"""English text -> speakable words: only letters, spaces and ``' . , ? ! -`` remain."""
+"""English text -> speakable words: only letters, spaces and ``' . , ? ! -`` remain.
+
+One ordered list of replacements; each keeps the place in the original text (see ``tracked``).
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
 
-from gpt_sovits.text.en_numbers import cardinal, decimal, integer, ordinal
+from gpt_sovits.text import en_amounts as amounts
+from gpt_sovits.text.en_abbreviations import ABBREVIATION_RULES
+from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, letters_aloud, ordinal
 from gpt_sovits.text.tracked import Tracked
 
+Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str | None]"]
+
 _WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
-_MARKS = {ord(old): new for old, new in zip("。！？；：，、;:“”\"‘’—–…", ".!?,,,,,,'''''--.", strict=True)}
+_MARKS = dict(zip(map(ord, "。！？“”„‟«»‘’`´–—―−‐‑…・·"), ".!?\"\"\"\"\"\"''''------.  ", strict=True))
+_CJK_PAUSES = "，、；："
 
 
-def _plain(text: Tracked) -> Tracked:
-    text = text.map_chars(_WIDTH).map_chars(_MARKS)
-    edits = []
-    for i, char in enumerate(text.text):
-        if ord(char) > 127:
-            base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
-            edits.append((i, i + 1, base))
+@lru_cache(maxsize=4096)
+def _ascii(char: str) -> str:
+    if char in "¼½¾⅓⅔⅛²³¹£€¥¢°×÷±µ":
+        return char
+    base = unicodedata.normalize("NFKD", char)
+    plain = "".join(c for c in base if ord(c) < 128)
+    special = {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d"}
+    return special.get(char, plain)
+
+
+def plain(text: Tracked, cjk_pauses: bool = True) -> Tracked:
+    """ASCII letters and marks: widths, quotes and accents folded, everything foreign dropped.
+
+    ``cjk_pauses``: full-width commas, colons and semicolons pause as their ASCII twins do. Inside a Chinese
+    sentence the checkpoints' frontend swallows them at an English word; False keeps to that.
+    """
+    if not cjk_pauses:
+        text = text.map_chars({ord(char): " " for char in _CJK_PAUSES})
+    text = text.map_chars({ord("、"): ","}).map_chars(_WIDTH).map_chars(_MARKS)
+    edits = [(i, i + 1, _ascii(char)) for i, char in enumerate(text.text) if ord(char) > 127 and _ascii(char) != char]
     return text.replace_spans(edits) if edits else text
 
 
-def normalize(text: Tracked) -> Tracked:
-    """The whole English normalisation of one span."""
-    text = _plain(text)
-    text = text.sub(re.compile(r"(?<=\d),(?=\d{3})"), "")
-    text = text.sub(re.compile(r"\$(\d+(?:\.\d+)?)"), lambda m: f"{m[1]} dollars")
-    text = text.sub(re.compile(r"(\d+)(?:st|nd|rd|th)\b"), lambda m: ordinal(int(m[1])))
-    text = text.sub(re.compile(r"\d*\.\d+"), lambda m: decimal(m[0]))
-    text = text.sub(re.compile(r"\d+"), lambda m: integer(int(m[0])) if len(m[0]) < 16 else cardinal(int(m[0])))
-    text = text.sub(re.compile(r"%"), " percent")
-    text = text.sub(re.compile(r"&"), " and ")
-    text = text.sub(re.compile(r"[^A-Za-z '.,?!\-]"), " ")
-    text = text.sub(re.compile(r"(?<=[^\s])(?=[A-Z])"), " ")
-    text = text.sub(re.compile(r"([ .,?!\-])[.,?!]+"), lambda m: m[0].strip()[0])
+def _glue(match: re.Match[str], words: str) -> str:
+    """Puts spaces where letters touch the number; a hyphen stays (Catch-22, COVID-19)."""
+    before = match.string[match.start() - 1 : match.start()]
+    after = match.string[match.end() : match.end() + 1]
+    return (" " if before.isalpha() else "") + words + (" " if after.isalpha() else "")
+
+
+def _list_number(match: re.Match[str]) -> str:
+    return f"{match[1]}{ordinal(int(match[2]))}, "
+
+
+def _range(match: re.Match[str]) -> str | None:
+    low, high = match[1], match[2]
+    years = all(len(part) == 4 and part[0] in "12" for part in (low, high))
+    counted = re.match(r"\s?%|\s+(?:[a-z]+s|people|percent|to|or|of)\b|\s?(?:°|k?[mg]\b|[ckm]m\b|ml\b|lbs\b)",
+                       match.string[match.end() :])  # fmt: skip
+    asked = re.search(r"\b(?:pages?|ages?|aged|chapters?|from|between|lines?|years?)\s$", match.string[: match.start()])
+    return f"{low} to {high}" if years or counted or asked else None
+
+
+def _number(match: re.Match[str]) -> str:
+    text = match[0]
+    if "." in text:
+        words = decimal(text)
+    elif len(text) > 1 and text[0] == "0" or len(text) > 21:
+        words = digits(text)
+    else:
+        words = integer(int(text))
+    return _glue(match, words)
+
+
+def _version(match: re.Match[str]) -> str:
+    parts = match[0].split(".")
+    if len(parts) == 4:
+        return _glue(match, " dot ".join(digits(part) for part in parts))
+    return _glue(match, " point ".join(cardinal(int(part)) if part[0] != "0" else digits(part) for part in parts))
+
+
+def _web(match: re.Match[str]) -> str:
+    text = re.sub(r"^https?://", "", match[0].rstrip(".,;:!?")).rstrip("/")
+    tail = match[0][len(match[0].rstrip(".,;:!?")) :]
+    names = {".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
+             "=": "equals", "&": "and", "#": "hash", "%": "percent", "+": "plus", "~": "tilde"}  # fmt: skip
+    words = [names.get(part, part) for part in re.findall(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]", text)]
+    return " ".join(letters_aloud(word) if word == "www" else word for word in words) + tail
+
+
+def _slash(match: re.Match[str]) -> str:
+    return " " if "and" in (match[1].lower(), match[2].lower()) else " or "
+
+
+_RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?:https?://|www\.)[!-~]+|[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+|\b(?:[a-z][\w\-]*\.)+(?:com|org|net|io|ai|"
+                r"edu|gov|dev)\b(?:/[!-~]*)?"), _web),
+    (re.compile(r"(?<=[^\s.,!?;:\-])[ \t]*\n\s*(?=\S)"), ". "),
+    (re.compile(r"\s+"), " "),
+    *ABBREVIATION_RULES,
+    (re.compile(r"(^ ?|[.!?:] )(\d{1,3})\. (?=\S)"), _list_number),
+    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
+    *amounts.RULES,
+    (re.compile(r"(?<![\d.\-])(\d{1,4}(?:\.\d+)?) ?[\-~] ?(\d{1,4}(?:\.\d+)?)(?![\d\-])"), _range),
+    *amounts.UNIT_RULES,
+    (re.compile(r"(?<=\d) ?%"), " percent"),
+    (re.compile(r"%"), " percent "),
+    *amounts.FRACTION_RULES,
+    (re.compile(r"\b\d+(?:\.\d+){2,}\b"), _version),
+    (re.compile(r" \+ (?=\S)|(?<=\d)\+(?=\d)|(?<=[A-Za-z])\+(?=\d)|(?<=\d)\+(?=[A-Za-z])"), " plus "),
+    (re.compile(r"(?<=\w) - (?=\d)"), " minus "),
+    (re.compile(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)"), " times "),
+    (re.compile(r" ?÷ ?"), " divided by "),
+    (re.compile(r" ?± ?"), " plus or minus "),
+    (re.compile(r" ?= ?"), " Equals "),
+    (re.compile(r"(?<=\w) ?> ?(?=\w)"), " is greater than "),
+    (re.compile(r"(?<=\w) ?< ?(?=\w)"), " is less than "),
+    (re.compile(r"\bCtrl\+(?=\w)"), "Control "),
+    (re.compile(r"(?<=[A-Za-z])\+(?=[A-Za-z])"), " "),
+    (re.compile(r"(?<=[A-Za-z+])\+"), " plus"),
+    (re.compile(r"(?<![\w)])[\-](?=\.?\d)"), "negative "),
+    (re.compile(r"#(?=\d)"), "number "),
+    (re.compile(r" ?& ?"), " and "),
+    (re.compile(r"(?<= )@(?= )"), "at"),
+    (re.compile(r"\b([A-Za-z]+)/([A-Za-z]+)\b"), lambda m: m[1] + _slash(m) + m[2]),
+    (re.compile(r"\d*\.\d+|\d+"), _number),
+)  # fmt: skip
+
+_QUOTE = re.compile(r"(?<![A-Za-z])'(?!(?:em|cause|bout|til|tis|twas)\b)|'(?![A-Za-z])")
+_FOREIGN = re.compile(r"[^A-Za-z '.,?!\-]")
+_CAPITAL = re.compile(r"(?<=[^\s])(?=[A-Z])")
+_KEPT_CAPITAL = re.compile(r"-(?=[A-Z](?![A-Za-z]))")
+
+
+def _spell_capitals(text: Tracked) -> Tracked:
+    edits = []
+    for match in _CAPITAL.finditer(text.text):
+        at = match.start()
+        if not _KEPT_CAPITAL.match(text.text, at - 1):
+            edits.append((at, at, " "))
+    return text.replace_spans(edits) if edits else text
+
+
+def normalize(text: Tracked, cjk_pauses: bool = True) -> Tracked:
+    """The whole English normalisation of one span (Mr. 5% -> Mister five percent)."""
+    text = plain(text, cjk_pauses)
+    for pattern, new in _RULES:
+        text = text.sub(pattern, new)
+    text = text.sub(re.compile(r"[;:]"), ",").sub(re.compile(r"-{2,}"), ",").sub(_QUOTE, "")
+    text = text.sub(_FOREIGN, "")
+    for name, word in amounts.WHOLE_NAMES.items():
+        text = text.sub(re.compile(rf"\b{name}\b"), word)
+    text = _spell_capitals(text)
+    text = text.sub(re.compile(r" +(?=[.,?!])"), "").sub(re.compile(r"([.,?!\-])[.,?!]+"), lambda m: m[1])
     return text.sub(re.compile(r" {2,}"), " ")

@@ -82,3 +82,8 @@ def decimal(text: str) -> str:
     """``3.14`` -> "three point one four"; ``.5`` -> "zero point five"."""
     whole, _, fraction = text.partition(".")
     return f"{cardinal(int(whole or '0'))} point {digits(fraction)}"
+
+
+def letters_aloud(word: str) -> str:
+    """``www`` -> "w w w": single letters are read by their names."""
+    return " ".join(word)

@@ -2,28 +2,122 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text import en_g2p, en_normalize, zh_g2p, zh_normalize
-from gpt_sovits.text.segment import segment
-from gpt_sovits.text.symbols import symbols
+from gpt_sovits.text.segment import Run, runs_for
+from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
-from gpt_sovits.text.types import Phones, Span
+from gpt_sovits.text.types import Phones, Reading, Span
 
 MINIMUM = 6
+_PAUSES = {"￥": "SP2", "^": "SP3"}
+_SPACES = re.compile(r" {2,}")
 
 
-def _read(run_text: str, language: str, start: int, version: str, cache_dir: Path | None) -> Any:
-    source = Tracked.of(run_text, start)
-    if language == "en":
-        norm = en_normalize.normalize(source).text
-        phones, _ = en_g2p.g2p(norm)
-        return phones, None, norm
-    norm = zh_normalize.normalize(source).text
-    phones, word2ph, _ = zh_g2p.g2p(norm, version, cache_dir)
-    return phones, tuple(word2ph), norm
+@dataclass(frozen=True)
+class _Read:
+    """One run, read. ``readings`` carry offsets in the original text."""
+
+    norm_text: str
+    phones: list[str]
+    word2ph: list[int] | None
+    readings: list[Reading]
+
+
+def _pause_symbol(text: str) -> tuple[str, str] | None:
+    """The reference's pause notation: every ``^`` (or, beside it, ``￥``) makes all commas of the text long pauses."""
+    if "^" in text and not re.search(r"\d\^-?\d", text) or re.search(r"￥(?!\s?\d)", text):
+        mark = "￥" if "￥" in text else "^"
+        return mark, _PAUSES[mark]
+    return None
+
+
+def _read_zh(text: str, start: int, version: str, cache_dir: Path | None) -> _Read:
+    pause = _pause_symbol(text)
+    source = Tracked.of(text, start)
+    if pause:
+        source = source.map_chars({ord(pause[0]): ","})
+    norm = zh_normalize.normalize(source)
+    phones, word2ph, words = zh_g2p.g2p(norm.text, version, cache_dir)
+    if pause:
+        phones = [pause[1] if phone == "," else phone for phone in phones]
+    readings = []
+    char = phone = 0
+    for word in words:
+        size = len(word.text)
+        count = sum(word2ph[char : char + size])
+        readings.append(
+            Reading(
+                word.text,
+                min(norm.starts[char : char + size]),
+                max(norm.ends[char : char + size]),
+                "zh",
+                " ".join(word.pinyin) or word.text,
+                tuple(phones[phone : phone + count]),
+                "dictionary" if word.pinyin else "mark",
+            )
+        )
+        char += size
+        phone += count
+    return _Read(norm.text, phones, word2ph, readings)
+
+
+def _read_en(text: str, start: int, alone: bool) -> _Read:
+    norm = en_normalize.normalize(Tracked.of(text, start), alone)
+    phones, words = en_g2p.g2p(norm.text)
+    readings = [
+        Reading(
+            word.text,
+            min(norm.starts[word.start : word.end]),
+            max(norm.ends[word.start : word.end]),
+            "en",
+            " ".join(word.phones),
+            word.phones,
+            word.why,
+        )
+        for word in words
+    ]
+    return _Read(norm.text, phones, None, readings)
+
+
+def _read_run(run: Run, text: str, version: str, alone: bool, cache_dir: Path | None) -> _Read:
+    part = text[run.start : run.end]
+    if run.language == "en":
+        return _read_en(part, run.start, alone)
+    if run.language == "zh":
+        return _read_zh(part, run.start, version, cache_dir)
+    return _Read("", [","], None, [])
+
+
+def _assemble(text: str, runs: list[Run], table: SymbolTable, cache_dir: Path | None) -> Phones:
+    alone = all(run.language == "en" for run in runs)
+    phones: list[str] = []
+    spans: list[Span] = []
+    readings: list[Reading] = []
+    for run in runs:
+        read = _read_run(run, text, table.version, alone, cache_dir)
+        word2ph = None if read.word2ph is None else tuple(read.word2ph)
+        part = text[run.start : run.end]
+        spans.append(
+            Span(run.language, part, run.start, run.end, read.norm_text, len(phones), len(read.phones), word2ph)
+        )
+        phones += read.phones
+        readings += read.readings
+    counts = [span.word2ph for span in spans]
+    joined = None if None in counts else tuple(n for count in counts if count is not None for n in count)
+    norm_text = "".join(span.norm_text for span in spans)
+    return Phones(tuple(phones), table.encode(phones), joined, norm_text, tuple(spans), tuple(readings))
+
+
+def phonemize_span(text: str, language: str, version: str = "v2", *, cache_dir: Path | None = None) -> Phones:
+    """Phones of a text that is in one language throughout: no runs, no minimum length."""
+    table = symbols(version)
+    return _assemble(text, [Run(language, 0, len(text))] if text else [], table, cache_dir)
 
 
 def phonemize(
@@ -31,25 +125,38 @@ def phonemize(
 ) -> Phones:
     """Phones of one piece. Never raises on odd text: what cannot be spoken is left out.
 
-    ``language``: auto, zh or en. ``cache_dir``: where jieba's dictionary cache lives (None: not cached by us).
+    ``language``: auto, zh, en, yue, ja, ko (with English words inside), auto_yue, or all_zh and the like.
+    ``cache_dir``: where jieba's dictionary cache lives (None: jieba's own place).
     """
     table = symbols(version)
-    phones: list[str] = []
-    spans: list[Span] = []
-    for run in segment(text, "en" if language == "en" else "zh"):
-        part = text[run.start : run.end]
-        found, word2ph, norm = _read(part, run.language, run.start, version, cache_dir)
-        spans.append(Span(run.language, part, run.start, run.end, norm, len(phones), len(found), word2ph))
-        phones += found
-    counts = [span.word2ph for span in spans]
-    joined = tuple(n for count in counts if count is not None for n in count)
-    return Phones(
-        tuple(phones),
-        table.encode(phones),
-        joined if None not in counts else None,
-        "".join(span.norm_text for span in spans),
-        tuple(spans),
+    found = _assemble(text, runs_for(text, language), table, cache_dir)
+    if len(found) >= MINIMUM or not text:
+        return found
+    return _with_head(text, found, language, table, cache_dir)
+
+
+def _with_head(text: str, found: Phones, language: str, table: SymbolTable, cache_dir: Path | None) -> Phones:
+    """Very short texts get a full stop in front: the networks need a few phones to start from."""
+    padded = ("。" if text.lstrip()[:1].isdigit() else ".") + text
+    again = _assemble(padded, runs_for(padded, language), table, cache_dir)
+    return _shift(again, -1, text)
+
+
+def _shift(found: Phones, by: int, text: str) -> Phones:
+    """Offsets moved back to the text as it was given."""
+
+    def place(at: int) -> int:
+        return min(max(at + by, 0), len(text))
+
+    spans = tuple(
+        Span(s.language, text[place(s.start) : place(s.end)], place(s.start), place(s.end), s.norm_text, s.first,
+             s.count, s.word2ph, s.neutral)
+        for s in found.spans
+    )  # fmt: skip
+    readings = tuple(
+        Reading(r.text, place(r.start), place(r.end), r.language, r.reading, r.phones, r.why) for r in found.readings
     )
+    return Phones(found.phones, found.ids, found.word2ph, found.norm_text, spans, readings)
 
 
 def require_speakable(text: str) -> str:

@@ -6,7 +6,7 @@ frontend: 不, 一, neutral tone, third tone, in this order.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from gpt_sovits.text.data import table
@@ -17,7 +17,7 @@ _STOPS = frozenset("：，；。？！“”‘’':,;.?!…")
 _BEFORE_GE = frozenset("几有两半多各整每做是")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _words(name: str) -> frozenset[str]:
     return frozenset(table("zh")[name])
 

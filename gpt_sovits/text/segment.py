@@ -1,34 +1,168 @@
-"""Which language each part of a text is read in: by script, without a model."""
+"""Which language each part of a text is read in: by script and context, without a model.
+
+Latin letters are English; Han is Chinese, or Japanese when its clause has kana and nothing that only Chinese
+writes; a number goes with the neighbour a reader would give it to; marks stay with what stands before them.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-_LATIN = re.compile(r"[A-Za-z]")
-_RUN = re.compile(r"[!-~]*[A-Za-z][ -~]*")
+from gpt_sovits.text.zh_units import UNIT_NAMES
 
 
 @dataclass(frozen=True)
 class Run:
-    """``original[start:end]`` in one language."""
+    """``original[start:end]`` in one language; ``punctuation`` when there is nothing to read."""
 
     language: str
     start: int
     end: int
 
 
-def segment(text: str, default: str = "zh") -> list[Run]:
-    """Runs that cover ``text`` without gaps: ASCII stretches with a letter are English, all else ``default``."""
-    if default == "en":
-        return [Run("en", 0, len(text))] if text else []
-    runs: list[Run] = []
-    at = 0
-    for match in _RUN.finditer(text):
-        if match.start() > at:
-            runs.append(Run(default, at, match.start()))
-        runs.append(Run("en", match.start(), match.end()))
-        at = match.end()
-    if at < len(text):
-        runs.append(Run(default, at, len(text)))
+_HAN = "々〇㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f"
+_KANA = "ぁ-ゖゝゞァ-ヺー-ヿｦ-ﾟ"
+_HANGUL = "가-힣ᄀ-ᇿㄱ-ㆎ"
+_LATIN = "A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ"
+_UNIT = "|".join(re.escape(name) for name in sorted(UNIT_NAMES, key=len, reverse=True))
+_BLOCK = re.compile(
+    rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
+    rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z0-9._+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)"
+    rf"|(?P<unit>\d[\d.,]*(?:[~\-]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d/²³]))"
+    rf"|(?P<number>\d+(?:[.:/~\-]\d+|,\d{{3}})*[%‰％]?)"
+    rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>[^\W\d_]+)|(?P<mark>[\W_]+|.)",
+    re.S,
+)
+_ROMAN = re.compile(r"[IVX]{1,5}")
+_STOP = tuple(",.!?，。！？")
+_CLAUSE_END = re.compile(r"[，。！？；：,!?;:\n“”\"「」『』]")
+_SCRIPT = {"han": "zh", "kana": "ja", "hangul": "ko", "latin": "en", "web": "en"}
+
+
+@lru_cache(maxsize=8192)
+def _chinese_only(char: str) -> bool:
+    """A character that no Japanese character set holds (这, 说, 们 ...)."""
+    try:
+        char.encode("euc_jp")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _japanese_clauses(text: str) -> list[tuple[int, int, bool]]:
+    """(start, end, has kana) of every clause."""
+    kana = re.compile(f"[{_KANA}]")
+    cuts = [0, *(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]
+    return [(a, b, bool(kana.search(text, a, b))) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
+
+
+@dataclass
+class _Block:
+    kind: str
+    language: str
+    start: int
+    end: int
+
+
+def _blocks(text: str, default: str | None) -> list[_Block]:
+    """Blocks of one script; marks are already part of the block before them (or of the first one)."""
+    clauses = _japanese_clauses(text) if default is None and re.search(f"[{_KANA}]", text) else []
+    blocks: list[_Block] = []
+    lead = 0
+    clause = 0
+    for match in _BLOCK.finditer(text):
+        kind = match.lastgroup or "mark"
+        if kind == "mark":
+            if blocks:
+                blocks[-1].end = match.end()
+            continue
+        language = _SCRIPT.get(kind, "")
+        if kind == "han" and clauses:
+            while clauses[clause][1] <= match.start():
+                clause += 1
+            if clauses[clause][2] and not any(map(_chinese_only, match.group())):
+                language = "ja"
+        if default is not None and language != "en":
+            language = default
+        start = match.start() if blocks else lead
+        blocks.append(_Block(kind, language, start, match.end()))
+    return blocks
+
+
+def _number_language(text: str, block: _Block, before: _Block | None, after: _Block | None) -> str:
+    if before is None or after is None:
+        only = before or after
+        return only.language if only and only.language else "zh"
+    if before.language == after.language or not after.language:
+        return before.language
+    if block.kind == "unit":
+        stops = text[before.start : before.end].rstrip().endswith(_STOP)
+        return after.language if before.language == "en" and after.language == "zh" and stops else before.language
+    if text[before.start : before.end].rstrip().endswith(_STOP):
+        return after.language
+    if text[block.start : block.end].rstrip().endswith(_STOP):
+        return before.language
+    return after.language if after.end - after.start > before.end - before.start else before.language
+
+
+def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Block]:
+    runs: list[_Block] = []
+    for i, block in enumerate(blocks):
+        before = runs[-1] if runs else None
+        after = next((b for b in blocks[i + 1 :] if b.kind not in ("number", "unit")), None)
+        body = text[block.start : block.end].strip()
+        if block.kind in ("number", "unit") and not block.language:
+            block.language = _number_language(text, block, before, after)
+        elif block.kind == "unit":
+            block.language = default or "zh"
+        elif (
+            block.kind == "latin" and before and _ROMAN.fullmatch(body) and text[: block.start].endswith("第")
+        ):
+            block.language = before.language
+        elif not block.language:
+            block.language = before.language if before else "en"
+        if before and before.language == block.language:
+            before.end = block.end
+        else:
+            runs.append(block)
     return runs
+
+
+def segment(text: str, default: str | None = None) -> list[Run]:
+    """Runs that cover ``text`` without gaps.
+
+    ``default`` None: free. Otherwise everything that is not Latin (digits too) is in that language.
+    """
+    if not text:
+        return []
+    blocks = _blocks(text, default)
+    if not blocks:
+        return [Run(default or ("punctuation" if not any(map(_is_symbol, text)) else "en"), 0, len(text))]
+    runs = _resolve(text, blocks, default)
+    return [Run(run.language, run.start, run.end) for run in runs]
+
+
+def _is_symbol(char: str) -> bool:
+    return ord(char) >= 0x1F000
+
+
+def runs_for(text: str, mode: str) -> list[Run]:
+    """The runs that a mode of the reference frontend gives: auto, auto_yue, zh, en, ja, ko, yue, all_zh ..."""
+    if mode == "en":
+        return [Run("en", 0, len(text))] if text else []
+    if mode.startswith("all_"):
+        return segment(text, mode[4:])
+    merged: list[Run] = []
+    for run in segment(text):
+        language = run.language
+        if mode == "auto_yue" and language == "zh":
+            language = "yue"
+        elif mode not in ("auto", "auto_yue") and language != "en":
+            language = mode
+        if merged and merged[-1].language == language:
+            merged[-1] = Run(language, merged[-1].start, run.end)
+        else:
+            merged.append(Run(language, run.start, run.end))
+    return merged

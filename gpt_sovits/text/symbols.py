@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from types import MappingProxyType
 
 from gpt_sovits.errors import InputError
@@ -34,7 +34,7 @@ class SymbolTable:
         return tuple(self.ids.get(phone, unknown) for phone in phones)
 
 
-@lru_cache(maxsize=None)
+@cache
 def symbols(version: str = "v2") -> SymbolTable:
     """The table of a checkpoint version: ``v1`` has its own, every later version uses v2's."""
     key = "v1" if version == "v1" else "v2"

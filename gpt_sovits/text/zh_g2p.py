@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from gpt_sovits.text.data import table
@@ -24,13 +24,13 @@ class Word:
     pinyin: tuple[str, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _syllables() -> dict[tuple[str, str], str]:
     """(strict initial, final) -> pinyin spelling that ``table('zh')['pinyin']`` knows or the inventory lists."""
     return {(row[0], row[1]): name for name, row in table("zh")["syllables"].items()}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _phone_table() -> dict[str, tuple[str, str]]:
     phones = {name: (row[0], row[1]) for name, row in table("zh")["pinyin"].items()}
     phones.update({name: (row[2], row[3]) for name, row in table("zh")["syllables"].items()})

@@ -1,26 +1,67 @@
-"""Chinese text -> Han characters that have a reading, and the six kept marks."""
+"""Chinese text -> Han characters that have a reading, and the six kept marks.
+
+One ordered list of replacements; each keeps the place in the original text (see ``tracked``).
+"""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from gpt_sovits.text import zh_amounts
+from gpt_sovits.text.data import table
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.zh_g2p import readable
-from gpt_sovits.text.zh_numbers import number, spell_digits
 from gpt_sovits.text.zh_words import simplify_table
 
 _WIDTH = {code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
-_MARKS = {ord(old): new for old, new in zip("：；，。！？\n·、—~～:;", ",,,.!?.,,-……,,", strict=True)}
+_WIDTH |= {ord("％"): "%", ord("＋"): "+", ord("＝"): "=", ord("／"): "/", ord("＄"): "$", ord("￡"): "£", ord("＊"): "*"}
+_FULL_POINT = re.compile(r"(?<=\d)[．](?=\d)")
+_FULL_COLON = re.compile(r"(?<=\d)：(?=\d)")
+_FULL_COMMA = re.compile(r"(?<=\d)[，,](?=\d{3}(?!\d))(?<!\d{4}[，,])")
+_ZERO = re.compile("〇")
+_DELETED = re.compile(r"[ \t\r\f\v　—《》【】<>{}()（）#&@“”^_|\\「」『』‘’'\"〈〉〔〕［］\[\]*`]+")
+_MARKS = {ord(old): new for old, new in zip("：；，。！？\n·、~～:;", ",,,.!?.,,……,,", strict=True)}
+_DOTS = re.compile(r"\.{3,}|。{3,}")
+_FOREIGN = re.compile(r"[^一-龥!?…,.\-]+")
+_HAN = re.compile(r"[一-龥]")
+_MARK_RUN = re.compile(r"([!?…,.\-])[!?…,.\-]+")
+_DECORATION = re.compile(r"[\-=]{2,}")
+_LONE_MINUS = re.compile(r"-")
+_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]+")
+
+
+@cache
+def _greek() -> dict[str, str]:
+    return table("zh")["greek"]
+
+
+_GREEK = re.compile(r"[Α-Ωα-ω]")
+
+
+def _spoken_char(match: re.Match[str]) -> str | None:
+    return None if readable(match[0]) else ""
+
+
+def prepare(text: Tracked) -> Tracked:
+    """Widths, traditional characters and number marks, before any rule."""
+    text = text.map_chars(_WIDTH).map_chars(simplify_table())
+    text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_FULL_COMMA, "").sub(_ZERO, "零")
+    text = text.sub(re.compile("乾(?=燥|净|杯|脆|旱|粮|枯|涸|洗|爹|妈|货)|(?<=[晾晒烘饼风擦吹])乾"), "干")
+    return text.sub(re.compile("(?<=[等看听说想坐站拿带跟走笑有望闹忙穿住活睡]|[朝向对顺沿随])著(?!作|名|书|述|者|称)"), "着")
+
+
+def spell_out(text: Tracked) -> Tracked:
+    """Numbers, units, operators and letters of other scripts as Chinese words."""
+    for pattern, new in zh_amounts.RULES:
+        text = text.sub(pattern, new)
+    return text.sub(_GREEK, lambda match: _greek().get(match[0]))
 
 
 def normalize(text: Tracked) -> Tracked:
     """The whole Chinese normalisation of one span."""
-    text = text.map_chars(_WIDTH).map_chars(simplify_table())
-    text = text.sub(re.compile(r"(\d+(?:\.\d+)?)%"), lambda m: "百分之" + number(m[1]))
-    text = text.sub(re.compile(r"(\d{4})(?=年)"), lambda m: spell_digits(m[1]))
-    text = text.sub(re.compile(r"\d+\.\d+|\d{1,2}(?!\d)"), lambda m: number(m[0]))
-    text = text.sub(re.compile(r"\d+"), lambda m: spell_digits(m[0], "幺"))
-    text = text.sub(re.compile("嗯"), "恩").sub(re.compile("呣"), "母").map_chars(_MARKS)
-    text = text.sub(re.compile(r"[^一-龥!?…,.\-]+"), "")
-    text = text.sub(re.compile(r"[一-龥]"), lambda m: None if readable(m[0]) else "")
-    return text.sub(re.compile(r"([!?…,.\-])[!?…,.\-]+"), lambda m: m[1])
+    text = spell_out(prepare(text))
+    text = text.sub(_DECORATION, "").sub(_LONE_MINUS, "减").sub(re.compile("嗯"), "恩").sub(re.compile("呣"), "母")
+    text = text.sub(_DELETED, "").sub(_DOTS, "…").sub(re.compile(r"\$"), ".").map_chars(_MARKS)
+    text = text.sub(_FOREIGN, "").sub(_HAN, _spoken_char)
+    return text.sub(_MARK_RUN, lambda match: match[1])

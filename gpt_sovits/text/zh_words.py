@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def shortest_split(word: str, cache_dir: Path | None = None) -> tuple[str, str]:
     return word[: -len(shortest)], shortest
 
 
-@lru_cache(maxsize=None)
+@cache
 def simplify_table() -> dict[int, str]:
     """Traditional to simplified, one character to one."""
     return {ord(old): new for old, new in table("zh")["simplified"].items()}

@@ -1,0 +1,261 @@
+"""Chinese dates, times, money, telephone numbers, measures, ranges and arithmetic: digits -> words.
+
+The order of the rules matters: what is more specific comes first and leaves no digit behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from gpt_sovits.text.en_abbreviations import roman
+from gpt_sovits.text.zh_numbers import DIGITS, cardinal, number, signed, spell_digits
+from gpt_sovits.text.zh_units import ORDINAL_NOUNS, UNIT_NAMES, measures
+
+Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str | None]"]
+
+_N = r"\d+(?:\.\d+)?"
+_UNIT = "|".join(re.escape(name) for name in sorted(UNIT_NAMES, key=len, reverse=True))
+_MEASURE = "|".join(map(re.escape, measures()))
+_DASH = r" ?(?:[\-~～至]|—{1,2}|–) ?"
+_NOT_LETTER = r"(?![A-Za-z²³])"
+
+
+def _month_day(month: str, day: str, mark: str = "日") -> str:
+    return f"{cardinal(month)}月{cardinal(day)}{mark}"
+
+
+def _date(match: re.Match[str]) -> str | None:
+    if not (1 <= int(match[3]) <= 12 and 1 <= int(match[4]) <= 31):
+        return None
+    return f"{spell_digits(match[1])}年{_month_day(match[3], match[4])}"
+
+
+_LASTING = re.compile(r"(?:了|过|近|约|满|有|整整|这|那|达|超|共|前|后|每|隔|第|经|长|用|花|需|要|的|到|住|年)$")
+
+
+def _year(match: re.Match[str]) -> str | None:
+    """A 2-digit 年 is a calendar year (98年) unless it is counted (了20年, 10年前)."""
+    if len(match[1]) == 2:
+        counted = _LASTING.search(match.string[: match.start()])
+        after = match.string[match.end() + 1 : match.end() + 2]
+        if counted or after and after in "前后来间内以多级期龄的制":
+            return cardinal(match[1])
+    return spell_digits(match[1])
+
+
+def _clock(hour: str, minute: str, second: str | None = None) -> str:
+    words = ("两" if int(hour) == 2 else cardinal(hour)) + "点"
+    tens = "零" if minute[0] == "0" and int(minute) else ""
+    if second and int(second):
+        return words + (tens or "") + f"{cardinal(minute)}分{'零' if second[0] == '0' else ''}{cardinal(second)}秒"
+    if int(minute) == 30:
+        return words + "半"
+    return words + (f"{tens}{cardinal(minute)}分" if int(minute) else "")
+
+
+def _time(match: re.Match[str]) -> str | None:
+    return _clock(match[1], match[2], match[3]) if int(match[1]) <= 24 else None
+
+
+_CLOCK = r"(?<![\d.:])(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?![\d:])"
+_PLAIN_CLOCK = _CLOCK.replace("(", "(?:").replace("(?:?", "(?")
+
+
+def _temperature(match: re.Match[str]) -> str:
+    value, mark = match[1], match[2]
+    name = {"°C": "度", "℃": "度", "°F": "华氏度", "℉": "华氏度"}.get(mark, mark)
+    sign = "零下" if value[0] in "-−" else ""
+    return sign + number(value.lstrip("-−")) + name
+
+
+_CURRENCY = {"$": "美元", "¥": "元", "￥": "元", "€": "欧元", "£": "英镑", "₩": "韩元", "₽": "卢布", "₹": "卢比",
+             "HK$": "港元", "US$": "美元", "NT$": "新台币", "A$": "澳元", "C$": "加元", "฿": "泰铢"}  # fmt: skip
+_SIGN = "|".join(re.escape(sign) for sign in sorted(_CURRENCY, key=len, reverse=True))
+
+
+def _money(sign: str, value: str, scale: str) -> str:
+    words = ("两" if value == "2" else signed(value)) + scale
+    return words + _CURRENCY[sign]
+
+
+def _percent(match: re.Match[str]) -> str:
+    base = {"%": "百分之", "‰": "千分之"}[match[2]]
+    return ("负" if match[1][0] in "-−" else "") + base + number(match[1].lstrip("-−"))
+
+
+def _percent_range(match: re.Match[str]) -> str:
+    link = "至" if match[2] in "~～至" else "到"
+    return f"百分之{number(match[1])}{link}百分之{number(match[3])}"
+
+
+def _fraction(match: re.Match[str]) -> str | None:
+    if int(match[3]) == 0:
+        return None
+    return ("负" if match[1] else "") + f"{cardinal(match[3])}分之{cardinal(match[2])}"
+
+
+def _grouped_phone(match: re.Match[str]) -> str:
+    groups = [group for group in re.split(r"[\- ()]+", match[0].lstrip("+")) if group]
+    return ("加" if match[0].startswith("+") else "") + ",".join(spell_digits(group, "幺") for group in groups)
+
+
+def _counted(value: str, after: str, before: str) -> str:
+    """A number before a measure word: 2 is 两, except where it names or orders."""
+    if value != "2" or before.endswith(("第", "初", "星期", "周", "礼拜", "点", "百", "十")):
+        return number(value)
+    if after[:1] in ORDINAL_NOUNS and not after.startswith(("个", "周年", "周岁", "级台阶", "组人")):
+        return number(value) if after[:1] not in "周组" else "两"
+    return "两"
+
+
+def _measured(match: re.Match[str]) -> str:
+    value, more, measure = match[1], match[2] or "", match[3]
+    before = match.string[: match.start()]
+    more = "多" if more.strip() == "+" else more
+    words = _counted(value, measure, before) if not more else number(value)
+    return words + more
+
+
+def _with_unit(match: re.Match[str]) -> str:
+    sign = "负" if match[1] else ""
+    return sign + ("两" if match[2] == "2" else number(match[2])) + UNIT_NAMES[match[3]]
+
+
+def _range(match: re.Match[str]) -> str | None:
+    """a-b counts as 到 before a measure, a unit or 年, between years, and after 第; else it is a subtraction."""
+    low, dash, high = match[1], match[2].strip(), match[3]
+    after = match.string[match.end() :]
+    before = match.string[: match.start()]
+    years = all(len(part) == 4 and part[:2] in ("18", "19", "20") for part in (low, high))
+    counted = re.match(rf" ?(?:多|余|几)?(?:{_MEASURE})|(?:{_UNIT})(?![A-Za-z])|[%‰]", after)
+    if dash == "-" and not (years or counted or before.endswith("第")):
+        return None
+    if years:
+        return f"{spell_digits(low)}到{spell_digits(high)}"
+    if before.endswith(("=", "等于", "+", "×", "÷", "*", "-")):
+        return None
+    return f"{signed(low)}到{signed(high)}"
+
+
+def _ratio(match: re.Match[str]) -> str:
+    return f"{number(match[1])}比{number(match[2])}"
+
+
+_OPERATORS = {"+": "加", "-": "减", "−": "减", "×": "乘", "x": "乘", "X": "乘", "*": "乘", "÷": "除", "=": "等于",
+              "±": "加减", ">": "大于", "<": "小于", "≥": "大于等于", "≤": "小于等于", "≈": "约等于", "≠": "不等于"}
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣʸ⁻", "0123456789nxy-")
+
+
+def _operator(match: re.Match[str]) -> str:
+    return _OPERATORS[match[1]]
+
+
+def _power(match: re.Match[str]) -> str:
+    exponent = match[1].translate(_SUPERSCRIPTS)
+    return f"的{signed(exponent) if exponent.lstrip('-').isdigit() else exponent}次方"
+
+
+def _scientific(match: re.Match[str]) -> str:
+    return f"{signed(match[1])}乘以十的{signed(match[2].lstrip('+'))}次方"
+
+
+def _plain_number(match: re.Match[str]) -> str:
+    """A bare integer: one or two digits are a cardinal, more are read as a code unless something counts them."""
+    text = match[0]
+    before = match.string[: match.start()]
+    if len(text) <= 2 and not (len(text) > 1 and text[0] == "0" and text != "00"):
+        return cardinal(text)
+    if text == "00":
+        return "零"
+    counted = re.search(r"(?:第|大约|约|共|近|达|超过|将近|多达|至少|最多|不到|不足|超|增加|减少|突破|高达|仅|人口有?)$", before)
+    return cardinal(text) if counted and text[0] != "0" else spell_digits(text, "幺")
+
+
+def _after_80s(match: re.Match[str]) -> str:
+    return spell_digits(match[1])
+
+
+def _roman(match: re.Match[str]) -> str | None:
+    value = roman(match[1])
+    return cardinal(str(value)) if value else None
+
+
+_CIRCLED = {chr(0x2460 + i): cardinal(str(i + 1)) for i in range(20)}
+_CIRCLED |= {chr(0x2474 + i): cardinal(str(i + 1)) for i in range(20)}
+_CIRCLED |= {chr(0x3220 + i): DIGITS[i + 1] if i < 9 else "十" for i in range(10)}
+_CIRCLED |= {chr(0x2160 + i): cardinal(str(i + 1)) for i in range(12)} | {"½": "二分之一", "¼": "四分之一", "¾": "四分之三"}
+_SINGLE = re.compile("[" + "".join(_CIRCLED) + "]")
+
+RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?:https?://|www\.)[!-~]+|[\w.+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"), ""),
+    (_SINGLE, lambda m: _CIRCLED[m[0]]),
+    (re.compile(r"(?<=第)([IVX]{1,5})(?![A-Za-z])"), _roman),
+    # dates
+    (re.compile(r"(?<!\d)(\d{4})([\-/. ])(\d{1,2})\2(\d{1,2})(?![\d.]\d|\d)"), _date),
+    (re.compile(rf"(?<!\d)((?:18|19|20)\d\d){_DASH}((?:18|19|20)?\d\d)(?=年)"),
+     lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
+    (re.compile(r"(?<![\d.])(\d{4}|\d{2})(?=年(?!级|以上|以下))"), _year),
+    (re.compile(r"(?<![\d.])(\d0)(?=后(?!天|面|期|续|退|来))"), _after_80s),
+    (re.compile(r"(?<![\d.])((?:19|20)\d0)s\b"), lambda m: f"{spell_digits(m[1])}年代"),
+    (re.compile(r"(?<![\d.])([1-9]0)(?=年代)"), lambda m: cardinal(m[1])),
+    (re.compile(r"(?<![\d.])(1[0-2]|0?[1-9]) ?月 ?([12]\d|3[01]|0?[1-9]) ?([日号])"),
+     lambda m: _month_day(m[1], m[2], m[3])),
+    # times and ratios
+    (re.compile(rf"({_PLAIN_CLOCK}){_DASH}(?={_PLAIN_CLOCK})"), lambda m: m[1] + "至"),
+    (re.compile(_CLOCK), _time),
+    (re.compile(r"(?<![\d:.])(\d+(?:\.\d+)?) ?: ?(\d+(?:\.\d+)?)(?![\d:])"), _ratio),
+    (re.compile(r"(?<![\d.])0?2(?=点(?![\d零一二三四五六七八九]|(?:多)?[钱球]))"), "两"),
+    # temperature
+    (re.compile(rf"([\-−]?{_N}) ?(°C|℃|°F|℉)?{_DASH}([\-−]?{_N}) ?(°C|℃|°F|℉)"),
+     lambda m: _temperature(re.match(r"(.*)(°C|℃|°F|℉)", m[1] + m[4])) + "至"  # type: ignore[arg-type]
+     + _temperature(re.match(r"(.*)(°C|℃|°F|℉)", m[3] + m[4]))),  # type: ignore[arg-type]
+    (re.compile(rf"([\-−]?{_N}) ?(°C|℃|°F|℉|摄氏度|华氏度)"), _temperature),
+    (re.compile(rf"([\-−]{_N})(度)"), _temperature),
+    # money
+    (re.compile(rf"({_SIGN}) ?(-?\d*\.?\d+) ?([百千万亿]*)(?:元|美元|块)?"), lambda m: _money(m[1], m[2], m[3])),
+    (re.compile(rf"(-?\d*\.?\d+) ?([百千万亿]*)([$¥￥€£])"), lambda m: _money(m[3], m[1], m[2])),
+    # percentages and fractions
+    (re.compile(rf"({_N})%({_DASH})({_N})%"),
+     lambda m: f"百分之{number(m[1])}{'至' if m[2].strip() in '~～至' else '到'}百分之{number(m[3])}"),
+    (re.compile(rf"({_N})({_DASH})({_N})%"),
+     lambda m: f"百分之{number(m[1])}到百分之{number(m[3])}"),
+    (re.compile(rf"((?:(?<![\d%])[\-−])?{_N}) ?([%‰])"), _percent),
+    (re.compile(r"(?<![\d./])((?<!\d)-)?(\d{1,4})/(\d{1,4})(?![\d/.])"), _fraction),
+    # scientific notation and powers
+    (re.compile(rf"(-?{_N}) ?[×xX*] ?10(?:\^([+\-]?\d+)|([⁻⁰¹²³⁴-⁹]+))"),
+     lambda m: f"{signed(m[1])}乘以十的{signed((m[2] or m[3].translate(_SUPERSCRIPTS)).lstrip('+'))}次方"),
+    (re.compile(rf"(?<![A-Za-z\d])(-?{_N})[eE]([+\-]?\d+)(?![\dA-Za-z])"), _scientific),
+    (re.compile(rf"(?<![\d.A-Za-z])(-?)({_N}) ?({_UNIT}){_NOT_LETTER}(?!\d)"), _with_unit),
+    (re.compile(r"(?<![A-Za-z])(km|mm|cm|m)([²³])"),
+     lambda m: {"²": "平方", "³": "立方"}[m[2]] + UNIT_NAMES[m[1]]),
+    (re.compile(r"\^(-?\d+|[nxy])"), _power),
+    (re.compile(r"([⁻⁰¹²³⁴-⁹ⁿˣʸ]+)"), _power),
+    # telephone numbers
+    (re.compile(r"(?<![\d\-])(?:\+86[ \-]?)?1[3-9]\d([ \-])\d{4}\1\d{4}(?!\d)|(?<!\d)\+\d{1,3}[ \-]?\d[\d \-]{5,}\d"),
+     _grouped_phone),
+    (re.compile(r"(?<![\d\-])(?:400|800)[\- ]\d{3,4}[\- ]\d{3,4}(?!\d)|(?<![\d\-])\(?0\d{2,3}\)?[\- ]\d{7,8}"
+                r"(?:-\d{1,6})?(?!\d)"), _grouped_phone),
+    (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), lambda m: spell_digits(m[0], "幺")),
+    # ranges, versions, arithmetic
+    (re.compile(rf"(?<![\d.\-])(-?{_N})({_DASH})(-?{_N})(?![\d\-])"), _range),
+    (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}"),
+     lambda m: "点".join(spell_digits(part) for part in m[0].split("."))),
+    (re.compile(rf"(?<![\d.]) ?([±×÷*=><≥≤≈≠]) ?(?=-?\d)|(?<=[\d)）]) ?([xX]) ?(?=\d)"),
+     lambda m: _OPERATORS[m[1] or m[2]]),
+    (re.compile(r"(?<=[\d)）]) ?([+\-−±×÷*=><≥≤≈≠]) ?(?=[\d(（.])"), _operator),
+    (re.compile(r"(?<=[A-Za-zα-ωΑ-Ω\d)）方]) ?([+±×÷=><≥≤≈≠]) ?(?=[A-Za-zα-ωΑ-Ω\d(（\-])"), _operator),
+    (re.compile(r"([±≥≤≈≠])"), _operator),
+    (re.compile(r"(?<![\d\w.])[\-−](?=\.?\d)"), "负"),
+    (re.compile(r"(?<![\d.])\d*\.\d+(?=\D|$)"), lambda m: number(m[0])),
+    # counted things
+    (re.compile(rf"(?<![\d.])(\d+)( ?[多余几]| ?\+)?(?= ?({_MEASURE}))"), _measured),
+    (re.compile(r"(?<![\d.])(\d+)(?=[多余几])"), lambda m: number(m[1])),
+    (re.compile(r"(?<=[百千万亿]) ?\+(?!\d)"), "多"),
+    (re.compile(r"\d+"), _plain_number),
+    (re.compile(r"/"), "每"),
+    (re.compile(r"\+"), "加"),
+    (re.compile(r"×"), "乘"),
+    (re.compile(r"÷"), "除"),
+    (re.compile(r"(?<!=)=(?!=)"), "等于"),
+)  # fmt: skip
