@@ -44,6 +44,19 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key != "kind"}
 
 
+def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
+    """The network of a part "acoustic", "semantic" or "vocoder" with fresh weights, as its config says."""
+    if part == "semantic":
+        return T2S(T2SConfig.from_dict(config))
+    if part == "vocoder":
+        if config.get("kind") == "bigvgan":
+            return BigVGAN(BigVGANConfig())
+        return fold_weight_norm(HiFiGAN(decoder_config(config), MEL_BANDS))  # its file holds folded weights
+    if config.get("version") in ("v3", "v4"):
+        return SoVITSCFM(SoVITSCFMConfig.from_dict(config))
+    return SoVITS(SoVITSConfig.from_dict(config))
+
+
 class Base:
     """The networks of one base folder, on one device, in evaluation mode. Safe to share between threads."""
 
@@ -88,18 +101,14 @@ class Base:
 
     def new_acoustic(self) -> SoVITS | SoVITSCFM:
         """A fresh acoustic model with the published weights, trainable, weight norm not folded."""
-        values = self._config("acoustic")
-        model: SoVITS | SoVITSCFM
-        if self.diffusion:
-            model = SoVITSCFM(SoVITSCFMConfig.from_dict(values))
-        else:
-            model = SoVITS(SoVITSConfig.from_dict(values))
-        load_into(model, self._state("acoustic"), f"the acoustic network of {self.name}")
+        model: Any = build_network("acoustic", self._config("acoustic"))
+        untrainable = () if self.config.get("trainable", True) else ("enc_q.",)  # fine-tuned files drop it
+        load_into(model, self._state("acoustic"), f"the acoustic network of {self.name}", ignore=untrainable)
         return model.to(self.device)
 
     def new_semantic(self) -> T2S:
         """A fresh semantic model with the published weights, trainable."""
-        model = T2S(T2SConfig.from_dict(self._config("semantic")))
+        model: Any = build_network("semantic", self._config("semantic"))
         load_into(model, self._state("semantic"), f"the semantic network of {self.name}")
         return model.to(self.device)
 
@@ -145,12 +154,7 @@ class Base:
         with self._lock:
             if not self.diffusion:
                 return None
-            values = self._config("vocoder")
-            network: nn.Module
-            if values.get("kind") == "bigvgan":
-                network = BigVGAN(BigVGANConfig())
-            else:  # its file holds folded weights
-                network = fold_weight_norm(HiFiGAN(decoder_config(values), MEL_BANDS))
+            network = build_network("vocoder", self._config("vocoder"))
             load_into(network, self._state("vocoder"), f"the vocoder of {self.name}")
             return self._ready(fold_weight_norm(network))
 

@@ -15,20 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.bigvgan import BigVGAN
-from gpt_sovits.acoustic.config import BigVGANConfig, SoVITSCFMConfig, SoVITSConfig, decoder_config
 from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
-from gpt_sovits.acoustic.hifigan import HiFiGAN
-from gpt_sovits.acoustic.sovits import SoVITS
-from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
-from gpt_sovits.acoustic.weight_norm import fold_weight_norm
+from gpt_sovits.bases import build_network
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.bert import BertConfig, load_bert
 from gpt_sovits.features.hubert import HubertConfig, load_hubert
 from gpt_sovits.features.speaker import load_speaker_encoder
-from gpt_sovits.semantic.config import T2SConfig
-from gpt_sovits.semantic.model import T2S
 from gpt_sovits.settings import Settings
 from gpt_sovits.weights.catalog import DEFAULT_ENDPOINT, VERSION_FACTS, VersionFacts, bundle, file_with_digest
 from gpt_sovits.weights.detect import SOVITS_VERSIONS, Shapes
@@ -38,7 +31,6 @@ from gpt_sovits.weights.install import sha256_of
 from gpt_sovits.weights.native import check_fit, load_metadata, tensor_shapes
 from gpt_sovits.weights.store import BaseFiles, find_base, list_bases
 
-MEL_BANDS = 100  # of the mels that v3 and v4 give to their vocoders
 _PARTS = ("acoustic", "semantic", "content", "bert", "speaker", "vocoder", "discriminator")
 
 
@@ -66,7 +58,10 @@ def check_part(part: str, config: Mapping[str, Any], shapes: Shapes) -> None:
         _check_encoder(part, config, shapes)
         return
     with torch.device("meta"):
-        network = _network(part, config)
+        if part == "discriminator":
+            network: nn.Module = Discriminators(PERIODS_V2PRO if config["kind"] == "v2Pro" else PERIODS_V2)
+        else:
+            network = build_network(part, config)
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     lacks_posterior = part == "acoustic" and not any(name.startswith("enc_q.") for name in shapes)
     what = f"the {part} network {config.get('version', '')}".strip()
@@ -138,6 +133,9 @@ def verify_model(name: str, settings: Settings) -> list[str]:
             base.path(part)
         if not base.has(part):
             continue
+        recorded = base.config.get("sha256", {}).get(f"{part}.safetensors", "")
+        if recorded and sha256_of(base.path(part)) != recorded:
+            raise InputError(f"The {part} network of {name} was changed or is damaged.", "Import it again.")
         if not base.bundled:
             check_part(part, base.config[part], tensor_shapes(base.path(part)))
         official = load_metadata(base.path(part)).get("official", "")
@@ -159,22 +157,6 @@ def verify_file(path: Path) -> str:
     if known is None:
         return f"{path.name} is none of the published files that have a digest on record."
     return f"{path.name} is the published {known.path}."
-
-
-def _network(part: str, config: Mapping[str, Any]) -> nn.Module:
-    if part == "semantic":
-        return T2S(T2SConfig.from_dict(config))
-    if part == "acoustic":
-        if config.get("version") in ("v3", "v4"):
-            return SoVITSCFM(SoVITSCFMConfig.from_dict(config))
-        return SoVITS(SoVITSConfig.from_dict(config))
-    if part == "vocoder":
-        if config["kind"] == "bigvgan":
-            return BigVGAN(BigVGANConfig())
-        return fold_weight_norm(HiFiGAN(decoder_config(config), inputs=MEL_BANDS))
-    if part == "discriminator":
-        return Discriminators(PERIODS_V2PRO if config["kind"] == "v2Pro" else PERIODS_V2)
-    raise InputError(f"There is no kind of network called {part!r}.", "Import the model again.")
 
 
 def _check_encoder(part: str, config: Mapping[str, Any], shapes: Shapes) -> None:

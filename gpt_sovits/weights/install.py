@@ -108,7 +108,9 @@ class Installer:
         sources = dict(config.get("sources", {}))  # everything fits: only now is anything written
         for part, file, tensors in parts:
             sources[part] = self._put(folder, part, file, tensors, replace)
-        save_config(folder, config | {"sources": sources})
+        written = {f"{part}.safetensors" for part, _, _ in parts}
+        hashes = {file: digest for file, digest in config.get("sha256", {}).items() if file not in written}
+        save_config(folder, config | {"sources": sources, "sha256": hashes})
         return self._link_shared(name)
 
     def install_shared(self, files: Sequence[UpstreamFile]) -> list[BaseFiles]:
@@ -122,7 +124,7 @@ class Installer:
     def install_vocabulary(self, tokenizer: Path) -> None:
         """Keep the vocabulary of the Chinese text encoder from its ``tokenizer.json``."""
         vocabulary = _read_vocabulary(tokenizer)
-        text = json.dumps({"model": {"vocab": vocabulary}}, ensure_ascii=False) + "\n"
+        text = json.dumps(vocabulary, ensure_ascii=False) + "\n"
         target = self.models / PARTS_FOLDER / VOCABULARY_NAME
         write_atomically(target, lambda path: _write(path, text))
         for base in list_bases(self.settings):
@@ -159,7 +161,8 @@ class Installer:
         """Write one part unless the same one is there; returns where it came from."""
         digest = sha256_of(file.path)
         known = file_with_digest(digest)
-        source = {"file": file.path.name, "sha256": digest, "official": known.path if known else ""}
+        origin = {"sha256": digest, "official": known.path if known else ""}
+        source = {"file": file.path.name, **origin}
         target = folder / f"{part}.safetensors"
         if target.is_file() and not replace:
             if load_metadata(target).get("sha256") == digest:
@@ -176,7 +179,7 @@ class Installer:
             needed = sum(value.nbytes for value in tensors.values())
             if shutil.disk_usage(folder).free < needed + _BLOCK:
                 raise ResourceError(f"There is not enough space on the disk for {file.path.name}.", "Free some space.")
-            save_tensors(target, tensors, {"kind": file.kind, "version": file.version, **source})
+            save_tensors(target, tensors, {"kind": file.kind, "version": file.version, **origin})
         return source
 
     def _twin(self, part: str, digest: str) -> Path | None:
@@ -198,19 +201,21 @@ class Installer:
             if not wanted or base.has(part) or not stored.is_file():
                 continue
             config[part] = part_config(part, base.version if part == "vocoder" else "", tensor_shapes(stored))
-            sources[part] = {key: load_metadata(stored).get(key, "") for key in ("file", "sha256", "official")}
+            sources[part] = {key: load_metadata(stored).get(key, "") for key in ("sha256", "official")}
             _link(stored, base.folder / f"{part}.safetensors")
         if not base.has("semantic") and base.version != name and self._has_official(base.version, "semantic"):
             official = find_base(base.version, self.settings)
             _link(official.path("semantic"), base.folder / "semantic.safetensors")
-            config["semantic"], sources["semantic"] = (
-                official.config["semantic"],
-                official.config["sources"]["semantic"],
-            )
+            config["semantic"] = official.config["semantic"]
+            sources["semantic"] = official.config["sources"]["semantic"]
         words = self.models / PARTS_FOLDER / VOCABULARY_NAME
         if words.is_file() and not base.vocabulary.exists():
             _link(words, base.vocabulary)
-        save_config(base.folder, config | {"sources": sources})
+        hashes = dict(config.get("sha256", {}))
+        for path in sorted(base.folder.glob("*.safetensors")):
+            if path.name not in hashes:
+                hashes[path.name] = sha256_of(path)
+        save_config(base.folder, config | {"sources": sources, "sha256": hashes})
         return find_base(name, self.settings)
 
 

@@ -1,8 +1,8 @@
 """Bases on disk: what is there and where.
 
-    models/<name>/config.json           {name, version, rate, trainable, acoustic, semantic, content, ..., sources}
+    models/<name>/config.json           {name, version, rate, trainable, acoustic, semantic, ..., sources, sha256}
     models/<name>/<part>.safetensors    acoustic, semantic, content; bert, speaker, vocoder, discriminator where used
-    models/<name>/tokenizer.json        the characters of the Chinese text encoder
+    models/<name>/bert_vocabulary.json  the characters of the Chinese text encoder
     models/.parts/                      what bases share (content, bert, speaker, vocoders); linked, not copied
 
 The embedded bases lie in the program's own folder, in the same form, and are never shadowed by others.
@@ -24,7 +24,7 @@ from gpt_sovits.weights.native import CONFIG_NAME, load_config
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 PARTS_FOLDER = ".parts"
-VOCABULARY_NAME = "tokenizer.json"
+VOCABULARY_NAME = "bert_vocabulary.json"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class BaseFiles:
 
     @property
     def vocabulary(self) -> Path:
-        """Characters and ids of the Chinese text encoder (see ``features.bert.read_vocabulary``); may not exist."""
+        """JSON object from token to id, for the Chinese text encoder; may not exist."""
         return self.folder / VOCABULARY_NAME
 
     @property
