@@ -1,0 +1,32 @@
+# The studio on a CPU, as an ordinary user, with no need of the network once it is built.
+#   docker build -t voice-studio .
+#   docker run --rm -p 127.0.0.1:7860:7860 -v voices:/data voice-studio
+FROM python:3.11-slim
+
+# An index with CPU-only torch makes the image several GB smaller: --build-arg PIP_EXTRA_INDEX_URL=...
+ARG PIP_EXTRA_INDEX_URL=""
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    GPT_SOVITS_HOME=/data \
+    GRADIO_ANALYTICS_ENABLED=False \
+    HF_HUB_OFFLINE=1
+
+WORKDIR /app
+COPY requirements.txt ./
+RUN pip install --no-cache-dir -r requirements.txt
+
+COPY LICENSE README.md app.py ./
+COPY gpt_sovits gpt_sovits
+COPY webui webui
+COPY pretrained_models pretrained_models
+
+RUN useradd --create-home --uid 10001 studio && mkdir /data && chown studio:studio /data
+USER studio
+VOLUME /data
+EXPOSE 7860
+
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:7860/', timeout=4)"]
+
+# 0.0.0.0 is the container's own; what may reach it is decided by -p
+CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]
