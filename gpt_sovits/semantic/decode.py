@@ -17,7 +17,7 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.semantic.cache import KVCache
 from gpt_sovits.semantic.config import T2SConfig
-from gpt_sovits.semantic.sampling import Sampling, draw, penalize, probabilities
+from gpt_sovits.semantic.sampling import Sampling, draw, exponential_noise, penalize, probabilities
 
 MIN_TOKENS = 11  # upstream does not let a sequence end before this many tokens
 
@@ -201,10 +201,7 @@ def _decode(
 def _draw_rows(choices: Tensor, sampling: Sampling, rows: Sequence[_Row]) -> Tensor:
     """One token per row [B], each from its own generator."""
     probs = probabilities(choices, top_k=sampling.top_k, top_p=sampling.top_p, temperature=sampling.temperature)
-    noise = torch.empty_like(probs)
-    for row, values in zip(rows, noise, strict=True):
-        values.exponential_(1.0, generator=row.generator)
-    return draw(probs, noise)
+    return draw(probs, exponential_noise([row.generator for row in rows], probs))
 
 
 def _finish(tokens: Tensor, row: _Row, *, reached_end: bool) -> Generated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,6 +50,14 @@ def draw(probs: Tensor, exponential: Tensor) -> Tensor:
     return (probs / exponential).argmax(-1)
 
 
+def exponential_noise(generators: Sequence[torch.Generator | None], like: Tensor) -> Tensor:
+    """Exp(1) noise shaped as ``like`` [B,V], each row from its own CPU generator: one seed, one result, any device."""
+    noise = torch.empty(like.shape)
+    for row, generator in zip(noise, generators, strict=True):
+        row.exponential_(1.0, generator=generator)
+    return noise.to(like)
+
+
 def sample(
     logits: Tensor,
     previous: Tensor,
@@ -64,5 +73,4 @@ def sample(
     if top_k == 1:
         return logits.argmax(-1)
     probs = probabilities(logits, top_k=top_k, top_p=top_p, temperature=temperature)
-    noise = torch.empty_like(probs).exponential_(1.0, generator=generator)
-    return draw(probs, noise)
+    return draw(probs, exponential_noise([generator] * len(probs), probs))
