@@ -117,5 +117,5 @@ def _from_json(text: str) -> VoiceCard:
     value = json.loads(text)
     value["consent"] = Consent.from_json(value["consent"])
     value["versions"] = tuple(VersionCard(**each) for each in value["versions"])
-    value["parents"], value["parent_ids"] = tuple(value["parents"]), tuple(value["parent_ids"])
+    value["parents"], value["parent_names"] = tuple(value["parents"]), tuple(value["parent_names"])
     return VoiceCard(**value)

@@ -85,7 +85,7 @@ class VersionCard:
 
 @dataclass(frozen=True)
 class VoiceCard:
-    """A voice in a list; ``parents`` are the names of the voices it was mixed from."""
+    """A voice in a list; ``parents`` are the ids of the voices it was mixed from, named as they were then."""
 
     id: str
     name: str
@@ -96,7 +96,7 @@ class VoiceCard:
     kind: str
     parents: tuple[str, ...]
     consent: Consent
-    parent_ids: tuple[str, ...] = ()
+    parent_names: tuple[str, ...] = ()
     default_version: str = ""
     frozen: bool = False
 
@@ -115,9 +115,9 @@ def card(voice: VoiceManifest, versions: list[VersionManifest]) -> VoiceCard:
             for each in versions
         ),
         kind=voice.kind,
-        parents=tuple(parent.name for parent in voice.parents),
+        parents=tuple(parent.voice for parent in voice.parents),
         consent=spoken.consent,
-        parent_ids=tuple(parent.voice for parent in voice.parents),
+        parent_names=tuple(parent.name for parent in voice.parents),
         default_version=spoken.id,
         frozen=voice.frozen,
     )

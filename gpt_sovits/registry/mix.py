@@ -36,6 +36,11 @@ def mix(a: Voice, b: Voice, ratio: float, *, manner: float | None = None) -> Voi
             f"{a.name} is made on the base {a.base} and {b.name} on {b.base}; only voices of one base can be mixed.",
             "Train one of them on the other's base.",
         )
+    releases = {str(voice.made_by["base_release"]) for voice in (a, b) if "base_release" in voice.made_by}
+    if len(releases) > 1:
+        raise InputError(
+            f"{a.name} and {b.name} were made on two releases of the base {a.base}.", "Train the older one again."
+        )
     reference = (a if manner < 0.5 else b).reference
     reference = replace(
         reference,
@@ -59,6 +64,7 @@ def mix(a: Voice, b: Voice, ratio: float, *, manner: float | None = None) -> Voi
             "kind": "mix",
             "ratio": float(ratio),
             "manner": float(manner),
+            **({"base_release": releases.pop()} if releases else {}),
             "parents": [_lineage(a, 1.0 - ratio), _lineage(b, ratio)],
         },
     )

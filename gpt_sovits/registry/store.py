@@ -87,7 +87,7 @@ class Registry:
 
     def mixes_of(self, user: str, voice_id: str) -> list[VoiceCard]:
         """Stored mixes that contain this voice."""
-        return [each for each in self.cards(user) if voice_id in each.parent_ids]
+        return [each for each in self.cards(user) if voice_id in each.parents]
 
     def verify(self, user: str) -> list[str]:
         """Compare every file of the user's voices with its hash; one sentence per problem."""
@@ -137,6 +137,10 @@ class Registry:
         for user in self.users():
             with self._writing(user):
                 pass
+
+    def check_changeable(self, user: str, voice_id: str) -> None:
+        """``RefusedError`` when the voice is frozen."""
+        self._must_not_be_frozen(self.manifest(user, voice_id))
 
     def rename(self, user: str, voice_id: str, name: str) -> None:
         self._change(user, voice_id, name=check_name(name))

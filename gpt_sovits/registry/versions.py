@@ -11,6 +11,7 @@ The folder is built aside by ``write``, checked by ``load``, and never changes o
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +47,7 @@ def write(folder: Path, voice: Voice, *, recording: Path | None = None) -> Versi
     files.make_private(folder)
     entries = {
         DELTA: _write(folder / DELTA, _packed(voice.delta)),
-        REFERENCE: _write(folder / REFERENCE, _packed(voice.reference.to_tensors())),
+        REFERENCE: _write(folder / REFERENCE, _packed(*voice.reference.to_tensors())),
     }
     name = ""
     if recording is not None:
@@ -92,8 +93,8 @@ def load(folder: Path, voice: VoiceManifest) -> Voice:
         owner=voice.owner,
         base=manifest.base,
         version_id=manifest.id,
-        reference=Reference.from_tensors(_unpacked(read_file(folder, manifest, REFERENCE))),
-        delta=_unpacked(read_file(folder, manifest, DELTA)),
+        reference=Reference.from_tensors(*_unpacked(read_file(folder, manifest, REFERENCE))),
+        delta=_unpacked(read_file(folder, manifest, DELTA))[0],
         consent=manifest.consent,
         created=manifest.created,
         made_by=manifest.made_by,
@@ -132,18 +133,22 @@ def _write(path: Path, data: bytes) -> FileEntry:
     return FileEntry(hashlib.sha256(data).hexdigest(), len(data))
 
 
-def _packed(tensors: Mapping[str, Tensor]) -> bytes:
+def _packed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     from safetensors.torch import save
 
-    return save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
+    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    return save(plain, dict(metadata or {}))
 
 
-def _unpacked(data: bytes) -> dict[str, Tensor]:
+def _unpacked(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a safetensors file and its text metadata (in the JSON header, whose length comes first)."""
     from safetensors import SafetensorError
     from safetensors.torch import load as parse
 
     try:
-        return parse(data)
+        tensors = parse(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        return tensors, dict(header.get("__metadata__", {}))
     except (SafetensorError, ValueError, KeyError) as error:
         raise InputError("A file of the voice is not a safetensors file.", "Restore it from a backup.") from error
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from gpt_sovits.features.reference import Reference
 
+from gpt_sovits.features.reference import Reference
 from gpt_sovits.registry import versions
 from gpt_sovits.registry.consent import Consent, now
 from gpt_sovits.registry.files import make_private, sha256_of

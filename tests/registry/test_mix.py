@@ -20,8 +20,9 @@ def test_the_ends_are_the_voices_themselves_bit_for_bit(end):
     original = voices[end]
     assert set(mixed.delta) == set(original.delta)
     assert all(torch.equal(mixed.delta[key], original.delta[key]) for key in original.delta)
-    ours, theirs = mixed.reference.to_tensors(), original.reference.to_tensors()
+    (ours, said), (theirs, originally) = mixed.reference.to_tensors(), original.reference.to_tensors()
     assert set(ours) == set(theirs) and all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert said == originally
 
 
 def test_between_is_continuous_and_missing_keys_are_zero():

@@ -1,0 +1,251 @@
+"""One training job from the recording to a voice that speaks.
+
+    recording -> dataset -> plan -> fine-tune -> version built aside -> it says a sentence -> visible
+
+Every stage can be repeated: after a crash ``run_job`` starts from the top in the same work folder, where the
+fine-tuning finds its checkpoints. The ids of voice and version are fixed when the job is made, so a job that died after
+its voice became visible finds it there and is done. A failure leaves nothing in the registry.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpt_sovits.errors import MissingError, VoiceError
+from gpt_sovits.events import CancelToken, Event, EventSink
+from gpt_sovits.registry import versions
+from gpt_sovits.registry.consent import Consent, now, require
+from gpt_sovits.registry.files import disk_errors, make_private
+from gpt_sovits.registry.manifest import VoiceManifest
+from gpt_sovits.registry.store import Registry
+from gpt_sovits.registry.voice import Voice
+from gpt_sovits.training.queue import Job, JobStore
+
+if TYPE_CHECKING:
+    from gpt_sovits.audio import Audio
+    from gpt_sovits.settings import Settings
+
+SENTENCES = {
+    "en": "Hello, this is my voice. It will stay on this computer.",
+    "zh": "你好，这是我的声音，它只留在这台电脑上。",
+}
+# The share of the whole job at which each phase ends.
+PREPARED, TRAINED = 0.08, 0.95
+_REPORT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The steps that a job is made of; ``real_parts`` binds the real ones, tests bind small ones.
+
+    load_base(name) -> Base; build_dataset and finetune as in ``dataset.build`` and ``training.finetune``;
+    plan(seconds_of_speech, base_name) -> TrainingPlan; speak(voice, text, language, cancel) -> Audio.
+    """
+
+    load_base: Callable[[str], Any]
+    build_dataset: Callable[..., Any]
+    plan: Callable[[float, str], Any]
+    finetune: Callable[..., Any]
+    speak: Callable[[Voice, str, str, CancelToken], Audio]
+
+
+def real_parts(settings: Settings) -> Parts:
+    """The project's own steps. Imports torch and the networks."""
+    from gpt_sovits.bases import load_base
+    from gpt_sovits.dataset.build import build_dataset
+    from gpt_sovits.synthesis import Synthesizer
+    from gpt_sovits.training.finetune import finetune
+    from gpt_sovits.training.plan import plan
+
+    load = partial(load_base, settings=settings)
+
+    def speak(voice: Voice, text: str, language: str, cancel: CancelToken) -> Audio:
+        from gpt_sovits.audio import concatenate
+
+        pieces = Synthesizer(load).speak(voice, text, language=language, seed=0, cancel=cancel)
+        return concatenate([piece.audio for piece in pieces])
+
+    return Parts(
+        load_base=load,
+        build_dataset=build_dataset,
+        plan=lambda seconds, base: plan(seconds, base, settings.device),
+        finetune=finetune,
+        speak=speak,
+    )
+
+
+@dataclass
+class Progress:
+    """Turns the events of the stages into one bar and one clock, and keeps them in the job store.
+
+    ``shares``: what part of the training each kind of event stands for. Time left starts from the plan's estimate and
+    moves over to what was measured as the first tenth goes by.
+    """
+
+    store: JobStore
+    job_id: str
+    watch: EventSink
+    clock: Callable[[], float] = time.monotonic
+    start: float = 0.0
+    end: float = PREPARED
+    shares: Mapping[str, float] = field(default_factory=dict)
+    estimate: float | None = None  # seconds that the present phase should take
+    fraction: float = 0.0
+    _done: dict[str, float] = field(default_factory=dict)
+    _first: tuple[float, float] | None = None  # (time, share of the phase) when it was first heard of
+    _kept: tuple[float, str, str] = (-math.inf, "", "")
+
+    def phase(
+        self, start: float, end: float, shares: Mapping[str, float] | None = None, estimate: float | None = None
+    ) -> None:
+        self.start, self.end, self.shares, self.estimate = start, end, shares or {}, estimate
+        self._done, self._first = {}, None
+
+    def __call__(self, event: Event) -> None:
+        share = self._share(event)
+        self.fraction = max(self.fraction, self.start + (self.end - self.start) * share)
+        self.watch(event)
+        at, kind, message = self._kept
+        now_ = self.clock()
+        if now_ - at < _REPORT_SECONDS and event.kind == kind and event.message in ("", message):
+            return
+        self._kept = (now_, event.kind, event.message or message)
+        shown = event if event.message != message or event.kind != kind else dataclasses.replace(event, message="")
+        self.store.report(self.job_id, shown, round(self.fraction, 4), self._seconds_left(share, now_))
+
+    def _share(self, event: Event) -> float:
+        if not self.shares:
+            return event.fraction
+        if event.kind in self.shares:
+            self._done[event.kind] = max(self._done.get(event.kind, 0.0), event.fraction)
+        return sum(self.shares[kind] * done for kind, done in self._done.items())
+
+    def _seconds_left(self, share: float, at: float) -> float | None:
+        if self._first is None:
+            self._first = (at, share)
+        began, first = self._first
+        planned = None if self.estimate is None else self.estimate * (1.0 - share)
+        if share - first < 0.01:
+            return planned
+        measured = (at - began) * (1.0 - share) / (share - first)
+        trust = min(1.0, (share - first) / 0.1)
+        return measured if planned is None else trust * measured + (1.0 - trust) * planned
+
+
+def run_job(
+    job: Job, parts: Parts, registry: Registry, work_dir: Path, progress: Progress, cancel: CancelToken, *, device: str
+) -> str:
+    """Make the job's version visible in ``registry`` and return its id.
+
+    ``work_dir`` holds the recording under the name in ``job.request["recording"]``. Raises ``VoiceError``;
+    ``CancelledError`` when ``cancel`` asked for it.
+    """
+    request = job.request
+    if registry.has_version(job.user, job.voice_id, job.version_id):
+        return job.version_id
+    consent = require(Consent.from_json(request["consent"]))
+    recording = work_dir / versions.recording_name(Path(request["recording"]))
+    if not recording.is_file():
+        raise MissingError("The recording of this job is gone.", "Start again with the recording.")
+
+    progress(Event("start", "Loading the base."))
+    base = parts.load_base(request["base"])
+    cancel.check()
+    dataset_dir = work_dir / "dataset"
+    shutil.rmtree(dataset_dir, ignore_errors=True)
+    dataset = parts.build_dataset(
+        recording,
+        request["script"],
+        request["language"],
+        base.content,
+        work_dir=make_private(dataset_dir),
+        on_event=progress,
+        cancel=cancel,
+    )
+    cancel.check()
+    plan = _capped(parts.plan(dataset.seconds, request["base"]), request.get("max_steps"))
+    minutes = getattr(plan, "minutes_estimate", None)
+    progress.phase(PREPARED, TRAINED, _shares(plan), None if minutes is None else 60.0 * float(minutes))
+    tuned = parts.finetune(
+        base, dataset, plan, work_dir=make_private(work_dir / "training"), on_event=progress, cancel=cancel
+    )
+    cancel.check()
+
+    progress.phase(TRAINED, 1.0)
+    progress(Event("save", "Saving the voice."))
+    made_by = {
+        "kind": "trained",
+        "seconds_of_speech": round(float(dataset.seconds), 2),
+        "language": request["language"],
+        "steps": int(tuned.steps),
+        "device": device,
+        "base_release": str(base.release),
+        "plan": _plain(plan),
+        "metrics": {name: float(value) for name, value in tuned.metrics.items()},
+    }
+    voice = Voice(
+        id=job.voice_id,
+        name=request["name"],
+        owner=job.user,
+        base=request["base"],
+        version_id=job.version_id,
+        reference=tuned.reference,
+        delta=_half(tuned.delta),
+        consent=consent,
+        created=now(),
+        made_by=made_by,
+    )
+    with disk_errors("the voice could not be saved"):
+        staged = make_private(work_dir / "staged") / job.version_id
+        shutil.rmtree(staged, ignore_errors=True)
+        versions.write(staged, voice, recording=recording)
+        loaded = versions.load(staged, VoiceManifest(job.voice_id, job.user, request["name"], voice.created))
+        progress(Event("sample", "Saying the first sentence."))
+        versions.add_sample(staged, _first_words(parts, loaded, cancel))
+        cancel.check()
+        registry.admit(job.user, request["name"], staged)
+    progress(Event("sample", "The voice is ready.", 1, 1))
+    return job.version_id
+
+
+def _first_words(parts: Parts, voice: Voice, cancel: CancelToken) -> bytes:
+    """The voice, as loaded from disk, saying its test sentence; a job is done only when this is sound."""
+    import numpy as np
+
+    from gpt_sovits.audio import wav_bytes
+
+    language = voice.reference.language if voice.reference.language in SENTENCES else "en"
+    audio = parts.speak(voice, SENTENCES[language], language, cancel)
+    if not np.isfinite(audio.samples).all() or not 0.3 <= audio.seconds <= 60.0 or np.abs(audio.samples).max() < 1e-3:
+        raise VoiceError("The trained voice does not speak.", "Train it again with another recording.")
+    return wav_bytes(audio)
+
+
+def _capped(plan: Any, max_steps: int | None) -> Any:
+    """The plan with at most ``max_steps`` steps of each part."""
+    if max_steps is None:
+        return plan
+    names = [each.name for each in dataclasses.fields(plan) if each.name in ("acoustic_steps", "semantic_steps")]
+    return dataclasses.replace(plan, **{name: min(getattr(plan, name), max_steps) for name in names})
+
+
+def _shares(plan: Any) -> dict[str, float]:
+    steps = {kind: float(getattr(plan, f"{kind}_steps", 0)) for kind in ("acoustic", "semantic")}
+    total = sum(steps.values())
+    return {kind: count / total for kind, count in steps.items()} if total else {}
+
+
+def _plain(plan: Any) -> dict[str, Any]:
+    return {key: value for key, value in vars(plan).items() if isinstance(value, (str, int, float, bool))}
+
+
+def _half(delta: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.half() if value.is_floating_point() else value for key, value in delta.items()}

@@ -1,0 +1,286 @@
+"""Jobs and their states, in one SQLite file that the browser, the command line and the worker share.
+
+    queued -> running -> done | failed
+              running -> stopping -> stopped
+    queued -> stopped        stopped | failed -> queued (resume)
+
+The store is the queue: a job is claimed by one conditional UPDATE, so two workers can never both get it, and nothing
+is taken out of a queue that a killed worker could lose. Huey (on SQLite or Redis) removes a task when a worker picks
+it up and so would need this table as its truth anyway, and a second place that can disagree with it.
+
+Whoever runs a job holds the file lock ``runner_lock`` until it ends. The system frees that lock when a process dies,
+however it dies; a job that is "running" while the lock is free has lost its process, and ``recover`` puts it back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpt_sovits.errors import BusyError, MissingError
+from gpt_sovits.events import Event
+from gpt_sovits.registry.consent import now
+from gpt_sovits.registry.files import exclusive, make_private
+from gpt_sovits.registry.ids import check_id, new_id
+
+ACTIVE = ("queued", "running", "stopping")
+MAX_CRASHES = 5  # deaths of the process in a row, without progress between them, before a job is given up
+LOG_LINES = 400
+_USER_VERSION = 1
+_TABLES = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, user TEXT NOT NULL, kind TEXT NOT NULL, request TEXT NOT NULL,
+    voice_id TEXT NOT NULL, version_id TEXT NOT NULL, created TEXT NOT NULL, position REAL NOT NULL,
+    state TEXT NOT NULL, stage TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+    fraction REAL NOT NULL DEFAULT 0, seconds_left REAL, error TEXT NOT NULL DEFAULT '',
+    changed REAL NOT NULL, crashes INTEGER NOT NULL DEFAULT 0, crashed_at REAL NOT NULL DEFAULT -1
+);
+CREATE INDEX jobs_by_state ON jobs (state, position);
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL,
+    message TEXT NOT NULL, step INTEGER NOT NULL, total INTEGER NOT NULL, content TEXT NOT NULL
+);
+CREATE INDEX events_by_job ON events (job, number);
+"""
+_STATE = "id, kind, state, stage, message, fraction, seconds_left, voice_id, created, error, user, request, changed"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done: ``request`` holds JSON values, the ids name the version that will come out."""
+
+    id: str
+    user: str
+    kind: str
+    request: Mapping[str, Any]
+    voice_id: str
+    version_id: str
+
+
+@dataclass(frozen=True)
+class JobState:
+    """Where a job stands. ``changed`` is when it last moved, in seconds of Unix time; ``error`` is a sentence."""
+
+    id: str
+    kind: str
+    state: str
+    stage: str
+    message: str
+    fraction: float
+    seconds_left: float | None
+    voice_id: str
+    created: str
+    error: str
+    log: list[str]
+    user: str
+    name: str
+    changed: float
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+
+class JobStore:
+    """All jobs of a data folder. Safe between threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "jobs.sqlite3"
+
+    def work_dir(self, job_id: str) -> Path:
+        """The job's private folder: recording, slices, checkpoints. It goes when the job is done or deleted."""
+        return self.folder / check_id(job_id, "job")
+
+    def runner_lock(self, wait: float = 0.0) -> AbstractContextManager[None]:
+        """Held while a job runs; ``BusyError`` when another process holds it for longer than ``wait`` seconds."""
+        return exclusive(self.folder / "runner.lock", wait=wait, busy="Another voice is being trained.")
+
+    # ------------------------------------------------------------------------------------------------------ changing
+
+    def add(self, user: str, kind: str, request: Mapping[str, Any], voice_id: str, *, job_id: str = "") -> Job:
+        """Queue a job at the end of the line."""
+        job = Job(job_id or new_id("j"), user, kind, dict(request), voice_id, new_id("r"))
+        with self._open() as connection, connection:
+            connection.execute(
+                "INSERT INTO jobs (id, user, kind, request, voice_id, version_id, created, position, state, changed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                (job.id, user, kind, json.dumps(dict(request), ensure_ascii=False), voice_id, job.version_id, now())
+                + (time.time(), time.time()),
+            )
+        return job
+
+    def claim(self, job_id: str | None = None) -> Job | None:
+        """Take the first queued job (or the named one, if it is queued) and mark it running; None without one."""
+        chosen = "id = ?" if job_id else "state = 'queued' ORDER BY position LIMIT 1"
+        with self._open() as connection, connection:
+            rows = connection.execute(
+                f"UPDATE jobs SET state = 'running', error = '', changed = ? WHERE state = 'queued' AND id ="
+                f" (SELECT id FROM jobs WHERE {chosen})"
+                " RETURNING id, user, kind, request, voice_id, version_id",
+                (time.time(), *([job_id] if job_id else [])),
+            ).fetchall()
+        return next((Job(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) for row in rows), None)
+
+    def report(self, job_id: str, event: Event, fraction: float, seconds_left: float | None) -> None:
+        """Keep an event, and what it says about the whole job."""
+        values = json.dumps(dict(event.values))
+        with self._open() as connection, connection:
+            connection.execute(
+                "UPDATE jobs SET stage = ?, message = CASE ? WHEN '' THEN message ELSE ? END, fraction = ?,"
+                " seconds_left = ?, changed = ? WHERE id = ? AND state IN ('running', 'stopping')",
+                (event.kind, event.message, event.message, fraction, seconds_left, time.time(), job_id),
+            )
+            connection.execute(
+                "INSERT INTO events (job, at, kind, message, step, total, content)"
+                " SELECT id, ?, ?, ?, ?, ?, ? FROM jobs WHERE id = ?",
+                (time.time(), event.kind, event.message, event.step, event.total, values, job_id),
+            )
+
+    def log(self, job_id: str, kind: str, text: str) -> None:
+        """Add a line to the job's log without touching its state."""
+        with self._open() as connection, connection:
+            connection.execute(
+                "INSERT INTO events (job, at, kind, message, step, total, content)"
+                " SELECT id, ?, ?, ?, 0, 0, '{}' FROM jobs WHERE id = ?",
+                (time.time(), kind, text, job_id),
+            )
+
+    def finish(self, job_id: str, state: str, error: str = "") -> None:
+        """End a running job as "done", "failed" or "stopped", or put it back as "queued"."""
+        changes = "state = ?, error = ?, seconds_left = NULL" + (", fraction = 1.0" if state == "done" else "")
+        self._move(job_id, ("running", "stopping"), changes, state, error)
+
+    def stop(self, job_id: str) -> None:
+        """Ask a job to stop: at once when it waits, within seconds when it runs; an ended one stays as it is."""
+        if not self._move(job_id, ("queued",), "state = 'stopped'"):
+            self._move(job_id, ("running",), "state = 'stopping'")
+
+    def resume(self, job_id: str) -> None:
+        """Queue a stopped or failed job again; it goes on from its last checkpoint."""
+        moved = self._move(
+            job_id, ("stopped", "failed"), "state = 'queued', error = '', crashes = 0, position = ?", time.time()
+        )
+        if not moved and self.state(job_id).state not in ("queued", "running"):
+            raise BusyError("The job cannot be resumed now.", "Wait until it has stopped; a finished one stays so.")
+
+    def recover(self, *, crashed: bool = False) -> list[str]:
+        """Put jobs back whose process is gone, and return their ids. The caller holds ``runner_lock``.
+
+        With ``crashed`` the process died by itself; after ``MAX_CRASHES`` times without progress the job fails.
+        """
+        found = []
+        with self._open() as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            rows = connection.execute(
+                "SELECT id, state, fraction, crashes, crashed_at FROM jobs WHERE state IN ('running', 'stopping')"
+            ).fetchall()
+            for job_id, state, fraction, crashes, crashed_at in rows:
+                found.append(job_id)
+                crashes = (crashes if fraction <= crashed_at else 0) + int(crashed)
+                target, error = ("stopped", "") if state == "stopping" else ("queued", "")
+                if target == "queued" and crashes >= MAX_CRASHES:
+                    target = "failed"
+                    error = (
+                        f"The training program ended {crashes} times without a word, probably for lack of memory."
+                        " Close other programs, then resume the job."
+                    )
+                connection.execute(
+                    "UPDATE jobs SET state = ?, error = ?, seconds_left = NULL, crashes = ?, crashed_at = ?,"
+                    " changed = ? WHERE id = ?",
+                    (target, error, crashes, max(fraction, crashed_at), time.time(), job_id),
+                )
+        return found
+
+    def delete(self, job_id: str) -> None:
+        """Remove the rows of a job and the words in them."""
+        with self._open() as connection:
+            with connection:
+                connection.execute("DELETE FROM events WHERE job = ?", (job_id,))
+                connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # ------------------------------------------------------------------------------------------------------- reading
+
+    def state(self, job_id: str, user: str | None = None) -> JobState:
+        """``MissingError`` when there is no such job, or it is another user's."""
+        check_id(job_id, "job")
+        with self._open() as connection:
+            row = connection.execute(f"SELECT {_STATE} FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if row is None or user not in (None, row[10]):
+                raise MissingError(f"There is no job {job_id}.", "Choose one from the list of jobs.")
+            lines = connection.execute(
+                "SELECT at, kind, message FROM events WHERE job = ? AND message != '' ORDER BY number DESC LIMIT ?",
+                (job_id, LOG_LINES),
+            ).fetchall()
+        log = [f"{time.strftime('%H:%M:%S', time.localtime(at))} {kind}: {text}" for at, kind, text in reversed(lines)]
+        return _state(row, log)
+
+    def states(self, user: str | None = None, voice_id: str | None = None) -> list[JobState]:
+        """Jobs, newest first, without their logs."""
+        with self._open() as connection:
+            rows = connection.execute(f"SELECT {_STATE} FROM jobs ORDER BY position DESC, id").fetchall()
+        return [_state(row, []) for row in rows if user in (None, row[10]) and voice_id in (None, row[7])]
+
+    def waiting(self) -> bool:
+        with self._open() as connection:
+            return connection.execute("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1").fetchone() is not None
+
+    def stopping(self) -> bool:
+        with self._open() as connection:
+            return connection.execute("SELECT 1 FROM jobs WHERE state = 'stopping' LIMIT 1").fetchone() is not None
+
+    def events(self, job_id: str, after: int = 0) -> list[tuple[int, float, Event]]:
+        """(number, Unix time, event) of each kept event whose number is above ``after``, oldest first."""
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT number, at, kind, message, step, total, content FROM events WHERE job = ? AND number > ?"
+                " ORDER BY number",
+                (job_id, after),
+            ).fetchall()
+        return [(row[0], row[1], Event(row[2], row[3], row[4], row[5], json.loads(row[6]))) for row in rows]
+
+    # ------------------------------------------------------------------------------------------------------- private
+
+    def _move(self, job_id: str, origins: tuple[str, ...], changes: str, *values: object) -> bool:
+        marks = ", ".join("?" * len(origins))
+        with self._open() as connection, connection:
+            cursor = connection.execute(
+                f"UPDATE jobs SET {changes}, changed = ? WHERE id = ? AND state IN ({marks})",
+                (*values, time.time(), job_id, *origins),
+            )
+            return cursor.rowcount == 1
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        if not self.path.exists():
+            make_private(self.folder)
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
+        with closing(sqlite3.connect(self.path, timeout=20.0)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")
+            if connection.execute("PRAGMA user_version").fetchone()[0] < _USER_VERSION:
+                _create(connection)
+            yield connection
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN EXCLUSIVE")
+    if connection.execute("PRAGMA user_version").fetchone()[0] < _USER_VERSION:
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
+    connection.commit()
+
+
+def _state(row: tuple[Any, ...], log: list[str]) -> JobState:
+    name = str(json.loads(row[11]).get("name", ""))
+    return JobState(*row[:10], log=log, user=row[10], name=name, changed=row[12])

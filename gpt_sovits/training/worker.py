@@ -1,0 +1,258 @@
+"""The process that trains voices: ``python -m gpt_sovits.training.worker --data DIR``.
+
+It looks after the queue and runs each job in a child process of its own, so that memory goes back to the system after
+every job, a job that does not stop can be ended, and a crash of the child is seen and reported. The worker itself
+imports no torch. Only one worker of a data folder works; further ones stand by and take over when it goes.
+
+SIGTERM or Ctrl-C: the running job goes back into the queue and is continued by the next worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gpt_sovits.errors import BusyError, CancelledError, MissingError, VoiceError
+from gpt_sovits.events import CancelToken, EventSink, ignore
+from gpt_sovits.registry.files import exclusive
+from gpt_sovits.registry.store import Registry
+from gpt_sovits.settings import Settings
+from gpt_sovits.training.job import Parts, Progress, real_parts, run_job
+from gpt_sovits.training.queue import Job, JobStore
+
+COMMAND = (sys.executable, "-m", "gpt_sovits.training.worker")
+POLL_SECONDS = 0.3
+GRACE_SECONDS = 3.5  # from being asked to stop until the child is ended
+NICENESS = 5  # training must not make the computer sluggish
+
+log = logging.getLogger(__name__)
+
+
+# --------------------------------------------------------------------------------------------- running one job, here
+
+
+def run_claimed(
+    settings: Settings,
+    store: JobStore,
+    job: Job,
+    parts: Callable[[], Parts],
+    *,
+    cancel: CancelToken | None = None,
+    watch: EventSink = ignore,
+    requeue: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run a job that was claimed, in this process, and write its end into the store.
+
+    The caller holds ``store.runner_lock``. Raises what ended the job, after it is recorded. ``requeue`` says whether
+    a stop means "later" rather than "no more".
+    """
+    cancel = cancel or CancelToken()
+    registry = Registry(settings.registry_dir)
+    work_dir = store.work_dir(job.id)
+    try:
+        with _listening(store, job.id, cancel):
+            progress = Progress(store, job.id, watch)
+            run_job(job, parts(), registry, work_dir, progress, cancel, device=settings.device)
+    except CancelledError:
+        store.finish(job.id, "queued" if requeue() else "stopped")
+        raise
+    except VoiceError as error:
+        store.finish(job.id, "failed", str(error))
+        raise
+    except MemoryError:
+        store.finish(job.id, "failed", "There was not enough memory. Close other programs, then resume the job.")
+        raise
+    except Exception as error:
+        store.log(job.id, "error", traceback.format_exc())
+        store.finish(
+            job.id,
+            "failed",
+            f"Training met an error that it does not know ({type(error).__name__}: {error})."
+            " Resume the job; if it fails again, please report it.",
+        )
+        raise
+    store.finish(job.id, "done")
+    shutil.rmtree(work_dir, ignore_errors=True)
+
+
+@contextmanager
+def _listening(store: JobStore, job_id: str, cancel: CancelToken) -> Iterator[None]:
+    """Cancel the token soon after the store says that the job should stop, or the job was deleted."""
+    over = threading.Event()
+
+    def listen() -> None:
+        while not over.wait(POLL_SECONDS):
+            try:
+                wanted = store.state(job_id).state == "running"
+            except MissingError:
+                wanted = False
+            if not wanted:
+                cancel.cancel()
+                return
+
+    thread = threading.Thread(target=listen, name="stop-listener", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+# ---------------------------------------------------------------------------------------------------- the child's life
+
+
+def run_next(settings: Settings, parts: Callable[[], Parts]) -> None:
+    """Claim the first waiting job, if any, and run it to its end. How it ends is in the store."""
+    store = JobStore(settings.jobs_dir)
+    cancel, later = CancelToken(), threading.Event()
+
+    def put_back(number: int, frame: object) -> None:
+        later.set()
+        cancel.cancel()
+
+    signal.signal(signal.SIGTERM, put_back)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the worker, which then asks us
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    try:
+        with store.runner_lock(wait=2.0):
+            store.recover()
+            job = store.claim()
+            if job is not None:
+                run_claimed(settings, store, job, parts, cancel=cancel, requeue=later.is_set)
+    except BusyError:
+        return
+    except CancelledError:
+        log.info("the job was stopped")
+    except VoiceError as error:
+        log.warning("the job failed: %s", error)
+    except Exception:
+        log.exception("the job failed")
+
+
+# --------------------------------------------------------------------------------------------------- the worker's life
+
+
+def supervise(
+    settings: Settings,
+    stop: threading.Event,
+    *,
+    command: Sequence[str] = COMMAND,
+    orphaned: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run the queue until ``stop`` is set, or until nothing waits and ``orphaned`` says that nobody needs us."""
+    store = JobStore(settings.jobs_dir)
+    with _only_worker(store, stop, orphaned) as chosen:
+        if not chosen:
+            return
+        Registry(settings.registry_dir).tidy()
+        tidy_jobs(store)
+        child: subprocess.Popen[bytes] | None = None
+        asked = 0.0
+        try:
+            while not stop.wait(POLL_SECONDS):
+                if child is None:
+                    if _recover(store) and store.waiting():
+                        child = subprocess.Popen([*command, "--data", str(settings.data_dir), "--one"])
+                        asked = 0.0
+                    elif orphaned():
+                        return
+                elif (code := child.poll()) is not None:
+                    child = None
+                    _recover(store, crashed=code != 0)
+                elif store.stopping():
+                    asked = asked or time.monotonic()
+                    if time.monotonic() - asked > GRACE_SECONDS:
+                        child.kill()
+        finally:
+            if child is not None:
+                _end(child)
+                _recover(store)
+
+
+def tidy_jobs(store: JobStore) -> None:
+    """Remove the folders of jobs that are done, and day-old ones that no job owns."""
+    states = {state.id: state.state for state in store.states()}
+    for folder in store.folder.iterdir():
+        state = states.get(folder.name)
+        old = time.time() - folder.stat().st_mtime > 86400
+        if folder.is_dir() and (state == "done" or (state is None and old)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _only_worker(store: JobStore, stop: threading.Event, orphaned: Callable[[], bool]) -> Iterator[bool]:
+    """Wait until no other worker looks after this data folder; yields False when we should go instead."""
+    while not stop.is_set() and not orphaned():
+        lock = exclusive(store.folder / "worker.lock", wait=0.0, busy="Another worker is running.")
+        try:
+            lock.__enter__()
+        except BusyError:
+            stop.wait(1.0)
+            continue
+        try:
+            yield True
+        finally:
+            lock.__exit__(None, None, None)
+        return
+    yield False
+
+
+def _recover(store: JobStore, *, crashed: bool = False) -> bool:
+    """Put back what lost its process; False when somebody (the command line) is running a job just now."""
+    try:
+        with store.runner_lock():
+            for job_id in store.recover(crashed=crashed):
+                log.warning("job %s lost its process", job_id)
+            return True
+    except BusyError:
+        return False
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(timeout=GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def main(
+    given: Sequence[str] | None = None,
+    *,
+    parts: Callable[[Settings], Parts] = real_parts,
+    command: Sequence[str] = COMMAND,
+) -> int:
+    """``parts`` and ``command`` let a test put its own steps into the child."""
+    parser = argparse.ArgumentParser(prog="python -m gpt_sovits.training.worker", description="Trains waiting voices.")
+    parser.add_argument("--data", type=Path, default=None, help="the data folder")
+    parser.add_argument("--one", action="store_true", help="run the first waiting job in this process, then end")
+    options = parser.parse_args(given)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    settings = Settings.load(options.data)
+    if options.one:
+        run_next(settings, lambda: parts(settings))
+        return 0
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    parent = os.getppid()
+    supervise(settings, stop, command=command, orphaned=lambda: os.getppid() != parent)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,291 @@
+"""The facade with fakes for what is heavy: what it refuses, what it stores, and what it leaves behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gpt_sovits.errors import BusyError, CancelledError, InputError, MissingError, RefusedError, VoiceError
+from gpt_sovits.events import CancelToken
+from gpt_sovits.registry.consent import Consent
+from gpt_sovits.registry.voice import Voice
+from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
+
+from .training.fake_worker import fake_parts
+
+CONSENT = Consent(who="Ana", purpose="tests", statement="I agree.")
+SECRET = b"this minute of speech belongs to Ana, and it must not stay behind anywhere. " * 40
+
+
+class FakeSynthesizer:
+    def __init__(self) -> None:
+        self.spoken: list[tuple[Voice, str]] = []
+        self.forgotten: list[str] = []
+
+    def speak(self, voice, text, **manner):
+        if not text.strip():
+            raise InputError("There is nothing to say.", "Type a text.")
+        self.spoken.append((voice, text))
+        return iter([SimpleNamespace(text=text)])
+
+    def forget(self, voice_id: str) -> None:
+        self.forgotten.append(voice_id)
+
+
+def refuse_short(path: Path) -> None:
+    if path.stat().st_size < 100:
+        raise InputError("There are only 2 seconds of speech.", "Record more.")
+
+
+def only_mini(name: str) -> None:
+    if name != "mini":
+        raise MissingError(f"There is no base named {name!r}.", "Use mini.")
+
+
+@pytest.fixture
+def synthesizer() -> FakeSynthesizer:
+    return FakeSynthesizer()
+
+
+@pytest.fixture
+def studio(settings: Settings, synthesizer: FakeSynthesizer) -> Studio:
+    return Studio(
+        settings,
+        synthesizer=synthesizer,  # type: ignore[arg-type]
+        parts=lambda each: fake_parts(each, 0.0),
+        check_recording=refuse_short,
+        find_base=only_mini,
+    )
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "Ana's minute.webm"
+    path.write_bytes(SECRET)
+    return path
+
+
+def train(studio: Studio, recording: Path, name: str = "Ana") -> str:
+    return studio.train_now(name, recording, script="hello", language="en", consent=CONSENT)
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_trained_voice_is_there_with_all_that_belongs_to_it(studio, recording, synthesizer):
+    voice_id = train(studio, recording, " Ana ")
+    (card,) = studio.voices()
+    assert (card.id, card.name, card.base, card.kind, card.seconds_of_speech) == (voice_id, "Ana", "mini", "trained", 61)
+    assert card.consent.who == "Ana" and card.consent.recording_sha256
+    assert studio.sample(voice_id).startswith(b"RIFF")
+    assert [job.state for job in studio.jobs()] == ["done"]
+    assert not studio.settings.jobs_dir.joinpath(studio.jobs()[0].id).exists()
+
+    assert [piece.text for piece in studio.speak("Good morning.", voice_id)] == ["Good morning."]
+    list(studio.speak("Again.", voice_id))
+    first, second = (voice for voice, _ in synthesizer.spoken)
+    assert first is second, "a voice is loaded once"
+    assert studio.find_voice("ana").id == studio.find_voice(voice_id).id == voice_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"name": " "}, InputError),
+        ({"consent": Consent(who="", purpose="x", statement="y")}, RefusedError),
+        ({"consent": Consent(who="a", purpose="x", statement="")}, RefusedError),
+        ({"consent": Consent(who="a", purpose="x", statement="y", recording_sha256="0" * 64)}, RefusedError),
+        ({"base": "v9"}, MissingError),
+        ({"recording": Path("/nonexistent/file.wav")}, MissingError),
+        ({"short": True}, InputError),
+        ({"user": "../other"}, InputError),
+        ({"max_steps": 0}, InputError),
+        ({"script": "x" * 200_000}, InputError),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_stored(studio, recording, changes, error):
+    if changes.pop("short", False):
+        recording.write_bytes(b"short")
+    arguments = {"name": "Ana", "recording": recording, "script": "hello", "consent": CONSENT, **changes}
+    for create in (studio.create_voice, studio.train_now):
+        with pytest.raises(error) as caught:
+            create(**arguments)
+        assert caught.value.message and caught.value.action
+    assert not [name for name in everything(studio.settings.data_dir) if "recording" in name]
+    assert studio.voices() == [] and studio.jobs() == []
+
+
+def test_a_deleted_voice_leaves_no_byte_of_its_recording(studio, recording, synthesizer):
+    voice_id = train(studio, recording)
+    piece = SECRET[100:164]
+    recording.unlink()
+    found = [name for name, data in everything(studio.settings.data_dir).items() if piece in data]
+    assert found, "the test would find the recording"
+    weights = next(data for name, data in everything(studio.settings.data_dir).items() if "delta" in name)
+
+    studio.delete_voice(voice_id)
+
+    left = everything(studio.settings.data_dir)
+    assert not [name for name, data in left.items() if piece in data or weights[-64:] in data or voice_id in name]
+    assert not [name for name, data in left.items() if voice_id.encode() in data]
+    assert studio.voices() == [] and studio.jobs() == [] and voice_id in synthesizer.forgotten
+    with pytest.raises(MissingError):
+        studio.speak("Hello.", voice_id)
+    with pytest.raises(MissingError):
+        studio.delete_voice(voice_id)
+
+
+def test_mixing_from_a_to_b_and_saving_it(studio, recording):
+    a, b = train(studio, recording, "A"), train(studio, recording, "B")
+    assert studio.mix(a, b, 0.0).delta.keys() == studio.voice(a).delta.keys()
+    mixed = studio.save_mix(a, b, 0.3, "Both")
+    card = studio.find_voice("Both")
+    assert card.id == mixed and card.kind == "mix" and card.parents == (a, b)
+    with pytest.raises(RefusedError, match="Both"):
+        studio.delete_voice(a)
+    with pytest.raises(InputError):
+        studio.save_mix(a, b, 0.3, "")
+    with pytest.raises(InputError, match="between 0 and 1"):
+        studio.mix(a, b, 2.0)
+    with pytest.raises(InputError, match="is a mix"):
+        studio.retrain(mixed, recording, consent=CONSENT)
+
+
+def test_a_clip_without_consent_can_be_heard_but_not_saved(studio, recording):
+    known = studio.voice(train(studio, recording))
+    clip = Voice("", "clip", "", "mini", None, known.reference)
+    list(studio.speak("Hello.", clip))
+    list(studio.speak("Hello.", studio.mix(known, clip, 0.5)))
+    with pytest.raises(RefusedError):
+        studio.save_mix(known, clip, 0.5, "stolen")
+
+
+def test_versions_can_be_heard_side_by_side(studio, recording, settings):
+    voice_id = train(studio, recording)
+    studio.retrain(voice_id, recording, script="hello", consent=CONSENT)
+    job = next(job for job in studio.jobs() if job.state == "queued")
+    studio._run(job.id, lambda event: None, None, CancelToken())
+    first, second = studio.versions(voice_id)
+    assert studio.voice(voice_id).version_id == second.id
+    assert studio.voice(voice_id, first.id).version_id == first.id
+    studio.pin_version(voice_id, first.id)
+    assert studio.voice(voice_id).version_id == first.id
+    with pytest.raises(MissingError):
+        studio.voice(voice_id, "r" + "0" * 20)
+
+
+def test_jobs_wait_for_each_other_and_can_be_cancelled(studio, recording):
+    cancel = CancelToken()
+    seen = []
+
+    def watch(event):
+        seen.append(event.kind)
+        cancel.cancel()
+
+    with studio._store.runner_lock(), pytest.raises(CancelledError):
+        studio.train_now("Ana", recording, consent=CONSENT, on_event=watch, cancel=cancel)
+    assert seen == ["queued"] and studio.jobs() == []
+
+
+def test_stopped_training_continues_with_resume(studio, recording):
+    cancel = CancelToken()
+
+    def stop_half_way(event):
+        if event.kind == "acoustic" and event.step == 10:
+            cancel.cancel()
+
+    with pytest.raises(CancelledError):
+        studio.train_now("Ana", recording, script="hello", consent=CONSENT, on_event=stop_half_way, cancel=cancel)
+    (job,) = studio.jobs()
+    assert job.state == "stopped" and studio.voices() == []
+    progress = []
+    voice_id = studio.resume_now(job.id, on_progress=lambda state: progress.append(state.fraction))
+    assert studio.voices()[0].id == voice_id
+    assert progress == sorted(progress) and progress[-1] > 0.9
+    steps = (studio.settings.data_dir / "steps.txt").read_text().split()
+    assert len(steps) == 40, "no step is taken twice"
+
+
+def test_a_voice_that_does_not_speak_is_a_failed_job(settings, recording):
+    from dataclasses import replace
+
+    import numpy as np
+
+    from gpt_sovits.audio import Audio
+
+    silent = lambda *_: Audio(np.zeros(32000, np.float32), 32000)  # noqa: E731
+    studio = Studio(
+        settings,
+        parts=lambda each: replace(fake_parts(each, 0.0), speak=silent),
+        check_recording=refuse_short,
+        find_base=only_mini,
+    )
+    with pytest.raises(VoiceError, match="does not speak"):
+        train(studio, recording)
+    assert studio.voices() == [] and studio.jobs()[0].state == "failed"
+    assert "does not speak" in studio.jobs()[0].error
+    studio.delete_job(studio.jobs()[0].id)
+    assert not [name for name, data in everything(settings.data_dir).items() if SECRET[:64] in data]
+
+
+def test_users_cannot_reach_each_other(studio, recording):
+    voice_id = train(studio, recording)
+    job_id = studio.jobs()[0].id
+    assert studio.voices("ben") == [] and studio.jobs("ben") == []
+    for action in (
+        lambda: studio.voice(voice_id, user="ben"),
+        lambda: studio.sample(voice_id, user="ben"),
+        lambda: studio.delete_voice(voice_id, user="ben"),
+        lambda: studio.speak("Hello.", voice_id, user="ben"),
+        lambda: studio.mix(voice_id, voice_id, 0.5, user="ben"),
+        lambda: studio.job(job_id, user="ben"),
+        lambda: studio.stop_job(job_id, user="ben"),
+        lambda: studio.delete_job(job_id, user="ben"),
+        lambda: studio.job_events(job_id, user="ben"),
+    ):
+        with pytest.raises(MissingError):
+            action()
+
+
+def test_a_voice_in_training_cannot_be_deleted(studio, recording):
+    voice_id = train(studio, recording)
+    job_id = studio.retrain(voice_id, recording, consent=CONSENT)
+    with pytest.raises(BusyError):
+        studio.delete_voice(voice_id)
+    with pytest.raises(BusyError):
+        studio.delete_job(job_id)
+    studio.stop_job(job_id)
+    studio.delete_voice(voice_id)
+    assert studio.jobs() == []
+
+
+def test_two_people_train_at_once_and_both_get_their_voice(studio, recording):
+    results: list[str] = []
+    threads = [
+        threading.Thread(target=lambda name=name: results.append(train(studio, recording, name))) for name in ("A", "B")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(card.name for card in studio.voices()) == ["A", "B"] and len(results) == 2
+
+
+def test_importing_and_listing_needs_no_torch():
+    code = (
+        "import sys, tempfile, pathlib, gpt_sovits\n"
+        "from gpt_sovits import Studio, Settings, VoiceError\n"
+        "folder = pathlib.Path(tempfile.mkdtemp())\n"
+        "studio = Studio(Settings(folder)); studio.voices(); studio.jobs()\n"
+        "import gpt_sovits.training.worker\n"
+        "print('torch' in sys.modules, 'numpy' in sys.modules, sorted(gpt_sovits.__all__))\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.startswith("False False ['Audio'"), printed

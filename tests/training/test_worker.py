@@ -1,0 +1,163 @@
+"""The worker as a process: it is killed, asked to stop, doubled, and the jobs still end well."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gpt_sovits.registry.consent import Consent
+from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
+from gpt_sovits.training.queue import JobState
+
+from .fake_worker import FakePlan, fake_parts
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = FakePlan().acoustic_steps + FakePlan().semantic_steps
+PATIENCE = 240.0  # seconds; the machine may be busy
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses POSIX signals")
+
+
+@pytest.fixture
+def studio(settings: Settings) -> Studio:
+    return Studio(
+        settings,
+        parts=lambda each: fake_parts(each, 0.0),
+        check_recording=lambda path: None,
+        find_base=lambda name: None,
+    )
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Callable[[], subprocess.Popen]]:
+    started: list[subprocess.Popen] = []
+
+    def begin() -> subprocess.Popen:
+        command = [sys.executable, "-m", "tests.training.fake_worker", "--data", str(settings.data_dir)]
+        started.append(subprocess.Popen(command, cwd=ROOT))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def queue(studio: Studio, tmp_path: Path) -> Callable[..., str]:
+    recording = tmp_path / "minute.wav"
+    recording.write_bytes(b"RIFF" + bytes(range(256)) * 40)
+
+    def add(name: str = "Ana", script: str = "hello") -> str:
+        consent = Consent(who="Ana", purpose="tests", statement="I agree.")
+        return studio.create_voice(name, recording, script=script, consent=consent)
+
+    return add
+
+
+def until(studio: Studio, job_id: str, *states: str, beyond: float = -1.0) -> JobState:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        job = studio.job(job_id)
+        if job.state in states and job.fraction > beyond:
+            return job
+        assert job.active or job.state in states, (job.state, job.error)
+        time.sleep(0.05)
+    pytest.fail(f"the job is {job.state} at {job.fraction}, not {states}")
+
+
+def child_of(worker: subprocess.Popen) -> int:
+    """Process id of the child that trains."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and f"PPid:\t{worker.pid}\n" in (entry / "status").read_text():
+                    return int(entry.name)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        time.sleep(0.05)
+    pytest.fail("the worker has no child")
+
+
+def steps_done(settings: Settings) -> list[int]:
+    path = settings.data_dir / "steps.txt"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def test_killed_at_any_point_a_job_goes_on_and_takes_every_step_once(studio, settings, queue, start):
+    job_id, second = queue(), queue("Ben")
+    worker = start()
+    until(studio, job_id, "running", beyond=0.2)
+    os.kill(child_of(worker), signal.SIGKILL)  # the process that trains
+    until(studio, job_id, "running", beyond=0.4)
+    child = child_of(worker)
+    worker.kill()  # the worker, and then its child: what a power cut does
+    worker.wait()
+    os.kill(child, signal.SIGKILL)
+    assert studio.job(job_id).state == "running" and studio.voices() == []
+
+    worker = start()
+    until(studio, job_id, "done")
+    job = until(studio, second, "done")
+
+    taken = steps_done(settings)
+    assert set(taken) == set(range(1, STEPS + 1))
+    assert 2 * STEPS <= len(taken) <= 2 * STEPS + 2  # a step whose checkpoint the kill prevented is taken again
+    assert [card.name for card in studio.voices()] == ["Ana", "Ben"] and studio.verify() == []
+    assert studio.voice(job.voice_id).made_by["steps"] == STEPS
+    assert studio.sample(job.voice_id).startswith(b"RIFF")
+    assert job.log[-1].endswith("sample: The voice is ready.") and job.seconds_left is None
+    kept = {path.name for path in settings.jobs_dir.iterdir()}
+    assert not any(name.startswith("j") and name[1:2].isalnum() and "." not in name for name in kept), kept
+
+
+def test_stop_takes_seconds_even_when_the_training_does_not_listen(studio, settings, queue, start):
+    polite, stubborn, last = queue("polite"), queue("stubborn", "stubborn"), queue("last")
+    start()
+    for job_id, beyond in ((polite, 0.2), (stubborn, 0.05)):
+        until(studio, job_id, "running", beyond=beyond)
+        asked = time.monotonic()
+        studio.stop_job(job_id)
+        until(studio, job_id, "stopped")
+        assert time.monotonic() - asked < 5.0
+    until(studio, last, "done")
+    assert [card.name for card in studio.voices()] == ["last"]
+    before = len(steps_done(settings))
+    studio.resume_job(polite)
+    until(studio, polite, "done")
+    assert len(steps_done(settings)) - before < STEPS, "it began again from nothing"
+    studio.delete_job(stubborn)
+    assert not (settings.jobs_dir / stubborn).exists()
+
+
+def test_failures_end_in_a_sentence_and_the_worker_lives_on(studio, queue, start):
+    poor, broken, deadly, good = queue("p", "poor"), queue("b", "broken"), queue("d", "deadly"), queue("good")
+    worker = start()
+    until(studio, good, "done")
+    assert studio.job(poor).error == "The recording cannot be used. Record again."
+    assert "ZeroDivisionError" in studio.job(broken).error
+    assert any("Traceback" in line for line in studio.job(broken).log)
+    assert until(studio, deadly, "failed").error.startswith("The training program ended 5 times")
+    assert [card.name for card in studio.voices()] == ["good"] and worker.poll() is None
+
+
+def test_ending_the_worker_keeps_its_job_for_the_next_one(studio, settings, queue, start):
+    job_id = queue()
+    first = start()
+    second = start()  # two programs on one data folder: the other one stands by
+    until(studio, job_id, "running", beyond=0.3)
+    first.terminate()
+    second.terminate()
+    assert first.wait(timeout=30) == 0 and second.wait(timeout=30) == 0
+    assert studio.job(job_id).state == "queued"
+    start()
+    until(studio, job_id, "done")
+    assert len(steps_done(settings)) <= STEPS + 1

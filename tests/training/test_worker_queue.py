@@ -1,0 +1,123 @@
+"""The job store: states move only along their arrows, and no job is taken twice."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from gpt_sovits.errors import BusyError, MissingError
+from gpt_sovits.events import Event
+from gpt_sovits.training.queue import MAX_CRASHES, JobStore
+
+
+@pytest.fixture
+def store(tmp_path) -> JobStore:
+    return JobStore(tmp_path / "jobs")
+
+
+def add(store: JobStore, name: str = "Ana", user: str = "local") -> str:
+    return store.add(user, "train", {"name": name}, "v" + "1" * 20).id
+
+
+def test_jobs_come_in_order_and_only_once(store):
+    ids = [add(store, str(index)) for index in range(40)]
+    taken: list[str] = []
+
+    def take() -> None:
+        while (job := store.claim()) is not None:
+            taken.append(job.id)
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == sorted(ids) and len(set(taken)) == 40
+    assert taken[0] == ids[0]
+    assert store.claim() is None and not store.waiting()
+
+
+def test_a_job_tells_its_story(store):
+    job_id = add(store)
+    assert store.state(job_id).state == "queued" and store.state(job_id).name == "Ana"
+    store.claim()
+    store.report(job_id, Event("slice", "Cutting it."), 0.05, None)
+    store.report(job_id, Event("acoustic", "", 3, 10, {"loss": 1.5}), 0.3, 42.0)
+    state = store.state(job_id)
+    assert (state.state, state.stage, state.message, state.fraction, state.seconds_left) == (
+        "running", "acoustic", "Cutting it.", 0.3, 42.0,
+    )
+    assert len(state.log) == 1 and state.log[0].endswith("slice: Cutting it.")
+    events = store.events(job_id)
+    assert events[1][2] == Event("acoustic", "", 3, 10, {"loss": 1.5})
+    assert store.events(job_id, after=events[0][0]) == events[1:]
+    store.finish(job_id, "done")
+    assert store.state(job_id).fraction == 1.0 and not store.state(job_id).active
+
+
+def test_stop_and_resume_from_every_state(store):
+    waiting, running = add(store), add(store)
+    store.stop(waiting)
+    assert store.state(waiting).state == "stopped"
+    assert store.claim().id == running
+    store.stop(running)
+    store.stop(running)
+    assert store.state(running).state == "stopping"
+    with pytest.raises(BusyError):
+        store.resume(running)
+    store.finish(running, "stopped")
+    store.resume(running)
+    assert store.claim().id == running
+    store.finish(running, "done")
+    store.stop(running)
+    assert store.state(running).state == "done"
+    with pytest.raises(BusyError):
+        store.resume(running)
+    store.finish(running, "failed", "too late")
+    assert store.state(running).state == "done"
+
+
+def test_a_dead_process_gives_its_job_back(store):
+    first, second = add(store), add(store)
+    store.claim()
+    assert store.recover() == [first]
+    assert store.claim().id == first
+    store.stop(first)
+    store.recover()
+    assert store.state(first).state == "stopped"
+    assert store.claim().id == second
+
+
+def test_a_job_that_always_kills_its_process_is_given_up_unless_it_gets_on(store):
+    job_id = add(store)
+    for crash in range(20):
+        store.claim()
+        store.report(job_id, Event("acoustic"), crash / 20, None)
+        store.recover(crashed=True)
+        assert store.state(job_id).state == "queued"
+    for _ in range(MAX_CRASHES - 1):  # the last step that it reached was followed by a crash already
+        assert store.claim() is not None
+        store.recover(crashed=True)
+    assert store.state(job_id).state == "failed" and "memory" in store.state(job_id).error
+    store.resume(job_id)
+    assert store.claim().id == job_id
+
+
+def test_users_see_their_own_jobs(store):
+    mine, theirs = add(store, user="ana"), add(store, user="ben")
+    assert [state.id for state in store.states("ana")] == [mine]
+    for wanted in (theirs, "../x", "j" + "0" * 20):
+        with pytest.raises(MissingError):
+            store.state(wanted, "ana")
+
+
+def test_deleting_a_job_removes_its_words_from_the_disk(store):
+    job_id = store.add("local", "train", {"name": "Ana", "script": "a very secret passage " * 50}, "v1").id
+    store.claim()
+    store.report(job_id, Event("align", "another secret sentence"), 0.1, None)
+    everything = b"".join(path.read_bytes() for path in store.folder.iterdir())
+    assert b"very secret" in everything and b"another secret" in everything
+    store.delete(job_id)
+    everything = b"".join(path.read_bytes() for path in store.folder.iterdir())
+    assert b"secret" not in everything
