@@ -6,16 +6,12 @@ The adapted layer keeps the names ``weight`` and ``bias``; the adapter adds ``lo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gpt_sovits.errors import InputError
-
 DIT_TARGETS = ("to_q", "to_k", "to_v", "to_out.0")  # attention layers of the v3/v4 flow
-OFFICIAL_PREFIX, OFFICIAL_TAIL = "cfm.base_model.model.", ".default.weight"
 
 
 class LoRALinear(nn.Linear):
@@ -68,26 +64,3 @@ def merge_lora(model: nn.Module) -> nn.Module:
             parent, leaf = _owner(model, name)
             parent._modules[leaf] = plain
     return model
-
-
-def merge_official(base: Mapping[str, Tensor], adapter: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """State dict of the full model from the base and an upstream LoRA file's ``weight`` (alpha = rank).
-
-    Adapter pairs are added to their weights; everything else in the adapter replaces the base's tensor.
-    """
-    merged = dict(base)
-    for key, value in adapter.items():
-        name = key.replace(OFFICIAL_PREFIX, "cfm.")
-        if name.endswith(".lora_B" + OFFICIAL_TAIL):
-            continue
-        if name.endswith(".lora_A" + OFFICIAL_TAIL):
-            down, up = value.float(), adapter.get(key.replace("lora_A", "lora_B"))
-            name = name.removesuffix(".lora_A" + OFFICIAL_TAIL) + ".weight"
-            if up is None or name not in base:
-                raise InputError("The LoRA file does not fit this base.", "Check which version it was trained on.")
-            merged[name] = base[name] + (up.float() @ down).to(base[name].dtype)
-        elif name not in base or base[name].shape != value.shape:
-            raise InputError(f"The LoRA file holds '{key}', which its base lacks.", "Check its version.")
-        else:
-            merged[name] = value.to(base[name].dtype)
-    return merged

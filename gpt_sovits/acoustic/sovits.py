@@ -186,7 +186,7 @@ class SoVITS(nn.Module):
         z_p = prior.mean
         if noise_scale:
             if noise is None:
-                noise = torch.randn(z_p.shape, generator=generator, dtype=z_p.dtype, device=z_p.device)
+                noise = torch.randn(z_p.shape, generator=generator).to(z_p)  # drawn on the CPU: same on every device
             z_p = z_p + noise * prior.log_std.exp() * noise_scale
         z = self.flow(z_p, prior.mask, style, reverse=True)
         return self.dec(z * prior.mask, style)
