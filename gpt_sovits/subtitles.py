@@ -74,9 +74,7 @@ def srt(items: Sequence[Cue]) -> str:
 
 def vtt(items: Sequence[Cue]) -> str:
     """A WebVTT file; the characters that mean markup there are escaped."""
-    blocks = [
-        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_escape(_lines(cue.text))}\n" for cue in items
-    ]
+    blocks = [f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_escape(_lines(cue.text))}\n" for cue in items]
     return "\n".join(["WEBVTT\n", *blocks])
 
 

@@ -57,7 +57,8 @@ def test_long_pieces_become_several_cues_in_reading_order():
     assert found[0].start == 10.0 and abs(found[-1].end - 20.0) < 1e-9
     assert all(a.end == b.start for a, b in pairwise(found))
     assert all(len(cue.text) <= LONGEST for cue in found) and min(len(cue.text) for cue in found) > 20
-    chinese = split_cue(Cue(0.0, 9.0, "清晨六点，天刚蒙蒙亮，窗外的鸟儿已经开始唱歌了，我推开门，闻到一股淡淡的桂花香，楼下的王奶奶正在院子里浇花。"))  # fmt: skip
+    morning = "清晨六点，天刚蒙蒙亮，窗外的鸟儿已经开始唱歌了，我推开门，闻到一股桂花香，王奶奶正在院子里浇花。"
+    chinese = split_cue(Cue(0.0, 9.0, morning))
     assert len(chinese) == 2 and chinese[0].text.endswith("，")
 
 

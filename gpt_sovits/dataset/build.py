@@ -182,7 +182,7 @@ def _without_text(
 def _write(
     audio: Audio, slices: list[Slice], report: Report, folder: Path, fingerprint: str, cancel: CancelToken
 ) -> TrainingSet:
-    held_out = _hold_out(slices)
+    held_out = hold_out(slices)
     written = []
     for number, piece in enumerate(slices):
         cancel.check()
@@ -194,7 +194,7 @@ def _write(
     return result
 
 
-def _hold_out(slices: list[Slice]) -> int | None:
+def hold_out(slices: list[Slice]) -> int | None:
     """The piece that is kept from training to judge it: a confident one of ordinary length. None of fewer than 4."""
     if len(slices) < 4:
         return None
