@@ -82,7 +82,8 @@ def everything(folder: Path) -> dict[str, bytes]:
 def test_a_trained_voice_is_there_with_all_that_belongs_to_it(studio, recording, synthesizer):
     voice_id = train(studio, recording, " Ana ")
     (card,) = studio.voices()
-    assert (card.id, card.name, card.base, card.kind, card.seconds_of_speech) == (voice_id, "Ana", "mini", "trained", 61)
+    assert (card.id, card.name, card.base, card.kind) == (voice_id, "Ana", "mini", "trained")
+    assert card.seconds_of_speech == 61
     assert card.consent.who == "Ana" and card.consent.recording_sha256
     assert studio.sample(voice_id).startswith(b"RIFF")
     assert [job.state for job in studio.jobs()] == ["done"]

@@ -159,14 +159,13 @@ def run_job(
     progress(Event("start", "Loading the base."))
     base = parts.load_base(request["base"])
     cancel.check()
-    dataset_dir = work_dir / "dataset"
-    shutil.rmtree(dataset_dir, ignore_errors=True)
     dataset = parts.build_dataset(
         recording,
         request["script"],
         request["language"],
         base.content,
-        work_dir=make_private(dataset_dir),
+        work_dir=make_private(work_dir / "dataset"),
+        version=base.symbols_version,
         on_event=progress,
         cancel=cancel,
     )

@@ -37,7 +37,9 @@ class FakePlan:
 
 
 def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
-    def build_dataset(recording: Path, script: str, language: str, encoder: Any, *, work_dir: Path, on_event, cancel):
+    def build_dataset(
+        recording: Path, script: str, language: str, encoder: Any, *, version: str, work_dir: Path, on_event, cancel
+    ) -> Any:
         on_event(Event("slice", "Cutting.", 1, 2))
         (work_dir / "slice.wav").write_bytes(recording.read_bytes()[:1000])
         if script == "poor":
@@ -83,7 +85,7 @@ def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
         return Audio(np.sin(np.arange(32000, dtype=np.float32) / 10) * 0.3, 32000)
 
     return Parts(
-        load_base=lambda name: SimpleNamespace(name=name, content=None, release="r1"),
+        load_base=lambda name: SimpleNamespace(name=name, content=None, release="r1", symbols_version="v2"),
         build_dataset=build_dataset,
         plan=lambda seconds, base: FakePlan(),
         finetune=finetune,

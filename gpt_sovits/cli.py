@@ -1,0 +1,431 @@
+"""The command line: the same studio as in the browser.
+
+An expected failure is one sentence on stderr and exit code 2. ``pretrain``, ``evaluate``, ``bench``, ``models`` and
+``serve`` hand their arguments on to the module that does the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
+from gpt_sovits.events import CancelToken
+from gpt_sovits.registry.consent import Consent
+from gpt_sovits.registry.ids import LOCAL_USER
+from gpt_sovits.registry.manifest import VoiceCard
+from gpt_sovits.settings import PROJECT_ROOT, Settings
+from gpt_sovits.studio import DEFAULT_BASE, Studio
+from gpt_sovits.training.queue import JobState
+
+if TYPE_CHECKING:
+    from gpt_sovits.synthesis import Speech
+
+MakeStudio = Callable[[Settings], Studio]
+MAX_TEXT_FILE = 4 * 2**20  # bytes
+
+
+# ------------------------------------------------------------------------------------------------------------- speaking
+
+
+def _speak(studio: Studio, given: argparse.Namespace) -> int:
+    words = list(given.words)
+    text = _read_text(given.text_file) if given.text_file else (words.pop() if words else "")
+    named = given.voice or (words.pop() if words else None)
+    if words or (named and given.clip):
+        raise InputError("There are too many words.", 'Say it like this: speak "My voice" "Good morning!" --out a.wav')
+    if given.clip:
+        voice: Any = studio.reference_voice(given.clip, given.clip_text, given.language, given.base)
+    elif named:
+        voice = studio.find_voice(named, given.user).id
+    else:
+        raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
+    pieces = studio.speak(
+        text, voice, language=given.language, speed=given.speed, pause=given.pause, seed=given.seed, user=given.user
+    )
+    spoken = _write_speech(_reported(pieces, len(text)), given.out)
+    if given.subtitles:
+        from gpt_sovits import subtitles
+        from gpt_sovits.audio import write_bytes
+
+        kind = subtitles.vtt if given.subtitles.suffix.lower() == ".vtt" else subtitles.srt
+        write_bytes(given.subtitles, kind(subtitles.cues(spoken)).encode())
+    seconds = sum(piece.audio.seconds for piece in spoken)
+    print(f"{given.out}: {seconds:.1f} s of speech")
+    return 0
+
+
+def _reported(pieces: Iterable[Speech], characters: int) -> Iterator[Speech]:
+    for piece in pieces:
+        if sys.stderr.isatty():
+            print(f"\r{100 * piece.end // max(1, characters):3d} %", end="", file=sys.stderr, flush=True)
+        yield piece
+    if sys.stderr.isatty():
+        print("\r     \r", end="", file=sys.stderr)
+
+
+def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
+    """Write pieces as they come: a WAV grows beside ``out`` and is moved there when it is whole."""
+    import wave
+
+    from gpt_sovits.audio import concatenate, to_int16, write_audio
+
+    if out.suffix.lower() != ".wav":
+        spoken = list(pieces)
+        write_audio(out, concatenate([piece.audio for piece in spoken]))
+        return spoken
+    growing = out.with_name(out.name + ".part")
+    spoken = []
+    try:
+        with growing.open("wb") as file, wave.open(file, "wb") as sound:
+            for piece in pieces:
+                if not spoken:
+                    sound.setnchannels(1)
+                    sound.setsampwidth(2)
+                    sound.setframerate(piece.audio.rate)
+                sound.writeframes(to_int16(piece.audio).tobytes())
+                spoken.append(piece)
+            if not spoken:
+                raise InputError("There is nothing to say.", "Type a text with words in it.")
+        os.replace(growing, out)
+    except OSError as error:
+        raise InputError(f"{out} could not be written ({error.strerror}).", "Choose another place.") from error
+    finally:
+        growing.unlink(missing_ok=True)
+    return spoken
+
+
+def _mix(studio: Studio, given: argparse.Namespace) -> int:
+    a, b = (studio.find_voice(name, given.user).id for name in (given.a, given.b))
+    if not given.save and not given.text:
+        raise InputError("There is nothing to do with the mix.", 'Keep it with --save "Name" or hear it with --text.')
+    if given.text:
+        voice = studio.mix(a, b, given.ratio, given.user, manner=given.manner)
+        pieces = studio.speak(given.text, voice, language=given.language, seed=given.seed, user=given.user)
+        _write_speech(pieces, given.out)
+        print(given.out)
+    if given.save:
+        print(studio.save_mix(a, b, given.ratio, given.save, given.user, manner=given.manner))
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------- training
+
+
+def _train(studio: Studio, given: argparse.Namespace) -> int:
+    consent = Consent(who=given.who or given.name, purpose=given.purpose, statement=given.consent)
+    language, script = given.language, given.script_text
+    if given.script:
+        passages = {passage.id: passage for passage in studio.scripts()}
+        if given.script in passages:
+            script = passages[given.script].text
+            language = passages[given.script].language
+        else:
+            script = _read_text(Path(given.script))
+    arguments: dict[str, Any] = {
+        "script": script,
+        "language": language,
+        "consent": consent,
+        "user": given.user,
+        "base": given.base,
+        "max_steps": given.max_steps,
+    }
+    if given.queue:
+        print(studio.create_voice(given.name, given.recording, **arguments))
+        return 0
+    return _with_bar(lambda **watching: studio.train_now(given.name, given.recording, **arguments, **watching))
+
+
+def _with_bar(work: Callable[..., str]) -> int:
+    """Run a training under a progress bar; Ctrl-C stops it so that it can be resumed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    cancel = CancelToken()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Starting", total=1.0, left="")
+
+        def show(job: JobState) -> None:
+            left = "" if job.seconds_left is None else f"about {_duration(job.seconds_left)} left"
+            bar.update(task, description=job.message or job.stage, completed=job.fraction, left=left)
+
+        try:
+            print(_interruptible(work, cancel, show))
+        except CancelledError as error:
+            raise CancelledError("Stopped.", "`jobs list` shows the job, `jobs resume` continues it.") from error
+    return 0
+
+
+def _interruptible(work: Callable[..., str], cancel: CancelToken, show: Callable[[JobState], None]) -> str:
+    import signal
+
+    previous = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
+    try:
+        return work(cancel=cancel, on_progress=show)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _jobs(studio: Studio, given: argparse.Namespace) -> int:
+    action = given.action or "list"
+    if action == "list":
+        return _listed(
+            given,
+            [
+                {
+                    "id": job.id,
+                    "name": job.name,
+                    "state": job.state,
+                    "done": f"{job.fraction:.0%}",
+                    "left": "" if job.seconds_left is None else _duration(job.seconds_left),
+                    "created": job.created,
+                    "message": job.error or job.message,
+                }
+                for job in studio.jobs(given.user)
+            ],
+            "There are no jobs.",
+        )
+    if action == "show":
+        job = studio.job(given.job, given.user)
+        if given.json:
+            print(json.dumps(asdict(job), ensure_ascii=False, indent=1))
+            return 0
+        print(f"{job.id}  {job.name}  {job.state}  {job.fraction:.0%}  {job.stage}")
+        print("\n".join(job.log))
+        if job.error:
+            print(job.error)
+    elif action == "stop":
+        studio.stop_job(given.job, given.user)
+    elif action == "resume":
+        if given.here:
+            return _with_bar(lambda **watching: studio.resume_now(given.job, given.user, **watching))
+        studio.resume_job(given.job, given.user)
+    elif action == "delete":
+        studio.delete_job(given.job, given.user)
+    return 0
+
+
+# --------------------------------------------------------------------------------------------------------------- voices
+
+
+def _voices(studio: Studio, given: argparse.Namespace) -> int:
+    action = given.action or "list"
+    if action == "list":
+        rows = [_row(card) for card in studio.voices(given.user)]
+        return _listed(given, rows, "There are no voices yet. Make one with `train`.")
+    if action == "verify":
+        problems = studio.verify(given.user)
+        print("\n".join(problems) or "Every file of every voice is as it was saved.")
+        return 1 if problems else 0
+    card = studio.find_voice(given.voice, given.user)
+    if action == "show":
+        value = {**asdict(card), "consent": card.consent.to_json()}
+        print(json.dumps(value, ensure_ascii=False, indent=1))
+    elif action == "rename":
+        studio.rename_voice(card.id, given.name, given.user)
+    elif action == "pin":
+        studio.pin_version(card.id, None if given.version == "newest" else given.version, given.user)
+    elif action == "delete":
+        _confirm(given, f"Delete {card.name!r} with its recording and everything learnt from it?")
+        studio.delete_voice(card.id, given.user)
+    return 0
+
+
+def _row(card: VoiceCard) -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "name": card.name,
+        "kind": card.kind,
+        "base": card.base,
+        "versions": len(card.versions),
+        "speech": f"{card.seconds_of_speech:.0f} s",
+        "created": card.created,
+        "consent": card.consent.who,
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------- tools
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = sys.stdin.buffer.read(MAX_TEXT_FILE + 1) if str(path) == "-" else path.read_bytes()
+        if len(data) > MAX_TEXT_FILE:
+            raise InputError(f"The file {path} is too large for a text.", "Speak it in parts.")
+        return data.decode("utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise MissingError(f"There is no text file {path}.", "Check its name.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.") from error
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _listed(given: argparse.Namespace, rows: list[dict[str, Any]], nothing: str) -> int:
+    if given.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return 0
+    if not rows:
+        print(nothing)
+        return 0
+    widths = {key: max(len(str(row[key])) for row in (*rows, {key: key})) for key in rows[0]}
+    for row in ({key: key for key in rows[0]}, *rows):
+        print("  ".join(str(row[key]).ljust(widths[key]) for key in row).rstrip())
+    return 0
+
+
+def _confirm(given: argparse.Namespace, question: str) -> None:
+    if given.yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("This cannot be undone and was not confirmed.", "Add --yes.")
+    if input(f"{question} Type yes: ").strip().lower() != "yes":
+        raise CancelledError("Nothing was changed.")
+
+
+def _pretrain(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.training.pretrain import main
+
+    return main(arguments)
+
+
+def _evaluate(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.evaluation.judge import main
+
+    return main(arguments, make)
+
+
+def _bench(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.evaluation.bench import main
+
+    return main(arguments)
+
+
+def _models(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.cli_models import main
+
+    return main(arguments)
+
+
+def _serve(arguments: Sequence[str], make: MakeStudio) -> int:
+    """Start the page: ``app.py`` lies beside the package, in the checkout."""
+    if not (PROJECT_ROOT / "app.py").is_file():
+        raise MissingError("The page is not installed beside this package.", "Run it from the project's folder.")
+    sys.path.insert(0, str(PROJECT_ROOT))
+    from app import main  # type: ignore[import-not-found,unused-ignore]
+
+    return int(main(arguments))
+
+
+HANDED_ON: dict[str, tuple[str, Callable[[Sequence[str], MakeStudio], int]]] = {
+    "models": ("list, download, import and remove bases", _models),
+    "serve": ("open the studio in the browser", _serve),
+    "pretrain": ("train the embedded base from a corpus", _pretrain),
+    "evaluate": ("judge voices against recordings", _evaluate),
+    "bench": ("measure this machine and every stage on it", _bench),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data", type=Path, default=argparse.SUPPRESS, help="the data folder (default: the system's)")
+    common.add_argument("--user", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    speaking = argparse.ArgumentParser(add_help=False)
+    speaking.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
+    speaking.add_argument("--out", type=Path, default=Path("speech.wav"), help="wav, flac, mp3, ogg or opus file")
+    speaking.add_argument("--seed", type=int, default=None, help="the same seed gives the same sound")
+    listing = argparse.ArgumentParser(add_help=False)
+    listing.add_argument("--json", action="store_true", help="print JSON")
+
+    top = argparse.ArgumentParser(prog="gpt_sovits", description="A voice studio on your own computer.")
+    top.set_defaults(data=None, user=LOCAL_USER)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, run: Callable[[Studio, argparse.Namespace], int], *parents: Any) -> Any:
+        command = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
+        command.set_defaults(run=run)
+        return command
+
+    speak = add("speak", "say a text with a voice, or with the voice of a clip", _speak, speaking)
+    speak.add_argument("words", nargs="*", metavar="[VOICE] TEXT", help="name or id of a voice, and what it should say")
+    speak.add_argument("--voice", help="name or id of a voice")
+    speak.add_argument("--clip", "--reference", type=Path, help="speak like this clip of a few seconds instead")
+    speak.add_argument("--clip-text", "--transcript", default="", help="what the clip says")
+    speak.add_argument("--text-file", type=Path, help="say the text of this file; - reads standard input")
+    speak.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default: 1)")
+    speak.add_argument("--pause", type=float, default=0.3, help="seconds between sentences (default: 0.3)")
+    speak.add_argument("--base", default=DEFAULT_BASE, help="base for --clip (default: mini)")
+    speak.add_argument("--subtitles", type=Path, help="write an .srt or .vtt file too")
+
+    train = add("train", "make a voice from a recording", _train)
+    train.add_argument("name", help="what the voice is called")
+    train.add_argument("recording", type=Path, help="sound file, 10 seconds to 30 minutes of one person")
+    train.add_argument("--script", help="text file of what was read, or the id of a passage (en-kitchen, zh-morning)")
+    train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
+    train.add_argument("--language", default="auto", help="of the text (default: auto)")
+    train.add_argument("--consent", default="", metavar="STATEMENT", help="the words by which the person agrees")
+    train.add_argument("--who", help="whose voice it is (default: the voice's name)")
+    train.add_argument("--purpose", default="personal use on this computer", help="what the voice is for")
+    train.add_argument("--base", default=DEFAULT_BASE, help="the base to start from (default: mini)")
+    train.add_argument("--max-steps", type=int, help="at most this many steps")
+    train.add_argument("--queue", action="store_true", help="leave it to the worker of the running studio")
+
+    mix = add("mix", "blend two voices", _mix, speaking)
+    mix.add_argument("a")
+    mix.add_argument("b")
+    mix.add_argument("ratio", type=float, help="0 is the first voice, 1 the second")
+    mix.add_argument("--manner", type=float, help="ratio of the way of speaking (default: as the timbre)")
+    mix.add_argument("--save", metavar="NAME", help="keep the mix as a voice")
+    mix.add_argument("--text", help="say this with the mix, into --out")
+
+    voices = add("voices", "list, show, rename, pin, delete or verify voices", _voices, listing)
+    actions = voices.add_subparsers(dest="action", metavar="ACTION")
+    for name in ("list", "verify"):
+        actions.add_parser(name, parents=[common, listing])
+    for name in ("show", "rename", "pin", "delete"):
+        action = actions.add_parser(name, parents=[common])
+        action.add_argument("voice", help="name or id")
+        if name == "rename":
+            action.add_argument("name", help="the new name")
+        if name == "pin":
+            action.add_argument("version", help="id of the version that speaks, or newest")
+        if name == "delete":
+            action.add_argument("--yes", action="store_true", help="do not ask")
+
+    jobs = add("jobs", "list, show, stop, resume or delete trainings", _jobs, listing)
+    actions = jobs.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", parents=[common, listing])
+    for name in ("show", "stop", "resume", "delete"):
+        action = actions.add_parser(name, parents=[common, *([listing] if name == "show" else [])])
+        action.add_argument("job")
+        if name == "resume":
+            action.add_argument("--here", action="store_true", help="in this process instead of the worker")
+
+    for name, (text, _) in HANDED_ON.items():
+        commands.add_parser(name, help=text, add_help=False)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studio) -> int:
+    """Run one command. Returns 0, or 1 for problems found, 2 for an expected failure, 130 for Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words and words[0] in HANDED_ON:
+            return HANDED_ON[words[0]][1](words[1:], make_studio)
+        given = parser().parse_args(words)
+        return int(given.run(make_studio(Settings.load(given.data)), given))
+    except VoiceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

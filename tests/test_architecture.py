@@ -1,0 +1,104 @@
+"""The house rule of house.md: a module imports only what lies below it, so every room can be read on its own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# From the ground up. Names on one line are neighbours, which do not import each other unless they are listed in ALLOWED.
+LAYERS = (
+    ("errors", "settings", "events", "torchaudio_compat"),
+    ("audio",),
+    ("weights", "text"),
+    ("features", "semantic", "acoustic"),
+    ("bases", "models"),
+    ("enrol",),
+    ("registry",),
+    ("synthesis", "subtitles"),
+    ("dataset",),
+    ("training",),
+    ("evaluation",),
+    ("studio",),
+    ("webui",),
+    ("app", "cli_models"),
+    ("cli", "__main__"),
+)
+ALLOWED = {("__main__", "cli"), ("settings", "errors"), ("events", "errors"), ("models", "bases")}
+LONGEST = 450  # lines of a file
+
+
+def sources() -> list[Path]:
+    files = [*(ROOT / "gpt_sovits").rglob("*.py"), *(ROOT / "webui").rglob("*.py"), ROOT / "app.py"]
+    return [file for file in files if "__pycache__" not in file.parts]
+
+
+def room(module: str) -> str | None:
+    """The layer's name for a dotted module of this project; None for others and for the package's own root."""
+    parts = module.split(".")
+    if parts[0] == "gpt_sovits":
+        return parts[1] if len(parts) > 1 else None
+    return parts[0] if parts[0] in ("webui", "app") else None
+
+
+def home(file: Path) -> str | None:
+    return room(".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+
+
+def imports(file: Path) -> Iterator[tuple[str, int]]:
+    """Dotted names that the file imports anywhere, functions included, with their lines."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
+            yield node.module or "", node.lineno
+            if node.module in ("gpt_sovits", "webui"):
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def level(name: str) -> int:
+    return next(index for index, names in enumerate(LAYERS) if name in names)
+
+
+@pytest.mark.parametrize("file", sources(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_only_go_down(file: Path) -> None:
+    here = home(file)
+    if here is None or here == "__init__":
+        return  # the package's root only hands out public names
+    assert any(here in names for names in LAYERS), f"{here} has no place in LAYERS"
+    for module, line in imports(file):
+        there = room(module)
+        if there is None or there == here or not any(there in names for names in LAYERS):
+            continue
+        down = level(there) < level(here) or (here, there) in ALLOWED
+        assert down, f"{file.relative_to(ROOT)}:{line}: {here} may not import {there}"
+
+
+def test_text_needs_no_torch() -> None:
+    for file in (ROOT / "gpt_sovits" / "text").rglob("*.py"):
+        assert not {name.split(".")[0] for name, _ in imports(file)} & {"torch", "torchaudio", "transformers"}, file
+
+
+def test_speaking_never_imports_what_only_training_needs() -> None:
+    """Discriminators and losses stay out of the way of a person who only speaks."""
+    for name in ("synthesis.py", "bases.py", "enrol.py"):
+        named = {module for module, _ in imports(ROOT / "gpt_sovits" / name)}
+        assert not [module for module in named if "discriminator" in module or ".training" in module], name
+
+
+def test_pages_only_call_the_studio() -> None:
+    """The browser's half touches values (errors, audio, consent, subtitles), never networks or files of a voice."""
+    forbidden = {"bases", "enrol", "synthesis", "training", "dataset", "acoustic", "semantic", "features", "weights"}
+    for file in (ROOT / "webui").rglob("*.py"):
+        used = {room(module) for module, _ in imports(file)}
+        assert not used & forbidden, f"{file.name} imports {sorted(used & forbidden)}"
+
+
+def test_no_file_is_too_long() -> None:
+    long = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in sources()}
+    assert not {name: lines for name, lines in long.items() if lines > LONGEST}

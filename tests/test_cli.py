@@ -1,0 +1,168 @@
+"""The command line with a small studio behind it: what it prints, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpt_sovits import cli
+from gpt_sovits.audio import Audio
+from gpt_sovits.registry.ids import is_id
+from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
+from gpt_sovits.synthesis import Speech
+
+from .training.fake_worker import fake_parts
+
+
+class HummingSynthesizer:
+    """One second of a tone per sentence; the louder, the more of the second voice is in it."""
+
+    def speak(self, voice, text, **manner):
+        def pieces():
+            for index, part in enumerate(part for part in text.split("|") if part.strip()):
+                samples = np.sin(np.arange(32000, dtype=np.float32) / 20) * 0.5
+                yield Speech(Audio(samples, 32000), part, 0, len(part), float(index), ())
+
+        return pieces()
+
+    def forget(self, voice_id: str) -> None:
+        pass
+
+
+def make_studio(settings: Settings) -> Studio:
+    return Studio(
+        settings,
+        synthesizer=HummingSynthesizer(),  # type: ignore[arg-type]
+        parts=lambda each: fake_parts(each, 0.0),
+        check_recording=lambda path: None,
+        find_base=lambda name: None,
+    )
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "recording.m4a"
+    path.write_bytes(b"sound" * 100)
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def call(*words: str) -> tuple[int, str, str]:
+        code = cli.main([*words, "--data", str(tmp_path / "data")], make_studio)
+        printed = capsys.readouterr()
+        return code, printed.out.strip(), printed.err.strip()
+
+    return call
+
+
+def train(run, recording: Path, name: str) -> str:
+    words = ("--script", "en-kitchen", "--consent", "I am this person.")
+    code, printed, errors = run("train", name, str(recording), *words)
+    assert code == 0, errors
+    return printed
+
+
+def seconds(path: Path) -> float:
+    with wave.open(str(path), "rb") as file:
+        return file.getnframes() / file.getframerate()
+
+
+def test_train_speak_mix_and_delete_as_the_readme_does(run, recording, tmp_path):
+    out = tmp_path / "out.wav"
+    voice_id = train(run, recording, "My voice")
+    assert is_id(voice_id)
+    train(run, recording, "Her voice")
+
+    code, printed, _ = run("speak", "my voice", "Good morning!|How are you?", "--out", str(out))
+    assert code == 0 and "2.0 s" in printed and seconds(out) == 2.0
+    assert run("speak", "--voice", voice_id, "Hello.", "--out", str(out))[0] == 0 and seconds(out) == 1.0
+    assert not list(tmp_path.glob("*.part"))
+
+    code, mixed, _ = run("mix", "My voice", "Her voice", "0.4", "--save", "Ours", "--text", "Hi.", "--out", str(out))
+    assert code == 0 and is_id(mixed.splitlines()[-1])
+    rows = json.loads(run("voices", "list", "--json")[1])
+    assert [(row["name"], row["kind"]) for row in rows] == [
+        ("Her voice", "trained"), ("My voice", "trained"), ("Ours", "mix"),
+    ]
+    table = run("voices")[1].splitlines()
+    assert len(table) == 4 and "My voice" in table[2]
+
+    assert run("voices", "rename", "Ours", "Both of us")[0] == 0
+    shown = json.loads(run("voices", "show", "Both of us")[1])
+    assert shown["kind"] == "mix" and shown["consent"]["sources"]
+    assert run("voices", "verify")[0] == 0
+    code, _, error = run("voices", "delete", "My voice")
+    assert code == 2 and "--yes" in error
+    code, _, error = run("voices", "delete", "My voice", "--yes")
+    assert code == 2 and "Both of us" in error
+    assert run("voices", "delete", "Both of us", "--yes")[0] == 0
+    assert run("voices", "delete", "My voice", "--yes")[0] == 0
+    assert len(json.loads(run("voices", "--json")[1])) == 1
+
+
+def test_a_long_text_from_a_file_with_subtitles(run, recording, tmp_path):
+    train(run, recording, "Ana")
+    text = tmp_path / "text.txt"
+    text.write_text("One.|Two.|Three.", encoding="utf-8-sig")
+    out, subtitles = tmp_path / "long.wav", tmp_path / "long.srt"
+    assert run("speak", "Ana", "--text-file", str(text), "--out", str(out), "--subtitles", str(subtitles))[0] == 0
+    assert seconds(out) == 3.0
+    assert "00:00:02,000 --> 00:00:03,000\nThree." in subtitles.read_text()
+    assert run("speak", "Ana", "Hello.", "--out", str(tmp_path / "a.flac"))[0] == 0
+    assert (tmp_path / "a.flac").read_bytes().startswith(b"fLaC")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["speak", "Nobody", "Hello."], "no voice named 'Nobody'"),
+        (["speak", "Hello."], "who should speak"),
+        (["speak", "Ana", "|", "--out", "OUT"], "nothing to say"),
+        (["speak", "Ana", "--text-file", "missing.txt"], "no text file"),
+        (["speak", "a", "b", "c"], "too many words"),
+        (["mix", "Ana", "Ana", "3", "--save", "x"], "between 0 and 1"),
+        (["mix", "Ana", "Ana", "0.5"], "nothing to do"),
+        (["train", "Ben", "missing.wav", "--consent", "yes"], "no recording"),
+        (["train", "Ben", "RECORDING"], "consent is not given"),
+        (["jobs", "show", "j123"], "no job"),
+        (["jobs", "stop", "../x"], "no job"),
+        (["voices", "rename", "Ana", " "], "no name"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_2(run, recording, tmp_path, words, sentence):
+    train(run, recording, "Ana")
+    places = {"OUT": str(tmp_path / "never.wav"), "RECORDING": str(recording)}
+    code, printed, error = run(*[places.get(word, word) for word in words])
+    assert code == 2 and printed == ""
+    assert sentence in error and len(error.splitlines()) == 1
+    assert not (tmp_path / "never.wav").exists()
+
+
+def test_jobs_can_be_queued_listed_stopped_resumed_here_and_deleted(run, recording):
+    assert run("jobs")[1] == "There are no jobs."
+    code, job_id, _ = run("train", "Ana", str(recording), "--consent", "I agree.", "--queue")
+    assert code == 0 and json.loads(run("jobs", "--json")[1])[0]["state"] == "queued"
+    assert run("jobs", "stop", job_id)[0] == 0
+    assert json.loads(run("jobs", "show", job_id, "--json")[1])["state"] == "stopped"
+    code, voice_id, _ = run("jobs", "resume", job_id, "--here")
+    assert code == 0 and json.loads(run("voices", "--json")[1])[0]["id"] == voice_id
+    assert "The voice is ready." in run("jobs", "show", job_id)[1]
+    assert run("jobs", "delete", job_id)[0] == 0 and run("jobs")[1] == "There are no jobs."
+
+
+def test_every_command_explains_itself(capsys):
+    for command in ("speak", "train", "mix", "voices", "jobs"):
+        with pytest.raises(SystemExit) as caught:
+            cli.main([command, "--help"])
+        assert caught.value.code == 0
+        assert "usage: gpt_sovits" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    top = capsys.readouterr().out
+    assert all(command in top for command in (*cli.HANDED_ON, "speak", "train", "mix", "voices", "jobs"))
