@@ -75,24 +75,25 @@ def rows(stage: Stage, limits: Limits) -> list[str]:
     return lines
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The options of ``bench``."""
+    options = argparse.ArgumentParser(
         prog="gpt_sovits bench", description="Measure the machine, then time and memory of each stage of speaking."
     )
-    parser.add_argument("--base", default="mini", help="the base to measure (default: mini)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads (default: all cores)")
-    parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES), help="only these")
-    parser.add_argument("--clip", type=Path, default=CLIP, help="three to ten seconds of speech to clone from")
-    parser.add_argument("--transcript", default="", help="what the clip says")
-    parser.add_argument("--language", default="auto", help="the clip's language")
-    parser.add_argument("--data", type=Path, help="data folder, for a base that was downloaded")
-    parser.add_argument("--json", type=Path, help="write all figures here as well")
-    return parser
+    options.add_argument("--base", default="mini", help="the base to measure (default: mini)")
+    options.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads (default: all cores)")
+    options.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES), help="only these")
+    options.add_argument("--clip", type=Path, default=CLIP, help="three to ten seconds of speech to clone from")
+    options.add_argument("--transcript", default="", help="what the clip says")
+    options.add_argument("--language", default="auto", help="the clip's language")
+    options.add_argument("--data", type=Path, help="data folder, for a base that was downloaded")
+    options.add_argument("--json", type=Path, help="write all figures here as well")
+    return options
 
 
 def main(argv: Sequence[str]) -> int:
     """Run ``bench``. Raises ``VoiceError``."""
-    given = _parser().parse_args(argv)
+    given = parser().parse_args(argv)
     if not given.clip.is_file():
         raise MissingError(f"There is no file {given.clip}.", "Name a clip of speech with --clip.")
     transcript = given.transcript

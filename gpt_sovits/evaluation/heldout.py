@@ -82,13 +82,19 @@ def extract(corpus: Path, out: Path, speakers: Sequence[str], *, test_clips: int
     return len(lines) - 1
 
 
+def parser() -> argparse.ArgumentParser:
+    """The options of this module as a command."""
+    name = "python -m gpt_sovits.evaluation.heldout"
+    options = argparse.ArgumentParser(prog=name, description="Make a folder for `evaluate` from a corpus.")
+    options.add_argument("--corpus", type=Path, required=True, help="folder with metadata.tsv and the tar shards")
+    options.add_argument("--out", type=Path, required=True, help="folder to write")
+    options.add_argument("--speakers", nargs="+", help="default: the speakers that pretraining never hears")
+    options.add_argument("--test-clips", type=int, default=4, help="clips per speaker kept apart for judging")
+    return options
+
+
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m gpt_sovits.evaluation.heldout", description=__doc__.split("\n")[0])
-    parser.add_argument("--corpus", type=Path, required=True, help="folder with metadata.tsv and the tar shards")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--speakers", nargs="+", help="default: the speakers that pretraining never hears")
-    parser.add_argument("--test-clips", type=int, default=4, help="clips per speaker kept apart for judging")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     speakers = options.speakers or HELD_OUT.read_text(encoding="utf-8").split()
     try:
         count = extract(options.corpus, options.out, speakers, test_clips=options.test_clips)

@@ -216,29 +216,30 @@ def read_sentences(path: Path) -> tuple[Sentence, ...]:
     return tuple(sentences)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The options of ``evaluate``."""
+    options = argparse.ArgumentParser(
         prog="gpt_sovits evaluate",
         description="Judge voices: likeness, word and phone errors, naturalness, beside the real recordings.",
         epilog="The judges are extras: pip install -r requirements-dev.txt",
     )
-    parser.add_argument("--voices", type=Path, required=True, help="folder with metadata.tsv and its recordings")
-    parser.add_argument("--base", default="mini", help="the base that speaks (default: mini)")
-    parser.add_argument("--train", action="store_true", help="also tune a voice on each speaker's train recordings")
-    parser.add_argument("--max-steps", type=int, help="train for at most this many steps")
-    parser.add_argument("--speakers", nargs="+", help="make voices of these only; likeness is still among all")
-    parser.add_argument("--texts", type=Path, help="file of language<TAB>sentence to say instead of the transcripts")
-    parser.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges to leave out")
-    parser.add_argument("--json", type=Path, help="write all figures here as well")
-    parser.add_argument("--keep", type=Path, help="write the synthesized sounds into this folder")
-    parser.add_argument("--data", type=Path, help="data folder for tuned voices (default: one that vanishes)")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser
+    options.add_argument("--voices", type=Path, required=True, help="folder with metadata.tsv and its recordings")
+    options.add_argument("--base", default="mini", help="the base that speaks (default: mini)")
+    options.add_argument("--train", action="store_true", help="also tune a voice on each speaker's train recordings")
+    options.add_argument("--max-steps", type=int, help="train for at most this many steps")
+    options.add_argument("--speakers", nargs="+", help="make voices of these only; likeness is still among all")
+    options.add_argument("--texts", type=Path, help="file of language<TAB>sentence to say instead of the transcripts")
+    options.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges to leave out")
+    options.add_argument("--json", type=Path, help="write all figures here as well")
+    options.add_argument("--keep", type=Path, help="write the synthesized sounds into this folder")
+    options.add_argument("--data", type=Path, help="data folder for tuned voices (default: one that vanishes)")
+    options.add_argument("--seed", type=int, default=0)
+    return options
 
 
 def main(argv: Sequence[str], make_studio: Callable[[Settings], Studio]) -> int:
     """Run ``evaluate``; the studio is made by the caller, who stands above. Raises ``VoiceError``."""
-    given = _parser().parse_args(argv)
+    given = parser().parse_args(argv)
     speakers = read_folder(given.voices)
     if unknown := set(given.speakers or ()) - {speaker.name for speaker in speakers}:
         raise InputError(f"There is no speaker {min(unknown)!r} in {given.voices}.", "Name one of metadata.tsv.")

@@ -1,0 +1,108 @@
+"""What README.md and the Dockerfile tell people to type exists and parses; CI runs README's own test command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import app
+from gpt_sovits import cli, cli_models
+from gpt_sovits.evaluation import bench, heldout, judge
+from gpt_sovits.evaluation.optional import INSTALL
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = ".venv/bin/python"
+
+
+def script(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("readme_command", ROOT / path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+COMMANDS = script(".ci/readme_command.py").commands(README)
+
+
+def typed() -> list[str]:
+    """Every single command in README's bash blocks."""
+    lines = "\n".join(re.findall(r"```bash\n(.*?)\n```", README, flags=re.DOTALL)).splitlines()
+    return [step.strip() for line in lines for step in line.split("&&")]
+
+
+def subcommands() -> set[str]:
+    for action in cli.parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return set(action.choices)
+    raise AssertionError("the command line has no sub-commands")
+
+
+def parse(words: list[str]) -> None:
+    """Let the right parser read a command; it exits where it does not understand."""
+    if words[:2] == ["-m", "gpt_sovits.evaluation.heldout"]:
+        heldout.parser().parse_args(words[2:])
+    elif words[:2] == ["-m", "gpt_sovits"] and words[2] in cli.HANDED_ON:
+        parsers = {"models": cli_models._parser, "evaluate": judge.parser, "bench": bench.parser}
+        parsers[words[2]]().parse_args(words[3:])
+    elif words[:2] == ["-m", "gpt_sovits"]:
+        cli.parser().parse_args(words[2:])
+    elif words[0] == "app.py":
+        app.arguments(words[1:])
+    else:
+        assert words == ["-m", "pytest"], words
+
+
+@pytest.mark.parametrize("line", [line for line in typed() if line.startswith(f"{PYTHON} ")])
+def test_every_python_command_parses(line: str) -> None:
+    parse(shlex.split(line)[1:])
+
+
+def test_there_are_two_commands_to_copy() -> None:
+    assert set(COMMANDS) == {"start", "test"}
+    for command in COMMANDS.values():
+        assert "\n" not in command, "one line to paste"
+        for file in re.findall(r"-r (\S+)", command):
+            assert (ROOT / file).is_file()
+    assert COMMANDS["start"].endswith(f"{PYTHON} app.py")
+    assert COMMANDS["test"].endswith(f"{PYTHON} -m pytest")
+
+
+def test_ci_runs_the_test_command_as_written() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert ".ci/readme_command.py test" in ci
+    assert "pip install" not in ci, "what is to be installed stands in README"
+
+
+def test_judges_are_installed_the_way_an_error_says() -> None:
+    assert INSTALL["resemblyzer"].split(" && ")[1] in COMMANDS["test"]
+
+
+def test_every_subcommand_is_mentioned_and_no_other() -> None:
+    listed = README.split("explains itself with `--help`:")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == subcommands()
+
+
+def test_files_that_are_named_exist() -> None:
+    named = re.findall(r"`((?:tests|pretrained_models|\.ci)/[\w./-]+)`", README)
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_the_image_runs_as_an_ordinary_user_and_reports_its_health() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = [name for line in re.findall(r"^COPY (.+)$", text, flags=re.MULTILINE) for name in line.split()[:-1]]
+    assert copied and all((ROOT / name).exists() for name in copied)
+    allowed = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert all(f"!{name}" in allowed for name in copied)
+    assert text.index("USER studio") < text.index("HEALTHCHECK")
+    start = re.search(r'^CMD \["python", (.+)\]$', text, flags=re.MULTILINE)
+    assert start
+    parse(re.findall(r'"([^"]+)"', start.group(1)))
