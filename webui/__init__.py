@@ -42,13 +42,13 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
             voice: str | None, first: str | None, second: str | None, ratio: float, chosen: str | None
         ) -> tuple[Any, ...]:
             return (
-                speak.refreshed(studio, voice),
+                speak.refreshed(studio, words, voice),
                 *mix.refreshed(studio, words, first, second, ratio),
                 *voices.refreshed(studio, words, chosen),
             )
 
         def go_speak(voice_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
-            update = speak.refreshed(studio, voice_id)
+            update = speak.refreshed(studio, words, voice_id)
             return gr.update(selected="speak"), "voice", update, gr.update(visible=True), gr.update(visible=False)
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -60,9 +60,10 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
             voices_tab.select,
             created.finished.change,
             mixed.saved.change,
-            listed.changed.change,
         ):
             event(refresh, choices, lists, **quiet)
+        renewed = listed.changed.change(refresh, choices, lists, **quiet)
+        renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
         created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)
         listed.speak_with.click(go_speak, listed.chosen, [tabs, *arrival], **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
@@ -72,10 +73,10 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
 def _header(words: Words) -> str:
     links = "".join(
         f'<a href="../?language={code}" lang="{code}"'
-        f'{" aria-current=true" if code == words.language else ""}>{html.escape(name)}</a>'
+        f"{' aria-current=true' if code == words.language else ''}>{html.escape(name)}</a>"
         for code, name in i18n.LANGUAGES.items()
     )
     return (
-        f'<header><div><h1>{html.escape(words("app.title"))}</h1><p>{html.escape(words("app.tagline"))}</p></div>'
+        f"<header><div><h1>{html.escape(words('app.title'))}</h1><p>{html.escape(words('app.tagline'))}</p></div>"
         f'<nav aria-label="{html.escape(words("app.language"))}">{links}</nav></header>'
     )

@@ -11,10 +11,10 @@ from typing import Any
 import gradio as gr
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
-from gpt_sovits.registry.consent import Consent
+from gpt_sovits.studio import Consent
 from webui.i18n import Words
 from webui.parts import USER, heading, notice, problem, recorder, unchanged
-from webui.player import player, whole_speech
+from webui.player import player, sample
 
 OWN_TEXT = "own"
 ACTIVE = ("queued", "running", "stopping")
@@ -93,7 +93,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             )
             bar = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="job-bar")
             job_trouble = notice(elem_id="job-problem")
-            sample = player(words, "create-sample")
+            sound = player(words, "create-sample")
             with gr.Row():
                 stop = gr.Button(words("job.stop"), visible=False, elem_id="job-stop")
                 resume = gr.Button(words("job.resume"), variant="primary", visible=False, elem_id="job-resume")
@@ -116,7 +116,16 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
         if picture == drawn:
             return unchanged(len(view))
         if job is None:
-            return [gr.update(visible=True), gr.update(visible=False), "", "", *[gr.update(visible=False)] * 4, "", "", ""]
+            return [
+                gr.update(visible=True),
+                gr.update(visible=False),
+                "",
+                "",
+                *[gr.update(visible=False)] * 4,
+                "",
+                "",
+                "",
+            ]
         over = job.state not in ACTIVE
         done = job.state == "done"
         return [
@@ -167,11 +176,20 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             return problem(words, error)
         return ""
 
+    def put_away(job_id: str) -> tuple[str, str, str]:
+        """Back to the form. A job that made no voice goes with its recording; a finished one is only not shown."""
+        try:
+            if studio.job(job_id, user=USER).state != "done":
+                studio.delete_job(job_id, user=USER)
+        except VoiceError as error:
+            return "", problem(words, error), ""
+        return job_id, "", ""
+
     def say_hello(voice_id: str) -> tuple[Any, str]:
         if not voice_id:
             return None, ""
         try:
-            return whole_speech(studio.speak(words("create.sample"), voice_id, user=USER), folder, "sample"), ""
+            return sample(studio, words, folder, voice_id), ""
         except VoiceError as error:
             return None, problem(words, error)
 
@@ -189,10 +207,8 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
     started.then(clear, trouble, [name, recording, consent, own_text], **quiet)
     stop.click(halt, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
     resume.click(go_on, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
-    finished.change(say_hello, finished, [sample, job_trouble], **quiet)
-    another.click(lambda job: (job, ""), current, [dismissed, job_trouble], **quiet).then(
-        look, look_inputs, view, **quiet
-    )
+    finished.change(say_hello, finished, [sound, job_trouble], **quiet)
+    another.click(put_away, current, [dismissed, job_trouble, trouble], **quiet).then(look, look_inputs, view, **quiet)
     return CreateTab(finished, speak_with)
 
 
@@ -231,18 +247,20 @@ def _stage(words: Words, job: Any) -> str:
 
 def _status(words: Words, job: Any) -> str:
     """Heading and sentence of the job's panel. It changes seldom, as it is read aloud when it does."""
+    learning = words("job.title_named", name=job.name) if job.name else words("job.title")
     if job.state == "failed":
         title, lines = words("job.failed"), [words.sentence(job.error) if job.error else ""]
     elif job.state == "stopped":
-        title, lines = words("job.title"), [words("job.stopped")]
+        title, lines = learning, [words("job.stopped")]
     elif job.state == "done":
-        title, lines = words("job.done"), [words("job.done_text")]
+        title = words("job.done_named", name=job.name) if job.name else words("job.done")
+        lines = [words("job.done_text")]
     elif job.state == "stopping":
-        title, lines = words("job.title"), [words("job.stopping")]
+        title, lines = learning, [words("job.stopping")]
     elif job.state == "queued":
-        title, lines = words("job.title"), [words("job.waiting"), words("job.leave")]
+        title, lines = learning, [words("job.waiting"), words("job.leave")]
     else:
-        title, lines = words("job.title"), [f"{_stage(words, job)}. {_time_left(words, job)}.", words("job.leave")]
+        title, lines = learning, [f"{_stage(words, job)}. {_time_left(words, job)}.", words("job.leave")]
     paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
     return f'<h3>{html.escape(title)}</h3><div data-state="{html.escape(job.state)}">{paragraphs}</div>'
 
@@ -253,7 +271,8 @@ def _bar(words: Words, job: Any) -> str:
     percent = round(max(0.0, min(1.0, job.fraction)) * 100)
     return (
         f'<label class="bar"><span class="visually-hidden">{html.escape(words("job.progress"))}</span>'
-        f'<progress max="100" value="{percent}">{percent} %</progress><span aria-hidden="true">{percent} %</span></label>'
+        f'<progress max="100" value="{percent}">{percent} %</progress>'
+        f'<span aria-hidden="true">{percent} %</span></label>'
     )
 
 

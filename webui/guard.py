@@ -16,7 +16,16 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_UPLOAD = 1024**3  # bytes; half an hour of 48 kHz stereo float is 0.7 GB
-_BLOCKED = ("/proxy=", "/file=http:", "/file=https:", "/monitoring", "/deep_link", "/vibe-", "/dev/", "/process_recording")
+_BLOCKED = (
+    "/proxy=",
+    "/file=http:",
+    "/file=https:",
+    "/monitoring",
+    "/deep_link",
+    "/vibe-",
+    "/dev/",
+    "/process_recording",
+)
 _POLICY = "; ".join(
     (
         "default-src 'self'",

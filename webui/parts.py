@@ -101,11 +101,16 @@ def pcm(samples: np.ndarray) -> np.ndarray:
     return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2")
 
 
-def save_wav(folder: Path, name: str, pieces: Sequence[np.ndarray], rate: int) -> Path:
-    """Write int16 pieces as one mono WAV into a new folder of its own under ``folder``; returns its path."""
+def new_place(folder: Path) -> Path:
+    """A new folder under ``folder`` whose name nobody can guess."""
     place = folder / secrets.token_hex(16)
     place.mkdir(parents=True, mode=0o700)
-    path = place / f"{file_name(name)}.wav"
+    return place
+
+
+def save_wav(folder: Path, name: str, pieces: Sequence[np.ndarray], rate: int) -> Path:
+    """Write int16 pieces as one mono WAV into a new folder of its own under ``folder``; returns its path."""
+    path = new_place(folder) / f"{file_name(name)}.wav"
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
@@ -119,12 +124,3 @@ def file_name(text: str) -> str:
     """A short safe name for a download, made of the letters and digits of ``text``."""
     words = re.findall(r"\w+", text)
     return "-".join(words)[:40].strip("-_") or "speech"
-
-
-def join(pieces: Iterable[Any]) -> tuple[int, np.ndarray]:
-    """Speech pieces to (rate, [L] int16)."""
-    rate, parts = 0, []
-    for piece in pieces:
-        rate = piece.audio.rate
-        parts.append(pcm(piece.audio.samples))
-    return rate, np.concatenate(parts) if parts else np.zeros(0, dtype="<i2")

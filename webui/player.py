@@ -17,8 +17,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from gpt_sovits.errors import MissingError
 from webui.i18n import Words
-from webui.parts import pcm, save_wav
+from webui.parts import USER, new_place, pcm, save_wav
 
 SCRIPT = (Path(__file__).parent / "player.js").read_text(encoding="utf-8")
 
@@ -31,8 +32,8 @@ def player(words: Words, elem_id: str) -> gr.HTML:
         html_template=f"""
 <div class="player" role="group" aria-label="{text["listen"]}" data-state="empty">
   <div class="player-now" hidden>
-    <button type="button" class="player-toggle" data-pause="{text["pause"]}" data-resume="{text["resume"]}">{text["pause"]}
-    </button>
+    <button type="button" class="player-toggle" data-pause="{text["pause"]}" data-resume="{text["resume"]}"
+      >{text["pause"]}</button>
     <p><span class="visually-hidden">{text["now"]} </span><span class="player-text"></span></p>
   </div>
   <div class="player-whole" hidden>
@@ -85,6 +86,17 @@ class Recorder:
         """The value when everything is there."""
         path = save_wav(self.folder, self.name, self.parts, self.rate)
         return {**self.live(), "file": str(path), "name": path.name, "autoplay": autoplay}
+
+
+def sample(studio: Any, words: Words, folder: Path, voice_id: str) -> dict[str, Any]:
+    """A player value with the sentence that was kept with a voice, or a new one when none was."""
+    try:
+        sound = studio.sample(voice_id, user=USER)
+    except MissingError:
+        return whole_speech(studio.speak(words("voices.sample"), voice_id, user=USER), folder, "sample")
+    place = new_place(folder) / "sample.wav"
+    place.write_bytes(sound)
+    return {"run": secrets.token_hex(8), "pieces": [], "file": str(place), "name": place.name, "autoplay": True}
 
 
 def whole_speech(pieces: Iterator[Any], folder: Path, name: str, *, autoplay: bool = True) -> dict[str, Any]:

@@ -95,12 +95,16 @@ def listen(host: str, port: int) -> socket.socket:
         try:
             return _bound(host, candidate)
         except PermissionError as error:
-            raise InputError(f"The system does not let this program use port {candidate}.", "Choose 1024 or more.") from error
+            raise InputError(
+                f"The system does not let this program use port {candidate}.", "Choose 1024 or more."
+            ) from error
         except socket.gaierror as error:
             raise InputError(f"{host} is not an address of this computer.", "Use 127.0.0.1.") from error
         except OSError as error:
             last = error
-    raise BusyError(f"No port from {port} to {port + _PORTS_TO_TRY - 1} is free on {host}.", "Choose another --port.") from last
+    raise BusyError(
+        f"No port from {port} to {port + _PORTS_TO_TRY - 1} is free on {host}.", "Choose another --port."
+    ) from last
 
 
 def _bound(host: str, port: int) -> socket.socket:

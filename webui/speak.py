@@ -167,10 +167,10 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
     return SpeakTab(source, voice, by_voice, by_clip)
 
 
-def refreshed(studio: Any, current: str | None) -> Any:
+def refreshed(studio: Any, words: Words, current: str | None) -> Any:
     """The drop-down with the voices of now; keeps what is chosen while it exists."""
     choices = voice_choices(studio.voices(user=USER))
-    return gr.update(choices=choices, value=pick(choices, current))
+    return gr.update(choices=choices, value=pick(choices, current), info=None if choices else words("speak.no_voice"))
 
 
 def _summary(words: Words, recorder: Recorder) -> str:

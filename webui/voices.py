@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import gradio as gr
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
 from webui.parts import USER, day, good, heading, notice, pick, problem, voice_choices
-from webui.player import player, whole_speech
+from webui.player import player, sample
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class VoicesTab:
     details: gr.Column
     changed: gr.State
     speak_with: gr.Button
+    show: Callable[..., Any]
+    shown: list[Any]
 
 
 def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
@@ -33,19 +35,25 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
             chosen = gr.Radio([], label=words("voices.list"), elem_id="voices-list", elem_classes="voice-list")
             message = notice(elem_id="voices-message")
         with gr.Column(scale=3, min_width=300, visible=False, elem_classes="card", elem_id="voices-details") as details:
-            about = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="voices-about", elem_classes="heading")
+            about = gr.HTML(
+                "", js_on_load=None, apply_default_css=False, elem_id="voices-about", elem_classes="heading"
+            )
             with gr.Row():
                 play = gr.Button(words("voices.play"), variant="primary", elem_id="voices-play")
                 speak_with = gr.Button(words("voices.speak"), elem_id="voices-speak")
             trouble = notice(elem_id="voices-problem")
             sound = player(words, "voices-player")
-            with gr.Accordion(words("voices.rename_title"), open=False, elem_id="voices-rename-box", elem_classes="fold"):
+            with gr.Accordion(
+                words("voices.rename_title"), open=False, elem_id="voices-rename-box", elem_classes="fold"
+            ):
                 with gr.Row(elem_classes="aligned"):
                     new_name = gr.Textbox(
                         label=words("voices.new_name"), max_length=80, max_lines=1, scale=3, elem_id="voices-new-name"
                     )
                     rename = gr.Button(words("voices.rename"), scale=1, elem_id="voices-rename")
-            with gr.Accordion(words("voices.delete_title"), open=False, elem_id="voices-delete-box", elem_classes="fold"):
+            with gr.Accordion(
+                words("voices.delete_title"), open=False, elem_id="voices-delete-box", elem_classes="fold"
+            ):
                 heading("", words("voices.delete_text"))
                 with gr.Row(elem_classes="aligned"):
                     confirm = gr.Textbox(label=words("voices.confirm"), max_lines=1, scale=3, elem_id="voices-confirm")
@@ -63,13 +71,11 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
             found = card(voice_id)
         except VoiceError:
             return gr.update(visible=False), "", None, "", "", ""
-        names = {other.id: other.name for other in studio.voices(user=USER)}
-        return gr.update(visible=True), _about(words, found, names), None, "", "", ""
+        return gr.update(visible=True), _about(words, found), None, "", "", ""
 
     def hear(voice_id: str | None) -> tuple[Any, str]:
         try:
-            speech = studio.speak(words(f"voices.sample_{words.language}"), card(voice_id).id, user=USER)
-            return whole_speech(speech, folder, "sample"), ""
+            return sample(studio, words, folder, card(voice_id).id), ""
         except VoiceError as error:
             return None, problem(words, error)
 
@@ -91,12 +97,13 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
         return good(words("voices.deleted", name=found.name)), "", changes + 1, ""
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    chosen.change(show, chosen, [details, about, sound, trouble, new_name, confirm], **quiet)
+    shown = [details, about, sound, trouble, new_name, confirm]
+    chosen.change(show, chosen, shown, **quiet)
+    chosen.input(lambda: "", None, message, **quiet)
     play.click(hear, chosen, [sound, trouble], api_visibility="private", show_progress_on=[play])
     rename.click(call_it, [chosen, new_name, changed], [message, trouble, changed, new_name], **quiet)
     delete.click(remove, [chosen, confirm, changed], [message, trouble, changed, confirm], **quiet)
-    changed.change(show, chosen, [details, about, sound, trouble, new_name, confirm], **quiet)
-    return VoicesTab(chosen, count, details, changed, speak_with)
+    return VoicesTab(chosen, count, details, changed, speak_with, show, shown)
 
 
 def refreshed(studio: Any, words: Words, current: str | None) -> tuple[Any, str]:
@@ -111,13 +118,14 @@ def refreshed(studio: Any, words: Words, current: str | None) -> tuple[Any, str]
     )
 
 
-def _about(words: Words, card: Any, names: Mapping[str, str]) -> str:
+def _about(words: Words, card: Any) -> str:
     if card.kind == "mix":
-        parents = " + ".join(names.get(parent, words("voices.gone_parent")) for parent in card.parents)
-        made = words("voices.mixed", parents=parents)
+        made = words("voices.mixed", parents=" + ".join(card.parent_names))
     else:
         made = words("voices.trained", seconds=round(card.seconds_of_speech))
     lines = [made, words("voices.created", day=day(card.created))]
+    if len(card.versions) > 1:
+        lines.append(words("voices.versions", count=len(card.versions)))
     if card.consent is not None:
         lines.append(words("voices.consent", who=card.consent.who, purpose=card.consent.purpose))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)

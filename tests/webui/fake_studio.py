@@ -5,8 +5,10 @@ Each voice is a pitch. A mix is the pitch between. A job takes as many steps as 
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -57,9 +59,10 @@ class FakeCard:
     base: str = "mini"
     created: str = "2026-11-22T10:00:00+00:00"
     seconds_of_speech: float = 61.4
-    versions: int = 1
+    versions: tuple[str, ...] = ("r1",)
     kind: str = "trained"
     parents: tuple[str, ...] = ()
+    parent_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class FakeJob:
     created: str = "2026-11-22T10:00:00+00:00"
     error: str = ""
     log: list[str] = field(default_factory=list)
+    name: str = ""
 
 
 class FakeStudio:
@@ -89,8 +93,12 @@ class FakeStudio:
 
     def scripts(self) -> list[FakeScript]:
         return [
-            FakeScript("zh-1", "zh", "清晨", "早上好！水烧开了，窗户开着，一缕阳光落在桌上。\n你愿意和我们一起吃饭吗？他问。"),
-            FakeScript("en-1", "en", "A quiet morning", "Good morning! The kettle is on.\nWould you join us at eight? he asks."),
+            FakeScript(
+                "zh-1", "zh", "清晨", "早上好！水烧开了，窗户开着，一缕阳光落在桌上。\n你愿意和我们一起吃饭吗？他问。"
+            ),
+            FakeScript(
+                "en-1", "en", "A quiet morning", "Good morning! The kettle is on.\nWould you join us at eight? he asks."
+            ),
         ]
 
     def voices(self, user: str = "local") -> list[FakeCard]:
@@ -100,6 +108,18 @@ class FakeStudio:
         if voice_id not in self.cards:
             raise MissingError(f"There is no voice {voice_id!r}.", "Choose one from the list of voices.")
         return FakeVoice(voice_id, self.cards[voice_id].name, self.pitches[voice_id])
+
+    def sample(self, voice_id: str, version: str | None = None, user: str = "local") -> bytes:
+        if self.cards[self.voice(voice_id).id].kind == "mix":
+            raise MissingError("This voice has no sample.", "")
+        piece = next(self.speak("A sample.", voice_id))
+        made = io.BytesIO()
+        with wave.open(made, "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(RATE)
+            out.writeframes((piece.audio.samples * 32767).astype("<i2").tobytes())
+        return made.getvalue()
 
     def rename_voice(self, voice_id: str, name: str, user: str = "local") -> None:
         if not name.strip():
@@ -127,7 +147,7 @@ class FakeStudio:
         if recording.stat().st_size == 0:
             raise InputError("The file is empty.", "Choose another recording.")
         self.received.append({"name": name, "script": script, "language": language, "consent": consent})
-        job = FakeJob(f"j{next(self._numbers):04d}")
+        job = FakeJob(f"j{next(self._numbers):04d}", name=name)
         self.all_jobs[job.id] = job
         return job.id
 
@@ -152,6 +172,9 @@ class FakeStudio:
 
     def job(self, job_id: str, user: str = "local") -> FakeJob:
         return self.all_jobs[job_id]
+
+    def delete_job(self, job_id: str, user: str = "local") -> None:
+        del self.all_jobs[job_id]
 
     def stop_job(self, job_id: str, user: str = "local") -> None:
         self.all_jobs[job_id] = replace(self.all_jobs[job_id], state="stopping")
@@ -185,7 +208,11 @@ class FakeStudio:
             if cancel is not None:
                 cancel.check()
             seconds = np.arange(int(RATE * 0.4 / speed)) / RATE
-            tone = 0.3 * np.sin(2 * np.pi * chosen.pitch * seconds) * np.minimum(1, np.minimum(seconds, seconds[::-1]) * 50)
+            tone = (
+                0.3
+                * np.sin(2 * np.pi * chosen.pitch * seconds)
+                * np.minimum(1, np.minimum(seconds, seconds[::-1]) * 50)
+            )
             yield FakeSpeech(FakeAudio(tone.astype(np.float32)), sentence)
 
     def mix(self, a: str, b: str, ratio: float, user: str = "local") -> FakeVoice:
@@ -196,6 +223,8 @@ class FakeStudio:
         if not name.strip():
             raise InputError("The voice has no name.", "Type a name for it.")
         voice_id = f"v{next(self._numbers):04d}"
-        self.cards[voice_id] = FakeCard(voice_id, name.strip(), kind="mix", parents=(a, b))
+        self.cards[voice_id] = FakeCard(
+            voice_id, name.strip(), kind="mix", parents=(a, b), parent_names=(self.cards[a].name, self.cards[b].name)
+        )
         self.pitches[voice_id] = self.mix(a, b, ratio).pitch
         return voice_id

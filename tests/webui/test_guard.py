@@ -26,7 +26,16 @@ def test_own_names_pass(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "localhost.evil.example", "192.168.1.4:7860", "", "[", "0"],
+    [
+        "evil.example",
+        "evil.example:7860",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "192.168.1.4:7860",
+        "",
+        "[",
+        "0",
+    ],
 )
 def test_a_name_that_is_not_ours_is_refused(host: str) -> None:
     """DNS rebinding: the address is right, the name is somebody else's."""
@@ -42,7 +51,9 @@ def test_on_a_network_addresses_pass_but_names_do_not() -> None:
     assert studio.get("/", headers={"Host": "evil.example:7860"}).status_code == 403
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:7860", ""])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:7860", ""]
+)
 def test_a_request_from_another_page_is_refused(origin: str) -> None:
     answer = client().post("/", headers={"Host": "127.0.0.1:7860", "Origin": origin})
     assert answer.status_code == 403
@@ -61,7 +72,9 @@ def test_other_pages_may_link_here_but_not_embed_or_call() -> None:
     assert client().post("/", headers={**host, "Sec-Fetch-Mode": "navigate"}).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/en/gradio_api/file=https://x.example/a", "/en/gradio_api/proxy=https://x.example/a"])
+@pytest.mark.parametrize(
+    "path", ["/en/gradio_api/file=https://x.example/a", "/en/gradio_api/proxy=https://x.example/a"]
+)
 def test_the_server_fetches_nothing_from_elsewhere(path: str) -> None:
     assert client().get(path).status_code == 403
 

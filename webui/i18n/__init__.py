@@ -17,7 +17,7 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 
 @dataclass(frozen=True)
 class Words:
-    """All sentences of one language. ``words("speak.button")`` is a sentence, ``words("x", name="Ada")`` fills it in."""
+    """All sentences of one language: ``words("speak.button")``; values fill in the blanks."""
 
     language: str
     sentences: Mapping[str, str]

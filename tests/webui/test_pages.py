@@ -1,0 +1,240 @@
+"""What a person does in the pages, in a real browser, over the humming studio. Every request is recorded."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import numpy as np
+import pytest
+
+from tests.webui.fake_studio import FakeStudio
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
+pytestmark = pytest.mark.browser
+RECORDING = Path(__file__).parent.parent / "data" / "one_minute.opus"
+LONG = 60_000  # ms; the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[playwright.Browser]:
+    with playwright.sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]:
+    """The English page, open; afterwards no request may have gone elsewhere and no script may have failed."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
+    opened.set_default_timeout(LONG)
+    asked: list[str] = []
+    failures: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: failures.append(str(error)))
+    opened.goto(address)
+    opened.get_by_role("tab", name="Create").wait_for()
+    opened.wait_for_load_state("networkidle")
+    yield opened
+    opened.close()
+    here = urlsplit(address).netloc
+    elsewhere = {url for url in asked if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != here}
+    assert len(asked) > 20
+    assert not elsewhere
+    assert not failures
+
+
+def heard(page: playwright.Page, player: str) -> np.ndarray:
+    """The sound that a player offers, as float samples; it must be a WAV that is not silent."""
+    source = page.locator(f"{player} audio").get_attribute("src")
+    assert source
+    with wave.open(io.BytesIO(page.request.get(urljoin(page.url, source)).body())) as sound:
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2") / 32768.0
+    assert np.sqrt(np.mean(samples**2)) > 0.01
+    return samples
+
+
+def pitch(samples: np.ndarray) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum)) * 32000 / len(samples)
+
+
+def test_create_a_voice_from_a_recording(page: playwright.Page, studio: FakeStudio) -> None:
+    start = page.get_by_role("button", name="Create the voice")
+    start.click()
+    page.get_by_text("There is no recording yet.").wait_for()
+    page.get_by_label("Name of the voice").first.fill("Cleo")
+    page.locator("#create-form input[type=file]").set_input_files(RECORDING)
+    page.locator(
+        "#create-recording [data-testid=waveform-Recording] .timestamps, #create-recording time"
+    ).first.wait_for()
+    page.get_by_label("Whose voice is it?").fill("Cleo Smith")
+    start.click()
+    page.get_by_text("Please tick the permission first.").wait_for()
+    assert not studio.received
+    page.get_by_label("I am this person, or I have their recorded permission.").check()
+    start.click()
+    page.locator("#job progress").wait_for()
+    assert studio.received[0]["script"].startswith("Good morning!")
+    assert studio.received[0]["consent"].who == "Cleo Smith"
+
+    page.reload()  # the work goes on, and the page that comes back shows it
+    speak_with = page.get_by_role("button", name="Speak with it")
+    speak_with.wait_for()
+    page.locator("#create-sample audio").wait_for()
+    heard(page, "#create-sample")
+    speak_with.click()
+    page.get_by_label("Text", exact=True).wait_for()
+    playwright.expect(page.locator("#speak-voice input")).to_have_value("Cleo")
+
+
+def test_stop_continue_and_put_away_a_job(page: playwright.Page, studio: FakeStudio) -> None:
+    studio.job_steps = 10_000
+    job = studio.create_voice("Slow", RECORDING, consent=studio.received[0]["consent"])
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Continue").wait_for()
+    assert studio.job(job).state == "stopped"
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Start over").click()
+    page.get_by_role("button", name="Create the voice").wait_for()
+    page.reload()
+    page.get_by_role("button", name="Create the voice").wait_for()
+    studio.all_jobs.clear()
+    studio.job_steps = 5
+
+
+def test_speak_a_text_piece_by_piece(page: playwright.Page) -> None:
+    page.get_by_role("tab", name="Speak").click()
+    speak = page.get_by_role("button", name="Speak", exact=True)
+    speak.click()
+    page.get_by_text("There is no text yet.").wait_for()
+    page.get_by_label("Text", exact=True).fill("First comes this. Then that! <b>And {the} last?</b>")
+    speak.click()
+    page.locator("#speak-player .player-now").wait_for()
+    page.locator("#speak-player audio").wait_for()
+    assert len(heard(page, "#speak-player")) > 3 * 0.39 * 32000
+    assert (
+        page.locator("#speak-player .player-download").get_attribute("download")
+        == "First-comes-this-Then-that-b-And-the-las.wav"
+    )
+    page.locator("#speak-player .player-now").wait_for(state="hidden")
+    page.get_by_role("button", name="Preview the first sentence").click()
+    playwright.expect(page.locator("#speak-status")).to_contain_text("0.4 seconds of speech")
+    assert 0.39 * 32000 < len(heard(page, "#speak-player")) < 0.41 * 32000
+
+
+def test_a_text_without_words_is_one_gentle_sentence(page: playwright.Page) -> None:
+    page.get_by_role("tab", name="Speak").click()
+    page.get_by_label("Text", exact=True).fill("?!…")
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.get_by_text("There is nothing in this text that can be spoken. Type a sentence.").wait_for()
+    playwright.expect(page.get_by_role("button", name="Speak", exact=True)).to_be_enabled()
+
+
+def test_speak_from_a_clip(page: playwright.Page) -> None:
+    page.get_by_role("tab", name="Speak").click()
+    page.get_by_label("A short clip").check()
+    page.get_by_label("Text", exact=True).fill("Hello from a clip.")
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.get_by_text("Please record or choose a clip first.").wait_for()
+    page.locator("input[type=file]").last.set_input_files(RECORDING)
+    page.locator("#speak-clip .timestamps, #speak-clip time").first.wait_for()
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.locator("#speak-player audio").wait_for()
+    assert pitch(heard(page, "#speak-player")) == pytest.approx(420, abs=5)
+
+
+def test_the_slider_changes_the_sound_and_a_mix_is_kept(page: playwright.Page, studio: FakeStudio) -> None:
+    page.get_by_role("tab", name="Mix").click()
+    page.get_by_text("50 % Anna, 50 % Ben").wait_for()
+    page.get_by_role("button", name="Hear the blend").click()
+    page.locator("#mix-player audio").wait_for()
+    assert pitch(heard(page, "#mix-player")) == pytest.approx(200, abs=3)
+    before = page.locator("#mix-player audio").get_attribute("src")
+    slider = page.locator("#mix-ratio input[type=range]").bounding_box()
+    assert slider
+    page.mouse.move(slider["x"] + slider["width"] / 2, slider["y"] + slider["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(slider["x"] + slider["width"] - 1, slider["y"] + slider["height"] / 2, steps=4)
+    page.mouse.up()
+    playwright.expect(page.locator("#mix-player audio")).not_to_have_attribute("src", before or "")
+    page.get_by_text("0 % Anna, 100 % Ben").wait_for()
+    assert pitch(heard(page, "#mix-player")) == pytest.approx(240, abs=3)
+    page.get_by_label("Name of the new voice").fill("Anben")
+    page.get_by_role("button", name="Save as a new voice").click()
+    page.get_by_text("“Anben” is saved.").wait_for()
+    assert "Anben" in {card.name for card in studio.voices()}
+
+
+def test_rename_and_delete_ask_for_the_name(page: playwright.Page, studio: FakeStudio) -> None:
+    kept = studio.save_mix(*list(studio.cards)[:2], 0.5, "Temporary")
+    page.get_by_role("tab", name="Voices").click()
+    page.get_by_role("radio", name="Temporary").check()
+    page.get_by_role("heading", name="Temporary").wait_for()
+    page.get_by_text("a mix of Anna + Ben").wait_for()
+    page.get_by_role("button", name="Play a sample").click()
+    page.locator("#voices-player audio").wait_for()
+    heard(page, "#voices-player")
+    page.get_by_role("button", name="Give it another name").click()
+    page.get_by_label("New name").fill("Passing")
+    page.get_by_role("button", name="Rename", exact=True).click()
+    page.get_by_role("heading", name="Passing").wait_for()
+    page.get_by_role("button", name="Delete this voice").click()
+    page.locator("#voices-confirm input, #voices-confirm textarea").fill("passing")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("That is not its name.").wait_for()
+    assert kept in studio.cards
+    page.locator("#voices-confirm input, #voices-confirm textarea").fill("Passing")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("“Passing” is deleted.").wait_for()
+    assert kept not in studio.cards
+    playwright.expect(page.get_by_role("radio", name="Passing")).to_have_count(0)
+
+
+def test_the_other_language_is_one_click_away(page: playwright.Page) -> None:
+    page.get_by_role("link", name="中文").click()
+    page.get_by_role("tab", name="创建").wait_for()
+    assert page.evaluate("document.documentElement.lang").startswith("zh")
+    for name in ("朗读", "混合", "我的声音"):
+        page.get_by_role("tab", name=name).click()
+        page.get_by_role("heading", level=2).first.wait_for()
+    page.goto(urljoin(page.url, "/"))
+    page.get_by_role("tab", name="创建").wait_for()
+
+
+def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page) -> None:
+    """Every control that can be seen has a name for those who cannot see it; Tab reaches the main button."""
+    for tab in ("Create", "Speak", "Mix", "Voices"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(500)
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('input, textarea, button, select, audio, a')]
+                .filter(e => e.checkVisibility({opacityProperty: true, visibilityProperty: true}) && e.type !== 'file'
+                             && !e.closest('[aria-hidden=true]'))
+                .filter(e => !(e.labels && e.labels.length && e.labels[0].innerText.trim()) && !e.innerText?.trim()
+                             && !e.getAttribute('aria-label') && !e.title)
+                .map(e => e.outerHTML.slice(0, 160))"""
+        )
+        assert not nameless, tab
+        assert page.evaluate("document.querySelectorAll('h1').length") == 1
+    page.get_by_role("tab", name="Create").click()
+    page.get_by_label("Name of the voice").first.focus()
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('[id]')?.id"))
+    assert "create-start" in reached and "create-consent" in reached
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_sticks_out_of_the_window(page: playwright.Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    for tab in ("Create", "Speak", "Mix", "Voices"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
