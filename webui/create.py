@@ -181,9 +181,10 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
         try:
             if studio.job(job_id, user=USER).state != "done":
                 studio.delete_job(job_id, user=USER)
+            left = _newest(studio.jobs(user=USER), "")
         except VoiceError as error:
             return "", problem(words, error), ""
-        return job_id, "", ""
+        return left.id if left else "", "", ""
 
     def say_hello(voice_id: str) -> tuple[Any, str]:
         if not voice_id:

@@ -38,7 +38,7 @@ def page(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]
     opened.on("pageerror", lambda error: failures.append(str(error)))
     opened.goto(address)
     opened.get_by_role("tab", name="Create").wait_for()
-    opened.wait_for_load_state("networkidle")
+    opened.wait_for_timeout(1500)  # the first look at jobs and voices
     yield opened
     opened.close()
     here = urlsplit(address).netloc
