@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# From the ground up. Names on one line are neighbours, which do not import each other unless they are listed in ALLOWED.
+# From the ground up. Names on one line are neighbours, which import each other only where ALLOWED lists it.
 LAYERS = (
     ("errors", "settings", "events", "torchaudio_compat"),
     ("audio",),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -18,18 +18,13 @@ from gpt_sovits.audio import Audio, resample, to_int16
 from gpt_sovits.evaluation.optional import judge_package
 from gpt_sovits.text import phonemize, symbols
 
+if TYPE_CHECKING:
+    from gpt_sovits.features.mini_content import MiniContentEncoder
+
 RATE = 16000
 
 WordRecognizer = Callable[[Audio], list[str]]
 PhoneRecognizer = Callable[[Audio], list[str]]
-
-
-class PhoneEncoder(Protocol):
-    """The part of a content encoder that is needed here."""
-
-    def phone_logits(self, wave: torch.Tensor) -> torch.Tensor:
-        """wave [1, L] at 16 kHz -> log-probabilities [1, T, symbols + 1]; the last index is CTC's blank."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -91,15 +86,14 @@ def pocketsphinx_recognizer() -> WordRecognizer:
     return recognize
 
 
-def phone_recognizer(encoder: PhoneEncoder, version: str = "v2") -> PhoneRecognizer:
-    """Greedy CTC over ``encoder.phone_logits``: the best symbol of each frame, repeats and blanks removed."""
+def phone_recognizer(encoder: MiniContentEncoder, version: str = "v2") -> PhoneRecognizer:
+    """The phones that the embedded base's content encoder hears: the best symbol of each frame, by CTC."""
+    from gpt_sovits.enrol import recognise  # late: words can be judged without any network of ours
+
     names = symbols(version).names
 
     def recognize(audio: Audio) -> list[str]:
         wave = torch.from_numpy(resample(audio, RATE).samples)[None]
-        with torch.inference_mode():
-            best = encoder.phone_logits(wave)[0].argmax(dim=-1)
-        kept = torch.unique_consecutive(best).tolist()
-        return comparable(names[index] for index in kept if index < len(names))
+        return comparable(names[index] for index in recognise(encoder, wave))
 
     return recognize

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,6 +37,9 @@ from gpt_sovits.evaluation.report import Report, Score, header
 from gpt_sovits.evaluation.similarity import Embedder, centroid, mean_standing, resemblyzer_embedder, standing
 from gpt_sovits.evaluation.trial import Sentence, Studio, say, tuned, zero_shot
 from gpt_sovits.settings import Settings
+
+if TYPE_CHECKING:
+    from gpt_sovits.features.mini_content import MiniContentEncoder
 
 JUDGES = ("likeness", "words", "phones", "naturalness")
 JUDGE_BASE = "mini"  # whose content encoder hears the phones, whatever base speaks
@@ -193,15 +197,23 @@ def _rate(counts: Iterable[ErrorRate]) -> float | None:
 
 def load_judges(without: Iterable[str], settings: Settings) -> Judges:
     """Every judge except those named in ``without`` (likeness, words, phones, naturalness)."""
-    from gpt_sovits.bases import load_base  # late: the other judges need no base
-
     left_out = set(without)
     return Judges(
         embed=None if "likeness" in left_out else resemblyzer_embedder(),
         recognize_words=None if "words" in left_out else pocketsphinx_recognizer(),
-        recognize_phones=None if "phones" in left_out else phone_recognizer(load_base(JUDGE_BASE, settings).content),
+        recognize_phones=None if "phones" in left_out else phone_recognizer(_listener(settings)),
         rate=None if "naturalness" in left_out else dnsmos_rater(),
     )
+
+
+def _listener(settings: Settings) -> MiniContentEncoder:
+    from gpt_sovits.bases import load_base  # late: the other judges need no base
+    from gpt_sovits.features.mini_content import MiniContentEncoder
+
+    encoder = load_base(JUDGE_BASE, settings).content
+    if not isinstance(encoder, MiniContentEncoder):
+        raise InputError(f"The model {JUDGE_BASE} cannot recognise phones.", "Judge without: phones.")
+    return encoder
 
 
 def read_sentences(path: Path) -> tuple[Sentence, ...]:

@@ -30,10 +30,18 @@ class Studio(Protocol):
     def reference_voice(self, clip: Path, transcript: str = ..., language: str = ..., base: str = ...) -> Any: ...
 
     def train_now(
-        self, name: str, recording: Path, *, script: str, language: str, consent: Consent, **more: Any
+        self,
+        name: str,
+        recording: Path,
+        *,
+        script: str = ...,
+        language: str = ...,
+        consent: Consent,
+        base: str = ...,
+        max_steps: int | None = ...,
     ) -> str: ...
 
-    def speak(self, text: str, voice: Any, **more: Any) -> Iterator[Any]: ...
+    def speak(self, text: str, voice: Any, *, language: str = ..., seed: int | None = ...) -> Iterator[Any]: ...
 
 
 @dataclass(frozen=True)
