@@ -7,6 +7,7 @@ An expected failure is one sentence on stderr and exit code 2. ``pretrain``, ``e
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -80,19 +81,20 @@ def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
         spoken = list(pieces)
         write_audio(out, concatenate([piece.audio for piece in spoken]))
         return spoken
+    pieces = iter(pieces)
+    first = next(pieces, None)
+    if first is None:
+        raise InputError("There is nothing to say.", "Type a text with words in it.")
     growing = out.with_name(out.name + ".part")
     spoken = []
     try:
         with growing.open("wb") as file, wave.open(file, "wb") as sound:
-            for piece in pieces:
-                if not spoken:
-                    sound.setnchannels(1)
-                    sound.setsampwidth(2)
-                    sound.setframerate(piece.audio.rate)
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(first.audio.rate)
+            for piece in itertools.chain([first], pieces):
                 sound.writeframes(to_int16(piece.audio).tobytes())
                 spoken.append(piece)
-            if not spoken:
-                raise InputError("There is nothing to say.", "Type a text with words in it.")
         os.replace(growing, out)
     except OSError as error:
         raise InputError(f"{out} could not be written ({error.strerror}).", "Choose another place.") from error
@@ -149,10 +151,16 @@ def _with_bar(work: Callable[..., str]) -> int:
 
     cancel = CancelToken()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Starting", total=1.0, left="")
+        told = ""
 
         def show(job: JobState) -> None:
+            nonlocal told
+            if not console.is_terminal and job.message != told:
+                print(f"{job.fraction:4.0%} {job.message}", file=sys.stderr)
+            told = job.message
             left = "" if job.seconds_left is None else f"about {_duration(job.seconds_left)} left"
             bar.update(task, description=job.message or job.stage, completed=job.fraction, left=left)
 

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gpt_sovits.errors import BusyError, InputError, MissingError, ResourceError, VoiceError
+from gpt_sovits.errors import BusyError, InputError, MissingError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.registry import versions
 from gpt_sovits.registry.consent import Consent, now
-from gpt_sovits.registry.files import copy_private, disk_errors, make_private, sha256_of
 from gpt_sovits.registry.ids import LOCAL_USER, check_name, check_user, new_id
 from gpt_sovits.registry.manifest import VersionCard, VoiceCard
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
+from gpt_sovits.training.intake import Intake
 from gpt_sovits.training.queue import Job, JobState, JobStore
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from gpt_sovits.training.job import Parts
 
 DEFAULT_BASE = "mini"
-MAX_SCRIPT = 100_000  # characters of what was read: half an hour of speech is about 30,000
 MAX_CLIP_SECONDS = 600.0
 _KEPT_VOICES = 8  # loaded voices that stay in memory; each is a delta of some megabytes
-_FREE_BYTES = 512 * 2**20  # needed before a training starts
 
 
 class Studio:
@@ -59,8 +57,7 @@ class Studio:
         self._store = JobStore(settings.jobs_dir)
         self._given_synthesizer = synthesizer
         self._parts = parts
-        self._check_recording = check_recording
-        self._find_base = find_base
+        self._intake = Intake(settings, self._store, check_recording=check_recording, find_base=find_base)
         self._lock = threading.RLock()
         self._loaded: OrderedDict[tuple[str, str, str], Voice] = OrderedDict()
 
@@ -166,7 +163,7 @@ class Studio:
         is unreadable, too short, too long or without speech. ``script`` is what was read; it is needed unless the
         recording can be transcribed.
         """
-        return self._queue(new_id("v"), name, recording, script, language, consent, user, base, max_steps).id
+        return self._intake.add(new_id("v"), name, recording, script, language, consent, user, base, max_steps).id
 
     def retrain(
         self,
@@ -184,7 +181,9 @@ class Studio:
         if card.kind != "trained":
             raise InputError(f"{card.name!r} is a mix.", "Train the voices that it is made of.")
         self._registry.check_changeable(user, voice_id)
-        return self._queue(voice_id, card.name, recording, script, language, consent, user, card.base, max_steps).id
+        return self._intake.add(
+            voice_id, card.name, recording, script, language, consent, user, card.base, max_steps
+        ).id
 
     def train_now(
         self,
@@ -207,7 +206,7 @@ class Studio:
         """
         cancel = cancel or CancelToken()
         with self._turn(cancel, on_event):
-            job = self._queue(new_id("v"), name, recording, script, language, consent, user, base, max_steps)
+            job = self._intake.add(new_id("v"), name, recording, script, language, consent, user, base, max_steps)
             self._run(job, on_event, on_progress, cancel)
         return job.voice_id
 
@@ -343,71 +342,6 @@ class Studio:
             if self._given_synthesizer is not None:
                 self._given_synthesizer.forget(voice_id)
 
-    def _queue(
-        self,
-        voice_id: str,
-        name: str,
-        recording: Path,
-        script: str,
-        language: str,
-        consent: Consent,
-        user: str,
-        base: str,
-        max_steps: int | None,
-    ) -> Job:
-        """Check everything, copy the recording in, and put the job into the line."""
-        check_user(user)
-        name = check_name(name)
-        checked = consent.checked()
-        if max_steps is not None and max_steps < 1:
-            raise InputError(f"{max_steps} steps are too few.", "Use at least 1.")
-        if len(script) > MAX_SCRIPT:
-            raise InputError(f"The text that was read has {len(script):,} characters.", f"Use at most {MAX_SCRIPT:,}.")
-        recording = Path(recording)
-        if not recording.is_file():
-            raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
-        self._base_exists(base)
-        self._recording_is_usable(recording)
-        bound = checked.bind(sha256_of(recording))
-
-        job_id = new_id("j")
-        work_dir = self._store.work_dir(job_id)
-        request: dict[str, Any] = {
-            "name": name,
-            "recording": versions.recording_name(recording),
-            "script": script,
-            "language": language,
-            "base": base,
-            "max_steps": max_steps,
-            "consent": bound.to_json(),
-        }
-        try:
-            with disk_errors("the recording could not be stored"):
-                make_private(work_dir)
-                _require_space(work_dir)
-                if copy_private(recording, work_dir / request["recording"]) != bound.recording_sha256:
-                    raise InputError("The recording changed while it was read.", "Try again.")
-                return self._store.add(user, "train", request, voice_id, job_id=job_id)
-        except (VoiceError, OSError):
-            shutil.rmtree(work_dir, ignore_errors=True)
-            raise
-
-    def _base_exists(self, base: str) -> None:
-        if self._find_base is not None:
-            self._find_base(base)
-        else:
-            from gpt_sovits.weights.store import find_base
-
-            find_base(base, self.settings)
-
-    def _recording_is_usable(self, recording: Path) -> None:
-        if self._check_recording is not None:
-            self._check_recording(recording)
-        else:
-            from gpt_sovits.dataset.assess import open_recording
-
-            open_recording(recording)
-
     @contextmanager
     def _turn(self, cancel: CancelToken, on_event: EventSink) -> Iterator[None]:
         """Hold the runner lock; waits for as long as another training holds it."""
@@ -448,12 +382,3 @@ class Studio:
     def _remove_job(self, job_id: str) -> None:
         shutil.rmtree(self._store.work_dir(job_id), ignore_errors=True)
         self._store.delete(job_id)
-
-
-def _require_space(folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < _FREE_BYTES:
-        raise ResourceError(
-            f"Only {free // 2**20} MB are free on the disk; training needs {_FREE_BYTES // 2**20} MB.",
-            "Free some space and try again.",
-        )

@@ -112,7 +112,11 @@ class Progress:
     def __call__(self, event: Event) -> None:
         share = self._share(event)
         self.fraction = max(self.fraction, self.start + (self.end - self.start) * share)
+        self._keep(event, share)
         self.watch(event)
+
+    def _keep(self, event: Event, share: float) -> None:
+        """Write to the store, but not more often than twice a second while nothing but numbers change."""
         at, kind, message = self._kept
         now_ = self.clock()
         if now_ - at < _REPORT_SECONDS and event.kind == kind and event.message in ("", message):

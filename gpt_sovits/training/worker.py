@@ -62,7 +62,7 @@ def run_claimed(
     work_dir = store.work_dir(job.id)
     try:
         with _listening(store, job.id, cancel):
-            progress = Progress(store, job.id, watch)
+            progress = Progress(store, job.id, watch, fraction=store.state(job.id).fraction)
             run_job(job, parts(), registry, work_dir, progress, cancel, device=settings.device)
     except CancelledError:
         store.finish(job.id, "queued" if requeue() else "stopped")

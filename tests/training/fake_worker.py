@@ -2,6 +2,7 @@
 
 Every step appends its number to ``steps.txt`` in the data folder. Requests whose script is "stubborn" never look at
 the cancel token, "broken" raise what nobody expects, "deadly" end their process, "poor" refuse with a sentence.
+torch is imported by the last step only, so that a process which is killed earlier costs little.
 """
 
 from __future__ import annotations
@@ -14,13 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-import torch
-
-from gpt_sovits.audio import Audio
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import Event
-from gpt_sovits.features.reference import Reference
 from gpt_sovits.settings import Settings
 from gpt_sovits.training import worker
 from gpt_sovits.training.job import Parts
@@ -70,6 +66,10 @@ def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
                 if acoustic
                 else Event("semantic", "", step - plan.acoustic_steps, plan.semantic_steps, {"loss": 1.0 / step})
             )
+        import torch
+
+        from gpt_sovits.features.reference import Reference
+
         reference = Reference(
             style=torch.ones(1, 8, 1), codes=torch.arange(20), phones=(1, 2, 3), text="hello", language="en"
         )
@@ -80,7 +80,11 @@ def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
             steps=total,
         )
 
-    def speak(voice: Any, text: str, language: str, cancel: Any) -> Audio:
+    def speak(voice: Any, text: str, language: str, cancel: Any) -> Any:
+        import numpy as np
+
+        from gpt_sovits.audio import Audio
+
         assert float(voice.delta["acoustic.w"].sum()) == 4.0
         return Audio(np.sin(np.arange(32000, dtype=np.float32) / 10) * 0.3, 32000)
 

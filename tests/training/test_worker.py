@@ -122,7 +122,7 @@ def test_killed_at_any_point_a_job_goes_on_and_takes_every_step_once(studio, set
 def test_stop_takes_seconds_even_when_the_training_does_not_listen(studio, settings, queue, start):
     polite, stubborn, last = queue("polite"), queue("stubborn", "stubborn"), queue("last")
     start()
-    for job_id, beyond in ((polite, 0.2), (stubborn, 0.05)):
+    for job_id, beyond in ((polite, 0.2), (stubborn, 0.03)):
         until(studio, job_id, "running", beyond=beyond)
         asked = time.monotonic()
         studio.stop_job(job_id)
