@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.settings import Settings
@@ -59,6 +61,7 @@ def serve(settings: Settings, host: str, port: int, *, open_page: bool = False) 
 
     bound = listen(host, port)
     folder = prepare(settings.cache_dir)
+    signal.signal(signal.SIGTERM, _end)
     try:
         with worker(settings.data_dir):
             app = create_app(Studio(settings), folder, host=host)
@@ -70,6 +73,11 @@ def serve(settings: Settings, host: str, port: int, *, open_page: bool = False) 
     finally:
         bound.close()
         clean(folder)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """Leave through the ``finally`` blocks when the system asks the app to end."""
+    raise SystemExit(0)
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from webui.page import Page
 
 COOKIE = "studio-language"
 _PORTS_TO_TRY = 50
+_DAY = 24 * 3600.0
 
 
 def prepare(cache: Path) -> Path:
@@ -28,7 +30,10 @@ def prepare(cache: Path) -> Path:
 
     Gradio reads these from the environment when its parts are made, so this comes before ``create_app``.
     """
-    folder = cache / f"browser-{secrets.token_hex(6)}"
+    for left in cache.glob("browser-*-*"):
+        if _abandoned(left):
+            clean(left)
+    folder = cache / f"browser-{os.getpid()}-{secrets.token_hex(6)}"
     folder.mkdir(parents=True, mode=0o700)
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     os.environ["GRADIO_EXAMPLES_CACHE"] = str(folder / "examples")
@@ -36,6 +41,22 @@ def prepare(cache: Path) -> Path:
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     return folder
+
+
+def _abandoned(folder: Path) -> bool:
+    """Whether the process that made the folder is gone without having cleaned up."""
+    process = int(folder.name.split("-")[1])
+    if process == os.getpid():
+        return True  # an earlier process with the same number, as in a container
+    if os.name != "posix":  # there, asking about a process would end it
+        return time.time() - folder.stat().st_mtime > _DAY
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def clean(folder: Path) -> None:
