@@ -96,6 +96,8 @@ def cut(text: str, method: str) -> str:
     pieces = _METHODS[method](text)
     if pieces is None:
         return "\n"
+    if method == "cut2" and len(pieces) == 1:
+        return pieces[0]
     return "\n".join(piece for piece in pieces if method == "cut5" or _speaks(piece))
 
 

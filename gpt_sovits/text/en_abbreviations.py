@@ -77,6 +77,7 @@ ABBREVIATION_RULES = (
     (re.compile(r"\bNo\.\s?(?=\d)"), "number "),
     (re.compile(rf"(?<=[a-z] )({_any(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place),
     (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({_any(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place),
+    (re.compile(r"\b(Mr|Mrs)\."), lambda m: _TITLES[m[1]]),
     (re.compile(rf"\b({_any(_TITLES)})\.(?=\s*[A-Z]|\s*$)"), lambda m: _TITLES[m[1]]),
     (re.compile(rf"\b({_any(_MONTHS)})\.?(?=\s\d)"), lambda m: _MONTHS[m[1]]),
     (re.compile(rf"\b({_any(_WORDS)})\."), _word),

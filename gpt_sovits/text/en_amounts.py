@@ -103,7 +103,7 @@ RULES = (
     (re.compile(r"\b(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})\b"), _month_first),
     (re.compile(r"\b(\d{4})([/.\-])(\d{1,2})\2(\d{1,2})\b"), _year_first),
     (re.compile(rf"\b({_MONTH}) (\d{{1,2}})(?!\d|st|nd|rd|th|:|\.\d)\b"), _named_day),
-    (re.compile(r"\b(\d{1,2}):([0-5]\d)(?::([0-5]\d))? ?(?:([AaPp])\.? ?[Mm]\b\.?)?(?!:?\d)"), _clock),
+    (re.compile(r"\b(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?: ?([AaPp])\.? ?[Mm]\b\.?)?(?!:?\d)"), _clock),
     (re.compile(r"\b(\d{1,2}) ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)"), _hour),
     (re.compile(r"(?<![\w.])\+\d{1,3}[ \-]?\(?\d{2,4}\)?(?:[ \-]\d{2,4}){1,4}\b"), _phone),
     (re.compile(r"(?<![\w.])\(\d{3}\) ?\d{3}[ \-]\d{4}\b|(?<![\w.\-])\d{3}[\-.]\d{3}[\-.]\d{4}\b"), _phone),
@@ -152,7 +152,13 @@ def _any(names: list[str]) -> str:
     return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
 
 
+def _decade(match: re.Match[str]) -> str:
+    words = integer(int(match[1])) if len(match[1]) == 4 else cardinal(int(match[1]))
+    return words[:-1] + "ies" if words.endswith("y") else words + "s"
+
+
 UNIT_RULES = (
+    (re.compile(r"(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s\b"), _decade),
     (re.compile(rf"(?<![\w.])(\d*\.?\d+)({_any(list(_UNITS))})(?![\w/²³]|'\w)"), _unit),
     (re.compile(rf"(?<![\w.])(\d*\.?\d+) ({_any([u for u in _UNITS if u not in _GLUED_ONLY])})(?![\w/²³'])"), _unit),
 )
@@ -160,11 +166,6 @@ UNIT_RULES = (
 
 def _ordinal(match: re.Match[str]) -> str:
     return ordinal(int(match[1]))
-
-
-def _decade(match: re.Match[str]) -> str:
-    words = integer(int(match[1])) if len(match[1]) == 4 else cardinal(int(match[1]))
-    return words[:-1] + "ies" if words.endswith("y") else words + "s"
 
 
 def _part(numerator: int, denominator: int) -> str:
@@ -193,7 +194,6 @@ FRACTION_RULES = (
     (re.compile(r"[½¼¾⅓⅔⅛]"), lambda m: f" {_VULGAR[m[0]]} "),
     (re.compile(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)"), _fraction),
     (re.compile(r"\b(\d+)(?:st|nd|rd|th)\b"), _ordinal),
-    (re.compile(r"'?\b([12]\d{2}0|[2-9]0)'?s\b"), _decade),
     (re.compile(r"(?<=\w)²"), " squared"),
     (re.compile(r"(?<=\w)³"), " cubed"),
     (re.compile(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b"),

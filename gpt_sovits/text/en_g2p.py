@@ -12,11 +12,11 @@ from gpt_sovits.text.en_spell import guess
 from gpt_sovits.text.symbols import MARKS
 
 MINIMUM = 4
-_TOKEN = re.compile(r"[A-Za-z][A-Za-z'\-]+[A-Za-z]|[A-Za-z]+|\S")
+_TOKEN = re.compile(r"'(?:em|cause|bout|til|tis|twas)\b|[A-Za-z][A-Za-z'\-]+[A-Za-z](?:(?<=s)')?|[A-Za-z]+|\S")
 _SPELLED = frozenset(("ae", "ai", "ar", "ios", "hud", "os"))
 _EXTRA = {
     "chatgpt": "CH AE1 T JH IY1 P IY1 T IY1", "json": "JH EY1 S AH0 N", "conda": "K AA1 N D AH0",
-    "wifi": "W AY1 F AY1", "ctrl": "K AH0 N T R OW1 L", "vlog": "V L AO1 G", "app": "AE1 P", "apps": "AE1 P S",
+    "wifi": "W AY1 F AY1", "ctrl": "K AH0 N T R OW1 L", "vlog": "V L AA1 G", "app": "AE1 P", "apps": "AE1 P S",
     "github": "G IH1 T HH AH2 B", "linux": "L IH1 N AH0 K S", "emoji": "IH0 M OW1 JH IY0", "meme": "M IY1 M",
 }  # fmt: skip
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH", "HH"))
@@ -138,6 +138,9 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
     if low.endswith("'s"):
         stem, why = read_word(low[:-2])
         return tuple(with_s(list(stem))), why
+    if low.endswith("s'"):
+        stem, why = read_word(low[:-2])
+        return (tuple(with_s(list(stem))), why) if len(low) > 4 and lookup(low[:-2]) else read_word(low[:-1])
     joined = _contracted(low)
     if joined:
         return tuple(joined), "rule"
@@ -164,17 +167,18 @@ def _letters_around(tokens: list[re.Match[str]], at: int) -> bool:
 def g2p(norm_text: str) -> tuple[list[str], list[EnglishWord]]:
     """Phones of normalised text (a pause is put in front of fewer than 4) and its words."""
     tokens = list(_TOKEN.finditer(norm_text))
-    context = [match.group().lower() if match.group()[0].isalpha() else "" for match in tokens]
+    context = [match.group().lower() if any(map(str.isalpha, match.group())) else "" for match in tokens]
     phones: list[str] = []
     words = []
     for i, match in enumerate(tokens):
         token = match.group()
-        if not token[0].isalpha():
+        if not token.strip("'")[:1].isalpha():
             found, why = ((token,) if token in MARKS else ()), "mark"
         elif token == "a" and _letters_around(tokens, i):
             found, why = ("EY1",), "rule"
         else:
-            alike = homograph(context, i, token[0].isupper()) if len(token) > 1 else None
+            named = token[0].isupper() and i > 0 and tokens[i - 1].group() not in ".!?"
+            alike = homograph(context, i, named) if len(token) > 1 else None
             found, why = (tuple(alike), "rule") if alike else read_word(token)
         phones += found
         words.append(EnglishWord(token, match.start(), match.end(), found, why))

@@ -133,7 +133,7 @@ _CUED: dict[str, tuple[str, frozenset[str], frozenset[str], str]] = {
     ),
     "lives": ("L IH1 V Z", _set("he she it who that"), _set("in at with on alone near"), "L AY1 V Z"),
 }  # fmt: skip
-_FIRST_HOMOGRAPHS = frozenset((*_CUED, "wind", "winds", "wound", "tear", "invalid", "polish", "read", "used"))
+_FIRST_HOMOGRAPHS = frozenset((*_CUED, "wind", "winds", "wound", "tear", "invalid", "polish", "read", "used", "excuse"))
 
 
 def _wound_is_past(words: Sequence[str], at: int) -> bool:
@@ -150,7 +150,10 @@ def _invalid_is_person(words: Sequence[str], at: int) -> bool:
 
 def _special(word: str, words: Sequence[str], at: int, capital: bool) -> str:
     if word == "read":
-        return "R EH1 D" if _read_is_past(words, at) else "R IY1 D"
+        return "R EH1 D" if capital or _read_is_past(words, at) else "R IY1 D"
+    if word == "excuse":
+        fixed = at + 1 < len(words) and words[at + 1] == "me" and (at == 0 or words[at - 1] == "")
+        return "IH0 K S K Y UW1 S" if fixed or not _is_verb(words, at) else "IH0 K S K Y UW1 Z"
     if word == "used":
         to = at + 1 < len(words) and words[at + 1] == "to"
         before = words[at - 1] if at else ""
@@ -166,7 +169,7 @@ def _special(word: str, words: Sequence[str], at: int, capital: bool) -> str:
     if word == "invalid":
         return "IH1 N V AH0 L AH0 D" if _invalid_is_person(words, at) else "IH0 N V AE1 L AH0 D"
     if word == "polish":
-        return "P OW1 L IH0 SH" if capital and at and words[at - 1] else "P AA1 L IH0 SH"
+        return "P OW1 L IH0 SH" if capital else "P AA1 L IH0 SH"
     reading, before_cues, after_cues, otherwise = _CUED[word]
     before, after = words[at - 1] if at else "", words[at + 1] if at + 1 < len(words) else ""
     return reading if before in before_cues or after in after_cues else otherwise
@@ -180,7 +183,8 @@ def _pairs() -> dict[str, tuple[str, str, str]]:
 def homograph(words: Sequence[str], at: int, capital: bool = False) -> list[str] | None:
     """Phones of ``words[at]`` when it is a homograph, else None.
 
-    ``words``: lower-case words of the sentence with ``""`` for each pause; ``capital``: it is written so.
+    ``words``: lower-case words of the sentence with ``""`` for each pause; ``capital``: it is written so
+    inside a sentence, as names are.
     """
     word = words[at]
     if word in _FIRST_HOMOGRAPHS:

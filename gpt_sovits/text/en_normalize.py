@@ -39,7 +39,7 @@ def plain(text: Tracked, cjk_pauses: bool = True) -> Tracked:
     sentence the checkpoints' frontend swallows them at an English word; False keeps to that.
     """
     if not cjk_pauses:
-        text = text.map_chars({ord(char): " " for char in _CJK_PAUSES})
+        text = text.map_chars({ord(char): " " for char in _CJK_PAUSES}).sub(re.compile(r"(?<=\b[A-Z])&(?=[A-Z]\b)"), "")
     text = text.map_chars({ord("、"): ","}).map_chars(_WIDTH).map_chars(_MARKS)
     edits = [(i, i + 1, _ascii(char)) for i, char in enumerate(text.text) if ord(char) > 127 and _ascii(char) != char]
     return text.replace_spans(edits) if edits else text
@@ -119,7 +119,6 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r" ?= ?"), " Equals "),
     (re.compile(r"(?<=\w) ?> ?(?=\w)"), " is greater than "),
     (re.compile(r"(?<=\w) ?< ?(?=\w)"), " is less than "),
-    (re.compile(r"\bCtrl\+(?=\w)"), "Control "),
     (re.compile(r"(?<=[A-Za-z])\+(?=[A-Za-z])"), " "),
     (re.compile(r"(?<=[A-Za-z+])\+"), " plus"),
     (re.compile(r"(?<![\w)])[\-](?=\.?\d)"), "negative "),
@@ -130,18 +129,13 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"\d*\.\d+|\d+"), _number),
 )  # fmt: skip
 
-_QUOTE = re.compile(r"(?<![A-Za-z])'(?!(?:em|cause|bout|til|tis|twas)\b)|'(?![A-Za-z])")
+_QUOTE = re.compile(r"(?<![A-Za-z])'(?!(?:em|cause|bout|til|tis|twas)\b)|(?<!s)'(?![A-Za-z])")
 _FOREIGN = re.compile(r"[^A-Za-z '.,?!\-]")
 _CAPITAL = re.compile(r"(?<=[^\s])(?=[A-Z])")
-_KEPT_CAPITAL = re.compile(r"-(?=[A-Z](?![A-Za-z]))")
 
 
 def _spell_capitals(text: Tracked) -> Tracked:
-    edits = []
-    for match in _CAPITAL.finditer(text.text):
-        at = match.start()
-        if not _KEPT_CAPITAL.match(text.text, at - 1):
-            edits.append((at, at, " "))
+    edits = [(match.start(), match.start(), " ") for match in _CAPITAL.finditer(text.text)]
     return text.replace_spans(edits) if edits else text
 
 

@@ -37,13 +37,13 @@ def _pause_symbol(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _read_zh(text: str, start: int, version: str, cache_dir: Path | None) -> _Read:
+def _read_zh(text: str, start: int, version: str, cache_dir: Path | None, polyphones: bool) -> _Read:
     pause = _pause_symbol(text)
     source = Tracked.of(text, start)
     if pause:
         source = source.map_chars({ord(pause[0]): ","})
     norm = zh_normalize.normalize(source)
-    phones, word2ph, words = zh_g2p.g2p(norm.text, version, cache_dir)
+    phones, word2ph, words = zh_g2p.g2p(norm.text, version, cache_dir, polyphones=polyphones)
     if pause:
         phones = [pause[1] if phone == "," else phone for phone in phones]
     readings = []
@@ -85,22 +85,24 @@ def _read_en(text: str, start: int, alone: bool) -> _Read:
     return _Read(norm.text, phones, None, readings)
 
 
-def _read_run(run: Run, text: str, version: str, alone: bool, cache_dir: Path | None) -> _Read:
+def _read_run(run: Run, text: str, version: str, alone: bool, cache_dir: Path | None, polyphones: bool) -> _Read:
     part = text[run.start : run.end]
     if run.language == "en":
         return _read_en(part, run.start, alone)
     if run.language == "zh":
-        return _read_zh(part, run.start, version, cache_dir)
+        return _read_zh(part, run.start, version, cache_dir, polyphones)
     return _Read("", [","], None, [])
 
 
-def _assemble(text: str, runs: list[Run], table: SymbolTable, cache_dir: Path | None) -> Phones:
+def _assemble(
+    text: str, runs: list[Run], table: SymbolTable, cache_dir: Path | None, polyphones: bool = True
+) -> Phones:
     alone = all(run.language == "en" for run in runs)
     phones: list[str] = []
     spans: list[Span] = []
     readings: list[Reading] = []
     for run in runs:
-        read = _read_run(run, text, table.version, alone, cache_dir)
+        read = _read_run(run, text, table.version, alone, cache_dir, polyphones)
         word2ph = None if read.word2ph is None else tuple(read.word2ph)
         part = text[run.start : run.end]
         spans.append(
@@ -114,31 +116,34 @@ def _assemble(text: str, runs: list[Run], table: SymbolTable, cache_dir: Path | 
     return Phones(tuple(phones), table.encode(phones), joined, norm_text, tuple(spans), tuple(readings))
 
 
-def phonemize_span(text: str, language: str, version: str = "v2", *, cache_dir: Path | None = None) -> Phones:
+def phonemize_span(
+    text: str, language: str, version: str = "v2", *, cache_dir: Path | None = None, polyphones: bool = True
+) -> Phones:
     """Phones of a text that is in one language throughout: no runs, no minimum length."""
     table = symbols(version)
-    return _assemble(text, [Run(language, 0, len(text))] if text else [], table, cache_dir)
+    return _assemble(text, [Run(language, 0, len(text))] if text else [], table, cache_dir, polyphones)
 
 
 def phonemize(
-    text: str, language: str = "auto", version: str = "v2", lexicon: Any = None, *, cache_dir: Path | None = None
-) -> Phones:
+    text: str, language: str = "auto", version: str = "v2", lexicon: Any = None, *, cache_dir: Path | None = None,
+    polyphones: bool = True,
+) -> Phones:  # fmt: skip
     """Phones of one piece. Never raises on odd text: what cannot be spoken is left out.
 
     ``language``: auto, zh, en, yue, ja, ko (with English words inside), auto_yue, or all_zh and the like.
     ``cache_dir``: where jieba's dictionary cache lives (None: jieba's own place).
     """
     table = symbols(version)
-    found = _assemble(text, runs_for(text, language), table, cache_dir)
+    found = _assemble(text, runs_for(text, language), table, cache_dir, polyphones)
     if len(found) >= MINIMUM or not text:
         return found
-    return _with_head(text, found, language, table, cache_dir)
+    return _with_head(text, language, table, cache_dir, polyphones)
 
 
-def _with_head(text: str, found: Phones, language: str, table: SymbolTable, cache_dir: Path | None) -> Phones:
+def _with_head(text: str, language: str, table: SymbolTable, cache_dir: Path | None, polyphones: bool) -> Phones:
     """Very short texts get a full stop in front: the networks need a few phones to start from."""
     padded = ("。" if text.lstrip()[:1].isdigit() else ".") + text
-    again = _assemble(padded, runs_for(padded, language), table, cache_dir)
+    again = _assemble(padded, runs_for(padded, language), table, cache_dir, polyphones)
     return _shift(again, -1, text)
 
 

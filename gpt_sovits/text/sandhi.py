@@ -6,6 +6,7 @@ frontend: 不, 一, neutral tone, third tone, in this order.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from gpt_sovits.text.data import table
 from gpt_sovits.text.zh_words import Token, shortest_split
 
 _PARTICLES = frozenset("吧呢哈啊呐噻嘛吖嗨哦哒额滴哩哟喽啰耶喔诶")
+_DATE = re.compile(r"[一二三四五六七八九十]{1,3}[月日号]")
 _STOPS = frozenset("：，；。？！“”‘’':,;.?!…")
+_EACH = frozenset("处处 天天 年年 月月 日日 时时 事事 样样 种种 家家 户户 句句 字字 声声 步步 代代 夜夜 层层 重重".split())
 _BEFORE_GE = frozenset("几有两半多各整每做是")
 
 
@@ -46,7 +49,7 @@ def _bu(word: str, finals: list[str]) -> None:
 
 
 def _yi(word: str, finals: list[str]) -> None:
-    if "一" not in word or all(char.isnumeric() for char in word):
+    if "一" not in word or all(char.isnumeric() for char in word) or _DATE.fullmatch(word):
         return
     if len(word) == 3 and word[1] == "一" and word[0] == word[2]:
         finals[1] = _tone(finals[1], 5)
@@ -70,15 +73,16 @@ def _last_is_neutral(word: str, pos: str) -> bool:
         return last in "了着过" and pos in ("ul", "uz", "ug")
     if last in "们子" and pos in ("r", "n") and word not in _words("not_neutral"):
         return True
-    if last in "上下里" and pos in ("s", "l", "f"):
+    if last in "上下里" and pos in ("s", "l", "f") and (len(word) < 4 or pos != "l"):
         return True
     return last in "来去" and before in "上下进出回过起开"
 
 
 def _neutral(word: str, pos: str, finals: list[str], cache_dir: Path | None) -> None:
-    if pos[:1] in ("n", "v", "a") and word not in _words("not_neutral"):
+    if pos[:1] in ("n", "v", "a") and word not in _words("not_neutral") and word not in _EACH:
         for i in range(1, len(word)):
-            if word[i] == word[i - 1]:
+            across = len(word) == 4 and i == 2 and word[0] != word[1]
+            if word[i] == word[i - 1] and not across:
                 finals[i] = _tone(finals[i], 5)
     ge = word.find("个")
     if _last_is_neutral(word, pos):

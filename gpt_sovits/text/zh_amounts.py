@@ -214,7 +214,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"([\-−]{_N})(度)"), _temperature),
     # money
     (re.compile(rf"({_SIGN}) ?(-?\d*\.?\d+) ?([百千万亿]*)(?:元|美元|块)?"), lambda m: _money(m[1], m[2], m[3])),
-    (re.compile(rf"(-?\d*\.?\d+) ?([百千万亿]*)([$¥￥€£])"), lambda m: _money(m[3], m[1], m[2])),
+    (re.compile(r"(-?\d*\.?\d+) ?([百千万亿]*)([$¥￥€£])"), lambda m: _money(m[3], m[1], m[2])),
     # percentages and fractions
     (re.compile(rf"({_N})%({_DASH})({_N})%"),
      lambda m: f"百分之{number(m[1])}{'至' if m[2].strip() in '~～至' else '到'}百分之{number(m[3])}"),
@@ -241,7 +241,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"(?<![\d.\-])(-?{_N})({_DASH})(-?{_N})(?![\d\-])"), _range),
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}"),
      lambda m: "点".join(spell_digits(part) for part in m[0].split("."))),
-    (re.compile(rf"(?<![\d.]) ?([±×÷*=><≥≤≈≠]) ?(?=-?\d)|(?<=[\d)）]) ?([xX]) ?(?=\d)"),
+    (re.compile(r"(?<![\d.]) ?([±×÷*=><≥≤≈≠]) ?(?=-?\d)|(?<=[\d)）]) ?([xX]) ?(?=\d)"),
      lambda m: _OPERATORS[m[1] or m[2]]),
     (re.compile(r"(?<=[\d)）]) ?([+\-−±×÷*=><≥≤≈≠]) ?(?=[\d(（.])"), _operator),
     (re.compile(r"(?<=[A-Za-zα-ωΑ-Ω\d)）方]) ?([+±×÷=><≥≤≈≠]) ?(?=[A-Za-zα-ωΑ-Ω\d(（\-])"), _operator),

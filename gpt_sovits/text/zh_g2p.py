@@ -10,9 +10,10 @@ from pathlib import Path
 from gpt_sovits.text.data import table
 from gpt_sovits.text.sandhi import all_third, change_tones, erhua
 from gpt_sovits.text.symbols import MARKS
+from gpt_sovits.text.zh_polyphones import choose
 from gpt_sovits.text.zh_words import Token, tag
 
-_CLAUSE = re.compile(r"[^!?…,.\-]*[!?…,.\-]|[^!?…,.\-]+")
+_CLAUSE = re.compile(r"[^!?…,.\-]{0,500}[!?…,.\-]|[^!?…,.\-]{1,500}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def _phone_table() -> dict[str, tuple[str, str]]:
 
 
 def pinyin_phones(pinyin: str) -> tuple[str, str] | None:
-    """Phones of one syllable such as ``ma3``, ``lv4``, ``lü4`` or ``hao`` (no digit: neutral tone); None if there is none.
+    """Phones of one syllable such as ``ma3``, ``lv4`` or ``hao`` (no digit: neutral tone); None for no syllable.
 
     Two phones, the tone digit 1-5 on the second: ``("m", "a3")``.
     """
@@ -66,6 +67,12 @@ def readable(char: str) -> bool:
     """Whether the character has a reading that the phone tables can spell."""
     initial, final = _read(char)[0]
     return (initial, final[:-1]) in _syllables()
+
+
+def _split_pinyin(pinyin: str) -> tuple[str, str]:
+    """``zhang3`` -> ("zh", "ang3")."""
+    row = table("zh")["syllables"][pinyin[:-1]]
+    return row[0], row[1] + pinyin[-1]
 
 
 def _finals(word: str) -> list[str]:
@@ -140,16 +147,35 @@ def _merge_er(tokens: list[Token]) -> list[Token]:
     return merged
 
 
-def words(clause: str, version: str = "v2", cache_dir: Path | None = None) -> list[Word]:
-    """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes."""
+def words(
+    clause: str, version: str = "v2", cache_dir: Path | None = None, *, forced: dict[int, str] | None = None,
+    polyphones: bool = True,
+) -> list[Word]:  # fmt: skip
+    """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes.
+
+    ``forced``: character index -> pinyin that nothing may change. ``polyphones`` False leaves out the context rules
+    for characters with several readings (the reference frontend without its optional model).
+    """
     tokens = _merge_equal(_merge_yi(_merge_bu(tag(clause, cache_dir))))
     tokens = _merge_er(_merge_third(_merge_third(tokens, True), False))
     out = []
+    chosen = choose(clause, [word for word, _ in tokens]) if polyphones else {}
+    forced = forced or {}
+    chosen.update(forced)
+    at = 0
     for token in tokens:
-        read = _read(token[0])
+        read = list(_read(token[0]))
+        for i in range(len(read)):
+            if at + i in chosen:
+                read[i] = _split_pinyin(chosen[at + i])
         finals = change_tones(token, [final for _, final in read], cache_dir)
         if version != "v1":
             finals = erhua(token, finals)
+        for i in range(len(read)):
+            neutralised = at + i in chosen and finals[i].endswith("5")
+            if at + i in forced or neutralised:
+                finals[i] = read[i][1]
+        at += len(read)
         pinyin = (
             _syllables()[initial, final[:-1]] + final[-1] for (initial, _), final in zip(read, finals, strict=True)
         )
@@ -157,15 +183,23 @@ def words(clause: str, version: str = "v2", cache_dir: Path | None = None) -> li
     return out
 
 
-def g2p(norm_text: str, version: str = "v2", cache_dir: Path | None = None) -> tuple[list[str], list[int], list[Word]]:
-    """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only."""
+def g2p(
+    norm_text: str, version: str = "v2", cache_dir: Path | None = None, *, forced: dict[int, str] | None = None,
+    polyphones: bool = True,
+) -> tuple[list[str], list[int], list[Word]]:  # fmt: skip
+    """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only.
+
+    ``forced``: index in ``norm_text`` -> pinyin. Clauses longer than 500 characters are read in parts.
+    """
     phones: list[str] = []
     word2ph: list[int] = []
     found: list[Word] = []
-    for clause in _CLAUSE.findall(norm_text):
+    for match in _CLAUSE.finditer(norm_text):
+        clause, at = match.group(), match.start()
         mark = clause[-1] if clause[-1] in MARKS else ""
         body = clause[: len(clause) - len(mark)]
-        for word in words(body, version, cache_dir) if body else []:
+        here = {i - at: pinyin for i, pinyin in (forced or {}).items() if at <= i < match.end()}
+        for word in words(body, version, cache_dir, forced=here, polyphones=polyphones) if body else []:
             found.append(word)
             for pinyin in word.pinyin:
                 initial, final = _phone_table()[pinyin[:-1]]

@@ -12,17 +12,18 @@ from gpt_sovits.text import zh_amounts
 from gpt_sovits.text.data import table
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.zh_g2p import readable
+from gpt_sovits.text.zh_numbers import cardinal
 from gpt_sovits.text.zh_words import simplify_table
 
 _WIDTH = {code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _WIDTH |= {ord("％"): "%", ord("＋"): "+", ord("＝"): "=", ord("／"): "/", ord("＄"): "$", ord("￡"): "£", ord("＊"): "*"}
 _FULL_POINT = re.compile(r"(?<=\d)[．](?=\d)")
 _FULL_COLON = re.compile(r"(?<=\d)：(?=\d)")
-_FULL_COMMA = re.compile(r"(?<=\d)[，,](?=\d{3}(?!\d))(?<!\d{4}[，,])")
+_GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:[，,]\d{3})+(?!\d)")
 _ZERO = re.compile("〇")
 _DELETED = re.compile(r"[ \t\r\f\v　—《》【】<>{}()（）#&@“”^_|\\「」『』‘’'\"〈〉〔〕［］\[\]*`]+")
 _MARKS = {ord(old): new for old, new in zip("：；，。！？\n·、~～:;", ",,,.!?.,,……,,", strict=True)}
-_DOTS = re.compile(r"\.{3,}|。{3,}")
+_DOTS = re.compile(r"\.{3,}")
 _FOREIGN = re.compile(r"[^一-龥!?…,.\-]+")
 _HAN = re.compile(r"[一-龥]")
 _MARK_RUN = re.compile(r"([!?…,.\-])[!?…,.\-]+")
@@ -43,10 +44,18 @@ def _spoken_char(match: re.Match[str]) -> str | None:
     return None if readable(match[0]) else ""
 
 
+def _ungroup(match: re.Match[str]) -> str:
+    digits = re.sub("[，,]", "", match[0])
+    measured = re.match(r"[.%‰:/A-Za-z°℃ 万亿]", match.string[match.end() :]) or re.search(
+        r"[$¥￥€£\-] ?$", match.string[: match.start()]
+    )
+    return digits if measured else cardinal(digits)
+
+
 def prepare(text: Tracked) -> Tracked:
     """Widths, traditional characters and number marks, before any rule."""
     text = text.map_chars(_WIDTH).map_chars(simplify_table())
-    text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_FULL_COMMA, "").sub(_ZERO, "零")
+    text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_GROUPED, _ungroup).sub(_ZERO, "零")
     text = text.sub(re.compile("乾(?=燥|净|杯|脆|旱|粮|枯|涸|洗|爹|妈|货)|(?<=[晾晒烘饼风擦吹])乾"), "干")
     return text.sub(re.compile("(?<=[等看听说想坐站拿带跟走笑有望闹忙穿住活睡]|[朝向对顺沿随])著(?!作|名|书|述|者|称)"), "着")
 
