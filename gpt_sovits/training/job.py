@@ -65,16 +65,16 @@ def real_parts(settings: Settings) -> Parts:
     from gpt_sovits.training.finetune import finetune
     from gpt_sovits.training.plan import plan
 
-    load = partial(load_base, settings=settings)
+    synthesizer = Synthesizer(partial(load_base, settings=settings))
 
     def speak(voice: Voice, text: str, language: str, cancel: CancelToken) -> Audio:
         from gpt_sovits.audio import concatenate
 
-        pieces = Synthesizer(load).speak(voice, text, language=language, seed=0, cancel=cancel)
+        pieces = synthesizer.speak(voice, text, language=language, seed=0, cancel=cancel)
         return concatenate([piece.audio for piece in pieces])
 
     return Parts(
-        load_base=load,
+        load_base=synthesizer.base,
         build_dataset=build_dataset,
         plan=lambda seconds, base: plan(seconds, base, settings.device),
         finetune=finetune,

@@ -283,4 +283,5 @@ def _create(connection: sqlite3.Connection) -> None:
 
 def _state(row: tuple[Any, ...], log: list[str]) -> JobState:
     name = str(json.loads(row[11]).get("name", ""))
-    return JobState(*row[:10], log=log, user=row[10], name=name, changed=row[12])
+    columns = ("id", "kind", "state", "stage", "message", "fraction", "seconds_left", "voice_id", "created", "error")
+    return JobState(**dict(zip(columns, row, strict=False)), log=log, user=row[10], name=name, changed=row[12])

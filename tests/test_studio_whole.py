@@ -1,0 +1,88 @@
+"""The whole path with the real networks at toy size: a recording becomes a voice that speaks, is mixed and kept.
+
+Only the alignment of words and sound is replaced: a base of random weights cannot hear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpt_sovits.audio import read_audio, resample, write_wav
+from gpt_sovits.dataset.training_set import Slice, TrainingSet
+from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.registry.consent import Consent
+from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
+from gpt_sovits.text import phonemize
+from gpt_sovits.training.job import Parts, real_parts
+
+from .random_base import write_random_base
+
+DATA = Path(__file__).parent / "data"
+
+
+def cut_evenly(recording, script, language, encoder, *, version, work_dir, on_event, cancel) -> TrainingSet:
+    audio = resample(read_audio(recording), 32000)
+    words = script.split()
+    pieces = []
+    for index in range(8):
+        path = work_dir / f"{index}.wav"
+        write_wav(path, audio.between(index * 5, index * 5 + 5))
+        text = " ".join(words[index * 12 : index * 12 + 12])
+        pieces.append(
+            Slice(path, text, "en", phonemize(text, "en", version), index * 5.0, index * 5.0 + 5, 0.9, index == 7)
+        )
+    return TrainingSet(tuple(pieces), 40.0, report=None)  # type: ignore[arg-type]  # nobody reads it here
+
+
+def parts(settings: Settings) -> Parts:
+    return replace(real_parts(settings), build_dataset=cut_evenly)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    write_random_base(tmp_path / "models" / "mini")
+    return Studio(Settings(tmp_path / "data", threads=1, bundled_models=tmp_path / "models"), parts=parts)
+
+
+def test_from_a_recording_to_speech_and_a_mix(studio: Studio) -> None:
+    consent = Consent(who="Reader", purpose="a test", statement="I agree.")
+    script = (DATA / "one_minute.txt").read_text(encoding="utf-8")
+    voice_id = studio.train_now(
+        "Reader", DATA / "one_minute.opus", script=script, language="en", consent=consent, max_steps=3
+    )
+    voice = studio.voice(voice_id)
+    assert {key.split(".")[0] for key in voice.delta} == {"acoustic", "semantic"}
+    assert voice.made_by["steps"] == 6 and voice.made_by["plan"]["acoustic_steps"] == 3
+    assert studio.sample(voice_id).startswith(b"RIFF") and studio.verify() == []
+    assert list(studio.settings.jobs_dir.glob("j*/")) == []
+
+    def said(who, seed: int = 1) -> np.ndarray:
+        return np.concatenate([piece.audio.samples for piece in studio.speak("Hello there, friend.", who, seed=seed)])
+
+    first = said(voice_id)
+    assert np.array_equal(first, said(voice_id)) and np.abs(first).max() > 0
+    clip = studio.reference_voice(DATA / "short_clip.opus", (DATA / "short_clip.txt").read_text(encoding="utf-8"))
+    assert not np.array_equal(first, said(clip))
+    assert np.array_equal(first, said(studio.mix(voice_id, clip, 0.0)))
+    assert np.array_equal(said(clip), said(studio.mix(voice_id, clip, 1.0)))
+    with pytest.raises(RefusedError):
+        studio.save_mix(voice_id, clip, 0.5, "without consent")
+    assert len(said(studio.save_mix(voice_id, voice_id, 0.3, "kept")))
+
+
+def test_bad_recordings_are_refused_at_the_door(studio: Studio, tmp_path: Path) -> None:
+    consent = Consent(who="Reader", purpose="a test", statement="I agree.")
+    empty, text = tmp_path / "empty.wav", tmp_path / "text.wav"
+    empty.write_bytes(b"")
+    text.write_text("this is not sound")
+    silence = tmp_path / "silence.wav"
+    write_wav(silence, resample(read_audio(DATA / "short_clip.opus"), 16000).between(0, 0.01))
+    for path in (empty, text, silence, DATA / "short_clip.opus"):
+        with pytest.raises(InputError):
+            studio.create_voice("Bad", path, script="hello", consent=consent)
+    assert studio.jobs() == [] and studio.voices() == []
