@@ -4,7 +4,7 @@
 
 Each speaker is cloned from the recordings marked ``train`` and says the transcripts of those marked ``test``, so real
 and synthesized speech are compared on the same words. Similarity is to the speaker's test recordings, which no voice
-has learnt from; a real recording is compared with the others of them.
+has learnt from, and beside it to all recordings; a real recording is compared with the others of them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from gpt_sovits.evaluation.intelligibility import (
 )
 from gpt_sovits.evaluation.naturalness import Rater, dnsmos_rater
 from gpt_sovits.evaluation.report import Report, Score, header
-from gpt_sovits.evaluation.similarity import Embedder, centroid, mean_standing, resemblyzer_embedder, standing
+from gpt_sovits.evaluation.similarity import Embedder, Portrait, mean_standing, resemblyzer_embedder, standing
 from gpt_sovits.evaluation.trial import Sentence, Studio, say, tuned, zero_shot
 from gpt_sovits.settings import Settings
 
@@ -68,12 +68,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Utterance:
-    """One sound to judge: what should be heard in it, its embedding [C], and the one of its speaker's other speech."""
+    """One sound to judge: what should be heard in it, and its place among the speaker's test clips if it is one."""
 
     audio: Audio
     sentence: Sentence
-    embedding: np.ndarray | None
-    own: np.ndarray | None
+    embedding: np.ndarray | None  # [C]
+    place: int | None = None
 
 
 def evaluate(
@@ -86,7 +86,7 @@ def evaluate(
 ) -> Report:
     """Measure every speaker; ``on_score`` sees each row as soon as it is known."""
     real = {speaker.name: _real(speaker.test, judges) for speaker in speakers}
-    centres = _centres(real)
+    portraits = {speaker.name: _portrait(speaker, real[speaker.name], judges) for speaker in speakers}
     scores: list[Score] = []
     notes: list[str] = []
 
@@ -95,7 +95,7 @@ def evaluate(
         on_score(score)
 
     for speaker in (one for one in speakers if not options.only or one.name in options.only):
-        add(_score(speaker.name, "real", real[speaker.name], centres, judges))
+        add(_score(speaker.name, "real", real[speaker.name], portraits, judges))
         sentences = options.texts or tuple(Sentence(clip.language, clip.transcript) for clip in speaker.test)
         sentences = tuple(sentence for sentence in sentences if sentence.text)
         for kind in ("zero-shot", "tuned") if options.train else ("zero-shot",):
@@ -110,19 +110,10 @@ def evaluate(
             spoken = say(studio, voice, sentences, options.seed)
             if options.keep is not None:
                 _write(options.keep / f"{speaker.name}_{kind}", spoken.sounds)
-            said = [
-                Utterance(audio, sentence, _embedding(audio, judges), centres.get(speaker.name))
-                for sentence, audio in spoken.sounds
-            ]
-            score = _score(speaker.name, kind, said, centres, judges)
+            said = [Utterance(audio, sentence, _embedding(audio, judges)) for sentence, audio in spoken.sounds]
+            score = _score(speaker.name, kind, said, portraits, judges)
             add(replace(score, failed=spoken.failed, rtf=spoken.rtf))
     return Report(tuple(scores), options.base, tuple(notes))
-
-
-def _centres(real: Mapping[str, Sequence[Utterance]]) -> dict[str, np.ndarray]:
-    """The embedding [C] by which each speaker is recognised; empty where likeness is not judged."""
-    found = {name: [u.embedding for u in heard if u.embedding is not None] for name, heard in real.items()}
-    return {name: centroid(embeddings) for name, embeddings in found.items() if embeddings}
 
 
 def _embedding(audio: Audio, judges: Judges) -> np.ndarray | None:
@@ -130,16 +121,17 @@ def _embedding(audio: Audio, judges: Judges) -> np.ndarray | None:
 
 
 def _real(clips: Sequence[Recording], judges: Judges) -> list[Utterance]:
-    """Real recordings, each to be compared with the speaker's others (with itself where there is no other)."""
     sounds = [read_audio(clip.path) for clip in clips]
-    embeddings = [judges.embed(sound) for sound in sounds] if judges.embed else []
-    utterances = []
-    for index, (clip, sound) in enumerate(zip(clips, sounds, strict=True)):
-        others = embeddings[:index] + embeddings[index + 1 :]
-        own = centroid(others) if others else None
-        embedding = embeddings[index] if embeddings else None
-        utterances.append(Utterance(sound, Sentence(clip.language, clip.transcript), embedding, own))
-    return utterances
+    return [
+        Utterance(sound, Sentence(clip.language, clip.transcript), _embedding(sound, judges), place)
+        for place, (clip, sound) in enumerate(zip(clips, sounds, strict=True))
+    ]
+
+
+def _portrait(speaker: Speaker, real: Sequence[Utterance], judges: Judges) -> Portrait:
+    """What the speaker is recognised by; empty where likeness is not judged."""
+    learnt = [judges.embed(read_audio(clip.path)) for clip in speaker.train] if judges.embed else []
+    return Portrait(tuple(learnt), tuple(u.embedding for u in real if u.embedding is not None))
 
 
 def _write(stem: Path, sounds: Sequence[tuple[Sentence, Audio]]) -> None:
@@ -149,15 +141,15 @@ def _write(stem: Path, sounds: Sequence[tuple[Sentence, Audio]]) -> None:
 
 
 def _score(
-    name: str, kind: str, utterances: Sequence[Utterance], centres: Mapping[str, np.ndarray], judges: Judges
+    name: str, kind: str, utterances: Sequence[Utterance], portraits: Mapping[str, Portrait], judges: Judges
 ) -> Score:
     """What the judges say of one speaker's utterances of one kind."""
     score = Score(name, kind, len(utterances), 0, sum(u.audio.seconds for u in utterances))
     if not utterances:
         return score
     told = [u for u in utterances if u.sentence.text]
-    if centres:
-        score = _likeness(score, utterances, centres)
+    if judges.embed is not None:
+        score = _likeness(score, utterances, portraits)
     if judges.recognize_words is not None:
         english = [u for u in told if u.sentence.language == "en"]
         wrong = [error_rate(words(u.sentence.text), judges.recognize_words(u.audio)) for u in english]
@@ -171,19 +163,27 @@ def _score(
     return score
 
 
-def _likeness(score: Score, utterances: Sequence[Utterance], centres: Mapping[str, np.ndarray]) -> Score:
-    others = {name: centre for name, centre in centres.items() if name != score.speaker}
-    each = [standing(u.embedding, u.own, others) for u in utterances if u.embedding is not None and u.own is not None]
+def _likeness(score: Score, utterances: Sequence[Utterance], portraits: Mapping[str, Portrait]) -> Score:
+    mine = portraits[score.speaker]
+    found = {name: portrait.apart_without(None) for name, portrait in portraits.items() if name != score.speaker}
+    others = {name: centre for name, centre in found.items() if centre is not None}
+    each, to_all = [], []
+    for utterance in utterances:
+        own, whole = mine.apart_without(utterance.place), mine.all_without(utterance.place)
+        if utterance.embedding is not None and own is not None and whole is not None:
+            each.append(standing(utterance.embedding, own, others))
+            to_all.append(float(utterance.embedding @ whole))
     if not each:
         return score
-    whole = mean_standing(each)
-    nearest = max(whole.others, key=lambda name: whole.others[name], default="")
+    mean = mean_standing(each)
+    nearest = max(mean.others, key=lambda name: mean.others[name], default="")
     return replace(
         score,
-        similarity=whole.similarity,
+        similarity=mean.similarity,
+        similarity_all=float(np.mean(to_all)),
         nearest=nearest,
-        margin=whole.similarity - whole.others[nearest] if nearest else None,
-        rank=whole.rank,
+        margin=mean.similarity - mean.others[nearest] if nearest else None,
+        rank=mean.rank,
         first=float(np.mean([one.rank == 1 for one in each])),
     )
 

@@ -20,7 +20,8 @@ class Score:
     clips: int
     failed: int  # sentences that gave no sound, or one far longer than speech can be
     seconds: float  # of speech judged
-    similarity: float | None = None  # to the speaker's own real clips, cosine
+    similarity: float | None = None  # to the speaker's test clips, which no voice has learnt from; cosine
+    similarity_all: float | None = None  # to all of the speaker's real clips but the judged one
     nearest: str = ""
     margin: float | None = None  # similarity minus that to the nearest other speaker
     rank: int | None = None  # of the speaker among all, by the mean embedding
@@ -82,6 +83,7 @@ COLUMNS = (
     ("clips", 5),
     ("failed", 6),
     ("similar", 7),
+    ("to all", 6),
     ("margin", 7),
     ("nearest", 10),
     ("rank", 4),
@@ -114,6 +116,7 @@ def _cells(score: Score) -> list[str]:
         str(score.clips),
         str(score.failed),
         _number(score.similarity, 3),
+        _number(score.similarity_all, 3),
         _number(score.margin, 3),
         score.nearest or "-",
         "-" if score.rank is None else str(score.rank),
@@ -141,6 +144,7 @@ def _mean(scores: Sequence[Score]) -> Score:
         failed=sum(score.failed for score in scores),
         seconds=sum(score.seconds for score in scores),
         similarity=mean("similarity"),
+        similarity_all=mean("similarity_all"),
         margin=mean("margin"),
         first=mean("first"),
         wer=mean("wer"),

@@ -63,3 +63,21 @@ def mean_standing(each: Sequence[Standing]) -> Standing:
     """The mean over several utterances that were compared with the same speakers."""
     others = {name: float(np.mean([one.others[name] for one in each])) for name in each[0].others}
     return Standing(float(np.mean([one.similarity for one in each])), others)
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What a speaker's real recordings sound like: embeddings [C] of the learnt ones and of those kept apart."""
+
+    learnt: tuple[np.ndarray, ...]
+    apart: tuple[np.ndarray, ...]
+
+    def apart_without(self, index: int | None) -> np.ndarray | None:
+        """Centroid of the recordings kept apart, one of them left out; None where none remains."""
+        rest = [embedding for place, embedding in enumerate(self.apart) if place != index]
+        return centroid(rest) if rest else None
+
+    def all_without(self, index: int | None) -> np.ndarray | None:
+        """Centroid of all recordings, one of those kept apart left out."""
+        rest = [embedding for place, embedding in enumerate(self.apart) if place != index]
+        return centroid([*self.learnt, *rest]) if self.learnt or rest else None
