@@ -240,6 +240,14 @@ def _voices(studio: Studio, given: argparse.Namespace) -> int:
         studio.rename_voice(card.id, given.name, given.user)
     elif action == "pin":
         studio.pin_version(card.id, None if given.version == "newest" else given.version, given.user)
+    elif action == "freeze":
+        studio.freeze_voice(card.id, given.user)
+    elif action == "unfreeze":
+        studio.unfreeze_voice(card.id, given.user)
+    elif action == "journal":
+        for entry in studio.journal(given.user, card.id):
+            details = " ".join(f"{key}={value}" for key, value in entry.details.items())
+            print(f"{entry.number:5d}  {entry.at}  {entry.what}  {details}".rstrip())
     elif action == "delete":
         _confirm(given, f"Delete {card.name!r} with its recording and everything learnt from it?")
         studio.delete_voice(card.id, given.user)
@@ -396,11 +404,11 @@ def parser() -> argparse.ArgumentParser:
     mix.add_argument("--save", metavar="NAME", help="keep the mix as a voice")
     mix.add_argument("--text", help="say this with the mix, into --out")
 
-    voices = add("voices", "list, show, rename, pin, delete or verify voices", _voices, listing)
+    voices = add("voices", "list, show, rename, pin, freeze, delete or verify voices", _voices, listing)
     actions = voices.add_subparsers(dest="action", metavar="ACTION")
     for name in ("list", "verify"):
         actions.add_parser(name, parents=[common, listing])
-    for name in ("show", "rename", "pin", "delete"):
+    for name in ("show", "rename", "pin", "freeze", "unfreeze", "journal", "delete"):
         action = actions.add_parser(name, parents=[common])
         action.add_argument("voice", help="name or id")
         if name == "rename":

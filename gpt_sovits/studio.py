@@ -19,6 +19,7 @@ from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.registry import versions
 from gpt_sovits.registry.consent import Consent, now
 from gpt_sovits.registry.ids import LOCAL_USER, check_name, check_user, new_id
+from gpt_sovits.registry.journal import Entry
 from gpt_sovits.registry.manifest import VersionCard, VoiceCard
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.registry.voice import Voice
@@ -138,6 +139,17 @@ class Studio:
         for job in jobs:
             self._remove_job(job.id)
         self._forget(user, voice_id)
+
+    def freeze_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
+        """Nothing may change, retrain or delete the voice until it is unfrozen; its sound stays as it is."""
+        self._registry.freeze(user, voice_id)
+
+    def unfreeze_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
+        self._registry.unfreeze(user, voice_id)
+
+    def journal(self, user: str = LOCAL_USER, voice_id: str | None = None) -> list[Entry]:
+        """What was done with the user's voices, or with one, oldest first. ``InputError`` when it was tampered with."""
+        return self._registry.journal(user).entries(voice_id)
 
     def verify(self, user: str = LOCAL_USER) -> list[str]:
         """Compare every file of the user's voices with its hash; one sentence per problem."""
@@ -294,9 +306,13 @@ class Studio:
         Unknown voices and unspeakable texts raise here, before anything is computed.
         """
         chosen = self._as_voice(voice, user)
-        return self._synthesizer.speak(
+        pieces = self._synthesizer.speak(
             chosen, text, language=language, speed=speed, pause=pause, seed=seed, cancel=cancel
         )
+        parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
+        for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
+            self._registry.journal(user).add("spoke", voice_id, characters=len(text))
+        return pieces
 
     def mix(
         self, a: Voice | str, b: Voice | str, ratio: float, user: str = LOCAL_USER, *, manner: float | None = None

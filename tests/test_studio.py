@@ -135,7 +135,8 @@ def test_a_deleted_voice_leaves_no_byte_of_its_recording(studio, recording, synt
 
     left = everything(studio.settings.data_dir)
     assert not [name for name, data in left.items() if piece in data or weights[-64:] in data or voice_id in name]
-    assert not [name for name, data in left.items() if voice_id.encode() in data]
+    kept = [Path(name).name for name, data in left.items() if voice_id.encode() in data]
+    assert kept == ["journal.jsonl"], "only the journal remembers the id, and no name"
     assert studio.voices() == [] and studio.jobs() == [] and voice_id in synthesizer.forgotten
     with pytest.raises(MissingError):
         studio.speak("Hello.", voice_id)
@@ -166,6 +167,28 @@ def test_a_clip_without_consent_can_be_heard_but_not_saved(studio, recording):
     list(studio.speak("Hello.", studio.mix(known, clip, 0.5)))
     with pytest.raises(RefusedError):
         studio.save_mix(known, clip, 0.5, "stolen")
+
+
+def test_the_journal_counts_what_was_said_but_does_not_keep_it(studio, recording):
+    a, b = train(studio, recording, "A"), train(studio, recording, "B")
+    studio.speak("A very private sentence.", a)
+    studio.speak("Together.", studio.mix(a, b, 0.5))
+    assert [entry.what for entry in studio.journal()] == ["trained", "trained", "spoke", "spoke", "spoke"]
+    assert studio.journal(voice_id=a)[1].details == {"characters": 24}
+    assert studio.journal(voice_id=b)[1].details == {"characters": 9}
+    assert not [name for name, data in everything(studio.settings.data_dir).items() if b"very private" in data]
+
+
+def test_a_frozen_voice_speaks_but_is_not_retrained(studio, recording):
+    voice_id = train(studio, recording)
+    studio.freeze_voice(voice_id)
+    assert list(studio.speak("Hello.", voice_id))
+    with pytest.raises(RefusedError, match="frozen"):
+        studio.retrain(voice_id, recording, consent=CONSENT)
+    with pytest.raises(RefusedError, match="frozen"):
+        studio.delete_voice(voice_id)
+    studio.unfreeze_voice(voice_id)
+    studio.delete_voice(voice_id)
 
 
 def test_versions_can_be_heard_side_by_side(studio, recording, settings):

@@ -4,6 +4,7 @@
     <root>/index.sqlite3                             a cache of lists, rebuilt from the folders at will
     <root>/users/<user>/voices/<voice>/voice.json
                                       /versions/<version>/{version.json, delta, reference, sample, recording}
+    <root>/users/<user>/journal.jsonl                what was done with each voice
     <root>/users/<user>/{.building, .removed}        what is not visible yet, or no more
 
 A voice or a version appears by one rename and disappears by one rename; the next writer sweeps what a crash left.
@@ -23,6 +24,7 @@ from gpt_sovits.registry import files, versions
 from gpt_sovits.registry.consent import now, require
 from gpt_sovits.registry.ids import check_id, check_name, check_user, is_id, new_id
 from gpt_sovits.registry.index import Index
+from gpt_sovits.registry.journal import Journal
 from gpt_sovits.registry.manifest import (
     Parent,
     VersionManifest,
@@ -85,6 +87,10 @@ class Registry:
         folder = self._version(user, voice_id, version_id)
         return versions.read_file(folder, read_version(folder), name)
 
+    def journal(self, user: str) -> Journal:
+        """What was done with the user's voices."""
+        return Journal(self._user(user) / "journal.jsonl")
+
     def mixes_of(self, user: str, voice_id: str) -> list[VoiceCard]:
         """Stored mixes that contain this voice."""
         return [each for each in self.cards(user) if voice_id in each.parents]
@@ -112,7 +118,9 @@ class Registry:
         """
         name = check_name(name)
         with self._writing(user):
-            return self._admit(user, name, staged, parents)
+            version = self._admit(user, name, staged, parents)
+            self.journal(user).add("trained", version.voice, version=version.id, seconds=version.seconds)
+            return version
 
     def save(self, user: str, name: str, voice: Voice, *, sample: bytes | None = None) -> str:
         """Store a mixed voice under a new id, which is returned. ``RefusedError`` unless all its parts have consent."""
@@ -130,6 +138,7 @@ class Registry:
             if sample is not None:
                 versions.add_sample(staged, sample)
             self._admit(user, name, staged, parents)
+            self.journal(user).add("mixed", voice_id, parents=[parent.voice for parent in parents])
         return voice_id
 
     def tidy(self) -> None:
@@ -143,13 +152,26 @@ class Registry:
         self._must_not_be_frozen(self.manifest(user, voice_id))
 
     def rename(self, user: str, voice_id: str, name: str) -> None:
-        self._change(user, voice_id, name=check_name(name))
+        self._change(user, voice_id, "renamed", name=check_name(name))
 
     def set_default(self, user: str, voice_id: str, version_id: str | None) -> None:
         """Pin the version that speaks when none is named; None goes back to the newest."""
         if version_id is not None:
             self._version(user, voice_id, version_id)
-        self._change(user, voice_id, default_version=version_id)
+        self._change(user, voice_id, "pinned", default_version=version_id)
+
+    def freeze(self, user: str, voice_id: str) -> None:
+        """From now on nothing may change, retrain or delete the voice, and the version that speaks now is the one."""
+        if not self.manifest(user, voice_id).frozen:
+            spoken = self.card(user, voice_id).default_version
+            self._change(user, voice_id, "frozen", default_version=spoken, frozen=True)
+
+    def unfreeze(self, user: str, voice_id: str) -> None:
+        with self._writing(user):
+            manifest = self.manifest(user, voice_id)
+            if manifest.frozen:
+                self._rewrite(user, replace(manifest, frozen=False))
+                self.journal(user).add("unfrozen", voice_id)
 
     def delete(self, user: str, voice_id: str) -> None:
         """Remove a voice with all its versions, recordings and samples.
@@ -167,6 +189,7 @@ class Registry:
                 )
             files.remove_folder(self._voice(user, voice_id), self._user(user) / ".removed")
             self._index.forget(user, voice_id)
+            self.journal(user).add("deleted", voice_id)
 
     def delete_version(self, user: str, voice_id: str, version_id: str) -> None:
         """Remove one version; the last one goes with its voice only."""
@@ -179,6 +202,7 @@ class Registry:
             if manifest.default_version == version_id:
                 self._rewrite(user, replace(manifest, default_version=None))
             files.remove_folder(folder, self._user(user) / ".removed")
+            self.journal(user).add("version deleted", voice_id, version=version_id)
 
     # ------------------------------------------------------------------------------------------------------- private
 
@@ -230,11 +254,12 @@ class Registry:
         if manifest.frozen:
             raise RefusedError(f"The voice {manifest.name!r} is frozen.", "Unfreeze it first.")
 
-    def _change(self, user: str, voice_id: str, **changes: object) -> None:
+    def _change(self, user: str, voice_id: str, what: str, **changes: object) -> None:
         with self._writing(user):
             manifest = self.manifest(user, voice_id)
             self._must_not_be_frozen(manifest)
             self._rewrite(user, replace(manifest, **changes))  # type: ignore[arg-type]
+            self.journal(user).add(what, voice_id)
 
     def _rewrite(self, user: str, manifest: VoiceManifest) -> None:
         aside = files.make_private(self._user(user) / ".building")

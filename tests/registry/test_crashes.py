@@ -106,7 +106,9 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(operation, create,
                 crashed.rename("local", known, "gone")
         crashed.tidy()
         user = copy / "data/registry/users/local"
-        assert {path.name for path in user.iterdir()} <= {"voices", ".building", ".removed"}
+        known_names = {"voices", ".building", ".removed", "journal.jsonl", ".journal.jsonl.lock"}
+        assert {path.name for path in user.iterdir()} <= known_names
+        crashed.journal("local").entries()
         assert not any(path for aside in (".building", ".removed") for path in (user / aside).rglob("*"))
         hidden = [path for path in user.rglob("*.part")]
         assert hidden == [], hidden
