@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.text import en_g2p, en_normalize, zh_g2p, zh_normalize
+from gpt_sovits.text import en_g2p, en_normalize, yue, zh_g2p, zh_normalize
 from gpt_sovits.text.segment import Run, runs_for
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
@@ -67,6 +67,19 @@ def _read_zh(text: str, start: int, version: str, cache_dir: Path | None, polyph
     return _Read(norm.text, phones, word2ph, readings)
 
 
+def _read_yue(text: str, start: int) -> _Read:
+    norm = yue.normalize(Tracked.of(text, start))
+    phones, word2ph, jyutping = yue.g2p(norm.text)
+    readings = []
+    at = 0
+    for i, (char, count) in enumerate(zip(norm.text, word2ph, strict=True)):
+        why = "dictionary" if jyutping[i] else "mark"
+        place = (norm.starts[i], norm.ends[i])
+        readings.append(Reading(char, *place, "yue", jyutping[i] or char, tuple(phones[at : at + count]), why))
+        at += count
+    return _Read(norm.text, phones, word2ph, readings)
+
+
 def _read_en(text: str, start: int, alone: bool) -> _Read:
     norm = en_normalize.normalize(Tracked.of(text, start), alone)
     phones, words = en_g2p.g2p(norm.text)
@@ -91,6 +104,8 @@ def _read_run(run: Run, text: str, version: str, alone: bool, cache_dir: Path | 
         return _read_en(part, run.start, alone)
     if run.language == "zh":
         return _read_zh(part, run.start, version, cache_dir, polyphones)
+    if run.language == "yue" and version != "v1":
+        return _read_yue(part, run.start)
     return _Read("", [","], None, [])
 
 
