@@ -147,8 +147,6 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             if not recording:
                 raise InputError(words("create.need_recording"))
             text = own_text.strip() if what == OWN_TEXT else scripts[what].text
-            if not text:
-                raise InputError(words("create.need_text"))
             if not ticked:
                 raise RefusedError(words("create.need_consent"))
             language = "auto" if what == OWN_TEXT else scripts[what].language

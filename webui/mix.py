@@ -113,7 +113,9 @@ def refreshed(studio: Any, words: Words, a: str | None, b: str | None, ratio: fl
     """Both drop-downs with the voices of now, two different ones to begin with, and the sentence below them."""
     cards = studio.voices(user=USER)
     choices = voice_choices(cards)
-    one, other = pick(choices, a), pick(choices, b, 1)
+    one = pick(choices, a)
+    rest = [choice for choice in choices if choice[1] != one]
+    other = pick(rest or choices, b)
     sentence = _blend(words, cards, one, other, ratio)
     return gr.update(choices=choices, value=one), gr.update(choices=choices, value=other), sentence
 

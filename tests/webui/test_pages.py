@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.webui.fake_studio import FakeStudio
+from tests.webui.hearing import heard, slide
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
 pytestmark = pytest.mark.browser
@@ -46,16 +45,6 @@ def page(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]
     assert len(asked) > 20
     assert not elsewhere
     assert not failures
-
-
-def heard(page: playwright.Page, player: str) -> np.ndarray:
-    """The sound that a player offers, as float samples; it must be a WAV that is not silent."""
-    source = page.locator(f"{player} audio").get_attribute("src")
-    assert source
-    with wave.open(io.BytesIO(page.request.get(urljoin(page.url, source)).body())) as sound:
-        samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2") / 32768.0
-    assert np.sqrt(np.mean(samples**2)) > 0.01
-    return samples
 
 
 def pitch(samples: np.ndarray) -> float:
@@ -156,12 +145,7 @@ def test_the_slider_changes_the_sound_and_a_mix_is_kept(page: playwright.Page, s
     page.locator("#mix-player audio").wait_for()
     assert pitch(heard(page, "#mix-player")) == pytest.approx(200, abs=3)
     before = page.locator("#mix-player audio").get_attribute("src")
-    slider = page.locator("#mix-ratio input[type=range]").bounding_box()
-    assert slider
-    page.mouse.move(slider["x"] + slider["width"] / 2, slider["y"] + slider["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(slider["x"] + slider["width"] - 1, slider["y"] + slider["height"] / 2, steps=4)
-    page.mouse.up()
+    slide(page, "#mix-ratio", 1.0)
     playwright.expect(page.locator("#mix-player audio")).not_to_have_attribute("src", before or "")
     page.get_by_text("0 % Anna, 100 % Ben").wait_for()
     assert pitch(heard(page, "#mix-player")) == pytest.approx(240, abs=3)

@@ -1,0 +1,129 @@
+"""The whole way in a real browser with the real studio: a recording goes in, the voice comes out, and can be mixed.
+
+Uses the embedded base; where that is not there, a small random one of the same name, whose sounds mean nothing.
+Training is cut to a few steps.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app import worker
+from gpt_sovits.audio import Audio, read_audio, write_wav
+from gpt_sovits.settings import PROJECT_ROOT, Settings
+from gpt_sovits.studio import Consent, Studio
+from tests.random_base import write_random_base
+from tests.webui.hearing import heard, slide
+from webui import server
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
+pytestmark = pytest.mark.browser
+DATA = Path(__file__).parent / "data"
+MINI = PROJECT_ROOT / "pretrained_models" / "mini" / "config.json"
+STEPS = 8
+TRAINED_WITHIN = 600_000  # ms
+
+
+class HurriedStudio(Studio):
+    """The studio, except that voices from the browser learn for a few steps only."""
+
+    def create_voice(self, name: str, recording: Path, **details: Any) -> str:
+        return super().create_voice(name, recording, **{**details, "max_steps": STEPS})
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("studio"), device="cpu", threads=1)
+    if not MINI.is_file():
+        write_random_base(settings.models_dir / "mini")
+    return HurriedStudio(settings)
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    import uvicorn
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GRADIO_TEMP_DIR", "GRADIO_EXAMPLES_CACHE", "GRADIO_ANALYTICS_ENABLED"):
+            patch.setenv(name, "")
+        folder = server.prepare(studio.settings.cache_dir)
+        bound = server.listen("127.0.0.1", 0)
+        app = server.create_app(studio, folder)
+        running = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
+        with worker(studio.settings.data_dir):
+            thread.start()
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
+            running.should_exit = True
+            thread.join(timeout=20)
+        server.clean(folder)
+
+
+def higher(recording: Path, to: Path) -> Path:
+    """The same words a third higher and faster: another person, for the mix."""
+    sound = read_audio(recording)
+    write_wav(to, Audio(sound.samples, round(sound.rate * 1.26)))
+    return to
+
+
+def test_a_recording_becomes_a_voice_that_speaks_and_mixes(
+    chromium: str, address: str, studio: Studio, tmp_path: Path
+) -> None:
+    words = (DATA / "one_minute.txt").read_text(encoding="utf-8") if MINI.is_file() else ""  # random ears find no words
+    consent = Consent(who="Reader", purpose="a test", statement="The recording is licensed for this use.")
+    asked: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
+        page.set_default_timeout(120_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+
+        page.get_by_label("Name of the voice").first.fill("Reader")
+        page.get_by_label("Something else").check()
+        page.get_by_label("The words that are spoken in the recording").fill(words)
+        page.locator("#create-form input[type=file]").set_input_files(DATA / "one_minute.opus")
+        page.locator("#create-recording .timestamps, #create-recording time").first.wait_for()
+        page.get_by_label("Whose voice is it?").fill("Reader")
+        page.get_by_label("I am this person, or I have their recorded permission.").check()
+        page.get_by_role("button", name="Create the voice").click()
+        page.locator("#job").wait_for()
+        speak_with = page.get_by_role("button", name="Speak with it").first
+        ended = page.locator('#job-status [data-state="done"], #job-status [data-state="failed"]')
+        ended.wait_for(timeout=TRAINED_WITHIN)
+        assert ended.get_attribute("data-state") == "done", ended.inner_text()
+        page.locator("#create-sample audio").wait_for()
+        heard(page, "#create-sample")
+
+        speak_with.click()
+        page.get_by_label("Text", exact=True).fill("Good morning to all of you. 你好，世界。")
+        page.get_by_role("button", name="Speak", exact=True).click()
+        page.locator("#speak-player audio").wait_for()
+        assert len(heard(page, "#speak-player")) > 32000 // 2
+
+        studio.train_now(
+            "Higher",
+            higher(DATA / "one_minute.opus", tmp_path / "higher.wav"),
+            script=words,
+            consent=consent,
+            max_steps=2,
+        )
+        page.get_by_role("tab", name="Mix").click()
+        page.get_by_text("50 % Reader, 50 % Higher").wait_for()
+        page.get_by_role("button", name="Hear the blend").click()
+        page.locator("#mix-player audio").wait_for()
+        half, address_of_half = heard(page, "#mix-player"), page.locator("#mix-player audio").get_attribute("src")
+        slide(page, "#mix-ratio", 0.0)
+        playwright.expect(page.locator("#mix-player audio")).not_to_have_attribute("src", address_of_half or "")
+        first = heard(page, "#mix-player")
+        shortest = min(len(half), len(first))
+        assert len(half) != len(first) or np.abs(half[:shortest] - first[:shortest]).max() > 0.01
+        browser.close()
+    elsewhere = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert len(asked) > 20 and not elsewhere
