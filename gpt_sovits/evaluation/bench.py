@@ -32,7 +32,7 @@ class Stage:
 
     name: str
     figures: tuple[Figure, ...]
-    peak_mb: float
+    peak_mb: float | None
 
 
 def limit_seconds(figure: Figure, limits: Limits) -> float | None:
@@ -66,11 +66,12 @@ def rows(stage: Stage, limits: Limits) -> list[str]:
     lines = []
     for index, figure in enumerate(stage.figures):
         least = limit_seconds(figure, limits)
+        memory = f"{stage.peak_mb:.0f} MB" if index == 0 and stage.peak_mb else ""
         lines.append(
             f"{figure.name:26}{shown(figure.seconds, figure.unit):>16}"
             f"{shown(least, figure.unit) if least else '-':>16}"
             f"{f'{least / figure.seconds:.0%}' if least else '-':>9}"
-            f"{f'{stage.peak_mb:.0f} MB' if index == 0 else '':>10}"
+            f"{memory:>10}"
         )
     return lines
 

@@ -2,7 +2,7 @@
 
     python -m gpt_sovits.evaluation.stages acoustic --base mini --threads 2 --clip clip.wav
 
-prints one JSON object: {"figures": [...], "peak_mb": ..., "start_mb": ...}. ``bench`` starts these and adds the limits.
+prints one JSON object: {"figures": [...], "peak_mb": ...}. ``bench`` starts these and adds the limits.
 A stage is a function of a ``Bench`` that returns figures; anything it needs from other stages it makes beforehand.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -222,10 +221,21 @@ STAGES: dict[str, Callable[[Bench], list[Figure]]] = {
 }
 
 
-def peak_mb() -> float:
-    """The most memory this process ever held, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+def peak_mb() -> float | None:
+    """The most memory this process ever held, in MB; None where the system does not tell.
+
+    Linux counts from the start of the program; getrusage would count the process that it was forked from as well.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -238,7 +248,6 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--transcript", default="")
     parser.add_argument("--language", default="auto")
     given = parser.parse_args(argv)
-    start = peak_mb()
     if given.stage not in ("imports", "text"):
         import torch
 
@@ -249,7 +258,7 @@ def main(argv: Sequence[str]) -> int:
     except VoiceError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    value = {"figures": [asdict(figure) for figure in figures], "start_mb": start, "peak_mb": peak_mb()}
+    value = {"figures": [asdict(figure) for figure in figures], "peak_mb": peak_mb()}
     sys.stdout.write(json.dumps(value) + "\n")
     return 0
 
