@@ -75,6 +75,50 @@ def test_sentences_of_the_studio_are_translated() -> None:
     assert words.error(VoiceError("There is no voice 'v1'.", "Choose one.")) == "没有叫 'v1' 的声音。Choose one."
 
 
+def test_two_sentences_of_a_failed_job_are_both_translated() -> None:
+    said = "The recording does not fit the text: only 0 of 49 seconds were found in it. "
+    said += "Please check that this text was read, or leave the text empty."
+    assert re.fullmatch("[^A-Za-z]+", CHINESE.sentence(said))
+    assert CHINESE.sentence("Something new. Nobody knows it.") == "Something new. Nobody knows it."
+    assert ENGLISH.sentence(said) == said
+
+
+ROOMS = ("audio", "enrol", "synthesis", "studio", "dataset/assess", "dataset/build", "text/frontend", "semantic/decode")
+ROOMS += ("registry/ids", "registry/consent", "registry/store", "registry/mix", "training/intake", "training/job")
+ROOMS += ("training/queue", "training/plan", "training/finetune")
+
+
+def said_by_the_studio() -> set[str]:
+    """The sentences of every ``VoiceError`` that a person can meet in the pages, with {} for what is filled in."""
+    found: set[str] = set()
+    for room in ROOMS:
+        tree = ast.parse((WEBUI.parent / "gpt_sovits" / f"{room}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
+                for part in node.args:
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        found.add(part.value)
+                    elif isinstance(part, ast.JoinedStr):
+                        pieces = (each.value if isinstance(each, ast.Constant) else "{}" for each in part.values)
+                        found.add("".join(str(piece) for piece in pieces))
+    return found
+
+
+def test_the_studio_is_understood_in_chinese() -> None:
+    """A new sentence may wait a little for its translation, but not many of them."""
+    said = said_by_the_studio()
+    missing = {
+        sentence for sentence in said if CHINESE.sentence(sentence.replace("{}", "9")) == sentence.replace("{}", "9")
+    }
+    assert len(said) > 50
+    assert len(missing) < 0.15 * len(said), sorted(missing)
+
+
+def test_translations_fill_in_what_the_sentence_says() -> None:
+    for key, translation in json.loads((i18n.FOLDER / "failures.zh.json").read_text(encoding="utf-8")).items():
+        assert key.count("{}") >= translation.count("{}"), key
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [

@@ -31,12 +31,22 @@ class Words:
         return key in self.sentences
 
     def sentence(self, english: str) -> str:
-        """A sentence that the studio said in English, in this language where a translation is known."""
+        """What the studio said in English, one sentence or two, in this language where a translation is known."""
+        known = self._translated(english)
+        if known is not None:
+            return known
+        for end in re.finditer(r"[.?!](?= )", english):
+            first, second = self._translated(english[: end.end()]), self._translated(english[end.end() + 1 :])
+            if first is not None and second is not None:
+                return first + second
+        return english
+
+    def _translated(self, english: str) -> str | None:
         for pattern, translation in self.failures:
             found = pattern.fullmatch(english)
             if found:
                 return translation.format(*found.groups())
-        return english
+        return None
 
     def error(self, error: VoiceError) -> str:
         """What went wrong and what to do about it, as one short text."""
