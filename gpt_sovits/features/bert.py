@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.features.transformer import EncoderLayer, fill, layer_state, take
+from gpt_sovits.features.transformer import EncoderLayer, fill, layer_state, take, take_stored
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 LAYER_NAMES = (
@@ -59,7 +59,7 @@ class Bert(nn.Module):
 
     def embed(self, ids: Tensor) -> Tensor:
         """[B,T] -> [B,T,H]; every token is of the first kind."""
-        return self.norm(self.words(ids) + self.kinds.weight[0] + self.places.weight[: ids.shape[1]])
+        return self.norm(self.words(ids).float() + self.kinds.weight[0] + self.places.weight[: ids.shape[1]])
 
     @torch.no_grad()
     def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -115,7 +115,7 @@ class ChineseBert:
                 vectors[owner].append(hidden[1 : len(piece) - 1])
         results = []
         for (_, word2ph), rows in zip(texts, vectors, strict=True):
-            table = torch.cat(rows) if rows else self.network.words.weight.new_zeros(0, self.width)
+            table = torch.cat(rows) if rows else self.network.places.weight.new_zeros(0, self.width)
             counts = torch.tensor(list(word2ph), dtype=torch.long, device=table.device)
             results.append(table.repeat_interleave(counts, dim=0).T.contiguous())
         return results
@@ -141,12 +141,16 @@ def read_vocabulary(path: Path) -> dict[str, int]:
 
 
 def load_bert(state: Mapping[str, Tensor], config: BertConfig | None = None) -> Bert:
-    """Build the network from the tensors of ``chinese-roberta-wwm-ext-large``; what is not used is ignored."""
+    """Build the network from the tensors of ``chinese-roberta-wwm-ext-large``; what is not used is ignored.
+
+    Large tensors stay in the file's type (float16 in official files) and are widened when they are used: the same
+    numbers in half of the memory.
+    """
     with torch.device("meta"):
         model = Bert(config)
     prefix = "bert." if any(key.startswith("bert.") for key in state) else ""
     ours = {
-        "words.weight": take(state, f"{prefix}embeddings.word_embeddings.weight"),
+        "words.weight": take_stored(state, f"{prefix}embeddings.word_embeddings.weight"),
         "places.weight": take(state, f"{prefix}embeddings.position_embeddings.weight"),
         "kinds.weight": take(state, f"{prefix}embeddings.token_type_embeddings.weight"),
         "norm.weight": take(state, f"{prefix}embeddings.LayerNorm.weight"),

@@ -120,7 +120,10 @@ def with_prompt_tail(wave: Tensor) -> Tensor:
 
 
 def load_hubert(state: Mapping[str, Tensor], config: HubertConfig | None = None) -> HubertContent:
-    """Build the encoder from the tensors of ``chinese-hubert-base`` (any float type; ``masked_spec_embed`` unused)."""
+    """Build the encoder from the tensors of ``chinese-hubert-base`` (any float type; ``masked_spec_embed`` unused).
+
+    The matrices of the layers stay in the file's type and are widened when they are used.
+    """
     with torch.device("meta"):
         model = HubertContent(config)
     ours: dict[str, Tensor] = {}

@@ -13,6 +13,14 @@ from torch import Tensor, nn
 
 from gpt_sovits.errors import InputError
 
+
+class WideLinear(nn.Linear):
+    """A linear layer that may be stored in float16 and is widened to the input's type when it is used."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
+
+
 PARTS = ("query", "key", "value", "out", "norm1", "inner", "outer", "norm2")
 
 
@@ -22,11 +30,11 @@ class EncoderLayer(nn.Module):
     def __init__(self, hidden: int, heads: int, feed_forward: int, eps: float) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(hidden, 3 * hidden)
-        self.out = nn.Linear(hidden, hidden)
+        self.qkv = WideLinear(hidden, 3 * hidden)
+        self.out = WideLinear(hidden, hidden)
         self.norm1 = nn.LayerNorm(hidden, eps)
-        self.inner = nn.Linear(hidden, feed_forward)
-        self.outer = nn.Linear(feed_forward, hidden)
+        self.inner = WideLinear(hidden, feed_forward)
+        self.outer = WideLinear(feed_forward, hidden)
         self.norm2 = nn.LayerNorm(hidden, eps)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -40,22 +48,31 @@ class EncoderLayer(nn.Module):
 
 
 def layer_state(state: Mapping[str, Tensor], prefix: str, names: Iterable[str]) -> dict[str, Tensor]:
-    """One ``EncoderLayer``'s state dict out of a file whose parts (in the order of ``PARTS``) are called ``names``."""
+    """One ``EncoderLayer``'s state dict out of a file whose parts (in the order of ``PARTS``) are called ``names``.
+
+    Matrices stay as the file holds them (float16 in official files); norms and biases become float32.
+    """
     files = dict(zip(PARTS, names, strict=True))
     result: dict[str, Tensor] = {}
-    for kind in ("weight", "bias"):
-        fused = [take(state, f"{prefix}{files[part]}.{kind}") for part in ("query", "key", "value")]
-        result[f"qkv.{kind}"] = torch.cat(fused)
-        for part in PARTS[3:]:
+    for kind, get in (("weight", take_stored), ("bias", take)):
+        result[f"qkv.{kind}"] = torch.cat([get(state, f"{prefix}{files[part]}.{kind}") for part in PARTS[:3]])
+        for part in ("out", "inner", "outer"):
+            result[f"{part}.{kind}"] = get(state, f"{prefix}{files[part]}.{kind}")
+        for part in ("norm1", "norm2"):
             result[f"{part}.{kind}"] = take(state, f"{prefix}{files[part]}.{kind}")
     return result
 
 
-def take(state: Mapping[str, Tensor], name: str) -> Tensor:
-    """The tensor as float32; official files hold float16."""
+def take_stored(state: Mapping[str, Tensor], name: str) -> Tensor:
+    """The tensor as the file holds it."""
     if name not in state:
         raise InputError(f"This weight file has no tensor named {name}.", "Download the file again.")
-    return state[name].float()
+    return state[name]
+
+
+def take(state: Mapping[str, Tensor], name: str) -> Tensor:
+    """The tensor as float32."""
+    return take_stored(state, name).float()
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gpt_sovits.errors import InputError
+from gpt_sovits.features.bert import LAYER_NAMES as BERT_NAMES
 from gpt_sovits.features.bert import Bert, BertConfig, ChineseBert, load_bert, read_vocabulary
 from gpt_sovits.features.fbank import fbank
 from gpt_sovits.features.hubert import HubertConfig, HubertContent, load_hubert, with_prompt_tail
@@ -63,6 +64,28 @@ def test_each_phone_gets_the_vector_of_its_character(chinese: ChineseBert) -> No
     assert features.shape == (16, 5)
     hidden = chinese.network(torch.tensor([[2, *chinese.tokenize("你好。"), 3]]))[0]
     torch.testing.assert_close(features, hidden[[1, 1, 2, 2, 3]].T)
+
+
+def test_weights_kept_in_half_precision_give_the_same_numbers() -> None:
+    torch.manual_seed(0)
+    state = {
+        "embeddings.word_embeddings.weight": torch.randn(12, 16),
+        "embeddings.position_embeddings.weight": torch.randn(8, 16),
+        "embeddings.token_type_embeddings.weight": torch.randn(2, 16),
+        "embeddings.LayerNorm.weight": torch.ones(16),
+        "embeddings.LayerNorm.bias": torch.zeros(16),
+    }
+    sizes = {"intermediate.dense": (32, 16), "output.dense": (16, 32)}
+    for prefix in ("encoder.layer.0.", "encoder.layer.1."):
+        for name in BERT_NAMES:
+            shape = (16,) if name.endswith("LayerNorm") else sizes.get(name, (16, 16))
+            state[f"{prefix}{name}.weight"] = torch.randn(shape)
+            state[f"{prefix}{name}.bias"] = torch.randn(shape[0])
+    state = {key: value.half() for key, value in state.items()}
+    ids = torch.tensor([[2, 5, 6, 3]])
+    half, whole = (load_bert(given, BERT) for given in (state, {key: value.float() for key, value in state.items()}))
+    assert half.layers[0].inner.weight.dtype == torch.float16
+    torch.testing.assert_close(half(ids), whole(ids))
 
 
 def test_texts_in_one_batch_do_not_disturb_each_other(chinese: ChineseBert) -> None:
