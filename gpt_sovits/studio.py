@@ -5,7 +5,6 @@ Importing it and listing voices is instant; torch and the networks are imported 
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -18,12 +17,15 @@ from gpt_sovits.errors import BusyError, InputError, MissingError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.registry import versions
 from gpt_sovits.registry.consent import Consent, now
+from gpt_sovits.registry.erase import Scan
 from gpt_sovits.registry.ids import LOCAL_USER, check_name, check_user, new_id
 from gpt_sovits.registry.journal import Entry
 from gpt_sovits.registry.manifest import VersionCard, VoiceCard
 from gpt_sovits.registry.store import Registry
+from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
+from gpt_sovits.training.eraser import Eraser
 from gpt_sovits.training.intake import Intake
 from gpt_sovits.training.queue import Job, JobState, JobStore
 
@@ -56,6 +58,7 @@ class Studio:
         self.settings = settings
         self._registry = Registry(settings.registry_dir)
         self._store = JobStore(settings.jobs_dir)
+        self._eraser = Eraser(settings, self._registry, self._store)
         self._given_synthesizer = synthesizer
         self._parts = parts
         self._intake = Intake(settings, self._store, check_recording=check_recording, find_base=find_base)
@@ -132,13 +135,21 @@ class Studio:
 
         ``RefusedError`` while a stored mix contains it, ``BusyError`` while it is being trained.
         """
-        jobs = self._store.states(user, voice_id)
-        if any(job.active for job in jobs):
-            raise BusyError("This voice is being trained.", "Stop the training first.")
-        self._registry.delete(user, voice_id)
-        for job in jobs:
-            self._remove_job(job.id)
+        self._eraser.delete(user, voice_id)
         self._forget(user, voice_id)
+
+    def destroy_voice(self, voice_id: str, user: str = LOCAL_USER, *, mixes: bool = False) -> Scan:
+        """Delete a voice and every sound in the pages' cache, keep a receipt, and look whether anything is left.
+
+        ``mixes``: destroy the stored mixes that contain it too; without it they stand in the way (``RefusedError``).
+        """
+        for each in self._eraser.destroy(user, voice_id, mixes=mixes).ids:
+            self._forget(user, each)
+        return self.verify_destroyed(voice_id, user)
+
+    def verify_destroyed(self, voice_id: str, user: str = LOCAL_USER) -> Scan:
+        """Look through the whole data folder for anything of a voice that was destroyed."""
+        return self._eraser.verify(user, voice_id)
 
     def freeze_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
         """Nothing may change, retrain or delete the voice until it is unfrozen; its sound stays as it is."""
@@ -154,6 +165,31 @@ class Studio:
     def verify(self, user: str = LOCAL_USER) -> list[str]:
         """Compare every file of the user's voices with its hash; one sentence per problem."""
         return self._registry.verify(user)
+
+    # ------------------------------------------------------------------------------------------------------ sharing
+
+    def public_key(self, user: str = LOCAL_USER) -> str:
+        """What friends need to encrypt a voice file for this user ("age1...")."""
+        return self._registry.identity(user).recipient
+
+    def export_voice(
+        self,
+        voice_id: str,
+        *,
+        version: str | None = None,
+        passphrase: str = "",
+        recipient: str = "",
+        terms: Terms | None = None,
+        user: str = LOCAL_USER,
+    ) -> bytes:
+        """A voice as one encrypted, signed file (.gsvoice), for a passphrase or for a friend's public key."""
+        return self._registry.export(
+            user, voice_id, version, passphrase=passphrase, recipient=recipient, terms=terms
+        )
+
+    def import_voice(self, data: bytes, *, passphrase: str = "", name: str = "", user: str = LOCAL_USER) -> str:
+        """Store the voice of a .gsvoice file; returns its new id. Its terms hold from now on."""
+        return self._registry.take_in(user, data, passphrase=passphrase, name=name, find_base=self._intake.find_base)
 
     # ----------------------------------------------------------------------------------------------------- training
 
@@ -265,7 +301,7 @@ class Studio:
         """Remove a job with its recording, slices and log; a voice that it made stays."""
         if self._store.state(job_id, user).active:
             raise BusyError("The job is still at work.", "Stop it first.")
-        self._remove_job(job_id)
+        self._eraser.delete_job(job_id)
 
     # ----------------------------------------------------------------------------------------------------- speaking
 
@@ -306,6 +342,7 @@ class Studio:
         Unknown voices and unspeakable texts raise here, before anything is computed.
         """
         chosen = self._as_voice(voice, user)
+        chosen.terms.require("speak", chosen.name)
         pieces = self._synthesizer.speak(
             chosen, text, language=language, speed=speed, pause=pause, seed=seed, cancel=cancel
         )
@@ -394,7 +431,3 @@ class Studio:
                 on_progress(self._store.state(job_id))
 
         run_claimed(self.settings, self._store, claimed, lambda: parts(self.settings), cancel=cancel, watch=watch)
-
-    def _remove_job(self, job_id: str) -> None:
-        shutil.rmtree(self._store.work_dir(job_id), ignore_errors=True)
-        self._store.delete(job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import threading
@@ -142,6 +143,55 @@ def test_a_deleted_voice_leaves_no_byte_of_its_recording(studio, recording, synt
         studio.speak("Hello.", voice_id)
     with pytest.raises(MissingError):
         studio.delete_voice(voice_id)
+
+
+def test_a_destroyed_voice_is_looked_for_and_a_left_over_is_found(studio, tmp_path):
+    noise = random.Random(0)
+    recording = tmp_path / "noise.wav"
+    recording.write_bytes(noise.randbytes(200_000))
+    a, b = train(studio, recording, "A"), studio.train_now("B", tmp_path / "noise.wav", consent=CONSENT)
+    mixed = studio.save_mix(a, b, 0.5, "Both")
+    deeper = studio.save_mix(mixed, b, 0.5, "Both again")
+    upload = studio.settings.cache_dir / "browser-1-a" / "upload.wav"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(recording.read_bytes())
+    with pytest.raises(RefusedError, match="Both"):
+        studio.destroy_voice(a)
+    scan = studio.destroy_voice(a, mixes=True)
+    assert not scan.clean and "a piece of a file, a whole file" in {reason for _, reason in scan.found}
+    assert all(b in path for path, _ in scan.found), "only B, which was made of the same recording, still holds it"
+    assert not upload.exists() and [card.id for card in studio.voices()] == [b]
+
+    scan = studio.destroy_voice(b)
+    assert scan.clean and scan.files > 3
+    assert studio.verify_destroyed(a).clean
+    hidden = studio.settings.data_dir / "somewhere.bin"
+    hidden.write_bytes(b"other bytes" * 77 + recording.read_bytes()[50_000:70_000] + b"more")
+    assert studio.verify_destroyed(a).found == ((str(hidden), "a piece of a file"),)
+    hidden.write_bytes(b"voice=" + mixed.encode())
+    assert studio.verify_destroyed(a).found == ((str(hidden), "an id"),)
+    assert studio.verify_destroyed(b).clean and deeper not in {card.id for card in studio.voices()}
+    with pytest.raises(MissingError):
+        studio.verify_destroyed(deeper)
+
+
+def test_a_deleted_recording_is_removed_from_the_pages_uploads_too(studio, recording):
+    voice_id = train(studio, recording)
+    folder = studio.settings.cache_dir / "browser-1-a" / "gradio"
+    folder.mkdir(parents=True)
+    (folder / "same.webm").write_bytes(SECRET)
+    (folder / "next.webm").write_bytes(b"the next recording")
+    studio.delete_voice(voice_id)
+    assert [path.name for path in folder.iterdir()] == ["next.webm"]
+
+
+def test_a_voice_goes_out_in_a_file_and_comes_back(studio, recording):
+    voice_id = train(studio, recording)
+    data = studio.export_voice(voice_id, recipient=studio.public_key("ben"))
+    received = studio.import_voice(data, user="ben", name="Ana's voice")
+    assert [card.name for card in studio.voices("ben")] == ["Ana's voice"]
+    assert list(studio.speak("Hello.", received, user="ben"))
+    assert studio.voices("ben")[0].terms == studio.voices()[0].terms
 
 
 def test_mixing_from_a_to_b_and_saving_it(studio, recording):

@@ -18,9 +18,10 @@ from gpt_sovits.errors import VoiceError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.files import make_private
 from gpt_sovits.registry.manifest import VOICE_FILE, VersionCard, VoiceCard
+from gpt_sovits.registry.terms import Terms
 
 _TABLE = "CREATE TABLE IF NOT EXISTS cards (user TEXT, id TEXT, mark TEXT, card TEXT, PRIMARY KEY (user, id))"
-_USER_VERSION = 1  # of the table and of the card's JSON; another number in the file means: rebuild
+_USER_VERSION = 2  # of the table and of the card's JSON; another number in the file means: rebuild
 
 
 class Index:
@@ -109,13 +110,19 @@ def _marks(voices: Path) -> dict[str, str]:
 
 
 def _to_json(card: VoiceCard) -> str:
-    value = {**vars(card), "consent": card.consent.to_json(), "versions": [vars(each) for each in card.versions]}
+    value = {
+        **vars(card),
+        "consent": card.consent.to_json(),
+        "terms": card.terms.to_json(),
+        "versions": [vars(each) for each in card.versions],
+    }
     return json.dumps(value, ensure_ascii=False)
 
 
 def _from_json(text: str) -> VoiceCard:
     value = json.loads(text)
     value["consent"] = Consent.from_json(value["consent"])
+    value["terms"] = Terms.from_json(value["terms"])
     value["versions"] = tuple(VersionCard(**each) for each in value["versions"])
     value["parents"], value["parent_names"] = tuple(value["parents"]), tuple(value["parent_names"])
     return VoiceCard(**value)

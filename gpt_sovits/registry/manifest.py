@@ -15,6 +15,7 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.files import read_json, write_json
 from gpt_sovits.registry.ids import is_id
+from gpt_sovits.registry.terms import Terms
 
 SCHEMA = 1
 VOICE_FILE = "voice.json"
@@ -38,7 +39,7 @@ class Parent:
 
 @dataclass(frozen=True)
 class VoiceManifest:
-    """``default_version`` None means the newest one speaks."""
+    """``default_version`` None means the newest one speaks; ``signer`` is who signed the file it was imported from."""
 
     id: str
     owner: str
@@ -48,6 +49,8 @@ class VoiceManifest:
     parents: tuple[Parent, ...] = ()
     default_version: str | None = None
     frozen: bool = False
+    terms: Terms = Terms()
+    signer: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class VoiceCard:
     parent_names: tuple[str, ...] = ()
     default_version: str = ""
     frozen: bool = False
+    terms: Terms = Terms()
+    signer: str = ""
 
 
 def card(voice: VoiceManifest, versions: list[VersionManifest]) -> VoiceCard:
@@ -120,6 +125,8 @@ def card(voice: VoiceManifest, versions: list[VersionManifest]) -> VoiceCard:
         parent_names=tuple(parent.name for parent in voice.parents),
         default_version=spoken.id,
         frozen=voice.frozen,
+        terms=voice.terms,
+        signer=voice.signer,
     )
 
 
@@ -164,7 +171,7 @@ def _read(folder: Path, kind: type[_Manifest], build: Callable[[dict[str, Any]],
 
 
 def _voice(value: dict[str, Any]) -> VoiceManifest:
-    texts = {name: _text(value[name]) for name in ("id", "owner", "name", "created", "kind")}
+    texts = {name: _text(value[name]) for name in ("id", "owner", "name", "created", "kind", "signer")}
     parents = tuple(
         Parent(_text(each["voice"]), _text(each["name"]), _text(each["version"]), float(each["share"]))
         for each in value["parents"]
@@ -172,7 +179,13 @@ def _voice(value: dict[str, Any]) -> VoiceManifest:
     default = value["default_version"]
     if not (is_id(texts["id"]) and is_id(texts["owner"]) and (default is None or is_id(default))):
         raise ValueError("an id has a wrong form")
-    return VoiceManifest(**texts, parents=parents, default_version=default, frozen=value["frozen"] is True)
+    return VoiceManifest(
+        **texts,
+        parents=parents,
+        default_version=default,
+        frozen=value["frozen"] is True,
+        terms=Terms.from_json(value["terms"]),
+    )
 
 
 def _version(value: dict[str, Any]) -> VersionManifest:

@@ -25,7 +25,8 @@ def mix(a: Voice, b: Voice, ratio: float, *, manner: float | None = None) -> Voi
     """The voice that is ``ratio`` of the way from ``a`` (0) to ``b`` (1). It has no id and is not stored.
 
     ``manner``, the ratio of the semantic part (rhythm and intonation), follows ``ratio`` (timbre) unless given.
-    Raises ``InputError`` for voices of different bases and for a ratio outside 0 to 1.
+    Raises ``InputError`` for voices of different bases and for a ratio outside 0 to 1, ``RefusedError``
+    where the terms of a shared voice forbid mixing; the mix may do what both may.
     """
     manner = ratio if manner is None else manner
     for value in (ratio, manner):
@@ -36,6 +37,8 @@ def mix(a: Voice, b: Voice, ratio: float, *, manner: float | None = None) -> Voi
             f"{a.name} is made on the base {a.base} and {b.name} on {b.base}; only voices of one base can be mixed.",
             "Train one of them on the other's base.",
         )
+    for voice in (a, b):
+        voice.terms.require("mix", voice.name)
     releases = {str(voice.made_by["base_release"]) for voice in (a, b) if "base_release" in voice.made_by}
     if len(releases) > 1:
         raise InputError(
@@ -60,6 +63,7 @@ def mix(a: Voice, b: Voice, ratio: float, *, manner: float | None = None) -> Voi
         delta=delta,
         consent=joined(consents) if len(consents) == 2 else None,
         created=now(),
+        terms=a.terms & b.terms,
         made_by={
             "kind": "mix",
             "ratio": float(ratio),

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gpt_sovits.errors import InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.registry import files, versions
 from gpt_sovits.registry.consent import now, require
+from gpt_sovits.registry.identity import Identity, identity
 from gpt_sovits.registry.ids import check_id, check_name, check_user, is_id, new_id
 from gpt_sovits.registry.index import Index
 from gpt_sovits.registry.journal import Journal
@@ -35,7 +37,9 @@ from gpt_sovits.registry.manifest import (
     read_voice,
     write_manifest,
 )
+from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.voice import Voice
+from gpt_sovits.registry.voicefile import Sealed, decrypt, encrypt, open_sealed, seal
 
 LOCK_SECONDS = 30.0
 
@@ -79,6 +83,7 @@ class Registry:
     def load(self, user: str, voice_id: str, version_id: str | None = None) -> Voice:
         """A version as a value: the named one, else the voice's default, else the newest. Hashes are compared."""
         manifest = self.manifest(user, voice_id)
+        manifest.terms.require("speak", manifest.name)
         wanted = version_id or manifest.default_version or self.versions(user, voice_id)[-1].id
         return versions.load(self._version(user, voice_id, wanted), manifest)
 
@@ -110,7 +115,7 @@ class Registry:
 
     # ------------------------------------------------------------------------------------------------------- writing
 
-    def admit(self, user: str, name: str, staged: Path, *, parents: tuple[Parent, ...] = ()) -> VersionManifest:
+    def admit(self, user: str, name: str, staged: Path) -> VersionManifest:
         """Make the finished version in the folder ``staged`` visible.
 
         It becomes the first version of a new voice called ``name``, or the next version of a voice that exists.
@@ -118,7 +123,7 @@ class Registry:
         """
         name = check_name(name)
         with self._writing(user):
-            version = self._admit(user, name, staged, parents)
+            version = self._admit(user, name, staged, "trained", parents=())
             self.journal(user).add("trained", version.voice, version=version.id, seconds=version.seconds)
             return version
 
@@ -137,7 +142,7 @@ class Registry:
             versions.write(staged, replace(voice, id=voice_id, name=name, owner=user, created=now()))
             if sample is not None:
                 versions.add_sample(staged, sample)
-            self._admit(user, name, staged, parents)
+            self._admit(user, name, staged, "mix", parents=parents, terms=voice.terms)
             self.journal(user).add("mixed", voice_id, parents=[parent.voice for parent in parents])
         return voice_id
 
@@ -147,9 +152,12 @@ class Registry:
             with self._writing(user):
                 pass
 
-    def check_changeable(self, user: str, voice_id: str) -> None:
-        """``RefusedError`` when the voice is frozen."""
-        self._must_not_be_frozen(self.manifest(user, voice_id))
+    def check_changeable(self, user: str, voice_id: str, to: str = "retrain") -> None:
+        """``RefusedError`` when the voice is frozen, or (to retrain) was shared without leave to train it further."""
+        manifest = self.manifest(user, voice_id)
+        self._must_not_be_frozen(manifest)
+        if to == "retrain":
+            manifest.terms.require("retrain", manifest.name)
 
     def rename(self, user: str, voice_id: str, name: str) -> None:
         self._change(user, voice_id, "renamed", name=check_name(name))
@@ -174,7 +182,7 @@ class Registry:
                 self.journal(user).add("unfrozen", voice_id)
 
     def delete(self, user: str, voice_id: str) -> None:
-        """Remove a voice with all its versions, recordings and samples.
+        """Remove a voice with all its versions, recordings and samples (``studio`` removes its jobs too).
 
         ``RefusedError`` while it is frozen, or while a stored mix contains it: the mix would keep a part of it.
         """
@@ -191,6 +199,14 @@ class Registry:
             self._index.forget(user, voice_id)
             self.journal(user).add("deleted", voice_id)
 
+    def files_of(self, user: str, voice_id: str) -> list[Path]:
+        """Every file of a voice, to take their fingerprints before they are destroyed."""
+        return [path for path in sorted(self._voice(user, voice_id).rglob("*")) if path.is_file()]
+
+    def receipts(self, user: str) -> Path:
+        """The folder of receipts of destroyed voices."""
+        return self._user(user) / "receipts"
+
     def delete_version(self, user: str, voice_id: str, version_id: str) -> None:
         """Remove one version; the last one goes with its voice only."""
         with self._writing(user):
@@ -203,6 +219,87 @@ class Registry:
                 self._rewrite(user, replace(manifest, default_version=None))
             files.remove_folder(folder, self._user(user) / ".removed")
             self.journal(user).add("version deleted", voice_id, version=version_id)
+
+    # ------------------------------------------------------------------------------------------------------- sharing
+
+    def identity(self, user: str) -> Identity:
+        """The user's keys to sign and to receive voice files."""
+        return identity(self._user(user))
+
+    def export(
+        self,
+        user: str,
+        voice_id: str,
+        version_id: str | None = None,
+        *,
+        passphrase: str = "",
+        recipient: str = "",
+        terms: Terms | None = None,
+    ) -> bytes:
+        """A version as an encrypted voice file (see ``voicefile``), without its recording.
+
+        ``terms`` can only narrow those that the voice has. ``RefusedError`` where they forbid passing it on.
+        """
+        manifest = self.manifest(user, voice_id)
+        manifest.terms.require("export", manifest.name)
+        folder = self._version(user, voice_id, version_id or self.card(user, voice_id).default_version)
+        version = read_version(folder)
+        names = [name for name in (versions.DELTA, versions.REFERENCE, versions.SAMPLE) if name in version.files]
+        sealed = Sealed(
+            name=manifest.name,
+            base=version.base,
+            kind=manifest.kind,
+            created=version.created,
+            consent=version.consent,
+            terms=manifest.terms & (terms or Terms()).checked(),
+            made_by=version.made_by,
+            seconds=version.seconds,
+            label=version.label,
+            files={name: versions.read_file(folder, version, name) for name in names},
+        )
+        data = encrypt(seal(sealed, self.identity(user).signing), passphrase=passphrase, recipient=recipient)
+        self.journal(user).add("exported", voice_id, version=version.id, to=recipient or "passphrase")
+        return data
+
+    def take_in(
+        self,
+        user: str,
+        data: bytes,
+        *,
+        passphrase: str = "",
+        name: str = "",
+        find_base: Callable[[str], object] = lambda name: None,
+    ) -> str:
+        """Store the voice of an encrypted voice file under a new id, which is returned; its terms hold from now on.
+
+        Everything is checked before anything is written: age, signature, hashes, safetensors, consent, and
+        that ``find_base`` raises nothing for its base.
+        """
+        sealed = open_sealed(decrypt(data, passphrase=passphrase, identity=self.identity(user).secret))
+        consent = require(sealed.consent)
+        sealed.terms.require("speak", sealed.name)
+        voice_id, name = new_id("v"), check_name(name or sealed.name)
+        find_base(sealed.base)
+        versions.check_tensors(sealed.files)
+        with self._writing(user):
+            staged = files.make_private(self._aside(user, ".building") / new_id("r"))
+            entries = {each: versions.put(staged / each, content) for each, content in sealed.files.items()}
+            manifest = VersionManifest(
+                id=staged.name,
+                voice=voice_id,
+                number=0,
+                created=sealed.created,
+                base=sealed.base,
+                consent=consent,
+                files=entries,
+                seconds=sealed.seconds,
+                label=sealed.label,
+                made_by=sealed.made_by,
+            )
+            write_manifest(staged, manifest)
+            self._admit(user, name, staged, sealed.kind, terms=sealed.terms, signer=sealed.signer)
+            self.journal(user).add("imported", voice_id, signer=sealed.signer)
+        return voice_id
 
     # ------------------------------------------------------------------------------------------------------- private
 
@@ -227,7 +324,7 @@ class Registry:
     def _card(self, folder: Path) -> VoiceCard:
         return card(read_voice(folder), _versions(folder))
 
-    def _admit(self, user: str, name: str, staged: Path, parents: tuple[Parent, ...]) -> VersionManifest:
+    def _admit(self, user: str, name: str, staged: Path, kind: str, **of_the_voice: Any) -> VersionManifest:
         version = versions.check(staged)
         require(version.consent)
         target = self._user(user) / "voices" / check_id(version.voice)
@@ -236,15 +333,16 @@ class Registry:
         building = files.make_private(self._aside(user, ".building") / version.voice)
         version = _numbered(staged, version, 1)
         files.move_in(staged, files.make_private(building / "versions") / version.id)
-        kind = "mix" if parents else "trained"
-        write_manifest(building, VoiceManifest(version.voice, user, name, now(), kind, parents))
+        write_manifest(building, VoiceManifest(version.voice, user, name, now(), kind, **of_the_voice))
         files.make_private(target.parent)
         files.move_in(building, target)
         building.parent.rmdir()
         return version
 
     def _admit_next(self, user: str, staged: Path, version: VersionManifest, target: Path) -> VersionManifest:
-        self._must_not_be_frozen(self.manifest(user, version.voice))
+        manifest = self.manifest(user, version.voice)
+        self._must_not_be_frozen(manifest)
+        manifest.terms.require("retrain", manifest.name)
         present = _versions(target)
         version = _numbered(staged, version, present[-1].number + 1)
         files.move_in(staged, target / "versions" / version.id)

@@ -46,8 +46,8 @@ def write(folder: Path, voice: Voice, *, recording: Path | None = None) -> Versi
     consent = require(voice.consent)
     files.make_private(folder)
     entries = {
-        DELTA: _write(folder / DELTA, _packed(voice.delta)),
-        REFERENCE: _write(folder / REFERENCE, _packed(*voice.reference.to_tensors())),
+        DELTA: put(folder / DELTA, _packed(voice.delta)),
+        REFERENCE: put(folder / REFERENCE, _packed(*voice.reference.to_tensors())),
     }
     name = ""
     if recording is not None:
@@ -73,7 +73,7 @@ def write(folder: Path, voice: Voice, *, recording: Path | None = None) -> Versi
 
 def add_sample(folder: Path, wav: bytes) -> VersionManifest:
     """Keep the test sentence that a staged version spoke."""
-    entry = _write(folder / SAMPLE, wav)
+    entry = put(folder / SAMPLE, wav)
     manifest = read_version(folder)
     manifest = replace(manifest, files={**manifest.files, SAMPLE: entry})
     write_manifest(folder, manifest)
@@ -98,6 +98,7 @@ def load(folder: Path, voice: VoiceManifest) -> Voice:
         consent=manifest.consent,
         created=manifest.created,
         made_by=manifest.made_by,
+        terms=voice.terms,
     )
 
 
@@ -128,7 +129,19 @@ def check(folder: Path) -> VersionManifest:
     return manifest
 
 
-def _write(path: Path, data: bytes) -> FileEntry:
+def check_tensors(contents: Mapping[str, bytes]) -> None:
+    """Raise ``InputError`` unless a delta and a reference from elsewhere can be read and are what they should be."""
+    from gpt_sovits.features.reference import Reference
+
+    delta, _ = _unpacked(contents[DELTA])
+    known = [key.startswith(("acoustic.", "semantic.")) and value.is_floating_point() for key, value in delta.items()]
+    if not all(known):
+        raise InputError("The file holds weights that are not a voice's.", "Ask for it again.")
+    Reference.from_tensors(*_unpacked(contents[REFERENCE]))
+
+
+def put(path: Path, data: bytes) -> FileEntry:
+    """Write one file of a version that is being built; its entry for the manifest."""
     files.write_bytes(path, data)
     return FileEntry(hashlib.sha256(data).hexdigest(), len(data))
 

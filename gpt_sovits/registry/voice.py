@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.registry.consent import Consent
+from gpt_sovits.registry.terms import Terms
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +35,7 @@ class Voice:
     consent: Consent | None = None
     created: str = ""
     made_by: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = Terms()
 
     @property
     def kind(self) -> str:

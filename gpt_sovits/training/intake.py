@@ -37,7 +37,7 @@ class Intake:
         self._settings = settings
         self._store = store
         self._check_recording = check_recording or _open_recording
-        self._find_base = find_base or self._installed_base
+        self.find_base = find_base or self._installed_base
 
     def add(
         self,
@@ -62,7 +62,7 @@ class Intake:
         recording = Path(recording)
         if not recording.is_file():
             raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
-        self._find_base(base)
+        self.find_base(base)
         self._check_recording(recording)
         bound = checked.bind(sha256_of(recording))
 

@@ -1,0 +1,169 @@
+"""Destroying a voice, and showing that it is gone: a receipt of what was removed, and a scan that looks for it.
+
+The receipt holds no piece of the voice. For each removed file it keeps its SHA-256, and keyed 8-byte digests of 64-byte
+pieces at places that the content itself chooses (a hash of four bytes falls below a bound: one place in 1024). Wherever
+in any file such a piece turns up again, at whatever offset, the scan chooses the same place and recognises it. A
+left-over of n bytes is missed with a probability of about exp(-n / 1024).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gpt_sovits.errors import InputError
+from gpt_sovits.registry.files import make_private, read_json, sha256_of, write_json
+from gpt_sovits.registry.ids import check_id
+
+PIECE = 64  # bytes
+_BOUND = 2**32 // 1024
+_DIGEST = 8
+_VARIETY = 12  # different byte values in a piece; silence and padding have fewer
+_BLOCK = 4 * 2**20
+_MULTIPLIER = 2654435761  # 2^32 / golden ratio
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was destroyed. ``files``: SHA-256 -> bytes; ``ids``: of the voice, its versions and its jobs."""
+
+    voice: str
+    when: str
+    ids: tuple[str, ...]
+    files: Mapping[str, int]
+    mixes: tuple[str, ...] = ()
+    salt: str = field(default_factory=lambda: secrets.token_hex(16))
+    pieces: frozenset[str] = frozenset()
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.files.values())
+
+
+@dataclass(frozen=True)
+class Scan:
+    """``files`` and ``bytes`` that were looked through, and (path, what of the voice is in it)."""
+
+    files: int
+    bytes: int
+    found: tuple[tuple[str, str], ...]
+
+    @property
+    def clean(self) -> bool:
+        return not self.found
+
+
+def receipt(voice: str, when: str, ids: Iterable[str], files: Iterable[Path], mixes: Iterable[str] = ()) -> Receipt:
+    """Take the fingerprints of files that are about to be removed; manifests and headers hold common words only."""
+    salt = secrets.token_hex(16)
+    digests: dict[str, int] = {}
+    pieces: set[str] = set()
+    for path in files:
+        if path.suffix == ".json":
+            continue
+        digests[sha256_of(path)] = path.stat().st_size
+        for block in _blocks(path, skip=_header(path)):
+            pieces.update(_pieces(block, salt))
+    return Receipt(voice, when, tuple(ids), digests, tuple(mixes), salt, frozenset(pieces))
+
+
+def scan(folders: Iterable[Path], wanted: Receipt, *, known: frozenset[str] = frozenset()) -> Scan:
+    """Look through every file in ``folders`` for what ``wanted`` says was destroyed.
+
+    ``known``: names of files that may mention the ids (the journal, the receipts).
+    """
+    found: list[tuple[str, str]] = []
+    files = total = 0
+    ids = [each.encode() for each in wanted.ids]
+    for path in _every_file(folders):
+        try:
+            size = path.stat().st_size
+            reasons = {"an id in its name" for each in wanted.ids if each in str(path) and path.name not in known}
+            if size in wanted.files.values() and sha256_of(path) in wanted.files:
+                reasons.add("a whole file")
+            for block in _blocks(path):
+                if path.name not in known and any(each in block for each in ids):
+                    reasons.add("an id")
+                if not wanted.pieces.isdisjoint(_pieces(block, wanted.salt)):
+                    reasons.add("a piece of a file")
+        except OSError:
+            continue  # removed, or made unreadable, while we look
+        files, total = files + 1, total + size
+        if reasons:
+            found.append((str(path), ", ".join(sorted(reasons))))
+    return Scan(files, total, tuple(found))
+
+
+def remove_copies(folder: Path, digests: Mapping[str, int]) -> int:
+    """Delete every file below ``folder`` whose SHA-256 and size are in ``digests``; returns how many there were."""
+    removed = 0
+    for path in list(_every_file([folder])):
+        if path.stat().st_size in digests.values() and sha256_of(path) in digests:
+            path.unlink()
+            removed += 1
+    return removed
+
+
+def save(folder: Path, value: Receipt) -> Path:
+    """Keep a receipt in the user's folder of receipts."""
+    path = make_private(folder) / f"{value.voice}.json"
+    write_json(path, {**asdict(value), "ids": list(value.ids), "pieces": sorted(value.pieces)})
+    return path
+
+
+def load(folder: Path, voice: str) -> Receipt:
+    """``MissingError`` when no such voice was destroyed here."""
+    value: dict[str, Any] = read_json(folder / f"{check_id(voice)}.json")
+    try:
+        value["ids"], value["mixes"] = tuple(value["ids"]), tuple(value["mixes"])
+        return Receipt(**{**value, "pieces": frozenset(value["pieces"])})
+    except (KeyError, TypeError) as error:
+        raise InputError("The receipt is damaged.", "Restore it from a backup.") from error
+
+
+def _every_file(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for root, _, names in os.walk(folder):
+            for name in names:
+                path = Path(root) / name
+                if path.is_file() and not path.is_symlink():
+                    yield path
+
+
+def _blocks(path: Path, skip: int = 0) -> Iterator[bytes]:
+    """The file in blocks that overlap, so that every piece lies whole in one of them."""
+    with path.open("rb") as file:
+        file.seek(skip)
+        tail = b""
+        while block := file.read(_BLOCK):
+            yield tail + block
+            tail = (tail + block)[-(PIECE + 3) :]
+
+
+def _header(path: Path) -> int:
+    """Bytes of a safetensors file before its numbers: names of tensors are no secret."""
+    if path.suffix != ".safetensors":
+        return 0
+    with path.open("rb") as file:
+        return 8 + int.from_bytes(file.read(8), "little")
+
+
+def _pieces(data: bytes, salt: str) -> Iterator[str]:
+    """Keyed digests of the pieces that begin at the chosen places of ``data``."""
+    import numpy as np
+
+    if len(data) < PIECE:
+        return
+    values = np.frombuffer(data, np.uint8).astype(np.uint32)
+    words = values[:-3] | values[1:-2] << 8 | values[2:-1] << 16 | values[3:] << 24
+    chosen = np.flatnonzero(words * np.uint32(_MULTIPLIER) < _BOUND)
+    key = bytes.fromhex(salt)
+    for place in chosen[chosen <= len(data) - PIECE]:
+        piece = data[place : place + PIECE]
+        if len(set(piece)) >= _VARIETY:
+            yield hashlib.blake2b(piece, key=key, digest_size=_DIGEST).hexdigest()

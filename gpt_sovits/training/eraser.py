@@ -1,0 +1,75 @@
+"""Deleting a voice for good: its versions, its jobs with their slices, and copies of its files in the pages' cache."""
+
+from __future__ import annotations
+
+import shutil
+
+from gpt_sovits.errors import BusyError
+from gpt_sovits.registry import erase
+from gpt_sovits.registry.consent import now
+from gpt_sovits.registry.files import sweep
+from gpt_sovits.registry.store import Registry
+from gpt_sovits.settings import Settings
+from gpt_sovits.training.queue import JobStore
+
+
+class Eraser:
+    """Removes voices and jobs of a data folder, and looks for what might be left."""
+
+    def __init__(self, settings: Settings, registry: Registry, store: JobStore) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._store = store
+
+    def delete(self, user: str, voice_id: str, *, mixes: bool = False) -> erase.Receipt:
+        """Remove a voice, with ``mixes`` also the stored mixes that contain it; says what was removed.
+
+        ``RefusedError`` when it is frozen or a mix stands in the way, ``BusyError`` while it is being trained.
+        """
+        doomed = [voice_id, *(self._mixes_with(user, voice_id) if mixes else [])]
+        jobs = [job for each in doomed for job in self._store.states(user, each)]
+        if any(job.active for job in jobs):
+            raise BusyError("This voice is being trained.", "Stop the training first.")
+        ids, files = list(doomed), []
+        for each in doomed:
+            self._registry.check_changeable(user, each, to="delete")
+            ids += [version.id for version in self._registry.versions(user, each)]
+            files += self._registry.files_of(user, each)
+        for job in jobs:
+            ids.append(job.id)
+            files += [path for path in self._store.work_dir(job.id).rglob("*") if path.is_file()]
+        receipt = erase.receipt(voice_id, now(), ids, files, doomed[1:])
+        for each in reversed(doomed):
+            self._registry.delete(user, each)
+        for job in jobs:
+            self.delete_job(job.id)
+        for folder in self._settings.cache_dir.glob("browser-*"):
+            erase.remove_copies(folder, receipt.files)
+        return receipt
+
+    def destroy(self, user: str, voice_id: str, *, mixes: bool = False) -> erase.Receipt:
+        """``delete``, then remove every sound that the pages keep, and keep the receipt."""
+        receipt = self.delete(user, voice_id, mixes=mixes)
+        for folder in self._settings.cache_dir.glob("browser-*"):
+            sweep(folder)
+        erase.save(self._registry.receipts(user), receipt)
+        return receipt
+
+    def verify(self, user: str, voice_id: str) -> erase.Scan:
+        """Look through the whole data folder for anything of a destroyed voice."""
+        receipt = erase.load(self._registry.receipts(user), voice_id)
+        names = {"journal.jsonl", *(f"{each}.json" for each in (voice_id, *receipt.mixes))}
+        return erase.scan([self._settings.data_dir], receipt, known=frozenset(names))
+
+    def delete_job(self, job_id: str) -> None:
+        """Remove a job's folder, and its words from the store."""
+        shutil.rmtree(self._store.work_dir(job_id), ignore_errors=True)
+        self._store.delete(job_id)
+
+    def _mixes_with(self, user: str, voice_id: str) -> list[str]:
+        """Stored mixes that contain a voice, and mixes of those, each after all that it is made of."""
+        found: list[str] = []
+        for card in self._registry.mixes_of(user, voice_id):
+            deeper = [card.id, *self._mixes_with(user, card.id)]
+            found = [each for each in found if each not in deeper] + deeper
+        return found
