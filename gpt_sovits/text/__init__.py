@@ -3,28 +3,36 @@
     symbols(version)                          phone table
     phonemize(text, language, version)        one piece -> phones, ids, spans
     split_text(text, language)                a long text -> pieces with offsets
-    pinyin_phones("ma3"), require_speakable(text)
+    explain(text, language, lexicon=...)      how each word will be read, and why
+    Lexicon.from_csv(text)                    a person's own readings; markup in the text: see ``markup``
+    pinyin_phones("ma3"), require_speakable(text), set_cache_dir(folder)
 
 Imports no torch, never reaches the network, reads no environment.
 """
 
 from __future__ import annotations
 
-from gpt_sovits.text.frontend import phonemize, require_speakable
+from gpt_sovits.text.frontend import explain, phonemize, require_speakable
+from gpt_sovits.text.lexicon import Entry, Lexicon
 from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.types import Phones, Piece, Reading, Span
 from gpt_sovits.text.zh_g2p import pinyin_phones
+from gpt_sovits.text.zh_words import set_cache_dir
 
 __all__ = [
+    "Entry",
+    "Lexicon",
     "Phones",
     "Piece",
     "Reading",
     "Span",
     "SymbolTable",
+    "explain",
     "phonemize",
     "pinyin_phones",
     "require_speakable",
+    "set_cache_dir",
     "split_text",
     "symbols",
 ]

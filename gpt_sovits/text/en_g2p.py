@@ -164,15 +164,15 @@ def _letters_around(tokens: list[re.Match[str]], at: int) -> bool:
     )
 
 
-def g2p(norm_text: str) -> tuple[list[str], list[EnglishWord]]:
-    """Phones of normalised text (a pause is put in front of fewer than 4) and its words."""
+def read_words(norm_text: str) -> list[EnglishWord]:
+    """The words and marks of normalised text, each with its phones."""
     tokens = list(_TOKEN.finditer(norm_text))
     context = [match.group().lower() if any(map(str.isalpha, match.group())) else "" for match in tokens]
-    phones: list[str] = []
     words = []
     for i, match in enumerate(tokens):
         token = match.group()
-        if not token.strip("'")[:1].isalpha():
+        found: tuple[str, ...]
+        if not context[i]:
             found, why = ((token,) if token in MARKS else ()), "mark"
         elif token == "a" and _letters_around(tokens, i):
             found, why = ("EY1",), "rule"
@@ -180,8 +180,10 @@ def g2p(norm_text: str) -> tuple[list[str], list[EnglishWord]]:
             named = token[0].isupper() and i > 0 and tokens[i - 1].group() not in ".!?"
             alike = homograph(context, i, named) if len(token) > 1 else None
             found, why = (tuple(alike), "rule") if alike else read_word(token)
-        phones += found
         words.append(EnglishWord(token, match.start(), match.end(), found, why))
-    if phones and len(phones) < MINIMUM or not phones and norm_text:
-        phones = [",", *phones]
-    return phones, words
+    return words
+
+
+def pad(phones: list[str], norm_text: str) -> list[str]:
+    """A pause in front of fewer than four phones, as the checkpoints were trained."""
+    return [",", *phones] if norm_text and len(phones) < MINIMUM else phones

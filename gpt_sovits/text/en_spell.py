@@ -1,33 +1,94 @@
-"""Letter-to-sound rules for words that no dictionary holds."""
+"""Letter-to-sound for English words that no dictionary holds.
+
+A beam search over (letter, phones) pairs under the n-gram model that ``train_spelling`` made from the CMU
+dictionary (held-out figures: see data/README.md).
+"""
 
 from __future__ import annotations
 
-import re
+import gzip
+import math
+from functools import cache, lru_cache
 
-_RULES: tuple[tuple[str, str], ...] = (
-    ("tion", "SH AH0 N"), ("sion", "ZH AH0 N"), ("ough", "AO1"), ("igh", "AY1"), ("tch", "CH"), ("sch", "SH"),
-    ("ck", "K"), ("ch", "CH"), ("sh", "SH"), ("th", "TH"), ("ph", "F"), ("wh", "W"), ("qu", "K W"), ("ng", "NG"),
-    ("gh", "G"), ("kn", "N"), ("wr", "R"), ("dge", "JH"), ("ee", "IY1"), ("ea", "IY1"), ("oo", "UW1"),
-    ("ou", "AW1"), ("ow", "OW1"), ("oi", "OY1"), ("oy", "OY1"), ("ai", "EY1"), ("ay", "EY1"), ("au", "AO1"),
-    ("aw", "AO1"), ("ew", "UW1"), ("ey", "IY0"), ("ie", "IY1"), ("oa", "OW1"), ("er", "ER0"), ("ir", "ER1"),
-    ("ur", "ER1"), ("ar", "AA1 R"), ("or", "AO1 R"), ("a", "AE1"), ("b", "B"), ("c", "K"), ("d", "D"), ("e", "EH1"),
-    ("f", "F"), ("g", "G"), ("h", "HH"), ("i", "IH1"), ("j", "JH"), ("k", "K"), ("l", "L"), ("m", "M"), ("n", "N"),
-    ("o", "AA1"), ("p", "P"), ("q", "K"), ("r", "R"), ("s", "S"), ("t", "T"), ("u", "AH1"), ("v", "V"), ("w", "W"),
-    ("x", "K S"), ("y", "IY0"), ("z", "Z"),
-)  # fmt: skip
-_SOUND = dict(_RULES)
-_SCAN = re.compile("|".join(letters for letters, _ in _RULES))
+from gpt_sovits.text.data import FOLDER
+
+_BEAM = 12
+_LONGEST = 40
+_Context = tuple[dict[str, int], int]
+
+
+class SpellingModel:
+    """Pair n-grams with Witten-Bell smoothing."""
+
+    def __init__(self, pairs: list[tuple[str, str]], contexts: dict[str, _Context], order: int) -> None:
+        self.order = order
+        self.sounds = {chr(0x100 + i): tuple(sound.split()) for i, (_, sound) in enumerate(pairs)}
+        self.by_letter: dict[str, list[str]] = {}
+        for i, (letter, _) in enumerate(pairs):
+            self.by_letter.setdefault(letter, []).append(chr(0x100 + i))
+        self.contexts = contexts
+
+    @staticmethod
+    def parse(text: str) -> SpellingModel:
+        """The file format of ``train_spelling.save``."""
+        head, *lines = text.split("\n")
+        pairs = [(item[0], item[2:]) for item in head.split(",")]
+        contexts: dict[str, _Context] = {}
+        for line in lines:
+            context, nexts, counts = line.split("\t")
+            numbers = [int(n) for n in counts.split()]
+            contexts[context] = (dict(zip(nexts, numbers, strict=True)), sum(numbers))
+        return SpellingModel(pairs, contexts, max(map(len, contexts)) + 1)
+
+    def probability(self, context: str, pair: str) -> float:
+        """P(pair | context), smoothed over all shorter contexts."""
+        value = 1.0 / len(self.sounds)
+        for size in range(min(len(context), self.order - 1) + 1):
+            entry = self.contexts.get(context[len(context) - size :])
+            if entry is None:
+                continue
+            nexts, total = entry
+            kinds = len(nexts)
+            value = (nexts.get(pair, 0) + kinds * value) / (total + kinds)
+        return value
+
+    def read(self, word: str) -> list[str]:
+        """The best phones for lower-case ``word``."""
+        beam: list[tuple[float, str]] = [(0.0, "^")]
+        for letter in word[:_LONGEST]:
+            grown = [
+                (score + math.log(self.probability(path[1 - self.order :], pair)), path + pair)
+                for score, path in beam
+                for pair in self.by_letter.get(letter, ())
+            ]
+            if grown:
+                beam = sorted(grown, reverse=True)[:_BEAM]
+        best = max(beam, key=lambda item: item[0] + math.log(self.probability(item[1][1 - self.order :], "$")))
+        return [phone for pair in best[1][1:] for phone in self.sounds[pair]]
+
+
+@cache
+def _model() -> SpellingModel:
+    return SpellingModel.parse(gzip.decompress((FOLDER / "en_spelling.txt.gz").read_bytes()).decode("utf-8"))
+
+
+def one_stress(phones: list[str]) -> list[str]:
+    """Exactly one primary stress: the first that the model set, else the first vowel."""
+    vowels = [i for i, phone in enumerate(phones) if phone[-1].isdigit()]
+    if not vowels:
+        return phones
+    stressed = next((i for i in vowels if phones[i][-1] == "1"), vowels[0])
+    return [
+        phone[:-1] + ("1" if i == stressed else "2" if phone[-1] == "1" else phone[-1]) if i in vowels else phone
+        for i, phone in enumerate(phones)
+    ]
+
+
+@lru_cache(maxsize=8192)
+def _guess(word: str) -> tuple[str, ...]:
+    return tuple(one_stress(_model().read(word)))
 
 
 def guess(word: str) -> list[str]:
-    """ARPAbet for an unknown word of letters a-z."""
-    spelled = re.sub(r"(.)\1", r"\1", re.sub(r"(?<=[^aeiou])e$", "", word.lower())) or word.lower()
-    phones = [phone for match in _SCAN.finditer(spelled) for phone in _SOUND[match.group()].split()]
-    stressed = False
-    out = []
-    for phone in phones:
-        if phone[-1] == "1" and stressed:
-            phone = phone[:-1] + "0"
-        stressed = stressed or phone[-1] == "1"
-        out.append(phone)
-    return out
+    """ARPAbet for an unknown word; whatever is not a letter a-z is skipped."""
+    return list(_guess("".join(char for char in word.lower() if "a" <= char <= "z")))

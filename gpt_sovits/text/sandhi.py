@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 from gpt_sovits.text.data import table
 from gpt_sovits.text.zh_words import Token, shortest_split
@@ -16,7 +15,9 @@ from gpt_sovits.text.zh_words import Token, shortest_split
 _PARTICLES = frozenset("吧呢哈啊呐噻嘛吖嗨哦哒额滴哩哟喽啰耶喔诶")
 _DATE = re.compile(r"[一二三四五六七八九十]{1,3}[月日号]")
 _STOPS = frozenset("：，；。？！“”‘’':,;.?!…")
-_EACH = frozenset("处处 天天 年年 月月 日日 时时 事事 样样 种种 家家 户户 句句 字字 声声 步步 代代 夜夜 层层 重重".split())
+_EACH = frozenset((
+    "处处 天天 年年 月月 日日 时时 事事 样样 种种 家家 户户 句句 字字 声声 步步 代代 夜夜 层层 重重"
+).split())
 _BEFORE_GE = frozenset("几有两半多各整每做是")
 
 
@@ -78,7 +79,7 @@ def _last_is_neutral(word: str, pos: str) -> bool:
     return last in "来去" and before in "上下进出回过起开"
 
 
-def _neutral(word: str, pos: str, finals: list[str], cache_dir: Path | None) -> None:
+def _neutral(word: str, pos: str, finals: list[str]) -> None:
     if pos[:1] in ("n", "v", "a") and word not in _words("not_neutral") and word not in _EACH:
         for i in range(1, len(word)):
             across = len(word) == 4 and i == 2 and word[0] != word[1]
@@ -92,18 +93,18 @@ def _neutral(word: str, pos: str, finals: list[str], cache_dir: Path | None) -> 
     elif _is_neutral(word):
         finals[-1] = _tone(finals[-1], 5)
     at = 0
-    for part in shortest_split(word, cache_dir):
+    for part in shortest_split(word):
         at += len(part)
         if part and _is_neutral(part):
             finals[at - 1] = _tone(finals[at - 1], 5)
 
 
-def _third(word: str, finals: list[str], cache_dir: Path | None) -> None:
+def _third(word: str, finals: list[str]) -> None:
     if len(word) == 2:
         if all_third(finals):
             finals[0] = _tone(finals[0], 2)
     elif len(word) == 3:
-        cut = len(shortest_split(word, cache_dir)[0])
+        cut = len(shortest_split(word)[0])
         if all_third(finals):
             for i in (0, 1) if cut == 2 else (1,) if cut == 1 else ():
                 finals[i] = _tone(finals[i], 2)
@@ -120,14 +121,14 @@ def _third(word: str, finals: list[str], cache_dir: Path | None) -> None:
                 finals[begin] = _tone(finals[begin], 2)
 
 
-def change_tones(token: Token, finals: list[str], cache_dir: Path | None = None) -> list[str]:
+def change_tones(token: Token, finals: list[str]) -> list[str]:
     """Finals of ``token`` (one per character) after all tone changes."""
     word, pos = token
     finals = list(finals)
     _bu(word, finals)
     _yi(word, finals)
-    _neutral(word, pos, finals, cache_dir)
-    _third(word, finals, cache_dir)
+    _neutral(word, pos, finals)
+    _third(word, finals)
     return finals
 
 

@@ -59,8 +59,13 @@ class Phones:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a text that is spoken in one go: ``text == original[start:end]``."""
+    """A part of a text that is spoken in one go: ``text == original[start:end]``.
+
+    ``pause``: seconds of silence that markup asks for after it (None: the usual pause); ``speed``: its own factor.
+    """
 
     text: str
     start: int
     end: int
+    pause: float | None = None
+    speed: float = 1.0

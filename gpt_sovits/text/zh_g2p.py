@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
 from gpt_sovits.text.data import table
 from gpt_sovits.text.sandhi import all_third, change_tones, erhua
@@ -23,6 +22,7 @@ class Word:
     text: str
     pos: str
     pinyin: tuple[str, ...]
+    why: str = "dictionary"
 
 
 @cache
@@ -148,7 +148,7 @@ def _merge_er(tokens: list[Token]) -> list[Token]:
 
 
 def words(
-    clause: str, version: str = "v2", cache_dir: Path | None = None, *, forced: dict[int, str] | None = None,
+    clause: str, version: str = "v2", *, forced: dict[int, str] | None = None,
     polyphones: bool = True,
 ) -> list[Word]:  # fmt: skip
     """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes.
@@ -156,7 +156,7 @@ def words(
     ``forced``: character index -> pinyin that nothing may change. ``polyphones`` False leaves out the context rules
     for characters with several readings (the reference frontend without its optional model).
     """
-    tokens = _merge_equal(_merge_yi(_merge_bu(tag(clause, cache_dir))))
+    tokens = _merge_equal(_merge_yi(_merge_bu(tag(clause))))
     tokens = _merge_er(_merge_third(_merge_third(tokens, True), False))
     out = []
     chosen = choose(clause, [word for word, _ in tokens]) if polyphones else {}
@@ -168,23 +168,24 @@ def words(
         for i in range(len(read)):
             if at + i in chosen:
                 read[i] = _split_pinyin(chosen[at + i])
-        finals = change_tones(token, [final for _, final in read], cache_dir)
+        finals = change_tones(token, [final for _, final in read])
         if version != "v1":
             finals = erhua(token, finals)
         for i in range(len(read)):
             neutralised = at + i in chosen and finals[i].endswith("5")
             if at + i in forced or neutralised:
                 finals[i] = read[i][1]
-        at += len(read)
         pinyin = (
             _syllables()[initial, final[:-1]] + final[-1] for (initial, _), final in zip(read, finals, strict=True)
         )
-        out.append(Word(token[0], token[1], tuple(pinyin)))
+        why = "rule" if any(at + i in chosen for i in range(len(read))) else "dictionary"
+        out.append(Word(token[0], token[1], tuple(pinyin), why))
+        at += len(read)
     return out
 
 
 def g2p(
-    norm_text: str, version: str = "v2", cache_dir: Path | None = None, *, forced: dict[int, str] | None = None,
+    norm_text: str, version: str = "v2", *, forced: dict[int, str] | None = None,
     polyphones: bool = True,
 ) -> tuple[list[str], list[int], list[Word]]:  # fmt: skip
     """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only.
@@ -199,7 +200,7 @@ def g2p(
         mark = clause[-1] if clause[-1] in MARKS else ""
         body = clause[: len(clause) - len(mark)]
         here = {i - at: pinyin for i, pinyin in (forced or {}).items() if at <= i < match.end()}
-        for word in words(body, version, cache_dir, forced=here, polyphones=polyphones) if body else []:
+        for word in words(body, version, forced=here, polyphones=polyphones) if body else []:
             found.append(word)
             for pinyin in word.pinyin:
                 initial, final = _phone_table()[pinyin[:-1]]

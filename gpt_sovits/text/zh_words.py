@@ -1,4 +1,4 @@
-"""Chinese words with part-of-speech tags (jieba). The dictionary cache lives in a folder given by the caller."""
+"""Chinese words with part-of-speech tags (jieba)."""
 
 from __future__ import annotations
 
@@ -14,30 +14,42 @@ from gpt_sovits.text.data import table
 Token = tuple[str, str]
 
 
-@lru_cache(maxsize=4)
-def _tagger(cache_dir: Path | None) -> Any:
+class _Place:
+    """Where jieba keeps its parsed dictionary; None is the system's folder for temporary files."""
+
+    folder: Path | None = None
+
+
+def set_cache_dir(folder: Path | None) -> None:
+    """Keeps jieba's dictionary cache in ``folder`` (about 8 MB) from the next first use on."""
+    _Place.folder = folder
+
+
+@cache
+def _tagger() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import jieba
         import jieba.posseg
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
-    if cache_dir is not None:
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        tokenizer.tmp_dir = str(cache_dir)
+    if _Place.folder is not None:
+        _Place.folder.mkdir(parents=True, exist_ok=True)
+        tokenizer.tmp_dir = str(_Place.folder)
         tokenizer.cache_file = "jieba.cache"
     tokenizer.initialize()
     return jieba.posseg.POSTokenizer(tokenizer)
 
 
-def tag(text: str, cache_dir: Path | None = None) -> list[Token]:
+def tag(text: str) -> list[Token]:
     """Words of ``text`` in order with jieba's tags."""
-    return [(pair.word, pair.flag) for pair in _tagger(cache_dir).lcut(text)]
+    return [(pair.word, pair.flag) for pair in _tagger().lcut(text)]
 
 
-def shortest_split(word: str, cache_dir: Path | None = None) -> tuple[str, str]:
+@lru_cache(maxsize=32768)
+def shortest_split(word: str) -> tuple[str, str]:
     """Cuts ``word`` in two at the shortest sub-word that jieba's search mode finds (the second part may be empty)."""
-    found: Iterable[str] = _tagger(cache_dir).tokenizer.cut_for_search(word)
+    found: Iterable[str] = _tagger().tokenizer.cut_for_search(word)
     shortest = sorted(found, key=len)[0]
     if word.startswith(shortest):
         return shortest, word[len(shortest) :]

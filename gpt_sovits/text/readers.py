@@ -1,0 +1,132 @@
+"""One run of one language -> phones with readings. Offsets are places in the text that the run was cut from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gpt_sovits.text import en_g2p, en_normalize, yue, zh_g2p, zh_normalize
+from gpt_sovits.text.markup import Region
+from gpt_sovits.text.tracked import Tracked
+from gpt_sovits.text.types import Reading
+
+_PAUSES = {"￥": "SP2", "^": "SP3"}
+_HAN = re.compile("[一-龥]")
+
+
+@dataclass(frozen=True)
+class How:
+    """How a whole text is read: phone table version, context rules on or off, English standing alone or not."""
+
+    version: str = "v2"
+    polyphones: bool = True
+    alone: bool = True
+
+
+@dataclass
+class Read:
+    """One run, read."""
+
+    norm_text: str
+    phones: list[str]
+    word2ph: list[int] | None
+    readings: list[Reading]
+    neutral: list[bool] = field(default_factory=list)
+
+
+def _pause_symbol(text: str) -> tuple[str, str] | None:
+    """The reference's pause notation: every ``^`` (or, beside it, ``￥``) makes all commas of the text long pauses."""
+    if "^" in text and not re.search(r"\d\^-?\d", text) or re.search(r"￥(?!\s?\d)", text):
+        mark = "￥" if "￥" in text else "^"
+        return mark, _PAUSES[mark]
+    return None
+
+
+def _inside(norm: Tracked, region: Region) -> list[int]:
+    return [
+        i for i, (start, end) in enumerate(zip(norm.starts, norm.ends, strict=True))
+        if region.start <= start and end <= region.end
+    ]  # fmt: skip
+
+
+def _why(text: str, start: int, end: int, offset: int, otherwise: str) -> str:
+    return "number" if any(char.isdigit() for char in text[start - offset : end - offset]) else otherwise
+
+
+def read_zh(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> Read:
+    """A Chinese run. Forced pinyin enters before the readings are chosen; forced phones replace them after."""
+    pause = _pause_symbol(text)
+    source = Tracked.of(text, start)
+    if pause:
+        source = source.map_chars({ord(pause[0]): ","})
+    norm = zh_normalize.normalize(source)
+    forced: dict[int, str] = {}
+    instead: dict[int, tuple[str, ...]] = {}
+    reasons: dict[int, str] = {}
+    for region in regions:
+        places = [i for i in _inside(norm, region) if _HAN.match(norm.text[i])]
+        reasons.update(dict.fromkeys(places, region.why))
+        if region.given.pinyin and len(region.given.pinyin) == len(places):
+            forced.update(zip(places, region.given.pinyin, strict=True))
+        elif places:
+            instead.update(dict.fromkeys(places, ()))
+            instead[places[0]] = region.given.phones
+    found, counts, words = zh_g2p.g2p(norm.text, how.version, forced=forced, polyphones=how.polyphones)
+    phones: list[str] = []
+    word2ph: list[int] = []
+    at = 0
+    for i, count in enumerate(counts):
+        here = list(instead.get(i, found[at : at + count]))
+        at += count
+        phones += [pause[1] if pause and phone == "," else phone for phone in here]
+        word2ph.append(len(here))
+    readings = []
+    char = phone = 0
+    for word in words:
+        size = len(word.text)
+        count = sum(word2ph[char : char + size])
+        first, last = min(norm.starts[char : char + size]), max(norm.ends[char : char + size])
+        why = next((reasons[i] for i in range(char, char + size) if i in reasons), "")
+        why = why or (_why(text, first, last, start, word.why) if word.pinyin else "mark")
+        own = tuple(phones[phone : phone + count])
+        spelled = " ".join(own if any(i in instead for i in range(char, char + size)) else word.pinyin)
+        readings.append(Reading(word.text, first, last, "zh", spelled or word.text, own, why))
+        char += size
+        phone += count
+    return Read(norm.text, phones, word2ph, readings, [i in reasons for i in range(len(norm.text))])
+
+
+def read_yue(text: str, start: int) -> Read:
+    """A Cantonese run."""
+    norm = yue.normalize(Tracked.of(text, start))
+    phones, word2ph, jyutping = yue.g2p(norm.text)
+    readings = []
+    at = 0
+    for i, (char, count) in enumerate(zip(norm.text, word2ph, strict=True)):
+        why = "dictionary" if jyutping[i] else "mark"
+        own = tuple(phones[at : at + count])
+        readings.append(Reading(char, norm.starts[i], norm.ends[i], "yue", jyutping[i] or char, own, why))
+        at += count
+    return Read(norm.text, phones, word2ph, readings)
+
+
+def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> Read:
+    """An English run; the first word of a forced region carries its phones, the rest of the region is silent."""
+    norm = en_normalize.normalize(Tracked.of(text, start), how.alone)
+    words = en_g2p.read_words(norm.text)
+    readings = []
+    spoken: set[int] = set()
+    for word in words:
+        first, last = min(norm.starts[word.start : word.end]), max(norm.ends[word.start : word.end])
+        phones, why = word.phones, word.why
+        region = next((r for r in regions if r.start <= first and last <= r.end), None)
+        if region is not None and why != "mark":
+            phones = () if region.start in spoken else region.given.phones
+            why = region.why
+            spoken.add(region.start)
+        elif why != "mark":
+            why = _why(text, first, last, start, why)
+        readings.append(Reading(word.text, first, last, "en", " ".join(phones), phones, why))
+    phones_all = en_g2p.pad([phone for reading in readings for phone in reading.phones], norm.text)
+    return Read(norm.text, phones_all, None, readings)

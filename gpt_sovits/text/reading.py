@@ -1,0 +1,89 @@
+"""A reading that a person gives for a word: pinyin, ARPAbet, IPA between slashes, ``spell``, or ``=`` other words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gpt_sovits.errors import InputError
+from gpt_sovits.text import en_g2p
+from gpt_sovits.text.symbols import symbols
+from gpt_sovits.text.zh_g2p import pinyin_phones
+
+HELP = "Write pinyin (zhang3), ARPAbet (L AY1 V), IPA between slashes (/laɪv/), spell, or = and other words."
+_PINYIN = re.compile(r"[a-zA-ZüÜ:]+[1-5]")
+_IPA: dict[str, str] = {
+    "tʃ": "CH", "dʒ": "JH", "t͡ʃ": "CH", "d͡ʒ": "JH", "aɪ": "AY", "aʊ": "AW", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW",
+    "ɔɪ": "OY", "ɔː": "AO", "ɑː": "AA", "iː": "IY", "uː": "UW", "ɜː": "ER", "ɜr": "ER", "ɝ": "ER", "ɚ": "ER",
+    "ər": "ER", "ɪə": "IY AH", "eə": "EH", "ʊə": "UH AH", "θ": "TH", "ð": "DH", "ʃ": "SH", "ʒ": "ZH", "ŋ": "NG",
+    "j": "Y", "ɹ": "R", "r": "R", "ɡ": "G", "g": "G", "h": "HH", "ɪ": "IH", "i": "IY", "ɛ": "EH", "e": "EH",
+    "æ": "AE", "ɑ": "AA", "ɒ": "AA", "a": "AA", "ɔ": "AO", "o": "OW", "ʊ": "UH", "u": "UW", "ʌ": "AH", "ə": "AH",
+    "ɐ": "AH", "ɜ": "ER", "p": "P", "b": "B", "t": "T", "d": "D", "k": "K", "f": "F", "v": "V", "s": "S", "z": "Z",
+    "m": "M", "n": "N", "l": "L", "ɫ": "L", "w": "W", "ʔ": "T", "ɾ": "T", "x": "K",
+}  # fmt: skip
+_IPA_SCAN = re.compile("|".join(sorted(map(re.escape, _IPA), key=len, reverse=True)) + "|[ˈˌ]")
+_VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
+
+
+@dataclass(frozen=True)
+class Given:
+    """Phones that replace a word's own; ``pinyin`` holds one syllable per character when it was given as pinyin."""
+
+    phones: tuple[str, ...]
+    pinyin: tuple[str, ...] = ()
+    text: str = ""
+
+
+def from_ipa(ipa: str) -> tuple[str, ...]:
+    """ARPAbet for American-style IPA; a stress mark counts for the vowel after it, unmarked vowels get 0."""
+    phones: list[str] = []
+    stress = "0"
+    for match in _IPA_SCAN.finditer(re.sub("[./\\s‿]", "", ipa)):
+        if match.group() in "ˈˌ":
+            stress = "1" if match.group() == "ˈ" else "2"
+            continue
+        for phone in _IPA[match.group()].split():
+            if phone in _VOWELS:
+                phones.append(phone + stress)
+                stress = "0"
+            else:
+                phones.append(phone)
+    vowels = [i for i, phone in enumerate(phones) if phone[-1].isdigit()]
+    if vowels and not any(phones[i][-1] == "1" for i in vowels):
+        phones[vowels[0]] = phones[vowels[0]][:-1] + "1"
+    return tuple(phones)
+
+
+def parse_reading(reading: str, word: str) -> Given:
+    """The phones meant by ``reading`` for ``word``; ``InputError`` when nothing fits."""
+    reading = reading.strip()
+    if reading.lower() == "spell":
+        return Given(tuple(en_g2p.spell(word)), text="spell")
+    if reading.startswith("=") and reading[1:].strip():
+        return Given(_phones_of(reading[1:].strip()), text=reading[1:].strip())
+    if len(reading) > 2 and reading[0] == "/" == reading[-1]:
+        phones = from_ipa(reading[1:-1])
+        if phones:
+            return Given(phones, text=reading)
+    parts = reading.split()
+    if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols("v2") for part in parts):
+        syllables = [pinyin_phones(part) for part in parts]
+        if all(syllables):
+            spelled = tuple(part.lower().replace("u:", "v").replace("ü", "v") for part in parts)
+            return Given(tuple(phone for pair in syllables if pair for phone in pair), spelled, reading)
+    upper = tuple(part.upper() for part in parts)
+    if parts and all(_is_arpabet(part) for part in upper):
+        return Given(tuple(p + "1" if p in _VOWELS else p for p in upper), text=reading)
+    raise InputError(f"The reading {reading!r} for {word!r} is not understood.", HELP)
+
+
+def _is_arpabet(phone: str) -> bool:
+    return phone in _VOWELS or re.fullmatch("[A-Z]{1,2}[0-2]?", phone) is not None and phone in symbols("v2")
+
+
+def _phones_of(words: str) -> tuple[str, ...]:
+    from gpt_sovits.text.frontend import phonemize_span
+
+    language = "zh" if re.search("[㐀-鿿]", words) else "en"
+    found = phonemize_span(words, language)
+    return found.phones[1:] if found.phones[:1] == (",",) and language == "en" else found.phones
