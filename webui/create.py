@@ -13,7 +13,7 @@ import gradio as gr
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.studio import Consent
 from webui.i18n import Words
-from webui.parts import USER, heading, notice, problem, recorder, unchanged
+from webui.parts import USER, catch, heading, notice, problem, recorder, unchanged
 from webui.player import player, sample
 
 OWN_TEXT = "own"
@@ -202,6 +202,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
     page.load(look, look_inputs, view, **quiet)
     fields = [name, what, own_text, recording, who, purpose, consent]
     started = start.click(begin, fields, trouble, api_visibility="private", show_progress_on=[start])
+    catch(started, words, trouble)
     started.then(look, look_inputs, view, **quiet)
     started.then(clear, trouble, [name, recording, consent, own_text], **quiet)
     stop.click(halt, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)

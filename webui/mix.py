@@ -12,7 +12,7 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
-from webui.parts import USER, good, heading, notice, pick, problem, voice_choices
+from webui.parts import USER, catch, good, heading, notice, pick, problem, voice_choices
 from webui.player import player, whole_speech
 
 
@@ -94,7 +94,7 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
     working = f"() => {{ document.querySelector('#mix-status p').textContent = {words('mix.working')!r}; }}"
     for trigger in (ratio.release, preview.click):
         trigger(None, None, None, js=working, **quiet)
-        trigger(
+        hearing = trigger(
             hear,
             [*parts, text],
             [sound, status, trouble],
@@ -103,9 +103,10 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
             concurrency_id="speech",
             **quiet,
         )
+        catch(hearing, words, trouble, {status: ""})
     for part in parts:
         part.change(describe, parts, blend, trigger_mode="always_last", **quiet)
-    save.click(keep, [*parts, name], [saved_notice, saved, name], **quiet)
+    catch(save.click(keep, [*parts, name], [saved_notice, saved, name], **quiet), words, saved_notice)
     return MixTab(first, second, ratio, blend, saved)
 
 

@@ -6,7 +6,7 @@ import html
 import re
 import secrets
 import wave
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,18 @@ def recorder(words: Words, label: str, elem_id: str) -> gr.Audio:
         )
     choose.upload(lambda path: path, choose, sound, api_visibility="private", show_progress="hidden")
     return sound
+
+
+def catch(event: Any, words: Words, place: gr.HTML, restore: Mapping[Any, Any] | None = None) -> None:
+    """After a failure that nobody foresaw (its traceback is in the log), say so in ``place`` and restore buttons."""
+    buttons = dict(restore or {})
+    event.failure(
+        lambda: [f'<p class="problem">{html.escape(words("app.unexpected"))}</p>', *buttons.values()],
+        None,
+        [place, *buttons],
+        api_visibility="private",
+        show_progress="hidden",
+    )
 
 
 def problem(words: Words, error: VoiceError) -> str:

@@ -12,7 +12,18 @@ import gradio as gr
 from gpt_sovits.errors import CancelledError, InputError, VoiceError
 from gpt_sovits.events import CancelToken
 from webui.i18n import Words
-from webui.parts import USER, heading, language_choices, notice, pick, problem, recorder, unchanged, voice_choices
+from webui.parts import (
+    USER,
+    catch,
+    heading,
+    language_choices,
+    notice,
+    pick,
+    problem,
+    recorder,
+    unchanged,
+    voice_choices,
+)
 from webui.player import Recorder, player
 
 SILENCE = "() => { window.dispatchEvent(new Event('studio-silence')); }"
@@ -161,8 +172,10 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
     fields = [source, voice, clip, clip_text, text, language, speed]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     source.change(switch, source, [by_voice, by_clip], **quiet)
-    start.click(speak_all, fields, outputs, concurrency_limit=2, concurrency_id="speech", **quiet)
-    preview.click(speak_first, fields, outputs, concurrency_limit=2, concurrency_id="speech", **quiet)
+    idle = {stop: gr.update(visible=False), start: gr.update(interactive=True), preview: gr.update(interactive=True)}
+    for button, handler in ((start, speak_all), (preview, speak_first)):
+        speaking = button.click(handler, fields, outputs, concurrency_limit=2, concurrency_id="speech", **quiet)
+        catch(speaking, words, trouble, {**idle, status: ""})
     stop.click(halt, None, None, js=SILENCE, queue=False, **quiet)
     return SpeakTab(source, voice, by_voice, by_clip)
 

@@ -12,7 +12,7 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
-from webui.parts import USER, day, good, heading, notice, pick, problem, voice_choices
+from webui.parts import USER, catch, day, good, heading, notice, pick, problem, voice_choices
 from webui.player import player, sample
 
 
@@ -100,9 +100,12 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
     shown = [details, about, sound, trouble, new_name, confirm]
     chosen.change(show, chosen, shown, **quiet)
     chosen.input(lambda: "", None, message, **quiet)
-    play.click(hear, chosen, [sound, trouble], api_visibility="private", show_progress_on=[play])
-    rename.click(call_it, [chosen, new_name, changed], [message, trouble, changed, new_name], **quiet)
-    delete.click(remove, [chosen, confirm, changed], [message, trouble, changed, confirm], **quiet)
+    for event in (
+        play.click(hear, chosen, [sound, trouble], api_visibility="private", show_progress_on=[play]),
+        rename.click(call_it, [chosen, new_name, changed], [message, trouble, changed, new_name], **quiet),
+        delete.click(remove, [chosen, confirm, changed], [message, trouble, changed, confirm], **quiet),
+    ):
+        catch(event, words, trouble)
     return VoicesTab(chosen, count, details, changed, speak_with, show, shown)
 
 

@@ -203,6 +203,8 @@ class FakeStudio:
         sentences = [part for part in re.findall(r"[^.!?。！？]+[.!?。！？]*", text) if re.search(r"\w", part)]
         if not sentences:
             raise InputError("There is nothing in this text that can be spoken.", "Type a sentence.")
+        if "boom" in text:
+            raise ZeroDivisionError("a bug")
         self.spoken.append(text)
         for sentence in sentences:
             if cancel is not None:

@@ -21,7 +21,8 @@ LONG = 60_000  # ms; the machine may be busy
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as driver:
-        made = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        microphone = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        made = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", *microphone])
         yield made
         made.close()
 
@@ -81,6 +82,30 @@ def test_create_a_voice_from_a_recording(page: playwright.Page, studio: FakeStud
     playwright.expect(page.locator("#speak-voice input")).to_have_value("Cleo")
 
 
+def test_a_recording_with_the_microphone_and_one_that_is_empty(page: playwright.Page, studio: FakeStudio) -> None:
+    studio.job_steps = 10_000
+    page.get_by_role("button", name="Create another voice").click()  # the voice of before is put away
+    page.get_by_label("Name of the voice").first.fill("Mic")
+    page.get_by_label("Whose voice is it?").fill("Mic")
+    page.get_by_label("I am this person, or I have their recorded permission.").check()
+    page.locator("#create-form input[type=file]").set_input_files(
+        {"name": "e.wav", "mimeType": "audio/wav", "buffer": b""}
+    )
+    page.locator("#create-recording audio").last.wait_for(state="attached")
+    page.get_by_role("button", name="Create the voice").click()
+    page.get_by_text("The file is empty. Choose another recording.").wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(2000)
+    page.locator("#create-recording .stop-button").click()
+    page.locator("#create-recording .timestamps, #create-recording time").first.wait_for()
+    page.get_by_role("button", name="Create the voice").click()
+    page.locator("#job progress").wait_for()
+    assert studio.received[-1]["name"] == "Mic"
+    studio.all_jobs.clear()
+    studio.job_steps = 5
+
+
 def test_stop_continue_and_put_away_a_job(page: playwright.Page, studio: FakeStudio) -> None:
     studio.job_steps = 10_000
     job = studio.create_voice("Slow", RECORDING, consent=studio.received[0]["consent"])
@@ -122,6 +147,14 @@ def test_a_text_without_words_is_one_gentle_sentence(page: playwright.Page) -> N
     page.get_by_label("Text", exact=True).fill("?!…")
     page.get_by_role("button", name="Speak", exact=True).click()
     page.get_by_text("There is nothing in this text that can be spoken. Type a sentence.").wait_for()
+    playwright.expect(page.get_by_role("button", name="Speak", exact=True)).to_be_enabled()
+
+
+def test_a_bug_is_one_gentle_sentence_too(page: playwright.Page) -> None:
+    page.get_by_role("tab", name="Speak").click()
+    page.get_by_label("Text", exact=True).fill("This goes boom.")
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.get_by_text("Something went wrong that should not have.").wait_for()
     playwright.expect(page.get_by_role("button", name="Speak", exact=True)).to_be_enabled()
 
 
