@@ -16,11 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gpt_sovits.cli_voices import ABOUT, add_actions, duration, show_rows, voices_command
 from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.ids import LOCAL_USER
-from gpt_sovits.registry.manifest import VoiceCard
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.studio import DEFAULT_BASE, Studio
 from gpt_sovits.training.queue import JobState
@@ -161,7 +161,7 @@ def _with_bar(work: Callable[..., str]) -> int:
             if not console.is_terminal and job.message != told:
                 print(f"{job.fraction:4.0%} {job.message}", file=sys.stderr)
             told = job.message
-            left = "" if job.seconds_left is None else f"about {_duration(job.seconds_left)} left"
+            left = "" if job.seconds_left is None else f"about {duration(job.seconds_left)} left"
             bar.update(task, description=job.message or job.stage, completed=job.fraction, left=left)
 
         try:
@@ -184,7 +184,7 @@ def _interruptible(work: Callable[..., str], cancel: CancelToken, show: Callable
 def _jobs(studio: Studio, given: argparse.Namespace) -> int:
     action = given.action or "list"
     if action == "list":
-        return _listed(
+        return show_rows(
             given,
             [
                 {
@@ -192,7 +192,7 @@ def _jobs(studio: Studio, given: argparse.Namespace) -> int:
                     "name": job.name,
                     "state": job.state,
                     "done": f"{job.fraction:.0%}",
-                    "left": "" if job.seconds_left is None else _duration(job.seconds_left),
+                    "left": "" if job.seconds_left is None else duration(job.seconds_left),
                     "created": job.created,
                     "message": job.error or job.message,
                 }
@@ -220,53 +220,6 @@ def _jobs(studio: Studio, given: argparse.Namespace) -> int:
     return 0
 
 
-# --------------------------------------------------------------------------------------------------------------- voices
-
-
-def _voices(studio: Studio, given: argparse.Namespace) -> int:
-    action = given.action or "list"
-    if action == "list":
-        rows = [_row(card) for card in studio.voices(given.user)]
-        return _listed(given, rows, "There are no voices yet. Make one with `train`.")
-    if action == "verify":
-        problems = studio.verify(given.user)
-        print("\n".join(problems) or "Every file of every voice is as it was saved.")
-        return 1 if problems else 0
-    card = studio.find_voice(given.voice, given.user)
-    if action == "show":
-        value = {**asdict(card), "consent": card.consent.to_json()}
-        print(json.dumps(value, ensure_ascii=False, indent=1))
-    elif action == "rename":
-        studio.rename_voice(card.id, given.name, given.user)
-    elif action == "pin":
-        studio.pin_version(card.id, None if given.version == "newest" else given.version, given.user)
-    elif action == "freeze":
-        studio.freeze_voice(card.id, given.user)
-    elif action == "unfreeze":
-        studio.unfreeze_voice(card.id, given.user)
-    elif action == "journal":
-        for entry in studio.journal(given.user, card.id):
-            details = " ".join(f"{key}={value}" for key, value in entry.details.items())
-            print(f"{entry.number:5d}  {entry.at}  {entry.what}  {details}".rstrip())
-    elif action == "delete":
-        _confirm(given, f"Delete {card.name!r} with its recording and everything learnt from it?")
-        studio.delete_voice(card.id, given.user)
-    return 0
-
-
-def _row(card: VoiceCard) -> dict[str, Any]:
-    return {
-        "id": card.id,
-        "name": card.name,
-        "kind": card.kind,
-        "base": card.base,
-        "versions": len(card.versions),
-        "speech": f"{card.seconds_of_speech:.0f} s",
-        "created": card.created,
-        "consent": card.consent.who,
-    }
-
-
 # ---------------------------------------------------------------------------------------------------------------- tools
 
 
@@ -280,32 +233,6 @@ def _read_text(path: Path) -> str:
         raise MissingError(f"There is no text file {path}.", "Check its name.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.") from error
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def _listed(given: argparse.Namespace, rows: list[dict[str, Any]], nothing: str) -> int:
-    if given.json:
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-        return 0
-    if not rows:
-        print(nothing)
-        return 0
-    widths = {key: max(len(str(row[key])) for row in (*rows, {key: key})) for key in rows[0]}
-    for row in ({key: key for key in rows[0]}, *rows):
-        print("  ".join(str(row[key]).ljust(widths[key]) for key in row).rstrip())
-    return 0
-
-
-def _confirm(given: argparse.Namespace, question: str) -> None:
-    if given.yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputError("This cannot be undone and was not confirmed.", "Add --yes.")
-    if input(f"{question} Type yes: ").strip().lower() != "yes":
-        raise CancelledError("Nothing was changed.")
 
 
 def _pretrain(arguments: Sequence[str], make: MakeStudio) -> int:
@@ -404,19 +331,7 @@ def parser() -> argparse.ArgumentParser:
     mix.add_argument("--save", metavar="NAME", help="keep the mix as a voice")
     mix.add_argument("--text", help="say this with the mix, into --out")
 
-    voices = add("voices", "list, show, rename, pin, freeze, delete or verify voices", _voices, listing)
-    actions = voices.add_subparsers(dest="action", metavar="ACTION")
-    for name in ("list", "verify"):
-        actions.add_parser(name, parents=[common, listing])
-    for name in ("show", "rename", "pin", "freeze", "unfreeze", "journal", "delete"):
-        action = actions.add_parser(name, parents=[common])
-        action.add_argument("voice", help="name or id")
-        if name == "rename":
-            action.add_argument("name", help="the new name")
-        if name == "pin":
-            action.add_argument("version", help="id of the version that speaks, or newest")
-        if name == "delete":
-            action.add_argument("--yes", action="store_true", help="do not ask")
+    add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
 
     jobs = add("jobs", "list, show, stop, resume or delete trainings", _jobs, listing)
     actions = jobs.add_subparsers(dest="action", metavar="ACTION")

@@ -25,7 +25,7 @@ LAYERS = (
     ("evaluation",),
     ("studio",),
     ("webui",),
-    ("app", "cli_models"),
+    ("app", "cli_models", "cli_voices"),
     ("cli", "__main__"),
 )
 ALLOWED = {("__main__", "cli"), ("settings", "errors"), ("events", "errors"), ("models", "bases")}

@@ -106,6 +106,37 @@ def test_train_speak_mix_and_delete_as_the_readme_does(run, recording, tmp_path)
     assert len(json.loads(run("voices", "--json")[1])) == 1
 
 
+def test_a_voice_is_frozen_shared_and_destroyed(run, recording, tmp_path):
+    voice_id = train(run, recording, "Ana")
+    assert run("speak", "Ana", "Hello.", "--out", str(tmp_path / "a.wav"))[0] == 0
+    assert run("voices", "freeze", "Ana")[0] == 0
+    code, _, error = run("voices", "destroy", "Ana", "--yes")
+    assert code == 2 and "frozen" in error
+    assert run("voices", "unfreeze", "Ana")[0] == 0
+    lines = run("voices", "journal", "Ana")[1].splitlines()
+    assert "trained" in lines[0] and "spoke  characters=6" in lines[1] and "frozen" in lines[2]
+
+    secret, out = tmp_path / "secret.txt", tmp_path / "ana.gsvoice"
+    secret.write_text("correct horse battery\n")
+    options = ("--passphrase-file", str(secret))
+    assert run("voices", "export", "Ana", "--out", str(out), "--forbid", "mix", "export", *options)[0] == 0
+    code, received, _ = run("voices", "import", str(out), "--name", "Copy", *options)
+    assert code == 0 and is_id(received)
+    code, _, error = run("mix", "Ana", "Copy", "0.5", "--save", "x")
+    assert code == 2 and "may not be mixed" in error
+    secret.write_text("wrong horse battery")
+    code, _, error = run("voices", "import", str(out), *options)
+    assert code == 2 and len(error.splitlines()) == 1
+    assert run("voices", "key")[1].startswith("age1")
+
+    assert run("voices", "destroy", "Copy", "--yes")[0] == 1, "Ana holds the same weights"
+    code, printed, _ = run("voices", "destroy", "Ana", "--yes")
+    assert code == 0 and printed.endswith("clean")
+    assert run("voices", "verify-destroyed", voice_id)[0] == 0
+    assert run("voices", "verify-destroyed", received)[0] == 0
+    assert run("voices", "verify-destroyed", "v" + "0" * 20)[0] == 2
+
+
 def test_a_long_text_from_a_file_with_subtitles(run, recording, tmp_path):
     train(run, recording, "Ana")
     text = tmp_path / "text.txt"
