@@ -45,9 +45,9 @@ def test_same_seed_same_wave() -> None:
 
 def test_style_changes_the_wave() -> None:
     model = tiny.sovits()
-    styles = model.style(SPEC), model.style(SPEC.flip(1))
+    styles = torch.randn(2, 1, 16, 1, generator=seeded(3))
     first, other = (model.decode(CODES, PHONES, style, noise_scale=0) for style in styles)
-    assert not torch.allclose(first, other, rtol=1e-3)
+    assert (first - other).abs().max() > 0.1 * first.abs().max()
 
 
 def test_streaming_everything_equals_whole() -> None:
@@ -96,8 +96,8 @@ def test_padding_does_not_change_a_sentence() -> None:
     assert padded.mean[0, :, 14:].abs().max() == 0
     mask = torch.ones(1, 1, 24)
     mask[:, :, 20:] = 0
-    noisy = torch.cat([SPEC, torch.ones(1, 41, 4)], 2)
-    assert torch.allclose(model.style(noisy, mask), model.style(SPEC), atol=1e-5)
+    loud, quiet = (torch.cat([SPEC, torch.full((1, 41, 4), level)], 2) for level in (9.0, 0.0))
+    assert torch.allclose(model.style(loud, mask), model.style(quiet, mask), atol=1e-6)
 
 
 def test_flow_is_invertible() -> None:

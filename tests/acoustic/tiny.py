@@ -45,9 +45,12 @@ def sovits_config(speaker: int = 0) -> SoVITSConfig:
 def sovits(speaker: int = 0) -> SoVITS:
     torch.manual_seed(0)
     model = SoVITS(sovits_config(speaker)).eval()
-    for name, parameter in model.named_parameters():  # couplings start as the identity: shake them
-        if ".post." in name:
-            torch.nn.init.normal_(parameter, std=0.3)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".post." in name:  # couplings start as the identity
+                parameter.normal_(std=0.3)
+            elif name.startswith("dec.ups") and name.endswith("weight_g"):  # and the decoder starts nearly silent
+                parameter.mul_(20)
     return model
 
 
