@@ -91,7 +91,7 @@ def test_a_recording_with_the_microphone_and_one_that_is_empty(page: playwright.
     page.locator("#create-form input[type=file]").set_input_files(
         {"name": "e.wav", "mimeType": "audio/wav", "buffer": b""}
     )
-    page.locator("#create-recording audio").last.wait_for(state="attached")
+    page.get_by_test_id("audio-player-Recording").wait_for()
     page.get_by_role("button", name="Create the voice").click()
     page.get_by_text("The file is empty. Choose another recording.").wait_for()
     page.get_by_role("button", name="Clear").click()
