@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Settings:
     @staticmethod
     def load(data_dir: Path | str | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment; an explicit ``data_dir`` wins over GPT_SOVITS_HOME."""
-        home = data_dir or environment.get("GPT_SOVITS_HOME") or platformdirs.user_data_dir("gpt-sovits", appauthor=False)
+        usual = platformdirs.user_data_dir("gpt-sovits", appauthor=False)
+        home = data_dir or environment.get("GPT_SOVITS_HOME") or usual
         threads = environment.get("GPT_SOVITS_THREADS", "0")
         if not threads.isdigit():
             raise InputError(f"GPT_SOVITS_THREADS is {threads!r}, which is not a number.", "Set it to 0 or more.")
@@ -59,7 +61,12 @@ class Settings:
         )
 
 
+_GPU_DOORS = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/nvmap")  # driver, WSL, Jetson
+
+
 def _best_device() -> str:
+    if sys.platform == "linux" and not any(Path(door).exists() for door in _GPU_DOORS):
+        return "cpu"  # without importing torch, which takes two seconds and 200 MB
     import torch  # late: settings are read by commands that never compute
 
     return "cuda" if torch.cuda.is_available() else "cpu"
