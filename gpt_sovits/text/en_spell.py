@@ -8,44 +8,47 @@ from __future__ import annotations
 
 import gzip
 import math
+from bisect import bisect_left
 from functools import cache, lru_cache
 
 from gpt_sovits.text.data import FOLDER
 
 _BEAM = 12
 _LONGEST = 40
-_Context = tuple[dict[str, int], int]
+ORDER = 7
 
 
 class SpellingModel:
-    """Pair n-grams with Witten-Bell smoothing."""
+    """Pair n-grams with Witten-Bell smoothing, looked up in the sorted lines of the model file as they are needed."""
 
-    def __init__(self, pairs: list[tuple[str, str]], contexts: dict[str, _Context], order: int) -> None:
-        self.order = order
+    def __init__(self, text: str) -> None:
+        """``text``: the file of ``train_spelling.save``."""
+        head, *self._lines = text.split("\n")
+        pairs = [(item[0], item[2:]) for item in head.split(",")]
+        self.order = ORDER
         self.sounds = {chr(0x100 + i): tuple(sound.split()) for i, (_, sound) in enumerate(pairs)}
         self.by_letter: dict[str, list[str]] = {}
         for i, (letter, _) in enumerate(pairs):
             self.by_letter.setdefault(letter, []).append(chr(0x100 + i))
-        self.contexts = contexts
+        self._entry = lru_cache(maxsize=65536)(self._find)
 
-    @staticmethod
-    def parse(text: str) -> SpellingModel:
-        """The file format of ``train_spelling.save``."""
-        head, *lines = text.split("\n")
-        pairs = [(item[0], item[2:]) for item in head.split(",")]
-        contexts: dict[str, _Context] = {}
-        for line in lines:
-            context, nexts, counts = line.split("\t")
-            numbers = [int(n) for n in counts.split()]
-            contexts[context] = (dict(zip(nexts, numbers, strict=True)), sum(numbers))
-        return SpellingModel(pairs, contexts, max(map(len, contexts)) + 1)
+    def _find(self, context: str) -> tuple[dict[str, int], int] | None:
+        key = context + "\t"
+        at = bisect_left(self._lines, key)
+        if at == len(self._lines) or not self._lines[at].startswith(key):
+            return None
+        _, nexts, counts = self._lines[at].split("\t")
+        numbers = [int(n) for n in counts.split()]
+        return dict(zip(nexts, numbers, strict=True)), sum(numbers)
 
     def probability(self, context: str, pair: str) -> float:
         """P(pair | context), smoothed over all shorter contexts."""
         value = 1.0 / len(self.sounds)
         for size in range(min(len(context), self.order - 1) + 1):
-            entry = self.contexts.get(context[len(context) - size :])
+            entry = self._entry(context[len(context) - size :])
             if entry is None:
+                if size > 1:
+                    break
                 continue
             nexts, total = entry
             kinds = len(nexts)
@@ -69,7 +72,7 @@ class SpellingModel:
 
 @cache
 def _model() -> SpellingModel:
-    return SpellingModel.parse(gzip.decompress((FOLDER / "en_spelling.txt.gz").read_bytes()).decode("utf-8"))
+    return SpellingModel(gzip.decompress((FOLDER / "en_spelling.txt.gz").read_bytes()).decode("utf-8"))
 
 
 def one_stress(phones: list[str]) -> list[str]:

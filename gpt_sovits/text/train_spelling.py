@@ -14,8 +14,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from gpt_sovits.text.data import pronunciations
+from gpt_sovits.text.en_spell import ORDER
 
-ORDER = 7
 _ALL_UP_TO = 4
 Pair = tuple[str, str]
 
