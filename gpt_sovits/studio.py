@@ -381,7 +381,9 @@ class Studio:
             if self._given_synthesizer is None:
                 from gpt_sovits.bases import load_base
                 from gpt_sovits.synthesis import Synthesizer
+                from gpt_sovits.training.job import limit_threads
 
+                limit_threads(self.settings)
                 self._given_synthesizer = Synthesizer(partial(load_base, settings=self.settings))
             return self._given_synthesizer
 

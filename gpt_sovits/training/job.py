@@ -57,6 +57,14 @@ class Parts:
     speak: Callable[[Voice, str, str, CancelToken], Audio]
 
 
+def limit_threads(settings: Settings) -> None:
+    """Let torch use as many threads as the person allows (0: as many as it likes)."""
+    if settings.threads:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+
+
 def real_parts(settings: Settings) -> Parts:
     """The project's own steps. Imports torch and the networks."""
     from gpt_sovits.bases import load_base
@@ -65,6 +73,7 @@ def real_parts(settings: Settings) -> Parts:
     from gpt_sovits.training.finetune import finetune
     from gpt_sovits.training.plan import plan
 
+    limit_threads(settings)
     synthesizer = Synthesizer(partial(load_base, settings=settings))
 
     def speak(voice: Voice, text: str, language: str, cancel: CancelToken) -> Audio:
