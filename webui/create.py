@@ -12,6 +12,7 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.studio import Consent
+from webui import i18n
 from webui.i18n import Words
 from webui.parts import USER, catch, heading, notice, problem, recorder, unchanged
 from webui.player import player, sample
@@ -32,7 +33,9 @@ class CreateTab:
 def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab:
     scripts = {script.id: script for script in studio.scripts()}
     first = next((key for key, script in scripts.items() if script.language == words.language), next(iter(scripts), ""))
-    choices = [(script.title, key) for key, script in scripts.items()] + [(words("create.own_text"), OWN_TEXT)]
+    choices = [(f"{i18n.LANGUAGES[script.language]} · {script.title}", key) for key, script in scripts.items()] + [
+        (words("create.own_text"), OWN_TEXT)
+    ]
 
     with gr.Column(elem_classes="narrow"):
         heading(words("create.title"), words("create.intro"))

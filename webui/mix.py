@@ -90,7 +90,7 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
         return _blend(words, studio.voices(user=USER), a, b, ratio)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    parts = [first, second, ratio]
+    parts: list[Any] = [first, second, ratio]
     working = f"() => {{ document.querySelector('#mix-status p').textContent = {words('mix.working')!r}; }}"
     for trigger in (ratio.release, preview.click):
         trigger(None, None, None, js=working, **quiet)
