@@ -1,0 +1,33 @@
+"""Pieces for synthesis: whole sentences of a speakable size."""
+
+from __future__ import annotations
+
+from gpt_sovits.text import split_text
+
+
+def texts(text: str, **limits: int) -> list[str]:
+    return [piece.text for piece in split_text(text, **limits)]
+
+
+def test_sentences_stay_whole_and_abbreviations_do_not_end_them() -> None:
+    assert texts("Mr. Smith left Washington, D.C., at 5 p.m. yesterday. He paid $3.50, i.e. too much.") == [
+        "Mr. Smith left Washington, D.C., at 5 p.m. yesterday.", "He paid $3.50, i.e. too much."]  # fmt: skip
+
+
+def test_quotations_are_kept_together() -> None:
+    assert texts("他说：“今天不行。明天也不行。”我就先回家了。") == ["他说：“今天不行。明天也不行。”", "我就先回家了。"]
+
+
+def test_short_sentences_join_a_neighbour_but_not_across_paragraphs() -> None:
+    assert texts("好。走吧。我们现在就出发去公园。") == ["好。走吧。我们现在就出发去公园。"]
+    assert texts("第一段\n第二段") == ["第一段", "第二段"]
+
+
+def test_long_sentences_are_cut_at_clauses_then_anywhere() -> None:
+    parts = texts("我们沿着河边慢慢地走了很久，" * 12 + "终于到了。", longest=80)
+    assert all(part.endswith(("，", "。")) for part in parts) and max(map(len, parts)) <= 60
+    assert max(map(len, texts("长" * 1000))) <= 61
+
+
+def test_a_megabyte_is_split_in_time() -> None:
+    assert len(split_text("今天天气很好，我们去公园吧！He paid $3.50. " * 25_000)) >= 25_000
