@@ -39,7 +39,7 @@ class _TimeEmbedding(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(2 * TIME_FREQUENCIES, dim), nn.SiLU(), nn.Linear(dim, dim))
 
     def forward(self, value: Tensor) -> Tensor:
-        return self.time_mlp(_sinusoid(value).to(self.time_mlp[0].weight.dtype))
+        return self.time_mlp(_sinusoid(value).to(next(self.parameters()).dtype))
 
 
 class _ResponseNorm(nn.Module):

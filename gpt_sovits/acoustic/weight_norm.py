@@ -54,7 +54,7 @@ class NormConv1d(nn.Conv1d, _Normed):
 
 
 class NormConv2d(nn.Conv2d, _Normed):
-    def __init__(self, *args: int, **kwargs: tuple[int, int]) -> None:
+    def __init__(self, *args: int | tuple[int, int], **kwargs: tuple[int, int]) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self._split()
 
@@ -68,7 +68,8 @@ class NormConvTranspose1d(nn.ConvTranspose1d, _Normed):
         self._split()
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        return nn.functional.conv_transpose1d(x, self.kernel(), self.bias, self.stride, self.padding)
+        padding: tuple[int, ...] = self.padding  # type: ignore[assignment]
+        return nn.functional.conv_transpose1d(x, self.kernel(), self.bias, self.stride, padding)
 
 
 def fold_weight_norm(model: M) -> M:

@@ -34,6 +34,7 @@ RUNNERS: dict[str, str] = {
     "vocoder_v4": "tests.parity.vocoders:run_vocoder_v4",
     "sovits_v2_train": "tests.parity.sovits_train:run_train",
     "sovits_v2Pro_train": "tests.parity.sovits_train:run_train",
+    "sovits_v2ProPlus_train": "tests.parity.sovits_train:run_train",
     "gpt_v1": "tests.parity.gpt:run_gpt",
     "gpt_v2": "tests.parity.gpt:run_gpt",
     "optim": "tests.parity.optim:run_optim",

@@ -29,7 +29,7 @@ def gradient_norms(model: nn.Module, keys: list[str]) -> Tensor:
 
 def run_train(fixture: Fixture) -> dict[str, Any]:
     version = fixture.name.removeprefix("sovits_").removesuffix("_train")
-    pro = version != "v2"
+    pro = version.startswith("v2Pro")
     names = f"sovits_{version}", "s2D_v2Pro" if pro else "s2D_v2"
     model, judges = SoVITS(official_config(version)), Discriminators(PERIODS_V2PRO if pro else PERIODS_V2)
     for network, name in zip((model, judges), names, strict=True):
