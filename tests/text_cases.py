@@ -45,6 +45,11 @@ def _difference(ours: list[str] | tuple[str, ...], theirs: list[str]) -> str | N
     return f"ours  {' '.join(ours)}\n     want  {' '.join(theirs)}"
 
 
+def _unaccented(phones: list[str] | tuple[str, ...], case: Case) -> list[str]:
+    """Japanese without pitch marks, which another dictionary places differently."""
+    return [phone for phone in phones if case["language"] != "ja" or phone not in ("[", "]", "UNK")]
+
+
 def _en_difference(result: Phones, case: Case) -> str | None:
     """Exact, except that a word missing from the dictionary may be read in any way (at least one phone)."""
     guessed = {part for word in case.get("oov_words") or () for part in re.split(r"[^A-Za-z']+", word.lower())}
@@ -81,7 +86,7 @@ def _better(case: Case, result: Phones) -> str | None:
         if wanted.phones != result.phones:
             return f"ours  {result.norm_text}\n     want  {better['norm_text']}"
     if "phones" in better:
-        return _difference(result.phones, better["phones"])
+        return _difference(_unaccented(result.phones, case), _unaccented(better["phones"], case))
     if "word_reading" in better:
         return _word_readings(result, better["word_reading"])
     if "reading" in better:
@@ -117,7 +122,7 @@ def _one_language(case: Case, score: Score) -> None:
         if case["language"] == "en":
             problem = _en_difference(result, case)
         else:
-            problem = _difference(result.phones, case["phones"])
+            problem = _difference(_unaccented(result.phones, case), _unaccented(case["phones"], case))
             if problem is None and case["word2ph"] is not None and list(result.word2ph or ()) != case["word2ph"]:
                 problem = "word2ph differs"
         score.add(kind, case, problem)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gpt_sovits.errors import InputError
+from gpt_sovits.text import ja
 from gpt_sovits.text.lexicon import Lexicon
 from gpt_sovits.text.markup import Marked, Region, parse_markup
-from gpt_sovits.text.readers import How, Read, read_en, read_yue, read_zh
+from gpt_sovits.text.readers import How, Read, read_en, read_ja, read_yue, read_zh
 from gpt_sovits.text.segment import Run, runs_for
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
@@ -45,6 +46,8 @@ def _read_run(run: Run, job: _Job) -> Read:
         return read_zh(part, run.start, job.how, regions)
     if job.how.version != "v1" and run.language == "yue":
         return read_yue(part, run.start)
+    if run.language == "ja" and ja.available():
+        return read_ja(part, run.start, job.how)
     return _SILENT
 
 
@@ -86,6 +89,12 @@ def _assemble(runs: list[Run], job: _Job, table: SymbolTable) -> Phones:
     return Phones(tuple(phones), table.encode(phones), joined, norm_text, tuple(spans), tuple(readings))
 
 
+def _require_installed(language: str) -> None:
+    """A language that was asked for by name and is an extra must be installed; inside ``auto`` it stays silent."""
+    if language in ("ja", "all_ja"):
+        ja.require()
+
+
 def _job(text: str, language: str, lexicon: Lexicon | None, how: How) -> _Job:
     marked: Marked = parse_markup(text)
     regions = marked.regions
@@ -98,6 +107,7 @@ def _job(text: str, language: str, lexicon: Lexicon | None, how: How) -> _Job:
 def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones: bool = True) -> Phones:
     """Phones of a text that is in one language throughout: no runs, no markup, no minimum length."""
     table = symbols(version)
+    _require_installed(language)
     job = _Job(Tracked.of(text), text, (), How(table.version, polyphones))
     return _assemble([Run(language, 0, len(text))] if text else [], job, table)
 
@@ -112,6 +122,7 @@ def phonemize(
     ``polyphones`` False reproduces the reference frontend without its optional polyphone model.
     """
     table = symbols(version)
+    _require_installed(language)
     job = _job(text, language, lexicon, How(table.version, polyphones))
     found = _assemble(runs_for(job.source.text, language), job, table)
     if len(found) >= MINIMUM or not job.source.text:

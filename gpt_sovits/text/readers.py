@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gpt_sovits.text import en_g2p, en_normalize, yue, zh_g2p, zh_normalize
+from gpt_sovits.text import en_g2p, en_normalize, ja, yue, zh_g2p, zh_normalize
 from gpt_sovits.text.markup import Region
+from gpt_sovits.text.symbols import UNKNOWN, symbols
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Reading
 
@@ -109,6 +110,19 @@ def read_yue(text: str, start: int) -> Read:
         readings.append(Reading(char, norm.starts[i], norm.ends[i], "yue", jyutping[i] or char, own, why))
         at += count
     return Read(norm.text, phones, word2ph, readings)
+
+
+def read_ja(text: str, start: int, how: How) -> Read:
+    """A Japanese run; needs the extra package."""
+    norm = ja.normalize(Tracked.of(text, start))
+    readings = []
+    for first, last, found in ja.g2p(norm.text, how.version):
+        spoken = norm.text[first:last]
+        phones = tuple(phone if phone in symbols(how.version) else UNKNOWN for phone in found)
+        why = "dictionary" if any(map(str.isalnum, spoken)) else "mark"
+        place = (min(norm.starts[first:last]), max(norm.ends[first:last]))
+        readings.append(Reading(spoken, *place, "ja", " ".join(found), phones, why))
+    return Read(norm.text, [phone for reading in readings for phone in reading.phones], None, readings)
 
 
 def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> Read:
