@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt_sovits.errors import BusyError, MissingError
+from gpt_sovits.errors import BusyError, MissingError, ResourceError
 from gpt_sovits.events import Event
 from gpt_sovits.registry.consent import now
 from gpt_sovits.registry.files import exclusive, make_private
@@ -260,6 +260,16 @@ class JobStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connection() as connection:
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise ResourceError(
+                f"The list of jobs cannot be read or written ({error}).", "Free some space on the disk, then try again."
+            ) from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
         if not self.path.exists():
             make_private(self.folder)
             os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))

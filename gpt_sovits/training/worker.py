@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gpt_sovits.errors import BusyError, CancelledError, MissingError, VoiceError
+from gpt_sovits.errors import BusyError, CancelledError, MissingError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken, EventSink, ignore
 from gpt_sovits.registry.files import exclusive
 from gpt_sovits.registry.store import Registry
@@ -97,6 +97,8 @@ def _listening(store: JobStore, job_id: str, cancel: CancelToken) -> Iterator[No
                 wanted = store.state(job_id).state == "running"
             except MissingError:
                 wanted = False
+            except ResourceError:
+                continue
             if not wanted:
                 cancel.cancel()
                 return
@@ -169,10 +171,10 @@ def supervise(
                         asked = 0.0
                     elif orphaned():
                         return
-                elif (code := child.poll()) is not None:
+                elif child.poll() is not None:
                     child = None
-                    _recover(store, crashed=code != 0)
-                elif store.stopping():
+                    _recover(store, crashed=True)  # a child that ended well left no running job behind
+                elif _stopping(store):
                     asked = asked or time.monotonic()
                     if time.monotonic() - asked > GRACE_SECONDS:
                         child.kill()
@@ -211,13 +213,24 @@ def _only_worker(store: JobStore, stop: threading.Event, orphaned: Callable[[], 
 
 
 def _recover(store: JobStore, *, crashed: bool = False) -> bool:
-    """Put back what lost its process; False when somebody (the command line) is running a job just now."""
+    """Put back what lost its process; False when somebody (the command line) runs a job, or the disk is full."""
     try:
         with store.runner_lock():
             for job_id in store.recover(crashed=crashed):
                 log.warning("job %s lost its process", job_id)
             return True
     except BusyError:
+        return False
+    except (ResourceError, OSError) as error:  # a full disk: wait until there is room
+        log.warning("the jobs cannot be looked after: %s", error)
+        return False
+
+
+def _stopping(store: JobStore) -> bool:
+    try:
+        return store.stopping()
+    except ResourceError as error:
+        log.warning("the jobs cannot be looked after: %s", error)
         return False
 
 

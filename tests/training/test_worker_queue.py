@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 
 import pytest
 
-from gpt_sovits.errors import BusyError, MissingError
+from gpt_sovits.errors import BusyError, MissingError, ResourceError
 from gpt_sovits.events import Event
 from gpt_sovits.training.queue import MAX_CRASHES, JobStore
 
@@ -121,3 +122,28 @@ def test_deleting_a_job_removes_its_words_from_the_disk(store):
     store.delete(job_id)
     everything = b"".join(path.read_bytes() for path in store.folder.iterdir())
     assert b"secret" not in everything
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small tmpfs")
+    try:
+        store = JobStore(folder / "jobs")
+        job_id = add(store)
+        store.claim()
+        other = folder / "other"
+        other.write_bytes(bytes(400_000))
+        with pytest.raises(ResourceError, match="Free some space"):
+            for step in range(2000):
+                store.report(job_id, Event("acoustic", "x" * 500, step, 2000), 0.5, None)
+        assert store.state(job_id).state == "running"
+        other.unlink()
+        store.finish(job_id, "failed", "The disk is full.")
+        assert store.state(job_id).error == "The disk is full."
+        store.delete(job_id)
+        assert store.states() == []
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
