@@ -5,7 +5,7 @@
     split_text(text, language)                a long text -> pieces with offsets
     explain(text, language, lexicon=...)      how each word will be read, and why
     Lexicon.from_csv(text)                    a person's own readings; markup in the text: see ``markup``
-    pinyin_phones("ma3"), require_speakable(text), set_cache_dir(folder)
+    pinyin_phones("ma3"), require_speakable(text)
 
 Imports no torch, never reaches the network, reads no environment.
 """
@@ -18,7 +18,6 @@ from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.types import Phones, Piece, Reading, Span
 from gpt_sovits.text.zh_g2p import pinyin_phones
-from gpt_sovits.text.zh_words import set_cache_dir
 
 __all__ = [
     "Entry",
@@ -32,7 +31,6 @@ __all__ = [
     "phonemize",
     "pinyin_phones",
     "require_speakable",
-    "set_cache_dir",
     "split_text",
     "symbols",
 ]

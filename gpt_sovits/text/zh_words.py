@@ -2,43 +2,90 @@
 
 from __future__ import annotations
 
-import logging
+import gzip
 import warnings
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
-from gpt_sovits.text.data import table
+from gpt_sovits.text.data import FOLDER, table
 
 Token = tuple[str, str]
 
 
-class _Place:
-    """Where jieba keeps its parsed dictionary; None is the system's folder for temporary files."""
+class _WordTable:
+    """jieba's word list as sorted lines: found by bisection, so nothing is parsed before it is needed."""
 
-    folder: Path | None = None
+    def __init__(self, text: str) -> None:
+        """``text``: total frequency, then the sorted words, a blank line, and "frequency tag" of each."""
+        total, _, rest = text.partition("\n")
+        words, _, values = rest.partition("\n\n")
+        self.total = int(total)
+        self._words = words.split("\n")
+        self._values = values.split("\n")
+        self._find = lru_cache(maxsize=65536)(self._search)
+
+    def _search(self, word: str) -> tuple[int, str] | None:
+        """(frequency, tag); (0, "") for the beginning of a longer word, None for neither."""
+        at = bisect_left(self._words, word)
+        if at == len(self._words) or not self._words[at].startswith(word):
+            return None
+        if self._words[at] != word:
+            return 0, ""
+        frequency, tag = self._values[at].split(" ")
+        return int(frequency), tag
+
+    def __contains__(self, word: str) -> bool:
+        return self._find(word) is not None
+
+    def __getitem__(self, word: str) -> int:
+        found = self._find(word)
+        if found is None:
+            raise KeyError(word)
+        return found[0]
+
+    def get(self, word: str, default: int | None = None) -> int | None:
+        """The frequency of ``word``."""
+        found = self._find(word)
+        return default if found is None else found[0]
+
+    def tag(self, word: str) -> str:
+        """The tag of ``word``, "" when it is none."""
+        found = self._find(word)
+        return found[1] if found else ""
 
 
-def set_cache_dir(folder: Path | None) -> None:
-    """Keeps jieba's dictionary cache in ``folder`` (about 8 MB) from the next first use on."""
-    _Place.folder = folder
+class _TagTable:
+    """The view of the same list that jieba's tagger asks for."""
+
+    def __init__(self, words: _WordTable) -> None:
+        self._words = words
+
+    def get(self, word: str, default: str) -> str:
+        """The tag of ``word``."""
+        return self._words.tag(word) or default
+
+    def __contains__(self, word: str) -> bool:
+        return bool(self._words.tag(word))
+
+    def __getitem__(self, word: str) -> str:
+        return self._words.tag(word)
 
 
 @cache
 def _tagger() -> Any:
+    """jieba's tagger on our copy of its list: no cache file, and a first sentence in a fifth of the time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import jieba
         import jieba.posseg
-    jieba.setLogLevel(logging.WARNING)
+    table_of_words = _WordTable(gzip.decompress((FOLDER / "zh_words.txt.gz").read_bytes()).decode("utf-8"))
     tokenizer = jieba.Tokenizer()
-    if _Place.folder is not None:
-        _Place.folder.mkdir(parents=True, exist_ok=True)
-        tokenizer.tmp_dir = str(_Place.folder)
-        tokenizer.cache_file = "jieba.cache"
-    tokenizer.initialize()
-    return jieba.posseg.POSTokenizer(tokenizer)
+    tokenizer.FREQ, tokenizer.total, tokenizer.initialized = table_of_words, table_of_words.total, True
+    tagger = jieba.posseg.POSTokenizer.__new__(jieba.posseg.POSTokenizer)
+    tagger.tokenizer, tagger.word_tag_tab = tokenizer, _TagTable(table_of_words)
+    return tagger
 
 
 def tag(text: str) -> list[Token]:
