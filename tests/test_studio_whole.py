@@ -5,15 +5,16 @@ Only the alignment of words and sound is replaced: a base of random weights cann
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gpt_sovits.audio import read_audio, resample, write_wav
+from gpt_sovits.audio import read_audio, resample, silence, write_audio, write_wav
 from gpt_sovits.dataset.training_set import Slice, TrainingSet
-from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
@@ -77,12 +78,35 @@ def test_from_a_recording_to_speech_and_a_mix(studio: Studio) -> None:
 
 def test_bad_recordings_are_refused_at_the_door(studio: Studio, tmp_path: Path) -> None:
     consent = Consent(who="Reader", purpose="a test", statement="I agree.")
-    empty, text = tmp_path / "empty.wav", tmp_path / "text.wav"
+    minute = read_audio(DATA / "one_minute.opus")
+    empty, text, short = tmp_path / "empty.wav", tmp_path / "text.wav", tmp_path / "short.wav"
+    quiet, endless = tmp_path / "quiet.wav", tmp_path / "endless.flac"
     empty.write_bytes(b"")
     text.write_text("this is not sound")
-    silence = tmp_path / "silence.wav"
-    write_wav(silence, resample(read_audio(DATA / "short_clip.opus"), 16000).between(0, 0.01))
-    for path in (empty, text, silence, DATA / "short_clip.opus"):
-        with pytest.raises(InputError):
+    write_wav(short, minute.between(3, 5))
+    write_wav(quiet, silence(60, 16000))
+    write_audio(endless, silence(3 * 3600, 8000))
+    for path, sentence in (
+        (empty, "is empty"),
+        (text, "not a sound file"),
+        (short, "only 2 seconds of speech"),
+        (quiet, "is silent"),
+        (endless, "180 minutes long"),
+    ):
+        with pytest.raises(InputError, match=sentence):
             studio.create_voice("Bad", path, script="hello", consent=consent)
+    assert [path for path in studio.settings.data_dir.rglob("*") if path.is_file()] == []
     assert studio.jobs() == [] and studio.voices() == []
+
+
+def test_texts_that_cannot_be_spoken_and_very_long_ones(studio: Studio) -> None:
+    clip = studio.reference_voice(DATA / "short_clip.opus")
+    for text in ("", "   ", "...!?", "\x00"):
+        with pytest.raises(InputError, match="nothing to speak"):
+            studio.speak(text, clip)
+    with pytest.raises(MissingError):
+        studio.speak("Hello.", "v" + "0" * 20)
+    text = ((DATA / "one_minute.txt").read_text(encoding="utf-8").strip() + " ") * 40
+    pieces = list(itertools.islice(studio.speak(text[:20_000], clip, seed=0), 12))
+    assert [text[piece.start : piece.end] for piece in pieces] == [piece.text for piece in pieces]
+    assert all(before.end <= after.start for before, after in itertools.pairwise(pieces))

@@ -174,6 +174,10 @@ def exclusive(path: Path, *, wait: float, busy: str) -> Iterator[None]:
         lock.acquire(timeout=wait)
     except Timeout as error:
         raise BusyError(busy, "Try again in a moment.") from error
+    except NotImplementedError as error:
+        raise ResourceError(
+            f"The disk of {path.parent} cannot lock files.", "Put the data folder on a disk of this computer."
+        ) from error
     try:
         yield
     finally:

@@ -71,6 +71,14 @@ def admit_next(registry: Registry, folder: Path, known: str) -> None:
     registry.admit("local", "new", folder / "data/jobs" / NEXT)
 
 
+def delete_version(registry: Registry, folder: Path, known: str) -> None:
+    registry.delete_version("local", known, registry.versions("local", known)[0].id)
+
+
+def take_in(registry: Registry, folder: Path, known: str) -> None:
+    registry.take_in("local", (folder / "data/shared.gsvoice").read_bytes())
+
+
 def rename(registry: Registry, folder: Path, known: str) -> None:
     registry.rename("local", known, "other name")
 
@@ -84,11 +92,18 @@ def save_mix(registry: Registry, folder: Path, known: str) -> None:
     registry.save("local", "mixed", mix(a, b, 0.5), sample=b"RIFF")
 
 
-@pytest.mark.parametrize("operation", [admit_new, admit_next, rename, delete, save_mix], ids=lambda each: each.__name__)
+OPERATIONS = [admit_new, admit_next, rename, delete, delete_version, save_mix, take_in]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.__name__)
 def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(operation, create, registry, tmp_path, recording):
     known, _ = create("known", 1), create("second", 2)
     stage(tmp_path / "data/jobs", make_voice(5), recording, NEW)
     stage(tmp_path / "data/jobs", make_voice(6, id=known), recording, NEXT)
+    if operation is delete_version:
+        registry.admit("local", "x", stage(tmp_path / "more", make_voice(7, id=known), recording))
+    shared = registry.export("local", known, recipient=registry.identity("local").recipient)
+    (tmp_path / "data/shared.gsvoice").write_bytes(shared)
     before = state(registry)
     seen = []
     for crash_at in range(1, 400):
@@ -107,6 +122,7 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(operation, create,
         crashed.tidy()
         user = copy / "data/registry/users/local"
         known_names = {"voices", ".building", ".removed", "journal.jsonl", ".journal.jsonl.lock"}
+        known_names |= {"identity.json", ".identity.json.lock"}
         assert {path.name for path in user.iterdir()} <= known_names
         crashed.journal("local").entries()
         assert not any(path for aside in (".building", ".removed") for path in (user / aside).rglob("*"))
