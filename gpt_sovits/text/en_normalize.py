@@ -19,6 +19,14 @@ Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str | None]"]
 
 _WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
 _MARKS = dict(zip(map(ord, "。！？“”„‟«»‘’`´–—―−‐‑…・·"), ".!?\"\"\"\"\"\"''''------.  ", strict=True))
+_GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi "
+        "chi psi omega".split(),
+        strict=True,
+    )
+) | {"Ω": "omega", "Δ": "delta", "Σ": "sigma", "Π": "pi"}
 _CJK_PAUSES = "，、；："
 
 
@@ -28,6 +36,8 @@ def _ascii(char: str) -> str:
         return char
     base = unicodedata.normalize("NFKD", char)
     plain = "".join(c for c in base if ord(c) < 128)
+    if char in _GREEK:
+        return f" {_GREEK[char]} "
     special = {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d"}
     return special.get(char, plain)
 
@@ -110,7 +120,8 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=\d) ?%"), " percent"),
     (re.compile(r"%"), " percent "),
     *amounts.FRACTION_RULES,
-    (re.compile(r"\b\d+(?:\.\d+){2,}\b"), _version),
+    (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)"), _version),
+    (re.compile(r"(?i)(?:(?<=\bcall )|(?<=\bdial )|(?<=\bext )|(?<=\bextension )|(?<=\bpin ))\d{3,}\b"), lambda m: digits(m[0])),
     (re.compile(r" \+ (?=\S)|(?<=\d)\+(?=\d)|(?<=[A-Za-z])\+(?=\d)|(?<=\d)\+(?=[A-Za-z])"), " plus "),
     (re.compile(r"(?<=\w) - (?=\d)"), " minus "),
     (re.compile(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)"), " times "),

@@ -31,7 +31,7 @@ _BLOCK = re.compile(
     rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
     rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z0-9._+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)"
     rf"|(?P<unit>\d[\d.,]*(?:[~\-]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d/²³]))"
-    rf"|(?P<number>\d+(?:[.:/~\-]\d+|,\d{{3}})*[%‰％]?)"
+    rf"|(?P<number>(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*[%‰％]?)"
     rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>[^\W\d_]+)|(?P<mark>[\W_]+|.)",
     re.S,
 )
@@ -107,13 +107,23 @@ def _number_language(text: str, block: _Block, before: _Block | None, after: _Bl
     return after.language if after.end - after.start > before.end - before.start else before.language
 
 
+def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_Block]) -> bool:
+    """A number glued to a short run of capitals in Chinese text (用5G, 8GB): 五 G, not five G."""
+    glued = after is not None and after.kind == "latin" and after.start == block.end
+    return glued and bool(re.match(r"[A-Z]{1,3}(?![A-Za-z])", text[block.end :][:4])) and any(
+        run.language == "zh" for run in runs
+    )
+
+
 def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Block]:
     runs: list[_Block] = []
     for i, block in enumerate(blocks):
         before = runs[-1] if runs else None
         after = next((b for b in blocks[i + 1 :] if b.kind not in ("number", "unit")), None)
         body = text[block.start : block.end].strip()
-        if block.kind in ("number", "unit") and not block.language:
+        if block.kind == "number" and not block.language and _letters_follow(text, block, after, runs):
+            block.language = "zh"
+        elif block.kind in ("number", "unit") and not block.language:
             block.language = _number_language(text, block, before, after)
         elif block.kind == "unit":
             block.language = default or "zh"

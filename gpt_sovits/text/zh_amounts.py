@@ -104,9 +104,8 @@ def _counted(value: str, after: str, before: str) -> str:
     """A number before a measure word: 2 is 两, except where it names or orders."""
     if value != "2" or before.endswith(("第", "初", "星期", "周", "礼拜", "点", "百", "十")):
         return number(value)
-    if after[:1] in ORDINAL_NOUNS and not after.startswith(("个", "周年", "周岁", "级台阶", "组人")):
-        return number(value) if after[:1] not in "周组" else "两"
-    return "两"
+    named = after[:1] in ORDINAL_NOUNS and not after.startswith(("级台阶", "排人")) or after.startswith(("年级", "单元"))
+    return number(value) if named else "两"
 
 
 def _measured(match: re.Match[str]) -> str:
@@ -192,13 +191,16 @@ RULES: tuple[Rule, ...] = (
     (_SINGLE, lambda m: _CIRCLED[m[0]]),
     (re.compile(r"(?<=第)([IVX]{1,5})(?![A-Za-z])"), _roman),
     # dates
+    (re.compile(r"(?<![\d.])([1-9]0)(?=年代)"), lambda m: cardinal(m[1])),
+    (re.compile(r"(?<!\d)((?:19|20)\d\d)/((?:19|20)\d\d)(?!\d)"),
+     lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
+    (re.compile(r"(?<!\d)(\d{2,3})/(\d{2,3}) ?mmHg"), lambda m: f"{cardinal(m[1])}，{cardinal(m[2])}毫米汞柱"),
     (re.compile(r"(?<!\d)(\d{4})([\-/. ])(\d{1,2})\2(\d{1,2})(?![\d.]\d|\d)"), _date),
     (re.compile(rf"(?<!\d)((?:18|19|20)\d\d){_DASH}((?:18|19|20)?\d\d)(?=年)"),
      lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
     (re.compile(r"(?<![\d.])(\d{4}|\d{2})(?=年(?!级|以上|以下))"), _year),
     (re.compile(r"(?<![\d.])(\d0)(?=后(?!天|面|期|续|退|来))"), _after_80s),
     (re.compile(r"(?<![\d.])((?:19|20)\d0)s\b"), lambda m: f"{spell_digits(m[1])}年代"),
-    (re.compile(r"(?<![\d.])([1-9]0)(?=年代)"), lambda m: cardinal(m[1])),
     (re.compile(r"(?<![\d.])(1[0-2]|0?[1-9]) ?月 ?([12]\d|3[01]|0?[1-9]) ?([日号])"),
      lambda m: _month_day(m[1], m[2], m[3])),
     # times and ratios
