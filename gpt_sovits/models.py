@@ -26,9 +26,10 @@ from gpt_sovits.settings import Settings
 from gpt_sovits.weights.catalog import DEFAULT_ENDPOINT, VERSION_FACTS, VersionFacts, bundle, file_with_digest
 from gpt_sovits.weights.detect import SOVITS_VERSIONS, Shapes
 from gpt_sovits.weights.download import download_bundle, download_folder
+from gpt_sovits.weights.export import export_pair, require_exportable
 from gpt_sovits.weights.importing import ImportReport, import_paths
 from gpt_sovits.weights.install import sha256_of
-from gpt_sovits.weights.native import check_fit, load_metadata, tensor_shapes
+from gpt_sovits.weights.native import check_fit, load_metadata, load_tensors, tensor_shapes
 from gpt_sovits.weights.store import BaseFiles, find_base, list_bases
 
 _PARTS = ("acoustic", "semantic", "content", "bert", "speaker", "vocoder", "discriminator")
@@ -57,11 +58,17 @@ def check_part(part: str, config: Mapping[str, Any], shapes: Shapes) -> None:
     if part in ("content", "bert", "speaker"):
         _check_encoder(part, config, shapes)
         return
-    with torch.device("meta"):
-        if part == "discriminator":
-            network: nn.Module = Discriminators(PERIODS_V2PRO if config["kind"] == "v2Pro" else PERIODS_V2)
-        else:
-            network = build_network(part, config)
+    try:
+        with torch.device("meta"):
+            if part == "discriminator":
+                network: nn.Module = Discriminators(PERIODS_V2PRO if config["kind"] == "v2Pro" else PERIODS_V2)
+            else:
+                network = build_network(part, config)
+    except (ArithmeticError, ValueError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"The sizes in this file cannot make the {part} network ({error}); the weights do not fit.",
+            "Use an official file.",
+        ) from error
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     lacks_posterior = part == "acoustic" and not any(name.startswith("enc_q.") for name in shapes)
     what = f"the {part} network {config.get('version', '')}".strip()
@@ -105,6 +112,46 @@ def download_model(
     return find_base(version, settings)
 
 
+def export_voice(
+    name: str,
+    base_name: str,
+    delta: Mapping[str, Tensor],
+    folder: Path,
+    settings: Settings,
+    *,
+    epochs: int = 1,
+    steps: int = 1,
+) -> tuple[Path, Path]:
+    """Write a voice as upstream's pair of files: base plus delta, for v2, v2Pro and v2ProPlus.
+
+    Args:
+        name: of the voice, for the file names.
+        base_name: the base that it was made on.
+        delta: "acoustic.<key>" and "semantic.<key>" to what training added (``registry.voice``).
+        folder: where to.
+        epochs, steps: how long it was trained.
+
+    Raises:
+        InputError: the voice has no trained weights, does not fit its base, or upstream has no such network.
+    """
+    base = find_base(base_name, settings)
+    require_exportable(base.version)
+    if not delta:
+        raise InputError(f"{name} is a reference clip, without trained weights.", "Train it first, or keep the clip.")
+    states = []
+    for part in ("acoustic", "semantic"):
+        state = {key: value.float() for key, value in load_tensors(base.path(part)).items()}
+        for key, value in delta.items():
+            if not key.startswith(f"{part}."):
+                continue
+            plain = key.removeprefix(f"{part}.")
+            if plain not in state or state[plain].shape != value.shape:
+                raise InputError(f"{name} does not fit the model {base_name}: {plain} is not part of it.", "")
+            state[plain] = state[plain] + value.float()
+        states.append(state)
+    return export_pair(folder, name, base.version, states[0], states[1], epochs=epochs, steps=steps)
+
+
 def list_models(settings: Settings) -> list[ModelCard]:
     """Every base here, then the official versions that are not."""
     cards = []
@@ -127,15 +174,15 @@ def verify_model(name: str, settings: Settings) -> list[str]:
         VoiceError: the base does not exist, or a part is missing, damaged or does not fit.
     """
     base = find_base(name, settings)
-    lines = []
-    for part in (*base.missing, *_PARTS):
-        if part in base.missing:
-            base.path(part)
-        if not base.has(part):
-            continue
+    if base.missing:
+        base.path(base.missing[0])
+    present = [part for part in _PARTS if base.has(part)]
+    for part in present:
         recorded = base.config.get("sha256", {}).get(f"{part}.safetensors", "")
         if recorded and sha256_of(base.path(part)) != recorded:
             raise InputError(f"The {part} network of {name} was changed or is damaged.", "Import it again.")
+    lines = []
+    for part in present:
         if not base.bundled:
             check_part(part, base.config[part], tensor_shapes(base.path(part)))
         official = load_metadata(base.path(part)).get("official", "")

@@ -21,7 +21,7 @@ from gpt_sovits.weights.catalog import DEFAULT_ENDPOINT, REPOSITORY, REVISION, O
 
 RESERVE_BYTES = 256 * 2**20  # stays free on the disk
 _NATIVE_SHARE = 1.0  # the native copy that an import makes is as large as the original
-_CHUNK = 2**20
+_CHUNK = 2**18  # what a broken connection loses at most
 _ATTEMPTS = 4
 PAUSE_SECONDS = 1.0  # between attempts
 _TIMEOUT = 30.0  # seconds without an answer
