@@ -8,7 +8,7 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.text import ja
 from gpt_sovits.text.lexicon import Lexicon
 from gpt_sovits.text.markup import Marked, Region, parse_markup
-from gpt_sovits.text.readers import How, Read, read_en, read_ja, read_yue, read_zh
+from gpt_sovits.text.readers import How, Read, read_en, read_ja, read_ko, read_yue, read_zh
 from gpt_sovits.text.segment import Run, runs_for
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
@@ -46,6 +46,8 @@ def _read_run(run: Run, job: _Job) -> Read:
         return read_zh(part, run.start, job.how, regions)
     if job.how.version != "v1" and run.language == "yue":
         return read_yue(part, run.start)
+    if job.how.version != "v1" and run.language == "ko":
+        return read_ko(part, run.start, job.how)
     if run.language == "ja" and ja.available():
         return read_ja(part, run.start, job.how)
     return _SILENT

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gpt_sovits.text import en_g2p, en_normalize, ja, yue, zh_g2p, zh_normalize
+from gpt_sovits.text import en_g2p, en_normalize, ja, ko, yue, zh_g2p, zh_normalize
 from gpt_sovits.text.markup import Region
 from gpt_sovits.text.symbols import UNKNOWN, symbols
 from gpt_sovits.text.tracked import Tracked
@@ -122,6 +122,17 @@ def read_ja(text: str, start: int, how: How) -> Read:
         why = "dictionary" if any(map(str.isalnum, spoken)) else "mark"
         place = (min(norm.starts[first:last]), max(norm.ends[first:last]))
         readings.append(Reading(spoken, *place, "ja", " ".join(found), phones, why))
+    return Read(norm.text, [phone for reading in readings for phone in reading.phones], None, readings)
+
+
+def read_ko(text: str, start: int, how: How) -> Read:
+    """A Korean run."""
+    norm = ko.normalize(Tracked.of(text, start))
+    readings = []
+    for i, (char, found) in enumerate(zip(norm.text, ko.g2p(norm.text), strict=True)):
+        phones = tuple(phone for phone in found if phone in symbols(how.version))
+        why = "rule" if char.isalnum() else "mark"
+        readings.append(Reading(char, norm.starts[i], norm.ends[i], "ko", " ".join(phones), phones, why))
     return Read(norm.text, [phone for reading in readings for phone in reading.phones], None, readings)
 
 
