@@ -111,7 +111,13 @@ def _lines(text: str) -> str:
     text = " ".join(text.split())
     if _width(text) <= LINE:
         return text
-    return "\n".join(part.strip() for part in _parts(text, max(LINE, -(-_width(text) // 2) + 6)))
+    units = _units(text, LINE // 2)
+    best, gap = text, _width(text)
+    for count in range(1, len(units)):
+        first, second = "".join(units[:count]).strip(), "".join(units[count:]).strip()
+        if first and second and abs(_width(first) - _width(second)) < gap:
+            best, gap = f"{first}\n{second}", abs(_width(first) - _width(second))
+    return best
 
 
 def _clock(seconds: float, mark: str) -> str:

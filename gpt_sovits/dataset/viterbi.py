@@ -1,4 +1,4 @@
-"""Forced alignment: the best path of a known phone sequence through CTC posteriors (Graves et al. 2006, section 4.1)."""
+"""Forced alignment: the best path of a known phone sequence through CTC posteriors (Graves et al. 2006, 4.1)."""
 
 from __future__ import annotations
 
