@@ -138,10 +138,16 @@ def _train(studio: Studio, given: argparse.Namespace) -> int:
         "base": given.base,
         "max_steps": given.max_steps,
     }
-    if given.queue:
+    again = studio.find_voice(given.name, given.user).id if given.again else ""
+    if given.queue and again:
+        del arguments["base"]
+        print(studio.retrain(again, given.recording, **arguments))
+    elif given.queue:
         print(studio.create_voice(given.name, given.recording, **arguments))
-        return 0
-    return _with_bar(lambda **watching: studio.train_now(given.name, given.recording, **arguments, **watching))
+    else:
+        arguments["again"] = again
+        return _with_bar(lambda **watching: studio.train_now(given.name, given.recording, **arguments, **watching))
+    return 0
 
 
 def _with_bar(work: Callable[..., str]) -> int:
@@ -321,6 +327,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--purpose", default="personal use on this computer", help="what the voice is for")
     train.add_argument("--base", default=DEFAULT_BASE, help="the base to start from (default: mini)")
     train.add_argument("--max-steps", type=int, help="at most this many steps")
+    train.add_argument("--again", action="store_true", help="a further version of the voice of that name")
     train.add_argument("--queue", action="store_true", help="leave it to the worker of the running studio")
 
     mix = add("mix", "blend two voices", _mix, speaking)

@@ -225,10 +225,7 @@ class Studio:
         max_steps: int | None = None,
     ) -> str:
         """Queue the training of a further version of a voice from a new recording; returns the job's id."""
-        card = self._registry.card(user, voice_id)
-        if card.kind != "trained":
-            raise InputError(f"{card.name!r} is a mix.", "Train the voices that it is made of.")
-        self._registry.check_changeable(user, voice_id)
+        card = self._retrainable(voice_id, user)
         return self._intake.add(
             voice_id, card.name, recording, script, language, consent, user, card.base, max_steps
         ).id
@@ -244,17 +241,23 @@ class Studio:
         user: str = LOCAL_USER,
         base: str = DEFAULT_BASE,
         max_steps: int | None = None,
+        again: str = "",
         on_event: EventSink = ignore,
         on_progress: Callable[[JobState], None] | None = None,
         cancel: CancelToken | None = None,
     ) -> str:
         """The same job, run in the calling process; waits while another one trains. Returns the voice's id.
 
-        If the process is killed, the worker of the data folder finishes the job.
+        ``again``: id of a voice that gets a further version; its name and base stay. If the process is killed, the
+        worker of the data folder finishes the job.
         """
         cancel = cancel or CancelToken()
+        if again:
+            card = self._retrainable(again, user)
+            name, base = card.name, card.base
         with self._turn(cancel, on_event):
-            job = self._intake.add(new_id("v"), name, recording, script, language, consent, user, base, max_steps)
+            voice_id = again or new_id("v")
+            job = self._intake.add(voice_id, name, recording, script, language, consent, user, base, max_steps)
             self._run(job, on_event, on_progress, cancel)
         return job.voice_id
 
@@ -389,6 +392,13 @@ class Studio:
 
     def _as_voice(self, voice: Voice | str, user: str) -> Voice:
         return self.voice(voice, user=user) if isinstance(voice, str) else voice
+
+    def _retrainable(self, voice_id: str, user: str) -> VoiceCard:
+        card = self._registry.card(user, voice_id)
+        if card.kind != "trained":
+            raise InputError(f"{card.name!r} is a mix.", "Train the voices that it is made of.")
+        self._registry.check_changeable(user, voice_id)
+        return card
 
     def _forget(self, user: str, voice_id: str) -> None:
         with self._lock:

@@ -106,6 +106,20 @@ def test_train_speak_mix_and_delete_as_the_readme_does(run, recording, tmp_path)
     assert len(json.loads(run("voices", "--json")[1])) == 1
 
 
+def test_a_voice_is_trained_again_and_a_version_pinned(run, recording):
+    voice_id = train(run, recording, "Ana")
+    options = ("--consent", "I agree again.", "--again")
+    assert run("train", "ana", str(recording), *options)[1] == voice_id
+    assert run("train", "ana", str(recording), *options, "--queue")[0] == 0
+    assert run("train", "nobody", str(recording), *options)[0] == 2
+    versions = json.loads(run("voices", "show", "Ana")[1])["versions"]
+    assert [version["number"] for version in versions] == [1, 2]
+    assert run("voices", "pin", "Ana", versions[0]["id"])[0] == 0
+    assert json.loads(run("voices", "show", "Ana")[1])["default_version"] == versions[0]["id"]
+    assert run("voices", "pin", "Ana", "newest")[0] == 0
+    assert json.loads(run("voices", "show", "Ana")[1])["default_version"] == versions[1]["id"]
+
+
 def test_a_voice_is_frozen_shared_and_destroyed(run, recording, tmp_path):
     voice_id = train(run, recording, "Ana")
     assert run("speak", "Ana", "Hello.", "--out", str(tmp_path / "a.wav"))[0] == 0

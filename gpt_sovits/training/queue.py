@@ -33,6 +33,7 @@ from gpt_sovits.registry.ids import check_id, new_id
 ACTIVE = ("queued", "running", "stopping")
 MAX_CRASHES = 5  # deaths of the process in a row, without progress between them, before a job is given up
 LOG_LINES = 400
+_CHECKPOINT_TRIES = 50
 _USER_VERSION = 1
 _TABLES = """
 CREATE TABLE jobs (
@@ -205,7 +206,11 @@ class JobStore:
             with connection:
                 connection.execute("DELETE FROM events WHERE job = ?", (job_id,))
                 connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            for _ in range(_CHECKPOINT_TRIES):  # until no reader needs the log that still holds the words
+                busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    break
+                time.sleep(0.1)
 
     # ------------------------------------------------------------------------------------------------------- reading
 
