@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import Event
+from gpt_sovits.registry.ids import LOCAL_USER
 from gpt_sovits.settings import Settings
 
 
@@ -24,23 +25,35 @@ def _list(settings: Settings, given: argparse.Namespace) -> int:
 
     for card in list_models(settings):
         state = "installed" if card.installed else "not here"
-        lacks = f"  lacks: {', '.join(card.missing)}" if card.installed and card.missing else ""
-        print(f"{card.name:<16} {card.version:<10} {state:<10} {card.size / 2**20:7.0f} MB{lacks}")
+        size = f"{card.size / 2**20:.0f} MB" if card.size else "?"
+        needs = f"{card.facts.memory_gib:.1f} GB memory, {card.facts.speed}" if card.facts else ""
+        print(f"{card.name:<16} {card.version:<10} {state:<10} {size:>8}  {needs}")
+        if card.installed and card.missing:
+            print(f"{'':<16} lacks: {', '.join(card.missing)}")
+        if card.installed and not card.trainable:
+            print(f"{'':<16} speaks, but new voices cannot be trained on it")
     return 0
 
 
 def _download(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.models import download_model, list_models
+    from gpt_sovits.models import download_model
+    from gpt_sovits.weights.catalog import bundle, licences
 
-    card = next((each for each in list_models(settings) if each.name == given.name), None)
-    size = f" about {card.size / 2**20:.0f} MB" if card is not None else ""
-    question = f"This fetches{size} from {given.endpoint}, which needs the network and accepts the files' licences."
+    size = sum(file.size for file in bundle(given.name)) / 2**20
+    print(f"{given.name} consists of the following, at least {size:.0f} MB from {given.endpoint}:", file=sys.stderr)
+    for licence in licences(given.name):
+        print(f"  {licence}", file=sys.stderr)
     if not given.yes:
+        question = "This needs the network, and accepts these licences."
         if not sys.stdin.isatty():
             raise InputError(question, "Add --yes to agree.")
         if input(f"{question} Type yes: ").strip().lower() != "yes":
             return 1
-    base = download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=_told)
+    told = _Progress()
+    try:
+        base = download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
+    finally:
+        told.end()
     print(f"{base.name} is installed.")
     return 0
 
@@ -68,11 +81,42 @@ def _verify(settings: Settings, given: argparse.Namespace) -> int:
     return 0
 
 
+def _export(settings: Settings, given: argparse.Namespace) -> int:
+    from gpt_sovits.models import export_voice
+    from gpt_sovits.studio import Studio
+
+    studio = Studio(settings)
+    voice = studio.voice(studio.find_voice(given.voice, given.user).id, user=given.user)
+    steps = int(voice.made_by.get("steps", 1))
+    for path in export_voice(voice.name, voice.base, voice.delta, given.folder, settings, steps=steps):
+        print(path)
+    return 0
+
+
 def _remove(settings: Settings, given: argparse.Namespace) -> int:
     from gpt_sovits.weights.store import remove_base
 
     remove_base(given.name, settings)
     return 0
+
+
+class _Progress:
+    """One line that counts up on a terminal; a line per file elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, event: Event) -> None:
+        line = f"{100 * event.fraction:3.0f} %  {event.message}" if event.total else event.message
+        key = line if self._live else event.message
+        if key and key != self._shown:
+            self._shown = key
+            print(f"\r\x1b[K{line}" if self._live else key, end="" if self._live else "\n", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._live and self._shown:
+            print(file=sys.stderr)
 
 
 def _told(event: Event) -> None:
@@ -87,7 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("list", help="what is here, and which official ones there are").set_defaults(run=_list)
     download = actions.add_parser("download", help="fetch an official base; the only command that uses the network")
     download.add_argument("name", help="v1, v2, v2Pro, v2ProPlus, v3 or v4")
-    download.add_argument("--endpoint", default="https://huggingface.co", help="the site, or a mirror of it")
+    download.add_argument(
+        "--endpoint", default="https://huggingface.co", help="the site, or a mirror (such as https://hf-mirror.com)"
+    )
     download.add_argument("--yes", action="store_true", help="do not ask")
     download.set_defaults(run=_download)
     take = actions.add_parser("import", help="convert upstream files or folders; nothing in them is run")
@@ -96,6 +142,12 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("--version", default="", help="when the files do not tell")
     take.add_argument("--replace", action="store_true", help="overwrite a base of that name")
     take.set_defaults(run=_import)
+    export = actions.add_parser("export", help="write a voice as the two files that upstream's program loads")
+    export.add_argument("voice", help="name or id")
+    export.add_argument("folder", type=Path)
+    export.add_argument("--to", default="upstream", choices=("upstream",), help="for which program (default: upstream)")
+    export.add_argument("--user", default=LOCAL_USER)
+    export.set_defaults(run=_export)
     verify = actions.add_parser("verify", help="compare a base with its record, or a file with the published ones")
     verify.add_argument("name", help="a base, or a file")
     verify.set_defaults(run=_verify)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gpt_sovits.errors import InputError, RefusedError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
@@ -100,7 +99,7 @@ def remote_file(file: OfficialFile, endpoint: str = DEFAULT_ENDPOINT) -> Remote:
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "no answer"
         raise DownloadError(f"{endpoint} does not offer {file.path} ({status}).", _by_hand(file.path)) from error
-    except (hub.errors.OfflineModeIsEnabled, *_network_errors()) as error:
+    except _network_errors() as error:
         raise _offline(endpoint, file.path) from error
     digest = found.etag if found.etag and len(found.etag) == _HASH_LENGTH else ""
     if file.sha256 and ((found.size not in (None, file.size)) or digest not in ("", file.sha256)):
@@ -209,12 +208,10 @@ def _stream(
 
 def _network_errors() -> tuple[type[Exception], ...]:
     """Every way in which the client of huggingface_hub reports a broken or absent network."""
-    client: Any
-    try:
-        import httpx2 as client  # since huggingface_hub 2
-    except ImportError:
-        import httpx as client
-    return (client.TransportError,)
+    import httpx2  # the client of huggingface_hub 2
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    return (httpx2.TransportError, OfflineModeIsEnabled)
 
 
 def _offline(address: str, path: str, *, kept: bool = False) -> DownloadError:
