@@ -2,7 +2,8 @@
 
 Prints, per file, the accuracy on lines without a flag, on ``approximate`` lines, and on flagged lines that give a
 better value, then the first differences. The reference values were made without its optional polyphone model, so
-lines without a flag are compared with our polyphone rules off, all others with them on. The format is described in shared/reference/text/README.md.
+lines without a flag are compared with our polyphone rules off, all others with them on. The format is described in
+shared/reference/text/README.md.
 """
 
 from __future__ import annotations

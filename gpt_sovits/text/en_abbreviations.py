@@ -82,5 +82,6 @@ ABBREVIATION_RULES = (
     (re.compile(rf"\b({_any(_MONTHS)})\.?(?=\s\d)"), lambda m: _MONTHS[m[1]]),
     (re.compile(rf"\b({_any(_WORDS)})\."), _word),
     (re.compile(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!')"), _roman_cardinal),
+    (re.compile(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!')"), _roman_cardinal),
     (re.compile(rf"\b({_RULERS}) ([IVX]{{1,5}})\b(?!')(?! (?:am|was|have|will|do|did|think|know)\b)"), _roman_ordinal),
 )

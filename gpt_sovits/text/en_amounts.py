@@ -6,7 +6,8 @@ import re
 
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, ordinal, year
 
-WHOLE_NAMES = {r"Wi-?Fi": "wifi", r"Wi-Fi": "wifi"}
+# Names whose capitals are not spelled.
+WHOLE_NAMES = {r"Wi-?Fi": "wifi", "JSON": "json"}
 
 _MONTHS = (
     "January February March April May June July August September October November December".split()
@@ -180,7 +181,8 @@ def _fraction(match: re.Match[str]) -> str | None:
     top, bottom = int(match[2]), int(match[3])
     if bottom == 0:
         return None
-    if (top, bottom) in ((24, 7), (9, 11)) or re.match(r"[ -](?:time|beat|meter)\b", match.string[match.end() :]):
+    meter = re.match(r"[ -](?:time|beat|meter)\b", match.string[match.end() :])
+    if top == bottom or meter or (top, bottom) in ((24, 7), (9, 11)):
         return f"{cardinal(top)} {cardinal(bottom)}"
     whole = f"{cardinal(int(match[1]))} and " if match[1] else ""
     return whole + _part(top, bottom)
@@ -198,5 +200,7 @@ FRACTION_RULES = (
     (re.compile(r"(?<=\w)³"), " cubed"),
     (re.compile(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b"),
      lambda m: f"{m[1]} times ten to the {'minus ' if m[2] == '-' else ''}{int(m[3])}"),
+    (re.compile(r"\^2\b"), " squared"),
+    (re.compile(r"\^3\b"), " cubed"),
     (re.compile(r"\^(-?)(\d+)"), lambda m: f" to the {'minus ' if m[1] else ''}{int(m[2])}"),
 )  # fmt: skip

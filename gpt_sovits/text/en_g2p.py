@@ -104,8 +104,9 @@ def _suffixed(word: str) -> list[str] | None:
 _ENDINGS: tuple[tuple[str, list[str]], ...] = (
     ("ed", []), ("ing", ["IH0", "NG"]), ("ness", ["N", "AH0", "S"]), ("less", ["L", "AH0", "S"]), ("ly", ["L", "IY0"]),
     ("ful", ["F", "AH0", "L"]), ("able", ["AH0", "B", "AH0", "L"]), ("ers", ["ER0", "Z"]), ("er", ["ER0"]),
-    ("ish", ["IH0", "SH"]), ("ism", ["IH2", "Z", "AH0", "M"]), ("ist", ["AH0", "S", "T"]), ("ment", ["M", "AH0", "N", "T"]),
-    ("wise", ["W", "AY2", "Z"]), ("like", ["L", "AY2", "K"]), ("ship", ["SH", "IH2", "P"]), ("hood", ["HH", "UH2", "D"]),
+    ("ish", ["IH0", "SH"]), ("ism", ["IH2", "Z", "AH0", "M"]), ("ist", ["AH0", "S", "T"]),
+    ("ment", ["M", "AH0", "N", "T"]), ("wise", ["W", "AY2", "Z"]), ("like", ["L", "AY2", "K"]),
+    ("ship", ["SH", "IH2", "P"]), ("hood", ["HH", "UH2", "D"]),
 )  # fmt: skip
 
 

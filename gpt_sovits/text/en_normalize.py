@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from gpt_sovits.text import en_amounts as amounts
 from gpt_sovits.text.en_abbreviations import ABBREVIATION_RULES
+from gpt_sovits.text.en_g2p import lookup
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, letters_aloud, ordinal
 from gpt_sovits.text.tracked import Tracked
 
@@ -86,6 +87,11 @@ def _number(match: re.Match[str]) -> str:
     return _glue(match, words)
 
 
+def _thousands(match: re.Match[str]) -> str:
+    """1,024 is no year."""
+    return cardinal(int(match[0].replace(",", "")))
+
+
 def _version(match: re.Match[str]) -> str:
     parts = match[0].split(".")
     if len(parts) == 4:
@@ -113,6 +119,7 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"\s+"), " "),
     *ABBREVIATION_RULES,
     (re.compile(r"(^ ?|[.!?:] )(\d{1,3})\. (?=\S)"), _list_number),
+    (re.compile(r"(?<![\d$£€¥.])[12],\d{3}(?![.,]\d|[\d%°\w])(?! ?(?:million|billion)| [a-z]{1,3}\b)"), _thousands),
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
     *amounts.RULES,
     (re.compile(r"(?<![\d.\-])(\d{1,4}(?:\.\d+)?) ?[\-~] ?(\d{1,4}(?:\.\d+)?)(?![\d\-])"), _range),
@@ -121,8 +128,12 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"%"), " percent "),
     *amounts.FRACTION_RULES,
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)"), _version),
-    (re.compile(r"(?i)(?:(?<=\bcall )|(?<=\bdial )|(?<=\bext )|(?<=\bextension )|(?<=\bpin ))\d{3,}\b"), lambda m: digits(m[0])),
+    (re.compile(r"(?i)(?:(?<=\bcall )|(?<=\bdial )|(?<=\bextension )|(?<=\bpin ))\d{3,}\b"),
+     lambda m: digits(m[0])),
     (re.compile(r" \+ (?=\S)|(?<=\d)\+(?=\d)|(?<=[A-Za-z])\+(?=\d)|(?<=\d)\+(?=[A-Za-z])"), " plus "),
+    (re.compile(r"(?<=\b[A-Za-z])\+(?=[A-Za-z]\b)|(?<=\d)\+(?!\w)"), " plus "),
+    (re.compile(r"(?<=\d)x(?=\d)"), " by "),
+    (re.compile(r"\bC#"), "C sharp"),
     (re.compile(r"(?<=\w) - (?=\d)"), " minus "),
     (re.compile(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)"), " times "),
     (re.compile(r" ?÷ ?"), " divided by "),
@@ -150,9 +161,20 @@ def _spell_capitals(text: Tracked) -> Tracked:
     return text.replace_spans(edits) if edits else text
 
 
+def _shouted(text: str) -> bool:
+    """A sentence in capitals throughout (STOP RIGHT NOW) is shouting, not a row of acronyms."""
+    words = re.findall("[A-Za-z]+", text)
+    if len(words) < 2 or any(word != word.upper() for word in words):
+        return False
+    spoken = sum(word in ("I", "A") or len(word) > 1 and lookup(word.lower()) is not None for word in words)
+    return spoken == len(words) and sum(len(word) > 3 for word in words) * 2 >= len(words)
+
+
 def normalize(text: Tracked, cjk_pauses: bool = True) -> Tracked:
     """The whole English normalisation of one span (Mr. 5% -> Mister five percent)."""
     text = plain(text, cjk_pauses)
+    if _shouted(text.text):
+        text = text.map_chars({code: chr(code + 32) for code in range(65, 91)})
     for pattern, new in _RULES:
         text = text.sub(pattern, new)
     text = text.sub(re.compile(r"[;:]"), ",").sub(re.compile(r"-{2,}"), ",").sub(_QUOTE, "")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import warnings
 from functools import lru_cache
 from types import ModuleType
@@ -113,7 +114,7 @@ def g2p(norm_text: str, version: str = "v2") -> list[tuple[int, int, tuple[str, 
     for match in [*_SPOKEN.finditer(norm_text), None]:
         stop = match.start() if match else len(norm_text)
         for i in range(at, stop):
-            if norm_text[i] != " ":
+            if norm_text[i] != " " and unicodedata.category(norm_text[i])[0] != "C" or norm_text[i] == "\n":
                 parts.append((i, i + 1, (_MARKS.get(norm_text[i], norm_text[i]),)))
         if match:
             parts.append((*match.span(), _stretch(match.group().lower(), version != "v1")))

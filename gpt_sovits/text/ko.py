@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Korean by rule: numbers and letters in Hangul, standard pronunciation changes, then jamo as phones.
 
 Without a morphological analyser; the few changes that need one (tense sounds after a modifying -ㄹ) go by word lists.

@@ -19,7 +19,9 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.text.reading import Given, parse_reading
 from gpt_sovits.text.tracked import Tracked
 
-TAG = re.compile(r"\[(?:pause[ =:]?(?P<pause>\d+(?:\.\d+)?)s?|(?P<text>[^\[\]|\n]{1,200})\|(?P<say>[^\[\]|\n]{1,200}))\]")
+TAG = re.compile(
+    r"\[(?:pause[ =:]?(?P<pause>\d+(?:\.\d+)?)s?|(?P<text>[^\[\]|\n]{1,200})\|(?P<say>[^\[\]|\n]{1,200}))\]"
+)
 _SPEED = re.compile(r"speed[ =:]?(\d+(?:\.\d+)?)")
 
 

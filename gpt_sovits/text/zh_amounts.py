@@ -90,8 +90,11 @@ def _percent_range(match: re.Match[str]) -> str:
 
 
 def _fraction(match: re.Match[str]) -> str | None:
-    if int(match[3]) == 0:
+    top, bottom = int(match[2]), int(match[3])
+    if bottom == 0:
         return None
+    if 1 <= top <= 12 and bottom <= 31 and not match[1] and (bottom == 1 or match[2][0] == match[3][0] == "0"):
+        return _month_day(match[2], match[3])
     return ("负" if match[1] else "") + f"{cardinal(match[3])}分之{cardinal(match[2])}"
 
 
@@ -104,15 +107,16 @@ def _counted(value: str, after: str, before: str) -> str:
     """A number before a measure word: 2 is 两, except where it names or orders."""
     if value != "2" or before.endswith(("第", "初", "星期", "周", "礼拜", "点", "百", "十")):
         return number(value)
-    named = after[:1] in ORDINAL_NOUNS and not after.startswith(("级台阶", "排人")) or after.startswith(("年级", "单元"))
-    return number(value) if named else "两"
+    named = after[:1] in ORDINAL_NOUNS and not after.startswith(("级台阶", "排人"))
+    return number(value) if named or after.startswith(("年级", "单元")) else "两"
 
 
 def _measured(match: re.Match[str]) -> str:
-    value, more, measure = match[1], match[2] or "", match[3]
+    value, more = match[1], match[2] or ""
     before = match.string[: match.start()]
     more = "多" if more.strip() == "+" else more
-    words = _counted(value, measure, before) if not more else number(value)
+    after = match.string[match.end() :].lstrip()
+    words = _counted(value, after, before) if not more else number(value)
     return words + more
 
 
@@ -128,13 +132,20 @@ def _range(match: re.Match[str]) -> str | None:
     before = match.string[: match.start()]
     years = all(len(part) == 4 and part[:2] in ("18", "19", "20") for part in (low, high))
     counted = re.match(rf" ?(?:多|余|几)?(?:{_MEASURE})|(?:{_UNIT})(?![A-Za-z])|[%‰]", after)
+    if dash == "-" and _SCORE.search(before[-8:]):
+        return f"{number(low)}比{number(high)}"
     if dash == "-" and not (years or counted or before.endswith("第")):
         return None
     if years:
         return f"{spell_digits(low)}到{spell_digits(high)}"
     if before.endswith(("=", "等于", "+", "×", "÷", "*", "-")):
         return None
+    if counted and dash == "-":
+        return "到".join(_counted(value, after.lstrip(), before) for value in (low, high))
     return f"{signed(low)}到{signed(high)}"
+
+
+_SCORE = re.compile("(?:比分|决赛|胜|败|负|平|战成|领先|落后)[^，。,]{0,4}$")
 
 
 def _ratio(match: re.Match[str]) -> str:
@@ -159,16 +170,18 @@ def _scientific(match: re.Match[str]) -> str:
     return f"{signed(match[1])}乘以十的{signed(match[2].lstrip('+'))}次方"
 
 
+_COUNTING = re.compile(r"(?:第|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前)$")
+
+
 def _plain_number(match: re.Match[str]) -> str:
     """A bare integer: one or two digits are a cardinal, more are read as a code unless something counts them."""
     text = match[0]
     before = match.string[: match.start()]
-    if len(text) <= 2 and not (len(text) > 1 and text[0] == "0" and text != "00"):
-        return cardinal(text)
     if text == "00":
         return "零"
-    counted = re.search(r"(?:第|大约|约|共|近|达|超过|将近|多达|至少|最多|不到|不足|超|增加|减少|突破|高达|仅|人口有?)$", before)
-    return cardinal(text) if counted and text[0] != "0" else spell_digits(text, "幺")
+    if len(text) == 1 or len(text) == 2 and text[0] != "0":
+        return cardinal(text)
+    return cardinal(text) if _COUNTING.search(before) and text[0] != "0" else spell_digits(text, "幺")
 
 
 def _after_80s(match: re.Match[str]) -> str:
@@ -183,7 +196,8 @@ def _roman(match: re.Match[str]) -> str | None:
 _CIRCLED = {chr(0x2460 + i): cardinal(str(i + 1)) for i in range(20)}
 _CIRCLED |= {chr(0x2474 + i): cardinal(str(i + 1)) for i in range(20)}
 _CIRCLED |= {chr(0x3220 + i): DIGITS[i + 1] if i < 9 else "十" for i in range(10)}
-_CIRCLED |= {chr(0x2160 + i): cardinal(str(i + 1)) for i in range(12)} | {"½": "二分之一", "¼": "四分之一", "¾": "四分之三"}
+_CIRCLED |= {chr(0x2160 + i): cardinal(str(i + 1)) for i in range(12)} 
+_CIRCLED |= {"½": "二分之一", "¼": "四分之一", "¾": "四分之三"}
 _SINGLE = re.compile("[" + "".join(_CIRCLED) + "]")
 
 RULES: tuple[Rule, ...] = (
@@ -207,7 +221,10 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"({_PLAIN_CLOCK}){_DASH}(?={_PLAIN_CLOCK})"), lambda m: m[1] + "至"),
     (re.compile(_CLOCK), _time),
     (re.compile(r"(?<![\d:.])(\d+(?:\.\d+)?) ?: ?(\d+(?:\.\d+)?)(?![\d:])"), _ratio),
-    (re.compile(r"(?<![\d.])0?2(?=点(?![\d零一二三四五六七八九]|(?:多)?[钱球]))"), "两"),
+    (re.compile(r"(?<![\d.])0?2(?=点(?:\d{1,2}分|(?![\d零一二三四五六七八九]|[钱球])))"), "两"),
+    (re.compile(r"(?<=[日号月年点])[\-~～—–](?=\d)"), "到"),
+    (re.compile(r"(?<=(?:周|期|拜)[一二三四五六日天])[\-~～—–](?=周|星期|礼拜)"), "到"),
+    (re.compile(r"(?<=[\u4e00-\u9fa5])-(?=[\u4e00-\u9fa5])"), "，"),
     # temperature
     (re.compile(rf"([\-−]?{_N}) ?(°C|℃|°F|℉)?{_DASH}([\-−]?{_N}) ?(°C|℃|°F|℉)"),
      lambda m: _temperature(re.match(r"(.*)(°C|℃|°F|℉)", m[1] + m[4])) + "至"  # type: ignore[arg-type]
@@ -237,7 +254,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d\-])(?:\+86[ \-]?)?1[3-9]\d([ \-])\d{4}\1\d{4}(?!\d)|(?<!\d)\+\d{1,3}[ \-]?\d[\d \-]{5,}\d"),
      _grouped_phone),
     (re.compile(r"(?<![\d\-])(?:400|800)[\- ]\d{3,4}[\- ]\d{3,4}(?!\d)|(?<![\d\-])\(?0\d{2,3}\)?[\- ]\d{7,8}"
-                r"(?:-\d{1,6})?(?!\d)"), _grouped_phone),
+                r"(?:-\d{1,6})?(?!\d)|(?<![\d\-])0\d{2,3}[\- ]\d{3,4} \d{4}(?!\d)"), _grouped_phone),
+    (re.compile(r"(?<![\d\-.])\d+(?:-\d+){2,}(?![\d.])"), _grouped_phone),
     (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), lambda m: spell_digits(m[0], "幺")),
     # ranges, versions, arithmetic
     (re.compile(rf"(?<![\d.\-])(-?{_N})({_DASH})(-?{_N})(?![\d\-])"), _range),
@@ -249,7 +267,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=[A-Za-zα-ωΑ-Ω\d)）方]) ?([+±×÷=><≥≤≈≠]) ?(?=[A-Za-zα-ωΑ-Ω\d(（\-])"), _operator),
     (re.compile(r"([±≥≤≈≠])"), _operator),
     (re.compile(r"(?<![\d\w.])[\-−](?=\.?\d)"), "负"),
-    (re.compile(r"(?<![\d.])\d*\.\d+(?=\D|$)"), lambda m: number(m[0])),
+    (re.compile(r"(?<![\d.])\d+\.\d+(?=\D|$)|(?<![\d.A-Za-z])\.\d+(?=\D|$)"), lambda m: number(m[0])),
     # counted things
     (re.compile(rf"(?<![\d.])(\d+)( ?[多余几]| ?\+)?(?= ?({_MEASURE}))"), _measured),
     (re.compile(r"(?<![\d.])(\d+)(?=[多余几])"), lambda m: number(m[1])),

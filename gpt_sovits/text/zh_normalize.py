@@ -16,10 +16,11 @@ from gpt_sovits.text.zh_numbers import cardinal
 from gpt_sovits.text.zh_words import simplify_table
 
 _WIDTH = {code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
-_WIDTH |= {ord("％"): "%", ord("＋"): "+", ord("＝"): "=", ord("／"): "/", ord("＄"): "$", ord("￡"): "£", ord("＊"): "*"}
+_WIDTH |= {ord("％"): "%", ord("＋"): "+", ord("＝"): "=", ord("／"): "/", ord("＄"): "$", ord("￡"): "£"}
+_WIDTH |= {ord("＊"): "*"}
 _FULL_POINT = re.compile(r"(?<=\d)[．](?=\d)")
 _FULL_COLON = re.compile(r"(?<=\d)：(?=\d)")
-_GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:[，,]\d{3})+(?!\d)")
+_GROUPED = re.compile(r"(?<![\d.，,])\d{1,3}(?:(?:,\d{3})+|(?:，000)+)(?!\d)")
 _ZERO = re.compile("〇")
 _DELETED = re.compile(r"[ \t\r\f\v　—《》【】<>{}()（）#&@“”^_|\\「」『』‘’'\"〈〉〔〕［］\[\]*`]+")
 _MARKS = {ord(old): new for old, new in zip("：；，。！？\n·、~～:;", ",,,.!?.,,……,,", strict=True)}
@@ -44,6 +45,10 @@ def _spoken_char(match: re.Match[str]) -> str | None:
     return None if readable(match[0]) else ""
 
 
+# Traditional 著 for the particle 着.
+_LASTING_ZHE = re.compile("(?<=[等看听说想坐站拿带跟走笑有望闹忙穿住活睡朝向对顺沿随])著(?!作|名|书|述|者|称)")
+
+
 def _ungroup(match: re.Match[str]) -> str:
     digits = re.sub("[，,]", "", match[0])
     measured = re.match(r"[.%‰:/A-Za-z°℃ 万亿]", match.string[match.end() :]) or re.search(
@@ -57,7 +62,7 @@ def prepare(text: Tracked) -> Tracked:
     text = text.map_chars(_WIDTH).map_chars(simplify_table())
     text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_GROUPED, _ungroup).sub(_ZERO, "零")
     text = text.sub(re.compile("乾(?=燥|净|杯|脆|旱|粮|枯|涸|洗|爹|妈|货)|(?<=[晾晒烘饼风擦吹])乾"), "干")
-    return text.sub(re.compile("(?<=[等看听说想坐站拿带跟走笑有望闹忙穿住活睡]|[朝向对顺沿随])著(?!作|名|书|述|者|称)"), "着")
+    return text.sub(_LASTING_ZHE, "着")
 
 
 def spell_out(text: Tracked) -> Tracked:

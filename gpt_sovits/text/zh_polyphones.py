@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Readings of characters that have several, from their neighbours.
 
 The phrase dictionary knows words; these rules are for what stands between words: a verb of one character, a

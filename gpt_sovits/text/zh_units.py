@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Units of measure as Chinese reads them after a number, and measure words before which 2 is 两."""
 
 from __future__ import annotations
