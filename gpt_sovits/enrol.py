@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.audio import Audio, resample
@@ -15,6 +15,7 @@ from gpt_sovits.bases import Base
 from gpt_sovits.errors import InputError
 from gpt_sovits.features.hubert import with_prompt_tail
 from gpt_sovits.features.mini_content import MiniContentEncoder
+from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.features.reference import Reference
 from gpt_sovits.features.spectral import MEL_V3, MEL_V4, linear_spectrogram, mel_spectrogram, normalize_mel
 from gpt_sovits.text import Phones, phonemize, symbols
@@ -36,7 +37,7 @@ def enrol(base: Base, clip: Audio, transcript: str = "", language: str = "auto")
     clip = _trimmed(clip)
     if clip.seconds < SHORTEST or float(np.abs(clip.samples).max(initial=0.0)) < 1e-3:
         raise InputError("There is too little speech in this clip.", "Use three to ten seconds of clear speech.")
-    style, speaker = _style(base, clip)
+    style, speaker = reference_style(base, clip)
     whole = clip.seconds <= PROMPT_SECONDS + 2
     prompt = clip if whole else best_window(clip, PROMPT_SECONDS)
     wave = torch.from_numpy(resample(prompt, 16000).samples)[None].to(base.device)
@@ -93,10 +94,7 @@ def bert_features(base: Base, said: Phones) -> Tensor | None:
 @torch.inference_mode()
 def recognise(encoder: MiniContentEncoder, wave: Tensor) -> tuple[int, ...]:
     """Phones that the embedded content encoder hears in 16 kHz speech `[1, L]`, ended with a full stop."""
-    best = encoder.phone_logits(wave)[0].argmax(1)
-    blank = encoder.config.symbols
-    kept = torch.unique_consecutive(best)
-    heard = tuple(int(p) for p in kept if int(p) != blank)
+    heard = decode_phones(encoder.phone_logits(wave)[0].cpu().numpy(), encoder.config.symbols)
     return (*heard, symbols("v2").ids["."]) if heard else ()
 
 
@@ -127,13 +125,16 @@ def _trimmed(clip: Audio) -> Audio:
     return Audio(samples[: int(LONGEST * clip.rate)], clip.rate)
 
 
-def _style(base: Base, clip: Audio) -> tuple[Tensor, Tensor | None]:
-    """Mean style `[1, G, 1]` of the clip's pieces, and the speaker vector `[1, S]` where the base has one."""
+def reference_style(base: Base, clip: Audio, acoustic: nn.Module | None = None) -> tuple[Tensor, Tensor | None]:
+    """Mean style `[1, G, 1]` of the clip's pieces, and the speaker vector `[1, S]` where the base has one.
+
+    ``acoustic``: a tuned model whose style encoder is to be used instead of the base's.
+    """
+    acoustic = base.acoustic if acoustic is None else acoustic
     samples = resample(clip, _STYLE_RATE).samples
     size = int(STYLE_SECONDS.get(base.version, 10.0) * _STYLE_RATE)
     count = max(1, round(len(samples) / size))
     styles, vectors = [], []
-    acoustic = base.acoustic
     with torch.inference_mode():
         for piece in np.array_split(samples, count):
             wave = torch.from_numpy(np.ascontiguousarray(piece))[None].to(base.device)
@@ -146,7 +147,7 @@ def _style(base: Base, clip: Audio) -> tuple[Tensor, Tensor | None]:
                 vectors.append(vector)
                 styles.append(acoustic.style(spec, None, vector))
             else:
-                styles.append(acoustic.style(spec))
+                styles.append(acoustic.style(spec))  # type: ignore[operator]
     style = torch.stack(styles).mean(0).clone()
     return style, torch.stack(vectors).mean(0).cpu().clone() if vectors else None
 

@@ -1,8 +1,8 @@
 """Text and a voice in, speech out, piece by piece: phones, semantic tokens, waveform.
 
-Streaming and whole synthesis are the same code: ``speak`` yields each piece as soon as it can be heard. A piece whose
-tokens look wrong (cut short, looping, endless) is rolled again with another seed. Nothing global is switched: a voice is
-an argument, its models come from a small bounded cache.
+Streaming and whole synthesis are the same code: ``speak`` yields each piece as soon as it can be heard. A piece
+whose tokens look wrong (cut short, looping, endless) is rolled again with another seed. Nothing global is switched: a
+voice is an argument, its models come from a small bounded cache.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ pulse train with minimum phase, the other white noise (Engel et al., "DDSP", 202
 are learned, never phase, so a small network gives clean speech after little training, and the waveform costs a few
 FFTs. This is the decoder of the embedded base, in the place where the official models have a HiFi-GAN.
 
-Letters: B batch, Z latent channels, T latent frames (50/s), R render frames (100/s), N envelope bands, F bins, L samples.
+Letters: B batch, Z latent channels, T latent frames (50/s), R render frames (100/s), N envelope bands, F bins,
+L samples.
 """
 
 from __future__ import annotations

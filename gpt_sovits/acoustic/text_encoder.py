@@ -69,8 +69,16 @@ class TextEncoder(nn.Module):
         self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor, style: Tensor
     ) -> Tensor:
         """Everything before the speed change: [B, hidden, T]."""
+        x, text = self.listen(content, mask, phones, text_mask)
+        return self.fuse(x, mask, text, text_mask, style)
+
+    def listen(self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What is heard [B, hidden, T] and what is written [B, hidden, P], each encoded by itself."""
         x = self.encoder_ssl(self.ssl_proj(content * mask) * mask, mask)
-        text = self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
+        return x, self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
+
+    def fuse(self, x: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, style: Tensor) -> Tensor:
+        """Let the heard attend to the written and add the style: [B, hidden, T]."""
         return self.encoder2(self.mrte(x, mask, text, text_mask, style) * mask, mask)
 
     def project(self, x: Tensor, mask: Tensor, speed: float = 1.0) -> Prior:

@@ -3,11 +3,13 @@
 VITS (Kim et al. 2021) with a change that suits little data and little compute: every second item of a batch is decoded
 from the *prior* (codes and phones, through the inverse flow), so that what inference does is trained directly, the
 others from the posterior. The losses are spectral, at several resolutions, and only below a recording's bandwidth;
-pitch and voicing are supervised.
+pitch and voicing are supervised. Where it is known which phone is said when, one head of the cross attention is
+told (guided attention), so that the text is used from the start.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +24,7 @@ from gpt_sovits.features.spectral import linear_spectrogram, mel_filterbank
 from gpt_sovits.training.examples import AcousticBatch
 from gpt_sovits.training.losses import kl_loss
 
+GUIDED_HEAD = 0
 _RESOLUTIONS = ((2048, 512, 128), (1024, 256, 80), (512, 128, 40))  # FFT, hop, mel bands
 
 
@@ -34,6 +37,7 @@ class AcousticWeights:
     pitch: float = 8.0
     voicing: float = 1.0
     kl: float = 1.0
+    attention: float = 1.0
     prior_noise: float = 0.35
 
 
@@ -77,9 +81,11 @@ def acoustic_loss(
     weights: AcousticWeights,
     *,
     segment: int = 40,
+    imagine: float = 0.5,
     adversary: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> StepResult:
-    """Forward pass and losses of a batch. ``segment``: frames that are decoded of each item.
+    """Forward pass and losses of a batch. ``segment``: frames that are decoded of each item;
+    ``imagine``: share of the items that are decoded from the prior.
 
     ``adversary(fake, real)`` `[B, L]` may add a term on the decoded slices.
     """
@@ -90,13 +96,17 @@ def acoustic_loss(
     spec = linear_spectrogram(batch.wave, config.n_fft, config.hop)
     style_spec = linear_spectrogram(batch.style_wave, config.n_fft, config.hop)
     style = model.style(style_spec, length_mask(batch.style_lengths, style_spec.shape[-1], style_spec))
-    prior = model.prior(batch.codes, batch.lengths, batch.phones, batch.phone_lengths, style)
+    content = model.quantized(batch.codes)
+    mask = length_mask(batch.lengths, spec.shape[-1], spec)
+    text_mask = length_mask(batch.phone_lengths, batch.phones.shape[-1], spec)
+    heard, text = model.enc_p.listen(content, mask, batch.phones, text_mask)
+    prior = model.enc_p.project(model.enc_p.fuse(heard, mask, text, text_mask, model.prior_style(style)), mask)
     posterior = model.posterior(spec, batch.lengths, style)
     z_p = model.flow(posterior.z, posterior.mask, style)
     kl = kl_loss(z_p, posterior.log_std, prior.mean, prior.log_std, posterior.mask)
 
     rows = len(batch.lengths)
-    half = (rows + 1) // 2
+    half = min(rows, math.ceil(imagine * rows))
     noise = torch.randn_like(prior.mean[:half]) * weights.prior_noise
     sampled = (prior.mean[:half] + noise * prior.log_std[:half].exp()) * prior.mask[:half]
     imagined = model.flow(sampled, prior.mask[:half], style[:half], reverse=True)
@@ -124,6 +134,11 @@ def acoustic_loss(
         + weights.kl * kl
     )
     values = {"mel": mel, "spectrum": spectrum, "pitch": pitch, "voicing": voicing, "kl": kl}
+    said = batch.phone_of_code.repeat_interleave(2, dim=1)
+    if weights.attention and bool((said >= 0).any()):
+        scores = model.enc_p.mrte.scores(heard, mask, text, text_mask, GUIDED_HEAD)
+        values["attention"] = functional.cross_entropy(scores.transpose(1, 2), said, ignore_index=-1)
+        loss = loss + weights.attention * values["attention"]
     if adversary is not None:
         extra = adversary(fake, real)
         loss = loss + extra

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpt_sovits.dataset.viterbi import ctc_states
+from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.errors import MissingError
 from gpt_sovits.events import Event, EventSink, ignore
 from gpt_sovits.features.mini_content import MiniContentEncoder
+from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
-from gpt_sovits.training.content import BLANK, greedy
+from gpt_sovits.training.content import BLANK, batched_posteriors
 from gpt_sovits.training.corpus import Clip, Corpus
 from gpt_sovits.training.examples import Example
 from gpt_sovits.weights.native import load_tensors, save_tensors
@@ -44,12 +45,12 @@ def clip_phones(clip: Clip) -> list[int]:
 
 
 @torch.inference_mode()
-def clip_features(encoder: MiniContentEncoder, corpus: Corpus, clip: Clip) -> tuple[Tensor, np.ndarray]:
-    """Content features `[T, C]` and phone log-probabilities `[T, V + 1]` of a clip."""
+def clip_features(encoder: MiniContentEncoder, corpus: Corpus, clip: Clip) -> Tensor:
+    """Content features `[T, C]` of a clip."""
     mel = torch.from_numpy(corpus.mel(clip))[None]
     side = torch.from_numpy(corpus.melody(clip))[None]
     phonetic = encoder.encode(mel, side, torch.ones(1, mel.shape[1], 1))
-    return encoder.content(phonetic, side)[0].T, encoder.log_posteriors(phonetic)[0].numpy()
+    return encoder.content(phonetic, side)[0].T
 
 
 def nearest(features: Tensor, codebook: Tensor) -> Tensor:
@@ -156,23 +157,25 @@ def code_corpus(
     features: list[Tensor] = []
     phones: list[np.ndarray] = []
     spoken_at: list[np.ndarray] = []
-    for number, clip in enumerate(corpus.clips):
-        content, log_probs = clip_features(encoder, corpus, clip)
-        full = clip_phones(clip)
-        spoken = [p for p in full if p not in marks]
-        transcribed = bool(clip.transcript)
-        if not transcribed:
-            full = spoken = greedy(log_probs)
-        states = ctc_states(log_probs, spoken, BLANK) if spoken else None
-        if states is None or clip.frames < 16:
-            continue
-        even = clip.frames // 2 * 2
-        features.append(content[:even].reshape(even // 2, 2, -1).mean(1))
-        phones.append(np.array(full))
-        spoken_at.append(index_of_phones(states, full, marks))
-        rows.append({"path": clip.path, "codes": even // 2, "phones": len(full), "transcribed": transcribed})
-        if number % 500 == 0:
-            on_event(Event("codes", "Listening to the corpus.", number, len(corpus.clips)))
+    heard = 0
+    for group, log_probs in batched_posteriors(encoder, corpus, [c for c in corpus.clips if c.frames >= 16]):
+        written = [
+            clip_phones(c) if c.transcript else decode_phones(p, BLANK) for c, p in zip(group, log_probs, strict=True)
+        ]
+        spoken = [[p for p in full if p not in marks] for full in written]
+        states = ctc_states_batch(log_probs, spoken, BLANK)
+        for clip, full, said, path in zip(group, written, spoken, states, strict=True):
+            if path is None or not said:
+                continue
+            codes = clip.frames // 2
+            features.append(clip_features(encoder, corpus, clip)[: 2 * codes].reshape(codes, 2, -1).mean(1))
+            phones.append(np.array(full))
+            spoken_at.append(index_of_phones(path, full, marks))
+            rows.append(
+                {"path": clip.path, "codes": codes, "phones": len(full), "transcribed": bool(clip.transcript)}
+            )
+        heard += len(group)
+        on_event(Event("codes", "Listening to the corpus.", heard, len(corpus.clips)))
     flat = torch.cat(features)
     codebook = learn_codebook(flat, size, steps)
     codes = torch.cat([nearest(part, codebook) for part in flat.split(8192)])

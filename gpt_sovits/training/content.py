@@ -1,10 +1,10 @@
 """Pretraining of the embedded content encoder: a flat start, phones by CTC, then by frame with its own alignment.
 
-From nothing, CTC (Graves et al. 2006) says "blank" for a thousand steps. So the first steps learn from phones spread
-evenly over the loud part of each clip, which is nearly right for single words. CTC then needs no times, but
-leaves posteriors that spike and otherwise say "blank". So after some thousand steps the encoder aligns the corpus itself, and cross entropy on those frames makes the bottleneck say at every
-frame which phone sounds; the blank class then means silence. Augmentation takes the speaker out: mel axis and
-time are stretched, the channel is coloured, noise is added, bands and moments are blanked.
+From nothing, CTC (Graves et al. 2006) says "blank" for a thousand steps. So the first steps learn from phones
+spread evenly over the loud part of each clip, which is nearly right for single words. CTC then needs no times,
+but leaves posteriors that spike and otherwise say "blank". So after some thousand steps the encoder aligns the
+corpus itself, and cross entropy on those frames makes the bottleneck say at every frame which phone sounds; the
+blank class then means silence. Augmentation takes the speaker out: mel axis and time are stretched, the channel is coloured, noise is added, bands and moments are blanked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch.nn import functional
 from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from gpt_sovits.training.corpus import Clip, Corpus
@@ -194,10 +195,10 @@ def frame_loss(log_probs: Tensor, batch: Sequence[Utterance]) -> Tensor:
 
 
 def error_rate(encoder: MiniContentEncoder, corpus: Corpus, clips: Sequence[Clip], phones: dict) -> float:
-    """Phone error rate of greedy decoding, 0 and up."""
+    """Phone error rate, 0 and up."""
     wrong = total = 0
     for clip in clips:
-        ids = greedy(posteriors(encoder, corpus, clip))
+        ids = decode_phones(posteriors(encoder, corpus, clip), BLANK)
         wrong += edit_distance(ids, phones[clip.path])
         total += len(phones[clip.path])
     return wrong / max(1, total)
@@ -209,13 +210,6 @@ def posteriors(encoder: MiniContentEncoder, corpus: Corpus, clip: Clip) -> np.nd
     mel = torch.from_numpy(corpus.mel(clip))[None]
     side = torch.from_numpy(corpus.melody(clip))[None]
     return encoder.log_posteriors(encoder.encode(mel, side, torch.ones(1, mel.shape[1], 1)))[0].numpy()
-
-
-def greedy(log_probs: np.ndarray) -> list[int]:
-    """Best class per frame, repeats merged, blanks dropped."""
-    best = log_probs.argmax(1)
-    keep = np.flatnonzero(np.diff(best, prepend=-1))
-    return [int(best[i]) for i in keep if best[i] != BLANK]
 
 
 def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:

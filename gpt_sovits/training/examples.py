@@ -36,6 +36,7 @@ class AcousticBatch:
     wave: Tensor  # [B, L]
     lengths: Tensor  # [B] frames
     codes: Tensor  # [B, T // 2]
+    phone_of_code: Tensor  # [B, T // 2] index into the row's phones, -1 unknown
     phones: Tensor  # [B, P]
     phone_lengths: Tensor  # [B]
     log_pitch: Tensor  # [B, T] natural log of Hz, interpolated where unvoiced
@@ -69,6 +70,7 @@ def collate_acoustic(examples: Sequence[Example], styles: Sequence[np.ndarray]) 
         wave=pad_rows([e.wave for e in examples], frames * FRAME),
         lengths=torch.tensor([e.frames for e in examples]),
         codes=pad_rows([e.codes for e in examples], frames // 2, torch.long),
+        phone_of_code=pad_rows([e.phone_of_code + 1 for e in examples], frames // 2, torch.long) - 1,
         phones=pad_rows([e.phones for e in examples], 8, torch.long),
         phone_lengths=torch.tensor([len(e.phones) for e in examples]),
         log_pitch=pad_rows([filled_log_pitch(e.pitch) for e in examples], frames),

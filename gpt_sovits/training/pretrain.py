@@ -7,8 +7,9 @@
     semantic   T2S at small size                                  training/semantic.py
     publish    fp16 weights, config and hashes into a base folder
 
-Every stage keeps one checkpoint and one CSV in the work folder; ``acoustic`` and ``semantic`` only need ``codes`` and
-may run side by side, one thread each. ``--minutes`` stops a stage by the clock, and its learning rate is planned for that.
+Every stage keeps one checkpoint and one CSV in the work folder; ``acoustic`` and ``semantic`` only need ``codes``
+and may run side by side, one thread each. ``--minutes`` stops a stage by the clock, and its learning rate is planned
+for that.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -206,9 +208,7 @@ def crop(coded: CodedClip, rng: np.random.Generator, longest: int = _LONGEST) ->
     return first, longest, slice(int(said.min()), int(said.max()) + 1)
 
 
-def train_acoustic(coded: CodedCorpus, codebook: torch.Tensor, run: Run, seed: int, frames: int = 1000) -> nn.Module:
-    model = run.model
-    assert isinstance(model, SoVITS)
+def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 1000) -> nn.Module:
     sampler = Sampler([c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16], seed)
     spectral, weights = SpectralLoss(), AcousticWeights()
     pool: list[list[CodedClip]] = []
@@ -222,22 +222,24 @@ def train_acoustic(coded: CodedCorpus, codebook: torch.Tensor, run: Run, seed: i
         for clip in pool.pop():
             first, count, phones = crop(clip, sampler.rng)
             example = coded.example(clip, first, count)
+            said = example.phone_of_code
+            inside = (said >= phones.start) & (said < phones.stop)
             examples.append(
-                type(example)(
-                    example.wave, example.codes, example.phones[phones], example.pitch, "", example.bandwidth
+                replace(
+                    example,
+                    phones=example.phones[phones],
+                    phone_of_code=np.where(inside, said - phones.start, -1),
                 )
             )
             other = sampler.same_speaker(clip)
             start, span, _ = crop(other, sampler.rng, 150)
             styles.append(coded.corpus.wave(other.clip, start, span))
-        return acoustic_loss(model, collate_acoustic(examples, styles), spectral, weights)
+        return acoustic_loss(cast(SoVITS, run.model), collate_acoustic(examples, styles), spectral, weights)
 
     return run.go(next_loss)
 
 
 def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 1200) -> nn.Module:
-    model = run.model
-    assert isinstance(model, T2S)
     usable = [c for c in coded.clips if c.transcribed and not c.clip.held_out and 8 <= len(c.codes) <= 400]
     sampler = Sampler(usable, seed)
     pool: list[list[list[CodedClip]]] = []
@@ -258,7 +260,7 @@ def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 120
             lengths = [sum(len(c.codes) + len(c.phones) for c in group) for group in drawn]
             pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, positions, sampler.rng))
         examples = [join([coded.example(c) for c in group]) for group in pool.pop()]
-        return semantic_loss(model, collate_semantic(examples), guide=0.5, smoothing=0.05)
+        return semantic_loss(cast(T2S, run.model), collate_semantic(examples), guide=0.5, smoothing=0.05)
 
     return run.go(next_loss)
 
@@ -310,11 +312,10 @@ def _stage(stage: str, args: argparse.Namespace) -> None:
     elif stage in ("acoustic", "semantic"):
         coded = CodedCorpus(Corpus(work), work)
         if stage == "acoustic":
-            codebook = load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"]
             acoustic = SoVITS(acoustic_config())
-            set_codebook(acoustic, codebook)
+            set_codebook(acoustic, load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"])
             run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel)
-            train_acoustic(coded, codebook, run, args.seed)
+            train_acoustic(coded, run, args.seed)
         else:
             semantic = T2S(semantic_config())
             run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel, warm_up=400)
