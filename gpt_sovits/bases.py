@@ -35,10 +35,6 @@ from gpt_sovits.weights.store import BaseFiles, find_base
 MEL_BANDS = 100  # of the vocoders of v3 and v4
 
 
-def _float(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
-
-
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """A part's config without the word that chooses its class."""
     return {key: value for key, value in config.items() if key != "kind"}
@@ -94,7 +90,8 @@ class Base:
         return dict(values)
 
     def _state(self, part: str) -> dict[str, Tensor]:
-        return _float(load_tensors(self.files.path(part)))
+        """As stored, mostly float16, on the mapped file: whoever loads it converts tensor by tensor."""
+        return load_tensors(self.files.path(part))
 
     def _ready(self, module: nn.Module) -> Any:
         return module.eval().requires_grad_(False).to(self.device)
