@@ -93,7 +93,7 @@ def melody(pitch: np.ndarray, mel: np.ndarray) -> np.ndarray:
 
 
 def normalise(mel: Tensor, mask: Tensor) -> Tensor:
-    """Zero mean per band and unit variance overall, over the valid frames. ``mel`` `[B, T, N]`, ``mask`` `[B, T, 1]`."""
+    """Zero mean per band, unit variance overall, over the valid frames. ``mel`` `[B, T, N]`, ``mask`` `[B, T, 1]`."""
     count = mask.sum(1, keepdim=True).clamp_min(1.0)
     centred = (mel - (mel * mask).sum(1, keepdim=True) / count) * mask
     scale = (centred.square().sum((1, 2), keepdim=True) / (count * mel.shape[2])).clamp_min(1e-4).sqrt()

@@ -4,7 +4,8 @@ From nothing, CTC (Graves et al. 2006) says "blank" for a thousand steps. So the
 spread evenly over the loud part of each clip, which is nearly right for single words. CTC then needs no times,
 but leaves posteriors that spike and otherwise say "blank". So after some thousand steps the encoder aligns the
 corpus itself, and cross entropy on those frames makes the bottleneck say at every frame which phone sounds; the
-blank class then means silence. Augmentation takes the speaker out: mel axis and time are stretched, the channel is coloured, noise is added, bands and moments are blanked.
+blank class then means silence. Augmentation takes the speaker out: mel axis and time are stretched, the channel is
+coloured, noise is added, bands and moments are blanked.
 """
 
 from __future__ import annotations

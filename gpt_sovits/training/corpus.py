@@ -59,7 +59,7 @@ class Corpus:
     def __init__(self, folder: Path) -> None:
         index = folder / "clips.jsonl"
         if not index.is_file():
-            raise MissingError(f"There is no prepared corpus in {folder}.", "Run the 'prepare' stage of pretrain first.")
+            raise MissingError(f"There is no prepared corpus in {folder}.", "Run pretrain's stage 'prepare' first.")
         with open(index, encoding="utf-8") as lines:
             self.clips = [Clip(**json.loads(line)) for line in lines]
         self._wave = np.memmap(folder / "wave.i16", np.int16, "r")

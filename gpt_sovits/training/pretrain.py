@@ -119,7 +119,7 @@ class Run:
     minutes: float
     on_event: EventSink
     cancel: CancelToken
-    warm_up: int = 200
+    warm_up: int = 150
 
     def go(self, next_loss: Callable[[int], StepResult]) -> nn.Module:
         """Call ``next_loss(step)`` until done; returns the averaged model."""
@@ -208,7 +208,7 @@ def crop(coded: CodedClip, rng: np.random.Generator, longest: int = _LONGEST) ->
     return first, longest, slice(int(said.min()), int(said.max()) + 1)
 
 
-def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 1000) -> nn.Module:
+def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560) -> nn.Module:
     sampler = Sampler([c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16], seed)
     spectral, weights = SpectralLoss(), AcousticWeights()
     pool: list[list[CodedClip]] = []
@@ -239,7 +239,7 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 1000) 
     return run.go(next_loss)
 
 
-def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 1200) -> nn.Module:
+def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 640) -> nn.Module:
     usable = [c for c in coded.clips if c.transcribed and not c.clip.held_out and 8 <= len(c.codes) <= 400]
     sampler = Sampler(usable, seed)
     pool: list[list[list[CodedClip]]] = []
@@ -318,7 +318,7 @@ def _stage(stage: str, args: argparse.Namespace) -> None:
             train_acoustic(coded, run, args.seed)
         else:
             semantic = T2S(semantic_config())
-            run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel, warm_up=400)
+            run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel)
             train_semantic(coded, run, args.seed)
     else:
         from gpt_sovits.training.publish import publish
