@@ -109,8 +109,9 @@ class HarmonicDecoder(nn.Module):
             ConvNeXtBlock(width, config.kernel, config.expansion) for _ in range(config.fine_blocks)
         )
         self.envelopes = nn.Conv1d(width, 2 * config.bands, 3, padding=1)
-        nn.init.constant_(self.envelopes.bias[: config.bands], -5.0)
-        nn.init.constant_(self.envelopes.bias[config.bands :], -6.0)
+        with torch.no_grad():
+            start = torch.tensor([-5.0, -6.0]).repeat_interleave(config.bands)
+            self.envelopes.bias = nn.Parameter(start)
         self.register_buffer("weights", band_weights(config.bands, config.n_fft // 2 + 1, rate), persistent=False)
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
 

@@ -122,6 +122,7 @@ class MiniContentEncoder(nn.Module):
     """Content features and phone posteriors of 16 kHz speech."""
 
     sample_rate = SAMPLE_RATE
+    bank: Tensor
 
     def __init__(self, config: MiniContentConfig) -> None:
         super().__init__()

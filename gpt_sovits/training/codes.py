@@ -167,12 +167,12 @@ def code_corpus(
         for clip, full, said, path in zip(group, written, spoken, states, strict=True):
             if path is None or not said:
                 continue
-            codes = clip.frames // 2
-            features.append(clip_features(encoder, corpus, clip)[: 2 * codes].reshape(codes, 2, -1).mean(1))
+            count = clip.frames // 2
+            features.append(clip_features(encoder, corpus, clip)[: 2 * count].reshape(count, 2, -1).mean(1))
             phones.append(np.array(full))
             spoken_at.append(index_of_phones(path, full, marks))
             rows.append(
-                {"path": clip.path, "codes": codes, "phones": len(full), "transcribed": bool(clip.transcript)}
+                {"path": clip.path, "codes": count, "phones": len(full), "transcribed": bool(clip.transcript)}
             )
         heard += len(group)
         on_event(Event("codes", "Listening to the corpus.", heard, len(corpus.clips)))

@@ -90,8 +90,8 @@ def augment(mel: np.ndarray, side: np.ndarray, rng: np.random.Generator) -> tupl
         mel[:, rng.integers(45, 72) :] = mel.min()
     mean = mel.mean()
     for _ in range(2):
-        width = rng.integers(0, 8)
-        at = rng.integers(0, bands - width)
+        width = int(rng.integers(0, 8))
+        at = int(rng.integers(0, bands - width))
         mel[:, at : at + width] = mean
     for _ in range(max(1, len(near) // 150)):
         width = int(rng.integers(0, 6))

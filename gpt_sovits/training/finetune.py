@@ -102,7 +102,8 @@ class _Part:
         best_model = copy.deepcopy(self.model)
         state, curve = self.work_dir / f"{self.kind}.safetensors", Curve(self.work_dir / f"{self.kind}.csv")
         modules = {"model": self.model, "best": best_model}
-        step, numbers = 0, {}
+        step = 0
+        numbers: dict[str, float]
         if state.is_file():
             step, numbers = load_checkpoint(state, modules, {"adam": optimizer})
         else:
