@@ -61,5 +61,5 @@ def publish(
         "steps": {"acoustic": acoustic_steps, "semantic": semantic_steps},
         "sha256": hashes,
     }
-    save_config(out / "config.json", config)
+    save_config(out, config)
     return config
