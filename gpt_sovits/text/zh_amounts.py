@@ -37,7 +37,7 @@ _LASTING = re.compile(r"(?:了|过|近|约|满|有|整整|这|那|达|超|共|�
 def _year(match: re.Match[str]) -> str | None:
     """A 2-digit 年 is a calendar year (98年) unless it is counted (了20年, 10年前)."""
     if len(match[1]) == 2:
-        counted = _LASTING.search(match.string[: match.start()])
+        counted = _LASTING.search(match.string[max(0, match.start() - 16) : match.start()])
         after = match.string[match.end() + 1 : match.end() + 2]
         if counted or after and after in "前后来间内以多级期龄的制":
             return cardinal(match[1])
@@ -113,9 +113,9 @@ def _counted(value: str, after: str, before: str) -> str:
 
 def _measured(match: re.Match[str]) -> str:
     value, more = match[1], match[2] or ""
-    before = match.string[: match.start()]
+    before = match.string[max(0, match.start() - 16) : match.start()]
     more = "多" if more.strip() == "+" else more
-    after = match.string[match.end() :].lstrip()
+    after = match.string[match.end() : match.end() + 16].lstrip()
     words = _counted(value, after, before) if not more else number(value)
     return words + more
 
@@ -128,8 +128,8 @@ def _with_unit(match: re.Match[str]) -> str:
 def _range(match: re.Match[str]) -> str | None:
     """a-b counts as 到 before a measure, a unit or 年, between years, and after 第; else it is a subtraction."""
     low, dash, high = match[1], match[2].strip(), match[3]
-    after = match.string[match.end() :]
-    before = match.string[: match.start()]
+    after = match.string[match.end() : match.end() + 16]
+    before = match.string[max(0, match.start() - 16) : match.start()]
     years = all(len(part) == 4 and part[:2] in ("18", "19", "20") for part in (low, high))
     counted = re.match(rf" ?(?:多|余|几)?(?:{_MEASURE})|(?:{_UNIT})(?![A-Za-z])|[%‰]", after)
     if dash == "-" and _SCORE.search(before[-8:]):
@@ -176,7 +176,7 @@ _COUNTING = re.compile(r"(?:第|大约|约|共|近|达|超过?|多达|至少|最
 def _plain_number(match: re.Match[str]) -> str:
     """A bare integer: one or two digits are a cardinal, more are read as a code unless something counts them."""
     text = match[0]
-    before = match.string[: match.start()]
+    before = match.string[max(0, match.start() - 16) : match.start()]
     if text == "00":
         return "零"
     if len(text) == 1 or len(text) == 2 and text[0] != "0":
