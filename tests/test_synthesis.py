@@ -1,0 +1,138 @@
+"""Speaking with the embedded base: the same seed gives the same sound, pieces cover the text, bad input is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gpt_sovits.audio import Audio, read_audio
+from gpt_sovits.bases import Base, load_base
+from gpt_sovits.enrol import best_window, enrol
+from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError
+from gpt_sovits.events import CancelToken
+from gpt_sovits.registry.voice import Voice
+from gpt_sovits.settings import Settings
+from gpt_sovits.synthesis import Manner, Synthesizer
+
+DATA = Path(__file__).parent / "data"
+TEXT = "Good morning, my friend. 今天天气很好。 See you on Sunday!"
+
+
+@pytest.fixture(scope="module")
+def base() -> Base:
+    return load_base("mini", Settings(data_dir=Path("unused")))
+
+
+@pytest.fixture(scope="module")
+def synthesizer(base: Base) -> Synthesizer:
+    return Synthesizer(lambda name: base)
+
+
+@pytest.fixture(scope="module")
+def voice(base: Base) -> Voice:
+    transcript = (DATA / "short_clip.txt").read_text(encoding="utf-8").strip()
+    reference = enrol(base, read_audio(DATA / "short_clip.opus"), transcript, "en")
+    return Voice("clip", "Clip", "local", "mini", None, reference)
+
+
+def samples(synthesizer: Synthesizer, voice: Voice, text: str, **options: object) -> np.ndarray:
+    return np.concatenate([s.audio.samples for s in synthesizer.speak(voice, text, **options)])  # type: ignore[arg-type]
+
+
+def test_same_seed_same_sound_other_seed_other_sound(synthesizer: Synthesizer, voice: Voice) -> None:
+    first = samples(synthesizer, voice, "Good morning.", seed=3)
+    assert np.array_equal(first, samples(synthesizer, voice, "Good morning.", seed=3))
+    other = samples(synthesizer, voice, "Good morning.", seed=4)
+    assert len(other) != len(first) or not np.allclose(other, first)
+
+
+def test_pieces_have_offsets_times_and_sound(synthesizer: Synthesizer, voice: Voice) -> None:
+    pieces = list(synthesizer.speak(voice, TEXT, pause=0.25))
+    clock = 0.0
+    for piece in pieces:
+        assert TEXT[piece.start : piece.end] == piece.text
+        assert piece.seconds_from == pytest.approx(clock)
+        assert piece.audio.rate == 32000
+        assert np.abs(piece.audio.samples).max() > 0.01
+        assert np.abs(piece.audio.samples).max() <= 1.0
+        clock = piece.seconds_to
+    for piece in pieces[:-1]:
+        assert not piece.audio.samples[-8000:].any()
+    assert "".join(p.text for p in pieces).replace(" ", "") == TEXT.replace(" ", "")
+
+
+def test_slow_speech_takes_longer(synthesizer: Synthesizer, voice: Voice) -> None:
+    slow, fast = (samples(synthesizer, voice, "Good morning, my friend.", speed=s) for s in (0.7, 1.4))
+    assert len(slow) > 1.5 * len(fast)
+
+
+def test_style_of_the_reference_is_heard(synthesizer: Synthesizer, voice: Voice) -> None:
+    changed = dataclasses.replace(voice, reference=dataclasses.replace(voice.reference, style=-voice.reference.style))
+    tokens_alike = Manner(attempts=1)
+    a = samples(synthesizer, voice, "Hello there.", manner=tokens_alike)
+    b = samples(synthesizer, changed, "Hello there.", manner=tokens_alike)
+    assert len(a) != len(b) or not np.allclose(a, b, atol=1e-3)
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "?!…", "—— 。"])
+def test_nothing_to_say(synthesizer: Synthesizer, voice: Voice, text: str) -> None:
+    with pytest.raises(InputError):
+        synthesizer.speak(voice, text)
+
+
+def test_a_long_text_starts_at_once_and_is_covered(synthesizer: Synthesizer, voice: Voice) -> None:
+    text = "It was a quiet evening by the river, and nobody spoke. " * 364
+    assert len(text) > 20_000
+    first = next(synthesizer.speak(voice, text))
+    assert text.startswith(first.text)
+    assert first.audio.seconds < 30
+
+
+def test_limits(synthesizer: Synthesizer, voice: Voice) -> None:
+    with pytest.raises(InputError, match="characters"):
+        synthesizer.speak(voice, "a" * 200_001)
+    with pytest.raises(InputError, match="speed"):
+        synthesizer.speak(voice, "hello", speed=9.0)
+    with pytest.raises(InputError, match="pause"):
+        synthesizer.speak(voice, "hello", pause=-1.0)
+
+
+def test_cancel_stops_before_the_next_piece(synthesizer: Synthesizer, voice: Voice) -> None:
+    token = CancelToken()
+    pieces = synthesizer.speak(voice, TEXT, cancel=token)
+    next(pieces)
+    token.cancel()
+    with pytest.raises(CancelledError):
+        next(pieces)
+
+
+def test_a_voice_of_another_release_is_refused(synthesizer: Synthesizer, voice: Voice) -> None:
+    delta = {"acoustic.enc_p.proj.bias": torch.zeros(192)}
+    old = dataclasses.replace(voice, delta=delta, made_by={"base_release": "0"})
+    with pytest.raises(RefusedError):
+        next(synthesizer.speak(old, "Hello."))
+
+
+def test_unknown_base(settings: Settings) -> None:
+    with pytest.raises(MissingError):
+        load_base("nothing", settings)
+
+
+def test_enrolment_refuses_silence_and_crumbs(base: Base) -> None:
+    with pytest.raises(InputError):
+        enrol(base, Audio(np.zeros(64000, np.float32), 32000))
+    with pytest.raises(InputError):
+        enrol(base, Audio(np.full(8000, 0.1, np.float32), 32000))
+
+
+def test_best_window_finds_the_speech() -> None:
+    rng = np.random.default_rng(0)
+    wave = np.zeros(32000 * 20, np.float32)
+    wave[32000 * 8 : 32000 * 13] = rng.normal(0, 0.1, 32000 * 5)
+    window = best_window(Audio(wave, 32000), 6.0)
+    assert window.seconds == pytest.approx(6.0)
+    assert float((window.samples**2).sum()) > 0.95 * float((wave**2).sum())
