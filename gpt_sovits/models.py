@@ -28,7 +28,7 @@ from gpt_sovits.weights.detect import SOVITS_VERSIONS, Shapes
 from gpt_sovits.weights.download import download_bundle, download_folder
 from gpt_sovits.weights.export import export_pair, require_exportable
 from gpt_sovits.weights.importing import ImportReport, import_paths
-from gpt_sovits.weights.install import sha256_of
+from gpt_sovits.weights.install import sha256_of, shared_official
 from gpt_sovits.weights.native import check_fit, load_metadata, load_tensors, tensor_shapes
 from gpt_sovits.weights.store import BaseFiles, find_base, list_bases
 
@@ -101,7 +101,13 @@ def download_model(
 ) -> BaseFiles:
     """Download an official version, check it, import it and drop the downloaded originals."""
     files = download_bundle(
-        version, settings, accept_licences=accept_licences, endpoint=endpoint, on_event=on_event, cancel=cancel
+        version,
+        settings,
+        accept_licences=accept_licences,
+        endpoint=endpoint,
+        without=shared_official(settings),
+        on_event=on_event,
+        cancel=cancel,
     )
     on_event(Event("install", f"Installing {version}"))
     import_models(files, settings, name=version, version=version, on_event=on_event)

@@ -45,7 +45,7 @@ _VOCODER = {
 }
 _CONTENT = "chinese-hubert-base/pytorch_model.bin"
 _BERT = "chinese-roberta-wwm-ext-large/pytorch_model.bin"
-_BERT_TOKENIZER = "chinese-roberta-wwm-ext-large/tokenizer.json"
+TOKENIZER_PATH = "chinese-roberta-wwm-ext-large/tokenizer.json"
 _SPEAKER = "sv/pretrained_eres2netv2w24s4ep4.ckpt"
 
 _LICENCES = (  # beginning of the path -> name of the work, licence, who grants it
@@ -127,7 +127,7 @@ def bundle(version: str) -> list[OfficialFile]:
         raise MissingError(
             f"There is no official model called {version!r}.", f"Choose one of {', '.join(SOVITS_VERSIONS)}."
         )
-    paths = [_ACOUSTIC[version], _SEMANTIC.get(version, _LATER_SEMANTIC), _CONTENT, _BERT, _BERT_TOKENIZER]
+    paths = [_ACOUSTIC[version], _SEMANTIC.get(version, _LATER_SEMANTIC), _CONTENT, _BERT, TOKENIZER_PATH]
     if version in ("v2Pro", "v2ProPlus"):
         paths.append(_SPEAKER)
     paths += [table[version] for table in (_VOCODER, _DISCRIMINATOR) if version in table]

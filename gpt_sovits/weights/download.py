@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,7 @@ def download_bundle(
     *,
     accept_licences: bool,
     endpoint: str = DEFAULT_ENDPOINT,
+    without: Collection[str] = (),
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
 ) -> list[Path]:
@@ -56,6 +57,7 @@ def download_bundle(
         version: v1, v2, v2Pro, v2ProPlus, v3 or v4.
         accept_licences: the person has seen ``catalog.licences(version)`` and agreed.
         endpoint: the download site, or a mirror of it.
+        without: paths in the repository that are not needed, because another version brought them.
         on_event: "download" events with bytes done and total.
         cancel: stops between chunks; a later call resumes.
 
@@ -66,7 +68,7 @@ def download_bundle(
         RefusedError: the licences were not accepted. ResourceError: the disk is too small, before anything is fetched.
         DownloadError: offline, or the connection broke. InputError: a file is not the published one; it is removed.
     """
-    files = bundle(version)
+    files = [file for file in bundle(version) if file.path not in without]
     if not accept_licences:
         terms = "; ".join(map(str, licences(version)))
         raise RefusedError(f"The licences of {version} have not been accepted ({terms}).", "Accept them to download.")

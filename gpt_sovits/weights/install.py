@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gpt_sovits.errors import InputError, MissingError, ResourceError
 from gpt_sovits.settings import Settings
-from gpt_sovits.weights.catalog import file_with_digest
+from gpt_sovits.weights.catalog import TOKENIZER_PATH, file_with_digest
 from gpt_sovits.weights.configs import part_config, rate_of
 from gpt_sovits.weights.detect import Shapes
 from gpt_sovits.weights.native import (
@@ -53,6 +53,15 @@ def sha256_of(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def shared_official(settings: Settings) -> set[str]:
+    """Published files (paths in the repository) that every base here already shares."""
+    folder = settings.models_dir / PARTS_FOLDER
+    found = {load_metadata(path).get("official", "") for path in sorted(folder.glob("*.safetensors"))}
+    if (folder / VOCABULARY_NAME).is_file():
+        found.add(TOKENIZER_PATH)
+    return found - {""}
 
 
 class Installer:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from gpt_sovits import models
 from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError, ResourceError
 from gpt_sovits.events import CancelToken, Event
 from gpt_sovits.settings import Settings
 from gpt_sovits.weights import catalog, download
 from gpt_sovits.weights.catalog import OfficialFile
+from tests.weights.official import small_state, write_sovits
+from tests.weights.test_import import SOVITS_KEYS
 
 BIG = bytes(range(256)) * 4096 * 3  # 3 MiB
 SMALL = b'{"model": {"vocab": {}}}'
@@ -113,6 +116,12 @@ def test_everything_arrives_with_progress_and_is_not_fetched_twice(site: Site, s
     assert get(site, settings) == paths and len(site.requests) == before
 
 
+def test_what_another_version_brought_is_not_fetched_again(site: Site, settings: Settings) -> None:
+    paths = get(site, settings, without={"v2Pro/s2G.pth"})
+    assert [path.name for path in paths] == ["tokenizer.json"]
+    assert not any("s2G" in request[1] for request in site.requests)
+
+
 def test_broken_connections_are_resumed_in_the_same_call(site: Site, settings: Settings) -> None:
     site.cut_after = [len(BIG) // 2, len(BIG) // 4]
     assert get(site, settings)[0].read_bytes() == BIG
@@ -185,6 +194,20 @@ def test_a_missing_file_names_it(site: Site, settings: Settings) -> None:
     del site.files["roberta/tokenizer.json"]
     with pytest.raises(download.DownloadError, match=r"does not offer roberta/tokenizer\.json"):
         get(site, settings)
+
+
+def test_download_installs_and_clears_up(
+    site: Site, settings: Settings, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the site to a base that is listed, with the check against real networks left out."""
+    source = write_sovits(tmp_path / "s2G.pth", "v2Pro", small_state("sovits_v2Pro", SOVITS_KEYS)).read_bytes()
+    site.files = {"v2Pro/s2G.pth": source, "roberta/tokenizer.json": b'{"model": {"vocab": {"[PAD]": 0}}}'}
+    known = OfficialFile("v2Pro/s2G.pth", len(source), hashlib.sha256(source).hexdigest())
+    monkeypatch.setattr(download, "bundle", lambda version: [known, OfficialFile("roberta/tokenizer.json")])
+    monkeypatch.setattr(models, "check_part", None)
+    base = models.download_model("v2Pro", settings, accept_licences=True, endpoint=site.endpoint)
+    assert base.has("acoustic") and base.missing == ("content", "semantic", "speaker") and base.vocabulary.is_file()
+    assert not download.download_folder(settings).exists()
 
 
 def test_licences_come_first(settings: Settings) -> None:
