@@ -18,7 +18,7 @@ _PIECES = st.sampled_from(
 TEXTS = st.one_of(st.text(max_size=30), st.lists(_PIECES, max_size=14).map("".join))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(TEXTS, st.sampled_from(["auto", "zh", "en", "yue", "ko", "all_zh"]), st.sampled_from(["v1", "v2"]))
 def test_phones_are_known_and_add_up(text: str, language: str, version: str) -> None:
     found = phonemize(text, language, version)
@@ -38,7 +38,7 @@ def test_phones_are_known_and_add_up(text: str, language: str, version: str) -> 
     assert all(0 <= reading.start <= reading.end <= len(text) for reading in found.readings)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(TEXTS, max_size=5).map("。".join))
 def test_split_keeps_every_word_in_its_place(text: str) -> None:
     pieces = split_text(text)
@@ -51,6 +51,7 @@ def test_split_keeps_every_word_in_its_place(text: str) -> None:
         assert all(at in covered for at, char in enumerate(text) if char.isalnum())
 
 
+@settings(deadline=None)
 @given(st.text("ab1 ", max_size=12))
 def test_tracked_text_knows_where_it_came_from(text: str) -> None:
     import re

@@ -17,7 +17,9 @@ EXPECTED_WRONG = {"cases_zh": 2, "cases_en": 1, "cases_mixed": 2}
 
 
 @needs_cases
-@pytest.mark.parametrize("name", ["cases_zh", "cases_zh_norm", "cases_en", "cases_mixed", "cases_yue", "cases_ko", "cases_split"])
+@pytest.mark.parametrize(
+    "name", ["cases_zh", "cases_zh_norm", "cases_en", "cases_mixed", "cases_yue", "cases_ko", "cases_split"]
+)
 def test_lines_without_a_flag_are_exact(name: str) -> None:
     score = score_file(CASES / f"{name}.jsonl")
     assert score.total["plain"] - score.right["plain"] <= EXPECTED_WRONG.get(name, 0)
