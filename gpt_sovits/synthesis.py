@@ -28,7 +28,7 @@ from gpt_sovits.semantic.decode import Generated, generate
 from gpt_sovits.semantic.guard import Rolled, roll
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
-from gpt_sovits.text import Phones, Piece, phonemize, require_speakable, split_text
+from gpt_sovits.text import Lexicon, Phones, Piece, phonemize, require_speakable, split_text
 
 SPEEDS = (0.5, 2.0)
 MOST_CHARACTERS = 200_000
@@ -130,11 +130,13 @@ class Synthesizer:
         pause: float = 0.3,
         seed: int | None = 0,
         manner: Manner | None = None,
+        lexicon: Lexicon | None = None,
         cancel: CancelToken | None = None,
     ) -> Iterator[Speech]:
         """Speak ``text``, yielding each piece when it is ready.
 
-        The same voice, text, manner and seed give the same samples; a seed of None draws one. Raises ``InputError`` for
+        The same voice, text, manner and seed give the same samples; a seed of None draws one. Markup in the text
+        (text/markup.py) sets pauses, speeds and readings, ``lexicon`` further readings. Raises ``InputError`` for
         text without a speakable character or beyond ``MOST_CHARACTERS``, before anything is computed.
         """
         if len(text) > MOST_CHARACTERS:
@@ -145,22 +147,26 @@ class Synthesizer:
         if seed is None:
             seed = int(torch.randint(2**31, ()).item())
         chosen = replace(manner or Manner(), speed=speed, pause=pause, seed=seed).checked()
-        return self._pieces(voice, text, language, chosen, cancel or CancelToken())
+        return self._pieces(voice, text, language, chosen, lexicon, cancel or CancelToken())
 
-    def _pieces(self, voice: Voice, text: str, language: str, manner: Manner, cancel: CancelToken) -> Iterator[Speech]:
+    def _pieces(
+        self, voice: Voice, text: str, language: str, manner: Manner, lexicon: Lexicon | None, cancel: CancelToken
+    ) -> Iterator[Speech]:
         base = self.base(voice.base)
         models = self._models(voice, base)
         clock = 0.0
         pieces = split_text(text, language)
         for number, piece in enumerate(pieces):
             cancel.check()
-            said = phonemize(_ended(piece.text), language, base.symbols_version)
+            said = phonemize(_ended(piece.text), language, base.symbols_version, lexicon)
             if not said.ids:
                 continue
-            rolled = self._tokens(base, models[1], voice, said, manner, number, cancel)
+            own = replace(manner, speed=min(SPEEDS[1], max(SPEEDS[0], manner.speed * piece.speed)))
+            rolled = self._tokens(base, models[1], voice, said, own, number, cancel)
             cancel.check()
-            wave = self._wave(base, models[0], voice, said, rolled.result.tokens, manner, number)
-            audio = _finished(wave, base.rate, manner.pause if number < len(pieces) - 1 else 0.0)
+            wave = self._wave(base, models[0], voice, said, rolled.result.tokens, own, number)
+            usual = manner.pause if number < len(pieces) - 1 else 0.0
+            audio = _finished(wave, base.rate, usual if piece.pause is None else piece.pause)
             yield _speech(audio, piece, clock, said, rolled)
             clock += audio.seconds
 

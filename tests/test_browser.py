@@ -120,7 +120,8 @@ def test_a_recording_becomes_a_voice_that_speaks_and_mixes(
         page.locator("#mix-player audio").wait_for()
         half, address_of_half = heard(page, "#mix-player"), page.locator("#mix-player audio").get_attribute("src")
         slide(page, "#mix-ratio", 0.0)
-        playwright.expect(page.locator("#mix-player audio")).not_to_have_attribute("src", address_of_half or "")
+        player = playwright.expect(page.locator("#mix-player audio"))
+        player.not_to_have_attribute("src", address_of_half or "", timeout=90_000)
         first = heard(page, "#mix-player")
         shortest = min(len(half), len(first))
         assert len(half) != len(first) or np.abs(half[:shortest] - first[:shortest]).max() > 0.01

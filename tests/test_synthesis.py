@@ -136,3 +136,12 @@ def test_best_window_finds_the_speech() -> None:
     window = best_window(Audio(wave, 32000), 6.0)
     assert window.seconds == pytest.approx(6.0)
     assert float((window.samples**2).sum()) > 0.95 * float((wave**2).sum())
+
+
+def test_markup_sets_pause_and_speed(synthesizer: Synthesizer, voice: Voice) -> None:
+    first, second = synthesizer.speak(voice, "Hello there, my friend. [pause 0.7] Good morning to you.")
+    assert not first.audio.samples[-round(0.69 * 32000) :].any()
+    assert second.start > first.end
+    (plain,) = synthesizer.speak(voice, "Good morning to you.")
+    slow = list(synthesizer.speak(voice, "[Good morning to you.|speed 0.6]"))
+    assert sum(p.audio.seconds for p in slow) > 1.3 * plain.audio.seconds
