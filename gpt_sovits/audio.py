@@ -111,9 +111,7 @@ def _frames(path: Path, max_seconds: float) -> Iterator[tuple[np.ndarray, int]]:
     options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
     try:
         # an open file, not a name: FFmpeg then reads these bytes and nothing else
-        with path.open("rb") as file, av.open(
-            file, mode="r", options=options, metadata_errors="ignore"
-        ) as container:
+        with path.open("rb") as file, av.open(file, mode="r", options=options, metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise InputError(f"The file {path.name!r} holds no sound.", _TRY_ANOTHER)
             stream = container.streams.audio[0]

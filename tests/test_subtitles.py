@@ -33,9 +33,7 @@ def test_cues_follow_the_audio():
 def test_srt_is_exact():
     text = srt([Cue(0.0, 1.5, "Hello there."), Cue(3661.0421, 3662.9996, "你好 & <goodbye>")])
     assert text == (
-        "1\n00:00:00,000 --> 00:00:01,500\nHello there.\n"
-        "\n"
-        "2\n01:01:01,042 --> 01:01:03,000\n你好 & <goodbye>\n"
+        "1\n00:00:00,000 --> 00:00:01,500\nHello there.\n\n2\n01:01:01,042 --> 01:01:03,000\n你好 & <goodbye>\n"
     )
 
 

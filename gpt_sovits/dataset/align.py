@@ -24,11 +24,11 @@ import numpy as np
 from gpt_sovits.events import CancelToken
 
 FRAME_SECONDS = 0.02
-_FLOOR = -7.0  # no frame costs a phone more: one misread phone must not cost a sentence
+_FLOOR = -10.0  # no frame costs a phone more: one misread phone must not cost a sentence
 _SISTER = -1.0  # a phone said in another tone or stress
-_FOREIGN = -1.5  # per frame of something that is not in the text
-_SKIP_PHONE = -4.0  # per phone of words left out ...
-_SKIP = -3.0  # ... and for each such place
+_FOREIGN = -2.5  # per frame of something that is not in the text
+_SKIP_PHONE = -2.0  # per phone of words left out ...
+_SKIP = -8.0  # ... and for each such place
 _UNREAD = -30.0  # at most this for all that was not read before the first or after the last word
 _LOW = np.float32(-1e30)
 _RECENTRE = 25  # frames between two moves of the band
@@ -61,9 +61,20 @@ class Alignment:
 
     @property
     def confidence(self) -> float:
-        """Mean over the words that were spoken; 0 without any."""
-        spoken = [word.confidence for word in self.words if not word.skipped]
-        return float(np.mean(spoken)) if spoken else 0.0
+        """Of the words that were spoken, see ``joint_confidence``."""
+        return joint_confidence([word for word in self.words if not word.skipped])
+
+
+def joint_confidence(words: Sequence[WordTime]) -> float:
+    """Geometric mean over all phones of the words, 0 without any.
+
+    It tells right text from wrong better than the plain mean does (ten words at a time, embedded encoder, 12 unknown
+    speakers: area under the curve 0.977 against 0.965), because one word that cannot have been said weighs more.
+    """
+    weights = [len(word.phones) for word in words]
+    if not sum(weights):
+        return 0.0
+    return float(np.exp(np.average([np.log(word.confidence + 1e-5) for word in words], weights=weights)))
 
 
 def sister_groups(names: Sequence[str]) -> dict[int, tuple[int, ...]]:

@@ -50,7 +50,7 @@ def clean(audio: Audio, assessment: Assessment, *, cancel: CancelToken | None = 
 def remove_hum(audio: Audio, mains: float, *, harmonics: int = 6, window: float = 4.0) -> Audio:
     """Subtract the mains' tone and its harmonics, measured anew in every ``window`` seconds.
 
-    Each window is projected on sine and cosine of each harmonic, so what is removed is about half a hertz wide. The mains'
+    Each window is projected on sine and cosine of each harmonic, so only about half a hertz is removed. The mains'
     frequency itself wanders by some hundredths of a hertz; it is measured first.
     """
     size = round(window * audio.rate)

@@ -123,4 +123,3 @@ def dataset_from_list(
     result = TrainingSet(tuple(pieces), now, report)
     result.save(folder)
     return result
-

@@ -13,7 +13,8 @@ from gpt_sovits.text import Phones, phonemize, symbols
 
 MARKS = frozenset("!?…,.-")  # phones that no sound stands for
 _OPENING = " \t\n\r\u3000“‘\"'（(《〈「『【[{"
-_MISREAD = 0.35  # of the recording's median confidence
+_MISREAD = 0.2  # of the recording's median confidence, for three phones and more: short words are heard badly
+_ADDED = 0.8  # seconds; less is a breath or a cough
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def remarks(script: str, words: Sequence[ScriptWord], alignment: Alignment) -> l
     doubtful = _MISREAD * spoken[len(spoken) // 2] if spoken else 0.0
     found: list[tuple[str, int, int, float, float]] = []
     for time in alignment.words:
-        kind = "skipped" if time.skipped else "misread" if time.confidence < doubtful else ""
+        misread = time.confidence < doubtful and len(time.phones) > 2
+        kind = "skipped" if time.skipped else "misread" if misread else ""
         if not kind:
             continue
         if found and found[-1][0] == kind and found[-1][2] == time.index - 1:
@@ -107,7 +109,7 @@ def remarks(script: str, words: Sequence[ScriptWord], alignment: Alignment) -> l
     for kind, first, last, start, end in found:
         a, b = words[first].start, words[last].end
         out.append(Remark(kind, script[a:b], a, b, (start, end)))
-    out += [Remark("added", "", 0, 0, (start, end)) for start, end in alignment.foreign]
+    out += [Remark("added", "", 0, 0, (start, end)) for start, end in alignment.foreign if end - start > _ADDED]
     return sorted(out, key=lambda remark: remark.time or (0.0, 0.0))
 
 

@@ -121,9 +121,9 @@ def test_a_long_recording_stays_within_a_narrow_band_and_quick():
     rng = np.random.default_rng(5)
     words = random_words(rng, 700)  # about 2800 phones, 4 minutes
     probabilities, places = speak(words, rng)
-    began = time.perf_counter()
+    began = time.process_time()
     found = align(probabilities, words, band=600)
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
     assert np.mean(np.array(errors(found, places)) < 0.06) > 0.97
 
 

@@ -166,9 +166,7 @@ def test_stopping_leaves_no_finished_set(recording, listener, tmp_path):
             token.cancel()
 
     with pytest.raises(CancelledError):
-        build_dataset(
-            recording, SCRIPT, "en", listener, work_dir=tmp_path, on_event=stop_when_listening, cancel=token
-        )
+        build_dataset(recording, SCRIPT, "en", listener, work_dir=tmp_path, on_event=stop_when_listening, cancel=token)
     assert not (tmp_path / FILE).exists() and seen[0] == "assess" and "listen" in seen
 
 
