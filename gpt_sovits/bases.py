@@ -28,6 +28,7 @@ from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncod
 from gpt_sovits.features.speaker import ERes2NetV2, load_speaker_encoder
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
+from gpt_sovits.semantic.sampling import Sampling
 from gpt_sovits.settings import Settings
 from gpt_sovits.weights.native import load_into, load_tensors
 from gpt_sovits.weights.store import BaseFiles, find_base
@@ -67,6 +68,16 @@ class Base:
     @property
     def config(self) -> Mapping[str, Any]:
         return self.files.config
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are best drawn with this base; upstream's way where its config does not say."""
+        return Sampling(**dict(self.config.get("speaking", {}).get("sampling", {})))
+
+    @property
+    def noise(self) -> float:
+        """Scale of the acoustic model's noise that suits this base; upstream's 0.5 where its config does not say."""
+        return float(self.config.get("speaking", {}).get("noise", 0.5))
 
     @property
     def release(self) -> str:

@@ -57,14 +57,17 @@ class Speech:
 
 @dataclass(frozen=True)
 class Manner:
-    """How to speak. ``pause``: seconds of silence after each piece; ``noise``: how lively the acoustic model is."""
+    """How to speak. ``pause``: seconds of silence after each piece; ``noise``: how lively the acoustic model is.
+
+    ``noise`` and ``sampling`` of None are what the base's card recommends.
+    """
 
     speed: float = 1.0
     pause: float = 0.3
     seed: int = 0
-    noise: float = 0.5
+    noise: float | None = None
     attempts: int = 3
-    sampling: Sampling = Sampling()
+    sampling: Sampling | None = None
     mel_steps: int = 16  # of the flow-matching models only
 
     def checked(self) -> Manner:
@@ -192,7 +195,7 @@ class Synthesizer:
                 None if bert is None else bert.to(base.device),
                 reference.codes.to(base.device) if prompted else None,
                 max_tokens=cap,
-                sampling=manner.sampling,
+                sampling=manner.sampling or base.sampling,
                 generator=generator,
                 min_tokens=min(11, 1 + len(said.ids)),
                 cancel=cancel,
@@ -229,7 +232,12 @@ class Synthesizer:
             wave = base.vocoder(denormalize_mel(mel))
         else:
             wave = model.decode(  # type: ignore[operator]
-                codes, phones, style, noise_scale=manner.noise, speed=manner.speed, generator=generator
+                codes,
+                phones,
+                style,
+                noise_scale=base.noise if manner.noise is None else manner.noise,
+                speed=manner.speed,
+                generator=generator,
             )
         return wave.reshape(-1).float().cpu().numpy()
 

@@ -149,9 +149,10 @@ def code_corpus(
     *,
     size: int = 1024,
     steps: int = 400,
+    codebook: Tensor | None = None,
     on_event: EventSink = ignore,
 ) -> Tensor:
-    """Learn the codebook and write every clip's codes into ``folder``; returns the codebook `[size, C]`."""
+    """Write every clip's codes into ``folder``; returns the codebook `[size, C]`, learned unless it is given."""
     marks = frozenset(symbols("v2").ids[m] for m in ("!", "?", "…", ",", ".", "-"))
     rows: list[dict[str, object]] = []
     features: list[Tensor] = []
@@ -177,7 +178,8 @@ def code_corpus(
         heard += len(group)
         on_event(Event("codes", "Listening to the corpus.", heard, len(corpus.clips)))
     flat = torch.cat(features)
-    codebook = learn_codebook(flat, size, steps)
+    if codebook is None:
+        codebook = learn_codebook(flat, size, steps)
     codes = torch.cat([nearest(part, codebook) for part in flat.split(8192)])
     used = float((torch.bincount(codes, minlength=size) > 0).float().mean())
     error = float((flat - codebook[codes]).square().sum() / (flat - flat.mean(0)).square().sum())

@@ -9,7 +9,7 @@
 
 Every stage keeps one checkpoint and one CSV in the work folder; ``acoustic`` and ``semantic`` only need ``codes``
 and may run side by side, one thread each. ``--minutes`` stops a stage by the clock, and its learning rate is planned
-for that.
+for that. ``--start BASE`` continues from a published base (its encoder and codebook are kept) on any machine.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ from gpt_sovits.training.content import ContentPlan, train_content
 from gpt_sovits.training.corpus import Corpus, prepare
 from gpt_sovits.training.examples import collate_acoustic, group_by_length
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
-from gpt_sovits.weights.native import load_tensors
+from gpt_sovits.weights.native import load_into, load_tensors
 
+CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
 STAGES = ("prepare", "content", "codes", "acoustic", "semantic", "publish")
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 _LONGEST = 250  # frames of an acoustic example
@@ -271,6 +272,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, curves and caches")
     parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
     parser.add_argument("--out", type=Path, help="base folder that 'publish' writes")
+    parser.add_argument("--start", type=Path, help="base folder to continue from")
     parser.add_argument("--steps", type=int, default=200_000, help="at most this many steps of a stage")
     parser.add_argument("--minutes", type=float, default=0.0, help="stop acoustic or semantic after this long")
     parser.add_argument("--threads", type=int, default=0)
@@ -294,10 +296,19 @@ def _show(event: Event) -> None:
     log.info("%s %d/%d %s %s", event.kind, event.step, event.total, event.message, values)
 
 
-def load_content(work: Path) -> MiniContentEncoder:
+def load_content(work: Path, start: Path | None = None) -> MiniContentEncoder:
+    """The encoder that was trained in ``work``, or that of the base in ``start``."""
     encoder = MiniContentEncoder(content_config())
-    load_checkpoint(work / "content.safetensors", {"content": encoder}, {})
+    if start is None:
+        load_checkpoint(work / "content.safetensors", {"content": encoder}, {})
+    else:
+        _begin(encoder, start, "content")
     return encoder.eval()
+
+
+def _begin(model: nn.Module, start: Path, part: str) -> None:
+    state = {key: value.float() for key, value in load_tensors(start / f"{part}.safetensors").items()}
+    load_into(model, state, f"the {part} network")
 
 
 def _stage(stage: str, args: argparse.Namespace) -> None:
@@ -306,21 +317,29 @@ def _stage(stage: str, args: argparse.Namespace) -> None:
     if stage == "prepare":
         prepare(args.corpus, work, on_event=_show)
     elif stage == "content":
-        train_content(Corpus(work), work, ContentPlan(seed=args.seed), content_config(), on_event=_show)
+        if args.start is None:
+            train_content(Corpus(work), work, ContentPlan(seed=args.seed), content_config(), on_event=_show)
     elif stage == "codes":
-        code_corpus(load_content(work), Corpus(work), work, on_event=_show)
+        codebook = None
+        if args.start is not None:
+            codebook = load_tensors(args.start / "acoustic.safetensors", prefix=CODEBOOK)[CODEBOOK]
+        code_corpus(load_content(work, args.start), Corpus(work), work, codebook=codebook, on_event=_show)
     elif stage in ("acoustic", "semantic"):
         coded = CodedCorpus(Corpus(work), work)
         if stage == "acoustic":
             acoustic = SoVITS(acoustic_config())
+            if args.start is not None:
+                _begin(acoustic, args.start, "acoustic")
             set_codebook(acoustic, load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"])
             run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel)
             train_acoustic(coded, run, args.seed)
         else:
             semantic = T2S(semantic_config())
+            if args.start is not None:
+                _begin(semantic, args.start, "semantic")
             run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel)
             train_semantic(coded, run, args.seed)
     else:
         from gpt_sovits.training.publish import publish
 
-        publish(work, args.out, load_content(work), acoustic_config(), semantic_config())
+        publish(work, args.out, load_content(work, args.start), acoustic_config(), semantic_config())

@@ -14,6 +14,10 @@ from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.weights.native import load_metadata, load_tensors, save_config, save_tensors
 
+SPEAKING = {  # what sounded best in ``evaluate`` with this base
+    "noise": 0.2,
+    "sampling": {"top_k": 5, "top_p": 1.0, "temperature": 0.8, "repetition_penalty": 1.1},
+}
 _KEEP_FLOAT = ("_codebook.",)  # codes must come out the same on every machine
 
 
@@ -58,6 +62,7 @@ def publish(
         "content": {"kind": "mini", **content.config.to_dict()},
         "acoustic": acoustic.to_dict(),
         "semantic": semantic.to_dict(),
+        "speaking": SPEAKING,
         "steps": {"acoustic": acoustic_steps, "semantic": semantic_steps},
         "sha256": hashes,
     }
