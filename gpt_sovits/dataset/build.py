@@ -1,4 +1,4 @@
-"""Recording and script in, training set out: assessed, aligned, cut, checked, written as 32 kHz pieces.
+"""Recording and script in, training set out: assessed, cleaned where needed, aligned, cut, written as 32 kHz pieces.
 
 Two roads. With the text that was read, words are aligned with the content encoder's phone posteriors and each piece
 gets the words inside it; a piece whose words do not fit what is heard is dropped and reported. Without a text the
@@ -9,6 +9,7 @@ with a weaker result.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from torch import Tensor
 from gpt_sovits.audio import Audio, fade, normalize, resample, write_wav
 from gpt_sovits.dataset.align import FRAME_SECONDS, Alignment, align, greedy, joint_confidence, sister_groups
 from gpt_sovits.dataset.assess import Assessment, open_recording
+from gpt_sovits.dataset.clean import clean
 from gpt_sovits.dataset.slice import slice_speech
 from gpt_sovits.dataset.training_set import Dropped, Report, Slice, TrainingSet
 from gpt_sovits.dataset.transcript import ScriptWord, heard_phones, read_text, remarks, script_words, sentence_ends
@@ -68,7 +70,8 @@ def build_dataset(
     if finished is not None:
         return finished
     cancel.check()
-    audio = normalize(audio, LOUDNESS)
+    cleaned = clean(audio, assessment, cancel=cancel)
+    audio = normalize(cleaned.audio, LOUDNESS)
     log_probs = listen(resample(audio, LISTEN_RATE), encoder, on_event=on_event, cancel=cancel)
     words = script_words(script, language) if script.strip() else []
     spans = list(assessment.spans)
@@ -79,6 +82,7 @@ def build_dataset(
         raise InputError("The text holds no word that can be read.", "Please give the text that was read, or none.")
     else:
         slices, report = _without_text(audio, spans, log_probs, version, assessment)
+    report = replace(report, cleaned=cleaned.steps)
     on_event(Event("slice", f"{len(slices)} pieces were cut.", len(slices), len(slices)))
     return _write(audio, slices, report, work_dir, fingerprint, cancel)
 

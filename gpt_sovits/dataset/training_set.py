@@ -60,13 +60,17 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Report:
-    """How the set came about. ``transcript``: "text" when words were aligned, "phones" when nobody gave a text."""
+    """How the set came about. ``transcript``: "text" when words were aligned, "phones" when nobody gave a text.
+
+    ``cleaned``: what was taken out of the recording (hum, noise); empty for a good one.
+    """
 
     transcript: str
     assessment: Assessment
     remarks: tuple[Remark, ...]
     dropped: tuple[Dropped, ...]
     confidence: float
+    cleaned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ def _decode(content: dict[str, Any], folder: Path) -> TrainingSet:
         for note in report.pop("remarks")
     )
     dropped = tuple(Dropped(**item) for item in report.pop("dropped"))
+    report["cleaned"] = tuple(report["cleaned"])
     return TrainingSet(
         tuple(slices), content["seconds"], Report(assessment=assessment, remarks=notes, dropped=dropped, **report)
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from gpt_sovits.audio import Audio, concatenate, peak, read_audio, resample, silence, write_wav
+from gpt_sovits.audio import Audio, concatenate, frame_levels, level, peak, read_audio, resample, silence, write_wav
 from gpt_sovits.dataset.build import LISTEN_RATE, build_dataset, listen
 from gpt_sovits.dataset.training_set import FILE, TrainingSet
 from gpt_sovits.dataset.transcript import script_words
@@ -122,6 +122,15 @@ def test_an_interrupted_job_does_not_listen_twice(built, recording, listener):
     build_dataset(recording, SCRIPT, "en", listener, work_dir=folder)
     assert listener.calls > calls and (folder / found.slices[0].audio_path.name).is_file()
     (folder / "gone").unlink()
+
+
+def test_a_noisy_recording_is_cleaned_and_that_is_kept(audio, listener, tmp_path):
+    noise = np.random.default_rng(0).normal(0, 10 ** ((level(audio) - 15) / 20), len(audio.samples))
+    write_wav(tmp_path / "noisy.wav", Audio((audio.samples + noise).astype(np.float32), audio.rate))
+    found = build_dataset(tmp_path / "noisy.wav", SCRIPT, "en", listener, work_dir=tmp_path / "set")
+    assert found.report.cleaned == TrainingSet.load(tmp_path / "set").report.cleaned == ("noise",)
+    start = resample(read_audio(found.slices[0].audio_path), 24000)
+    assert frame_levels(start).min() < frame_levels(Audio(noise.astype(np.float32), 24000)).mean() - 3
 
 
 def test_wrong_text_is_refused(recording, listener, tmp_path):
