@@ -75,6 +75,11 @@ class Base:
         return Sampling(**dict(self.config.get("speaking", {}).get("sampling", {})))
 
     @property
+    def prompted(self) -> bool:
+        """Whether the semantic model of this base continues the reference's codes better than it starts afresh."""
+        return bool(self.config.get("speaking", {}).get("prompt", True))
+
+    @property
     def noise(self) -> float:
         """Scale of the acoustic model's noise that suits this base; upstream's 0.5 where its config does not say."""
         return float(self.config.get("speaking", {}).get("noise", 0.5))

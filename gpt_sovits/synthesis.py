@@ -178,7 +178,7 @@ class Synthesizer:
         self, base: Base, model: T2S, voice: Voice, said: Phones, manner: Manner, number: int, cancel: CancelToken
     ) -> Rolled:
         reference = voice.reference
-        prompted = bool(len(reference.codes) and reference.phones)
+        prompted = base.prompted and bool(len(reference.codes) and reference.phones)
         phones = torch.tensor((*reference.phones, *said.ids) if prompted else said.ids, device=base.device)
         bert = bert_features(base, said)
         if bert is not None and prompted:
