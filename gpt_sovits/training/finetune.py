@@ -109,7 +109,8 @@ class _Part:
         else:
             first = validate()
             numbers = {"first": first, "best": first, "best_step": 0, "waited": 0, "scale": 1.0, "falls": 0}
-        while step < self.steps and numbers["waited"] < self.plan.patience:
+        # the first dozens of steps unsettle a base before they help, so nothing ends before the middle
+        while step < self.steps and (numbers["waited"] < self.plan.patience or step < self.steps // 2):
             self.cancel.check()
             warm = min(1.0, (step + 1) / 20)
             decay = 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / self.steps))

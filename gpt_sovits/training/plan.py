@@ -21,7 +21,7 @@ class TrainingPlan:
     frames: int = 640  # 50 Hz frames of an acoustic batch
     positions: int = 800  # phones and codes of a semantic batch
     validate_every: int = 20
-    patience: int = 5  # validations without improvement before a part stops
+    patience: int = 4  # validations without improvement before a part stops, from its middle on
     seed: int = 0
     minutes_estimate: float = 0.0
 
