@@ -38,7 +38,6 @@ from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
 _NOT_TRAINED = ("quantizer.", "ssl_proj.")  # the codes must keep their meaning
 _NOT_KEPT = ("enc_q.",)  # only training uses it
 _SAVE_EVERY = 40
-_NOT_WORSE = 1.1
 _EXPLODED = 4.0  # times the best validation loss
 
 
@@ -145,11 +144,7 @@ class _Part:
     ) -> None:
         """Keep the best weights; after an explosion go back to them with half the rate, at most twice."""
         curve.add(step, {"validation": loss})
-        middle = self.steps // 2
-        # one held-out slice hardly shows likeness: past the middle a voice replaces the near-untrained base
-        # as the best one, unless it is clearly worse
-        grown = step >= middle and numbers["best_step"] < middle and loss < _NOT_WORSE * numbers["best"]
-        if loss < numbers["best"] or grown:
+        if loss < numbers["best"]:
             numbers.update(best=loss, best_step=step, waited=0)
             best_model.load_state_dict(self.model.state_dict())
             return
