@@ -22,32 +22,7 @@ def viterbi(log_probs: np.ndarray, phones: Sequence[int], blank: int) -> np.ndar
 
 def ctc_states(log_probs: np.ndarray, phones: Sequence[int], blank: int) -> np.ndarray | None:
     """State per frame `[T]` of the best path; state 2k+1 is phone k, even states are the blanks around it."""
-    count = 2 * len(phones) + 1
-    classes = np.full(count, blank, np.int64)
-    classes[1::2] = phones
-    scores = log_probs[:, classes].astype(np.float32)
-    frames = len(scores)
-    may_skip = np.zeros(count, bool)
-    may_skip[3::2] = classes[3::2] != classes[1:-2:2]
-    low = np.float32(-1e30)
-    total = np.full(count, low, np.float32)
-    total[: min(2, count)] = scores[0, : min(2, count)]
-    back = np.zeros((frames, count), np.int8)
-    options = np.full((3, count), low, np.float32)
-    for t in range(1, frames):
-        options[0] = total
-        options[1, 1:] = total[:-1]
-        options[2, 2:] = np.where(may_skip[2:], total[:-2], low)
-        back[t] = options.argmax(0)
-        total = np.take_along_axis(options, back[t][None].astype(np.int64), 0)[0] + scores[t]
-    state = count - 1 if count == 1 or total[-1] >= total[-2] else count - 2
-    if total[state] < -1e29:
-        return None
-    path = np.empty(frames, np.int64)
-    for t in range(frames - 1, -1, -1):
-        path[t] = state
-        state -= int(back[t, state])
-    return path
+    return ctc_states_batch([log_probs], [phones], blank)[0]
 
 
 def ctc_states_batch(
