@@ -8,10 +8,12 @@ from functools import lru_cache
 
 from gpt_sovits.text.data import pronunciations
 from gpt_sovits.text.en_homographs import homograph
+from gpt_sovits.text.en_numbers import digits
 from gpt_sovits.text.en_spell import guess
 from gpt_sovits.text.symbols import MARKS
 
 MINIMUM = 4
+_NAMED = re.compile("[A-Za-z0-9]")
 _TOKEN = re.compile(r"'(?:em|cause|bout|til|tis|twas)\b|[A-Za-z][A-Za-z'\-]+[A-Za-z](?:(?<=s)')?|[A-Za-z]+|\S")
 _SPELLED = frozenset(("ae", "ai", "ar", "ios", "hud", "os"))
 _EXTRA = {
@@ -48,8 +50,9 @@ def letter(char: str) -> list[str]:
 
 
 def spell(word: str) -> list[str]:
-    """Letter by letter; anything but a-z is left out."""
-    return [phone for char in word if "a" <= char.lower() <= "z" for phone in letter(char)]
+    """Letter by letter and digit by digit; anything else is left out."""
+    names = (lookup(digits(char)) if char in "0123456789" else letter(char) for char in word if _NAMED.match(char))
+    return [phone for name in names for phone in name or ()]
 
 
 def with_s(phones: list[str]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text import ja
 from gpt_sovits.text.lexicon import Lexicon
 from gpt_sovits.text.markup import Marked, Region, parse_markup
-from gpt_sovits.text.readers import How, Read, read_en, read_ja, read_ko, read_yue, read_zh
+from gpt_sovits.text.readers import How, Read, read_around, read_en, read_ja, read_ko, read_yue, read_zh
 from gpt_sovits.text.segment import Run, runs_for
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
@@ -39,31 +40,41 @@ class _Job:
 
 def _read_run(run: Run, job: _Job) -> Read:
     part = job.source.text[run.start : run.end]
-    regions = [region for region in job.regions if run.start <= region.start and region.end <= run.end]
+    regions = _regions_of(run, job.regions)
     if run.language == "en":
         return read_en(part, run.start, job.how, regions)
     if run.language == "zh":
         return read_zh(part, run.start, job.how, regions)
-    if job.how.version != "v1" and run.language == "yue":
-        return read_yue(part, run.start)
-    if job.how.version != "v1" and run.language == "ko":
-        return read_ko(part, run.start, job.how)
+    others: dict[str, Callable[[str, int], Read]] = {}
+    if job.how.version != "v1":
+        others = {"yue": read_yue, "ko": lambda text, start: read_ko(text, start, job.how)}
     if run.language == "ja" and ja.available():
-        return read_ja(part, run.start, job.how)
+        others["ja"] = lambda text, start: read_ja(text, start, job.how)
+    if run.language in others:
+        return read_around(part, run.start, run.language, regions, others[run.language])
     return _SILENT
 
 
+def _regions_of(run: Run, regions: tuple[Region, ...]) -> list[Region]:
+    """What is forced inside ``run``: at one place the reading for its language, else the one for any language."""
+    inside = [r for r in regions if run.start <= r.start and r.end <= run.end and r.language in ("", run.language)]
+    own = {r.start for r in inside if r.language}
+    return [r for r in inside if r.language or r.start not in own]
+
+
 def _whole_regions(runs: list[Run], regions: tuple[Region, ...]) -> list[Run]:
-    """Runs in which every region lies whole: one that crosses a border goes to the run where it starts."""
+    """Runs in which every region lies whole: one that crosses a border is read in its own language or its first run's."""
     borders = {run.start: run.language for run in runs}
     for region in regions:
         inside = [at for at in borders if region.start < at < region.end]
         if inside:
             last = max(inside)
-            language = borders[last]
+            after = borders[last]
             for at in inside:
                 del borders[at]
-            borders.setdefault(region.end, language)
+            borders.setdefault(region.end, after)
+            if region.language in {run.language for run in runs}:
+                borders[region.start] = region.language
     size = runs[-1].end if runs else 0
     starts = sorted(at for at in borders if at < size)
     return [Run(borders[at], at, end) for at, end in zip(starts, [*starts[1:], size], strict=True)]
@@ -97,12 +108,12 @@ def _require_installed(language: str) -> None:
         ja.require()
 
 
-def _job(text: str, language: str, lexicon: Lexicon | None, how: How) -> _Job:
+def _job(text: str, lexicon: Lexicon | None, how: How) -> _Job:
     marked: Marked = parse_markup(text)
     regions = marked.regions
     if lexicon is not None:
         taken = [(region.start, region.end) for region in regions]
-        regions = (*regions, *lexicon.find(marked.source.text, taken, language))
+        regions = (*regions, *lexicon.find(marked.source.text, taken))
     return _Job(marked.source, text, regions, how)
 
 
@@ -125,7 +136,7 @@ def phonemize(
     """
     table = symbols(version)
     _require_installed(language)
-    job = _job(text, language, lexicon, How(table.version, polyphones))
+    job = _job(text, lexicon, How(table.version, polyphones))
     found = _assemble(runs_for(job.source.text, language), job, table)
     if len(found) >= MINIMUM or not job.source.text:
         return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,19 +13,43 @@ from gpt_sovits.text.markup import Region
 from gpt_sovits.text.reading import Given, parse_reading
 from gpt_sovits.text.types import LANGUAGES
 
-MAXIMUM = 20_000
+MAXIMUM = 20_000  # words
+LONGEST = 80  # characters of a word
+_HEADINGS = ("word", "词", "词语")
+_Known = tuple["Entry", Given]
 
 
 @dataclass(frozen=True)
 class Entry:
     """``word`` is read as ``reading``. A word in lower case matches any case, one with capitals only itself.
 
-    ``language`` "" means any.
+    ``language`` "" means any; the same word may have one reading per language.
     """
 
     word: str
     reading: str
     language: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What no two entries of a list share."""
+        return self.word, self.language
+
+    def checked(self) -> Entry:
+        """The entry without stray spaces. ``InputError`` when nobody could read it."""
+        word, reading, language = " ".join(self.word.split()), self.reading.strip(), self.language.strip().lower()
+        if not any(char.isalnum() for char in word):
+            raise InputError("There is no word to read in this entry.", "Write the word and its reading.")
+        if len(word) > LONGEST:
+            raise InputError(f"The word {word[:20]}… is too long for the word list.", f"Use at most {LONGEST} letters.")
+        if not reading:
+            raise InputError(f"There is no reading for {word!r}.", "Write the word and its reading.")
+        if language in ("auto", "any", "all"):
+            language = ""
+        if language and language not in LANGUAGES:
+            raise InputError(f"{language!r} is not a language of the word list.", f"Use {', '.join(LANGUAGES)}.")
+        parse_reading(reading, word)
+        return Entry(word, reading, language)
 
 
 @dataclass(frozen=True)
@@ -36,50 +59,75 @@ class Lexicon:
     entries: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
+        self._known  # noqa: B018  # a reading that is not understood is refused now, not while speaking
+
+    @cached_property
+    def _known(self) -> Mapping[str, list[_Known]]:
+        found: dict[str, list[_Known]] = {}
         for entry in self.entries:
-            parse_reading(entry.reading, entry.word)
-
-    @cached_property
-    def _given(self) -> Mapping[str, tuple[Entry, Given]]:
-        return {entry.word: (entry, parse_reading(entry.reading, entry.word)) for entry in self.entries}
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        if not self.entries:
-            return None
-        words = sorted(self._given, key=len, reverse=True)
-        return re.compile("|".join(map(_bounded, words)))
-
-    def find(self, text: str, taken: Iterable[tuple[int, int]] = (), language: str = "auto") -> list[Region]:
-        """Where entries apply in ``text``; places in ``taken`` are left alone (markup is stronger)."""
-        if self._pattern is None:
-            return []
-        held = list(taken)
-        found = []
-        for match in self._pattern.finditer(text):
-            entry, given = self._given.get(match.group()) or self._given[match.group().lower()]
-            free = all(match.end() <= start or match.start() >= end for start, end in held)
-            if free and (language in ("auto", "auto_yue", entry.language) or not entry.language):
-                found.append(Region(match.start(), match.end(), given, "lexicon"))
+            found.setdefault(entry.word, []).append((entry, parse_reading(entry.reading, entry.word)))
         return found
+
+    @cached_property
+    def _lengths(self) -> Mapping[str, tuple[int, ...]]:
+        """First character in lower case -> lengths of the words that begin with it, longest first."""
+        sizes: dict[str, set[int]] = {}
+        for word in self._known:
+            sizes.setdefault(word[0].lower(), set()).add(len(word))
+        return {first: tuple(sorted(lengths, reverse=True)) for first, lengths in sizes.items()}
+
+    def find(self, text: str, taken: Iterable[tuple[int, int]] = ()) -> list[Region]:
+        """Where entries apply in ``text``, one region per language of an entry; ``taken`` places are left alone.
+
+        Reads along the text once, so a long list costs no more than a short one.
+        """
+        if not self.entries:
+            return []
+        held = sorted(taken)
+        found: list[Region] = []
+        at = 0
+        while at < len(text):
+            end = self._match(text, at)
+            if end is None or any(start < end and at < stop for start, stop in held):
+                at += 1
+                continue
+            found += (Region(at, end, given, "lexicon", entry.language) for entry, given in self._at(text[at:end]))
+            at = end
+        return found
+
+    def _match(self, text: str, at: int) -> int | None:
+        for size in self._lengths.get(text[at].lower(), ()):
+            end = at + size
+            if end <= len(text) and self._at(text[at:end]) and _bounded(text, at, end):
+                return end
+        return None
+
+    def _at(self, found: str) -> list[_Known]:
+        exact = self._known.get(found)
+        return exact if exact else self._known.get(found.lower(), [])
 
     @staticmethod
     def from_csv(text: str) -> Lexicon:
-        """Rows of word, reading and, if wanted, language; a heading row and empty rows are skipped."""
-        entries = []
-        for number, row in enumerate(csv.reader(io.StringIO(text.lstrip("\ufeff"))), 1):
-            cells = [cell.strip() for cell in row]
-            if not any(cells) or cells[0].lower() in ("word", "词", "词语"):
-                continue
-            if len(cells) < 2 or not cells[0] or not cells[1]:
-                raise InputError(f"Row {number} of the word list has no reading.", "Write: word, reading, language.")
-            language = cells[2].lower() if len(cells) > 2 else ""
-            if language and language not in LANGUAGES:
-                raise InputError(f"Row {number}: {language!r} is not a language.", f"Use {', '.join(LANGUAGES)}.")
-            entries.append(Entry(cells[0], cells[1], language))
+        """Rows of word, reading and, if wanted, language; a heading row and empty rows are skipped.
+
+        A later row for the same word and language replaces an earlier one. ``InputError`` names the line.
+        """
+        entries: dict[tuple[str, str], Entry] = {}
+        reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), skipinitialspace=True)
+        line = 1
+        try:
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                heading = line == 1 and bool(cells) and cells[0].lower() in _HEADINGS
+                if any(cells) and not heading:
+                    entry = _row(cells, line)
+                    entries[entry.key] = entry
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise InputError(f"Line {line} of the word list is not a table row ({error}).", "Save it as CSV.") from error
         if len(entries) > MAXIMUM:
             raise InputError(f"A word list may hold {MAXIMUM} words.", "Split it, or keep the words that you need.")
-        return Lexicon(tuple(entries))
+        return Lexicon(tuple(entries.values()))
 
     def to_csv(self) -> str:
         """The same table back."""
@@ -90,11 +138,22 @@ class Lexicon:
         return out.getvalue()
 
 
-def _bounded(word: str) -> str:
-    """The word, not inside a longer one where letters would run on."""
-    body = re.escape(word)
-    if word == word.lower() and word != word.upper():
-        body = f"(?i:{body})"
-    start = r"(?<![A-Za-z])" if word[0].isascii() and word[0].isalpha() else ""
-    end = r"(?![A-Za-z])" if word[-1].isascii() and word[-1].isalpha() else ""
-    return f"{start}{body}{end}"
+def _row(cells: list[str], line: int) -> Entry:
+    if len(cells) < 2 or not cells[0] or not cells[1]:
+        raise InputError(f"Line {line} of the word list has no reading.", "Write: word, reading, language.")
+    try:
+        return Entry(cells[0], cells[1], cells[2] if len(cells) > 2 else "").checked()
+    except InputError as error:
+        raise InputError(f"Line {line} of the word list: {error.message}", error.action) from error
+
+
+def _bounded(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is no part of a longer word or number; only letters and digits run on."""
+    return not (
+        _runs_on(text[start - 1 : start], text[start]) or _runs_on(text[end - 1], text[end : end + 1])
+    )
+
+
+def _runs_on(left: str, right: str) -> bool:
+    letters = "A" <= left.upper() <= "Z" and "A" <= right.upper() <= "Z"
+    return bool(left and right) and (letters or left.isdigit() and right.isdigit())

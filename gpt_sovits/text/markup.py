@@ -27,12 +27,16 @@ _SPEED = re.compile(r"speed[ =:]?(\d+(?:\.\d+)?)")
 
 @dataclass(frozen=True)
 class Region:
-    """Characters ``start:end`` of the plain text with a forced reading; ``why``: markup or lexicon."""
+    """Characters ``start:end`` of the plain text with a forced reading; ``why``: markup or lexicon.
+
+    ``language``: the reading holds only where the text is read in this language ("" for any).
+    """
 
     start: int
     end: int
     given: Given
     why: str
+    language: str = ""
 
 
 @dataclass(frozen=True)

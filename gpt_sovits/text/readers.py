@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gpt_sovits.text import en_g2p, en_normalize, ja, ko, yue, zh_g2p, zh_normalize
 from gpt_sovits.text.markup import Region
+from gpt_sovits.text.reading import in_cantonese, in_chinese
 from gpt_sovits.text.symbols import UNKNOWN, symbols
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Reading
@@ -51,6 +52,19 @@ def _inside(norm: Tracked, region: Region) -> list[int]:
     ]  # fmt: skip
 
 
+def _with_all(
+    source: Tracked, regions: Sequence[Region], normalize: Callable[[Tracked], Tracked], stand_in: str
+) -> Tracked:
+    """Normalised text in which every region has a character, even one that is all marks (``[→|=to]``)."""
+    norm = normalize(source)
+    lost = [r for r in regions if not any(norm.text[i].isalpha() for i in _inside(norm, r))]
+    if not lost:
+        return norm
+    offset = source.starts[0]
+    edits = [(r.start - offset, r.end - offset, stand_in) for r in sorted(lost, key=lambda region: region.start)]
+    return normalize(source.replace_spans(edits))
+
+
 def _why(text: str, start: int, end: int, offset: int, otherwise: str) -> str:
     return "number" if any(char.isdigit() for char in text[start - offset : end - offset]) else otherwise
 
@@ -61,7 +75,7 @@ def read_zh(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> 
     source = Tracked.of(text, start)
     if pause:
         source = source.map_chars({ord(pause[0]): ","})
-    norm = zh_normalize.normalize(source)
+    norm = _with_all(source, regions, zh_normalize.normalize, "某")
     forced: dict[int, str] = {}
     instead: dict[int, tuple[str, ...]] = {}
     reasons: dict[int, str] = {}
@@ -72,7 +86,7 @@ def read_zh(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> 
             forced.update(zip(places, region.given.pinyin, strict=True))
         elif places:
             instead.update(dict.fromkeys(places, ()))
-            instead[places[0]] = region.given.phones
+            instead[places[0]] = in_chinese(region.given, text[region.start - start : region.end - start])
     found, counts, words = zh_g2p.g2p(norm.text, how.version, forced=forced, polyphones=how.polyphones)
     phones: list[str] = []
     word2ph: list[int] = []
@@ -83,19 +97,32 @@ def read_zh(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> 
         phones += [pause[1] if pause and phone == "," else phone for phone in here]
         word2ph.append(len(here))
     readings = []
-    char = phone = 0
-    for word in words:
-        size = len(word.text)
+    phone = 0
+    for char, word, pinyin, why in _shares(words, reasons):
+        size = len(word)
         count = sum(word2ph[char : char + size])
         first, last = min(norm.starts[char : char + size]), max(norm.ends[char : char + size])
-        why = next((reasons[i] for i in range(char, char + size) if i in reasons), "")
-        why = why or (_why(text, first, last, start, word.why) if word.pinyin else "mark")
         own = tuple(phones[phone : phone + count])
-        spelled = " ".join(own if any(i in instead for i in range(char, char + size)) else word.pinyin)
-        readings.append(Reading(word.text, first, last, "zh", spelled or word.text, own, why))
-        char += size
+        given = any(i in instead for i in range(char, char + size))
+        if why in ("markup", "lexicon"):
+            word = text[first - start : last - start]
+        elif pinyin:
+            why = _why(text, first, last, start, why)
+        spelled = " ".join(own if given else pinyin)
+        readings.append(Reading(word, first, last, "zh", spelled or word, own, why))
         phone += count
     return Read(norm.text, phones, word2ph, readings, [i in reasons for i in range(len(norm.text))])
+
+
+def _shares(words: Sequence[zh_g2p.Word], reasons: dict[int, str]) -> Iterator[tuple[int, str, tuple[str, ...], str]]:
+    """(first character, text, pinyin, why) of every word, cut where a forced reading begins or ends."""
+    at = 0
+    for word in words:
+        cuts = [i for i in range(1, len(word.text)) if reasons.get(at + i) != reasons.get(at + i - 1)]
+        for begin, end in zip([0, *cuts], [*cuts, len(word.text)], strict=True):
+            why = reasons.get(at + begin) or (word.why if word.pinyin else "mark")
+            yield at + begin, word.text[begin:end], word.pinyin[begin:end], why
+        at += len(word.text)
 
 
 def read_yue(text: str, start: int) -> Read:
@@ -110,6 +137,37 @@ def read_yue(text: str, start: int) -> Read:
         readings.append(Reading(char, norm.starts[i], norm.ends[i], "yue", jyutping[i] or char, own, why))
         at += count
     return Read(norm.text, phones, word2ph, readings)
+
+
+def read_around(
+    text: str, start: int, language: str, regions: Sequence[Region], read: Callable[[str, int], Read]
+) -> Read:
+    """A run whose reader knows no forced readings: they stand as they are between the stretches that it reads."""
+    if not regions:
+        return read(text, start)
+    parts: list[Read] = []
+    at = start
+    for region in sorted(regions, key=lambda region: region.start):
+        if region.start > at:
+            parts.append(read(text[at - start : region.start - start], at))
+        parts.append(_forced(text[region.start - start : region.end - start], region, language))
+        at = region.end
+    if at < start + len(text):
+        parts.append(read(text[at - start :], at))
+    counts = [part.word2ph for part in parts]
+    return Read(
+        "".join(part.norm_text for part in parts),
+        [phone for part in parts for phone in part.phones],
+        None if None in counts else [n for count in counts if count is not None for n in count],
+        [reading for part in parts for reading in part.readings],
+    )
+
+
+def _forced(word: str, region: Region, language: str) -> Read:
+    phones = in_cantonese(region.given) if language == "yue" else region.given.phones
+    word2ph = [len(phones), *([0] * (len(word) - 1))] if language == "yue" else None
+    reading = Reading(word, region.start, region.end, language, " ".join(phones), phones, region.why)
+    return Read(word, list(phones), word2ph, [reading])
 
 
 def read_ja(text: str, start: int, how: How) -> Read:
@@ -138,7 +196,7 @@ def read_ko(text: str, start: int, how: How) -> Read:
 
 def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> Read:
     """An English run; the first word of a forced region carries its phones, the rest of the region is silent."""
-    norm = en_normalize.normalize(Tracked.of(text, start), how.alone)
+    norm = _with_all(Tracked.of(text, start), regions, lambda plain: en_normalize.normalize(plain, how.alone), " x ")
     words = en_g2p.read_words(norm.text)
     readings = []
     spoken: set[int] = set()
@@ -152,6 +210,7 @@ def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> 
             spoken.add(region.start)
         elif why != "mark":
             why = _why(text, first, last, start, why)
-        readings.append(Reading(word.text, first, last, "en", " ".join(phones), phones, why))
+        shown = text[first - start : last - start] if region is not None and why != "mark" else word.text
+        readings.append(Reading(shown, first, last, "en", " ".join(phones), phones, why))
     phones_all = en_g2p.pad([phone for reading in readings for phone in reading.phones], norm.text)
     return Read(norm.text, phones_all, None, readings)

@@ -1,4 +1,4 @@
-"""A reading that a person gives for a word: pinyin, ARPAbet, IPA between slashes, ``spell``, or ``=`` other words."""
+"""A reading that a person gives for a word: pinyin, Jyutping, ARPAbet, IPA between slashes, ``spell``, ``=`` words."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from gpt_sovits.errors import InputError
 from gpt_sovits.text import en_g2p
 from gpt_sovits.text.symbols import symbols
+from gpt_sovits.text.yue import jyutping_phones
 from gpt_sovits.text.zh_g2p import pinyin_phones
+from gpt_sovits.text.zh_numbers import DIGITS
 
-HELP = "Write pinyin (zhang3), ARPAbet (L AY1 V), IPA between slashes (/laɪv/), spell, or = and other words."
+HELP = "Write pinyin (zhang3), Jyutping, ARPAbet (L AY1 V), IPA between slashes (/laɪv/), spell, or = and other words."
 _PINYIN = re.compile(r"[a-zA-ZüÜ:]+[1-5]")
+_JYUTPING = re.compile(r"[a-z]+[1-6]")
 _IPA: dict[str, str] = {
     "tʃ": "CH", "dʒ": "JH", "t͡ʃ": "CH", "d͡ʒ": "JH", "aɪ": "AY", "aʊ": "AW", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW",
     "ɔɪ": "OY", "ɔː": "AO", "ɑː": "AA", "iː": "IY", "uː": "UW", "ɜː": "ER", "ɜr": "ER", "ɝ": "ER", "ɚ": "ER",
@@ -27,11 +30,15 @@ _VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 
 @dataclass(frozen=True)
 class Given:
-    """Phones that replace a word's own; ``pinyin`` holds one syllable per character when it was given as pinyin."""
+    """Phones that replace a word's own; ``pinyin`` holds one syllable per character when it was given as pinyin.
+
+    ``text``: as it was given; ``words``: it is other words to say.
+    """
 
     phones: tuple[str, ...]
     pinyin: tuple[str, ...] = ()
     text: str = ""
+    words: bool = False
 
 
 def from_ipa(ipa: str) -> tuple[str, ...]:
@@ -60,7 +67,7 @@ def parse_reading(reading: str, word: str) -> Given:
     if reading.lower() == "spell":
         return Given(tuple(en_g2p.spell(word)), text="spell")
     if reading.startswith("=") and reading[1:].strip():
-        return Given(_phones_of(reading[1:].strip()), text=reading[1:].strip())
+        return Given(_phones_of(reading[1:].strip()), text=reading[1:].strip(), words=True)
     if len(reading) > 2 and reading[0] == "/" == reading[-1]:
         phones = from_ipa(reading[1:-1])
         if phones:
@@ -71,6 +78,9 @@ def parse_reading(reading: str, word: str) -> Given:
         if all(syllables):
             spelled = tuple(part.lower().replace("u:", "v").replace("ü", "v") for part in parts)
             return Given(tuple(phone for pair in syllables if pair for phone in pair), spelled, reading)
+    cantonese = _jyutping(parts)
+    if cantonese:
+        return Given(cantonese, text=reading)
     upper = tuple(part.upper() for part in parts)
     if parts and all(_is_arpabet(part) for part in upper):
         return Given(tuple(p + "1" if p in _VOWELS else p for p in upper), text=reading)
@@ -81,9 +91,40 @@ def _is_arpabet(phone: str) -> bool:
     return phone in _VOWELS or re.fullmatch("[A-Z]{1,2}[0-2]?", phone) is not None and phone in symbols("v2")
 
 
-def _phones_of(words: str) -> tuple[str, ...]:
+def _jyutping(parts: list[str]) -> tuple[str, ...]:
+    pairs = [jyutping_phones(part) if _JYUTPING.fullmatch(part) else None for part in parts]
+    return tuple(phone for pair in pairs if pair for phone in pair) if all(pairs) else ()
+
+
+def in_chinese(given: Given, word: str) -> tuple[str, ...]:
+    """The phones of ``given`` for ``word`` inside Chinese: there the digits of what is spelled are Chinese."""
+    if given.text != "spell" or not any(char.isdigit() for char in word):
+        return given.phones
+    parts = (_phones_of(char) if char in DIGITS else en_g2p.spell(char) for char in map(_digit, word))
+    return tuple(phone for part in parts for phone in part)
+
+
+def _digit(char: str) -> str:
+    return DIGITS[int(char)] if char in "0123456789" else char
+
+
+def in_cantonese(given: Given) -> tuple[str, ...]:
+    """The phones of ``given`` inside Cantonese: what could be Jyutping is, and other words are read in Cantonese."""
+    if given.pinyin:
+        return _jyutping(given.text.lower().split()) or given.phones
+    return _phones_of(given.text, "yue") if given.words and _HAN.search(given.text) else given.phones
+
+
+_HAN = re.compile("[㐀-鿿]")
+_KANA = re.compile("[ぁ-ヿ]")
+_HANGUL = re.compile("[가-힣]")
+
+
+def _phones_of(words: str, chinese: str = "zh") -> tuple[str, ...]:
     from gpt_sovits.text.frontend import phonemize_span
 
-    language = "zh" if re.search("[㐀-鿿]", words) else "en"
-    found = phonemize_span(words, language)
-    return found.phones[1:] if found.phones[:1] == (",",) and language == "en" else found.phones
+    scripts = (("ja", _KANA), ("ko", _HANGUL), (chinese, _HAN))
+    language = next((name for name, script in scripts if script.search(words)), "en")
+    found = phonemize_span(words, language).phones
+    found = found[1:] if found[:1] == (",",) and language == "en" else found
+    return found[:-1] if language == "ko" and found[-1:] == (".",) else found
