@@ -5,27 +5,20 @@ Importing it and listing voices is instant; torch and the networks are imported 
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpt_sovits.errors import BusyError, InputError, MissingError
+from gpt_sovits.errors import BusyError, InputError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
-from gpt_sovits.registry import versions
+from gpt_sovits.keeping import Keeping
 from gpt_sovits.registry.consent import Consent, now
-from gpt_sovits.registry.erase import Scan
 from gpt_sovits.registry.ids import LOCAL_USER, check_name, check_user, new_id
-from gpt_sovits.registry.journal import Entry
-from gpt_sovits.registry.manifest import VersionCard, VoiceCard
-from gpt_sovits.registry.store import Registry
-from gpt_sovits.registry.terms import Terms
+from gpt_sovits.registry.manifest import VoiceCard
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
-from gpt_sovits.training.eraser import Eraser
 from gpt_sovits.training.intake import Intake
 from gpt_sovits.training.queue import Job, JobState, JobStore
 
@@ -36,10 +29,9 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE = "mini"
 MAX_CLIP_SECONDS = 600.0
-_KEPT_VOICES = 8  # loaded voices that stay in memory; each is a delta of some megabytes
 
 
-class Studio:
+class Studio(Keeping):
     """Everything that a person can do with voices, for any number of users at once.
 
     The keyword arguments replace the real steps in tests: ``synthesizer`` speaks, ``parts`` train, ``check_recording``
@@ -55,143 +47,19 @@ class Studio:
         check_recording: Callable[[Path], object] | None = None,
         find_base: Callable[[str], object] | None = None,
     ) -> None:
-        self.settings = settings
-        self._registry = Registry(settings.registry_dir)
-        self._store = JobStore(settings.jobs_dir)
-        self._eraser = Eraser(settings, self._registry, self._store)
+        store = JobStore(settings.jobs_dir)
+        self._intake = Intake(settings, store, check_recording=check_recording, find_base=find_base)
+        super().__init__(settings, self._intake.find_base)
         self._given_synthesizer = synthesizer
         self._parts = parts
-        self._intake = Intake(settings, self._store, check_recording=check_recording, find_base=find_base)
-        self._lock = threading.RLock()
-        self._loaded: OrderedDict[tuple[str, str, str], Voice] = OrderedDict()
 
-    # ------------------------------------------------------------------------------------------------------- voices
+    # ----------------------------------------------------------------------------------------------------- training
 
     def scripts(self) -> list[Script]:
         """The passages that a person can read aloud, each about a minute."""
         from gpt_sovits.dataset.scripts import scripts
 
         return list(scripts())
-
-    def voices(self, user: str = LOCAL_USER) -> list[VoiceCard]:
-        """The user's voices by name, without loading any."""
-        return self._registry.cards(user)
-
-    def find_voice(self, name_or_id: str, user: str = LOCAL_USER) -> VoiceCard:
-        """The voice with this id, or the only one with this name (case does not count)."""
-        cards = self.voices(user)
-        found = [card for card in cards if card.id == name_or_id]
-        wanted = name_or_id.strip().casefold()
-        found = found or [card for card in cards if card.name.casefold() == wanted]
-        if not found:
-            known = ", ".join(card.name for card in cards[:8])
-            raise MissingError(
-                f"There is no voice named {name_or_id!r}.", f"You have: {known}." if known else "Train one first."
-            )
-        if len(found) > 1:
-            raise InputError(
-                f"{len(found)} voices are named {name_or_id!r}.", "Use an id: " + ", ".join(c.id for c in found) + "."
-            )
-        return found[0]
-
-    def voice(self, voice_id: str, version: str | None = None, user: str = LOCAL_USER) -> Voice:
-        """A stored voice as a value: its pinned or newest version, or the one named. ``MissingError`` without it."""
-        card = self._registry.card(user, voice_id)
-        wanted = version or card.default_version
-        if not self._registry.has_version(user, voice_id, wanted):
-            raise MissingError(f"The voice {card.name!r} has no version {wanted}.", "Choose one from its list.")
-        key = (user, voice_id, wanted)
-        with self._lock:
-            voice = self._loaded.get(key)
-            if voice is None or voice.name != card.name:
-                voice = self._loaded[key] = self._registry.load(user, voice_id, wanted)
-            self._loaded.move_to_end(key)
-            while len(self._loaded) > _KEPT_VOICES:
-                self._loaded.popitem(last=False)
-        return voice
-
-    def versions(self, voice_id: str, user: str = LOCAL_USER) -> tuple[VersionCard, ...]:
-        """Oldest first."""
-        return self._registry.card(user, voice_id).versions
-
-    def pin_version(self, voice_id: str, version: str | None, user: str = LOCAL_USER) -> None:
-        """Choose the version that speaks when none is named; None: always the newest."""
-        self._registry.set_default(user, voice_id, version)
-
-    def delete_version(self, voice_id: str, version: str, user: str = LOCAL_USER) -> None:
-        self._registry.delete_version(user, voice_id, version)
-        self._forget(user, voice_id)
-
-    def sample(self, voice_id: str, version: str | None = None, user: str = LOCAL_USER) -> bytes:
-        """The WAV file of the sentence that the version said when it was made."""
-        card = self._registry.card(user, voice_id)
-        return self._registry.read_file(user, voice_id, version or card.default_version, versions.SAMPLE)
-
-    def rename_voice(self, voice_id: str, name: str, user: str = LOCAL_USER) -> None:
-        self._registry.rename(user, voice_id, name)
-
-    def delete_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
-        """Remove a voice with its versions, recordings, samples, jobs and their slices.
-
-        ``RefusedError`` while a stored mix contains it, ``BusyError`` while it is being trained.
-        """
-        self._eraser.delete(user, voice_id)
-        self._forget(user, voice_id)
-
-    def destroy_voice(self, voice_id: str, user: str = LOCAL_USER, *, mixes: bool = False) -> Scan:
-        """Delete a voice and every sound in the pages' cache, keep a receipt, and look whether anything is left.
-
-        ``mixes``: destroy the stored mixes that contain it too; without it they stand in the way (``RefusedError``).
-        """
-        for each in self._eraser.destroy(user, voice_id, mixes=mixes).ids:
-            self._forget(user, each)
-        return self.verify_destroyed(voice_id, user)
-
-    def verify_destroyed(self, voice_id: str, user: str = LOCAL_USER) -> Scan:
-        """Look through the whole data folder for anything of a voice that was destroyed."""
-        return self._eraser.verify(user, voice_id)
-
-    def freeze_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
-        """Nothing may change, retrain or delete the voice until it is unfrozen; its sound stays as it is."""
-        self._registry.freeze(user, voice_id)
-
-    def unfreeze_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
-        self._registry.unfreeze(user, voice_id)
-
-    def journal(self, user: str = LOCAL_USER, voice_id: str | None = None) -> list[Entry]:
-        """What was done with the user's voices, or with one, oldest first. ``InputError`` when it was tampered with."""
-        return self._registry.journal(user).entries(voice_id)
-
-    def verify(self, user: str = LOCAL_USER) -> list[str]:
-        """Compare every file of the user's voices with its hash; one sentence per problem."""
-        return self._registry.verify(user)
-
-    # ------------------------------------------------------------------------------------------------------ sharing
-
-    def public_key(self, user: str = LOCAL_USER) -> str:
-        """What friends need to encrypt a voice file for this user ("age1...")."""
-        return self._registry.identity(user).recipient
-
-    def export_voice(
-        self,
-        voice_id: str,
-        *,
-        version: str | None = None,
-        passphrase: str = "",
-        recipient: str = "",
-        terms: Terms | None = None,
-        user: str = LOCAL_USER,
-    ) -> bytes:
-        """A voice as one encrypted, signed file (.gsvoice), for a passphrase or for a friend's public key."""
-        return self._registry.export(
-            user, voice_id, version, passphrase=passphrase, recipient=recipient, terms=terms
-        )
-
-    def import_voice(self, data: bytes, *, passphrase: str = "", name: str = "", user: str = LOCAL_USER) -> str:
-        """Store the voice of a .gsvoice file; returns its new id. Its terms hold from now on."""
-        return self._registry.take_in(user, data, passphrase=passphrase, name=name, find_base=self._intake.find_base)
-
-    # ----------------------------------------------------------------------------------------------------- training
 
     def create_voice(
         self,
@@ -401,9 +269,8 @@ class Studio:
         return card
 
     def _forget(self, user: str, voice_id: str) -> None:
+        super()._forget(user, voice_id)
         with self._lock:
-            for key in [key for key in self._loaded if key[:2] == (user, voice_id)]:
-                del self._loaded[key]
             if self._given_synthesizer is not None:
                 self._given_synthesizer.forget(voice_id)
 

@@ -23,6 +23,7 @@ LAYERS = (
     ("dataset",),
     ("training",),
     ("evaluation",),
+    ("keeping",),
     ("studio",),
     ("webui",),
     ("app", "cli_models", "cli_voices"),
