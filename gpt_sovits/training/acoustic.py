@@ -70,8 +70,11 @@ class SpectralLoss:
 
 @dataclass(frozen=True)
 class StepResult:
+    """A batch's mean loss, what it is made of, and how much the batch counts beside those of other processes."""
+
     loss: Tensor
     values: dict[str, float]
+    rows: float = 1.0
 
 
 def acoustic_loss(
@@ -143,4 +146,4 @@ def acoustic_loss(
         extra = adversary(fake, real)
         loss = loss + extra
         values["adversary"] = extra
-    return StepResult(loss, {name: float(value.detach()) for name, value in values.items()})
+    return StepResult(loss, {name: float(value.detach()) for name, value in values.items()}, float(rows))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,11 +34,14 @@ from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoi
 from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
 from gpt_sovits.training.examples import Example, collate_acoustic, group_by_length
 from gpt_sovits.training.plan import TrainingPlan
+from gpt_sovits.training.processes import ALONE, Processes
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
 
 _NOT_TRAINED = ("quantizer.", "ssl_proj.")  # the codes must keep their meaning
 _NOT_KEPT = ("enc_q.",)  # only training uses it
-_SAVE_EVERY = 40
+_SAVE_EVERY = 40  # steps, or
+_SAVE_SECONDS = 10.0  # seconds, whichever comes first; never more than a tenth of the time goes into saving
+_IMAGINE = 0.5  # share of a batch's rows that are decoded from the prior
 _EXPLODED = 4.0  # times the best validation loss
 
 
@@ -49,6 +53,9 @@ class Tuned:
     reference: Reference
     metrics: dict[str, float]
     steps: int
+
+
+OnQuarter = Callable[[int, Callable[[], Tuned]], None]
 
 
 @torch.inference_mode()
@@ -94,8 +101,10 @@ class _Part:
     work_dir: Path
     on_event: EventSink
     cancel: CancelToken
+    processes: Processes = ALONE
+    on_step: Callable[[str, int], None] = lambda kind, step: None
 
-    def run(self, train: Callable[[], StepResult], validate: Callable[[], float]) -> tuple[dict[str, float], int]:
+    def run(self, train: Callable[[], StepResult | None], validate: Callable[[], float]) -> tuple[dict[str, float], int]:
         """Train ``model`` in place and leave it at its best; returns metrics and the steps taken."""
         weights = [p for p in self.model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(weights, lr=self.rate, betas=(0.9, 0.98), weight_decay=0.0)
@@ -104,34 +113,62 @@ class _Part:
         modules = {"model": self.model, "best": best_model}
         step = 0
         numbers: dict[str, float]
-        if state.is_file():
+        if self.processes.agree(state.is_file()):
             step, numbers = load_checkpoint(state, modules, {"adam": optimizer})
         else:
-            first = validate()
+            first = self._validated(validate)
             numbers = {"first": first, "best": first, "best_step": 0, "waited": 0, "scale": 1.0, "falls": 0}
+        saved, cost, kept = time.monotonic(), 0.0, step
         # the first dozens of steps unsettle a base before they help, so nothing ends before the middle
         while step < self.steps and (numbers["waited"] < self.plan.patience or step < self.steps // 2):
-            self.cancel.check()
+            stop = self.processes.any(self.cancel.cancelled)
+            due = step % _SAVE_EVERY == 0 or time.monotonic() - saved > max(_SAVE_SECONDS, 10.0 * cost)
+            if step > kept and (stop or due):
+                began = time.monotonic()
+                self._save(state, modules, optimizer, step, numbers)
+                saved, kept = time.monotonic(), step
+                cost = saved - began
+            if stop:
+                self.cancel.cancel()
+                self.cancel.check()
             warm = min(1.0, (step + 1) / 20)
             decay = 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / self.steps))
             for group in optimizer.param_groups:
                 group["lr"] = self.rate * warm * decay * numbers["scale"]
-            result = train()
             optimizer.zero_grad(set_to_none=True)
-            if bool(torch.isfinite(result.loss)):
+            result = train()
+            if result is not None:
                 result.loss.backward()
+            loss, rows = (float(result.loss.detach()), result.rows) if result is not None else (0.0, 0.0)
+            if math.isfinite(self.processes.average(weights, loss, rows)):
                 nn.utils.clip_grad_norm_(weights, 2.0)
                 optimizer.step()
             step += 1
-            self.on_event(Event(self.kind, "Learning the voice.", step, self.steps, result.values))
+            values = {} if result is None else result.values
+            self.on_event(Event(self.kind, "Learning the voice.", step, self.steps, values))
             if step % self.plan.validate_every == 0 or step == self.steps:
-                self._judge(validate(), step, numbers, best_model, optimizer, curve)
-            if step % _SAVE_EVERY == 0 or step == self.steps:
-                save_checkpoint(state, modules, {"adam": optimizer}, step=step, numbers=numbers)
+                self._judge(self._validated(validate), step, numbers, best_model, optimizer, curve)
+            self.on_step(self.kind, step)
+        if step > kept:
+            self._save(state, modules, optimizer, step, numbers)
         self.model.load_state_dict(best_model.state_dict())
         self.on_event(Event(self.kind, "Learned.", self.steps, self.steps, {"validation": numbers["best"]}))
         names = ("first", "best", "best_step")
         return {f"{self.kind}_{name}": float(numbers[name]) for name in names}, step
+
+    def _validated(self, validate: Callable[[], float]) -> float:
+        return self.processes.agree(validate() if self.processes.main else 0.0)
+
+    def _save(
+        self,
+        state: Path,
+        modules: dict[str, nn.Module],
+        optimizer: torch.optim.Optimizer,
+        step: int,
+        numbers: dict[str, float],
+    ) -> None:
+        if self.processes.main:
+            save_checkpoint(state, modules, {"adam": optimizer}, step=step, numbers=numbers)
 
     def _judge(
         self,
@@ -143,7 +180,8 @@ class _Part:
         curve: Curve,
     ) -> None:
         """Keep the best weights; after an explosion go back to them with half the rate, at most twice."""
-        curve.add(step, {"validation": loss})
+        if self.processes.main:
+            curve.add(step, {"validation": loss})
         if loss < numbers["best"]:
             numbers.update(best=loss, best_step=step, waited=0)
             best_model.load_state_dict(self.model.state_dict())
@@ -173,8 +211,14 @@ def finetune(
     work_dir: Path,
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
+    processes: Processes = ALONE,
+    on_quarter: OnQuarter | None = None,
 ) -> Tuned:
-    """Train a voice. Raises ``InputError`` where base or data cannot be trained on, ``CancelledError`` when stopped."""
+    """Train a voice. Raises ``InputError`` where base or data cannot be trained on, ``CancelledError`` when stopped.
+
+    ``processes`` that train it together all call this with the same arguments; the first one writes and reports.
+    ``on_quarter(percent, voice)`` is called at 25, 50 and 75 % of the plan; ``voice()`` is what was learnt until then.
+    """
     cancel = cancel or CancelToken()
     work_dir.mkdir(parents=True, exist_ok=True)
     acoustic = base.new_acoustic()
@@ -192,21 +236,51 @@ def finetune(
 
     for name, parameter in acoustic.named_parameters():
         parameter.requires_grad_(not name.startswith(_NOT_TRAINED))
-    tune = _Part("acoustic", acoustic, plan.acoustic_steps, plan.acoustic_rate, plan, work_dir, on_event, cancel)
-    metrics, steps = tune.run(*_acoustic_steps(acoustic, training, held_out, plan))
-    semantic = base.new_semantic()
-    speak = _Part("semantic", semantic, plan.semantic_steps, plan.semantic_rate, plan, work_dir, on_event, cancel)
-    more, further = speak.run(*_semantic_steps(semantic, training, held_out, plan))
+    tuned: dict[str, nn.Module] = {"acoustic": acoustic}
+    torch.manual_seed(plan.seed + 1 + processes.rank)
 
-    delta = {f"acoustic.{k}": v for k, v in _difference(acoustic, base.new_acoustic()).items()}
-    delta.update({f"semantic.{k}": v for k, v in _difference(semantic, base.new_semantic()).items()})
-    reference = _reference(base, acoustic.eval(), dataset)
-    return Tuned(delta, reference, {**metrics, **more}, steps + further)
+    def learnt(metrics: dict[str, float], steps: int) -> Tuned:
+        before = {"acoustic": base.new_acoustic, "semantic": base.new_semantic}
+        delta = {
+            f"{part}.{key}": value
+            for part, model in tuned.items()
+            for key, value in _difference(model, before[part]()).items()
+        }
+        return Tuned(delta, _reference(base, acoustic.eval(), dataset), metrics, steps)
+
+    quarters = _quarters(plan, on_quarter if processes.main else None, lambda steps: learnt({}, steps))
+    shared = (plan, work_dir, on_event if processes.main else ignore, cancel, processes, quarters)
+    tune = _Part("acoustic", acoustic, plan.acoustic_steps, plan.acoustic_rate, *shared)
+    metrics, steps = tune.run(*_acoustic_steps(acoustic, training, held_out, plan, processes))
+    tuned["semantic"] = semantic = base.new_semantic()
+    speak = _Part("semantic", semantic, plan.semantic_steps, plan.semantic_rate, *shared)
+    more, further = speak.run(*_semantic_steps(semantic, training, held_out, plan, processes))
+    return learnt({**metrics, **more}, steps + further)
+
+
+def _quarters(
+    plan: TrainingPlan, tell: OnQuarter | None, learnt: Callable[[int], Tuned]
+) -> Callable[[str, int], None]:
+    """To be called after each step: tells of the three quarters of the plan, leaving the random numbers alone."""
+    total = plan.acoustic_steps + plan.semantic_steps
+    marks = {round(total * percent / 100): percent for percent in (25, 50, 75)}
+
+    def on_step(kind: str, step: int) -> None:
+        taken = step + (plan.acoustic_steps if kind == "semantic" else 0)
+        if tell is not None and 0 < taken < total and taken in marks:
+            with torch.random.fork_rng(devices=[]):
+                tell(marks[taken], lambda: learnt(taken))
+
+    return on_step
 
 
 def _acoustic_steps(
-    model: SoVITS, training: Sequence[Example], held_out: Sequence[Example], plan: TrainingPlan
-) -> tuple[Callable[[], StepResult], Callable[[], float]]:
+    model: SoVITS,
+    training: Sequence[Example],
+    held_out: Sequence[Example],
+    plan: TrainingPlan,
+    processes: Processes,
+) -> tuple[Callable[[], StepResult | None], Callable[[], float]]:
     rng = np.random.default_rng(plan.seed)
     spectral = SpectralLoss()
     weights = AcousticWeights()
@@ -217,12 +291,17 @@ def _acoustic_steps(
         first = int(rng.integers(0, max(1, len(wave) // FRAME - 150))) * FRAME
         return wave[first : first + 150 * FRAME]
 
-    def train() -> StepResult:
+    def train() -> StepResult | None:
         if not pool:
             pool.extend(_batches(training, plan.frames, rng, phones=False))
-        batch = pool.pop()
+        rows = [(example, style_of(example)) for example in pool.pop()]
+        mine = processes.share(range(len(rows)))
+        if not mine:
+            return None
+        imagined = sum(index < math.ceil(_IMAGINE * len(rows)) for index in mine)  # as many as one process would
         model.train()
-        return acoustic_loss(model, collate_acoustic(batch, [style_of(e) for e in batch]), spectral, weights)
+        batch = collate_acoustic([rows[i][0] for i in mine], [rows[i][1] for i in mine])
+        return acoustic_loss(model, batch, spectral, weights, imagine=imagined / len(mine))
 
     sure = replace(weights, prior_noise=0.0, kl=0.0)
     check = collate_acoustic(held_out, [training[0].wave[: 150 * FRAME] for _ in held_out])
@@ -238,18 +317,19 @@ def _acoustic_steps(
 
 
 def _semantic_steps(
-    model: T2S, training: Sequence[Example], held_out: Sequence[Example], plan: TrainingPlan
-) -> tuple[Callable[[], StepResult], Callable[[], float]]:
+    model: T2S, training: Sequence[Example], held_out: Sequence[Example], plan: TrainingPlan, processes: Processes
+) -> tuple[Callable[[], StepResult | None], Callable[[], float]]:
     rng = np.random.default_rng(plan.seed + 1)
     pool: list[list[Example]] = []
 
-    def train() -> StepResult:
+    def train() -> StepResult | None:
         if not pool:
             rows = [e for e in training if len(e.phones)]
             pairs = [join([rows[i], rows[j]]) for i, j in enumerate(rng.permutation(len(rows)))]
             pool.extend(_batches([*rows, *pairs], plan.positions, rng, phones=True))
+        mine = processes.share(pool.pop())
         model.train()
-        return semantic_loss(model, collate_semantic(pool.pop()), smoothing=0.05)
+        return semantic_loss(model, collate_semantic(mine), smoothing=0.05) if mine else None
 
     check = collate_semantic(list(held_out))
 

@@ -85,4 +85,4 @@ def semantic_loss(model: T2S, batch: SemanticBatch, *, guide: float = 0.0, smoot
         if bool((target >= 0).any()):
             loss = loss + guide * attention
             values["attention"] = float(attention.detach())
-    return StepResult(loss, values)
+    return StepResult(loss, values, float((out.targets >= 0).sum()))
