@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.bigvgan import BigVGAN
-from gpt_sovits.acoustic.config import BigVGANConfig, SoVITSCFMConfig, SoVITSConfig, decoder_config
-from gpt_sovits.acoustic.hifigan import HiFiGAN
+from gpt_sovits.acoustic.build import build_acoustic, build_vocoder
+from gpt_sovits.acoustic.dit import StoredLinear
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.acoustic.weight_norm import fold_weight_norm
@@ -26,14 +25,16 @@ from gpt_sovits.features.bert import BertConfig, ChineseBert, load_bert
 from gpt_sovits.features.hubert import HubertConfig, HubertContent, load_hubert
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
 from gpt_sovits.features.speaker import ERes2NetV2, load_speaker_encoder
+from gpt_sovits.semantic.compact import MATRICES, compact
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
-from gpt_sovits.settings import Settings
-from gpt_sovits.weights.native import load_into, load_tensors
+from gpt_sovits.settings import PRECISIONS, Settings
+from gpt_sovits.weights.native import check_fit, load_into, load_tensors
 from gpt_sovits.weights.store import BaseFiles, find_base
 
-MEL_BANDS = 100  # of the vocoders of v3 and v4
+TRAINING_ONLY = "enc_q."  # the posterior encoder: speaking never reads it
+LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,24 +46,26 @@ def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
     """The network of a part "acoustic", "semantic" or "vocoder" with fresh weights, as its config says."""
     if part == "semantic":
         return T2S(T2SConfig.from_dict(config))
-    if part == "vocoder":
-        if config.get("kind") == "bigvgan":
-            return BigVGAN(BigVGANConfig())
-        return fold_weight_norm(HiFiGAN(decoder_config(config), MEL_BANDS))  # its file holds folded weights
-    if config.get("version") in ("v3", "v4"):
-        return SoVITSCFM(SoVITSCFMConfig.from_dict(config))
-    return SoVITS(SoVITSConfig.from_dict(config))
+    return build_vocoder(config) if part == "vocoder" else build_acoustic(config)
 
 
 class Base:
-    """The networks of one base folder, on one device, in evaluation mode. Safe to share between threads."""
+    """The networks of one base folder, on one device, in evaluation mode. Safe to share between threads.
 
-    def __init__(self, files: BaseFiles, device: str = "cpu") -> None:
+    ``precision`` is how the semantic network's matrices are held on a CPU: "full" (float32), "half" (float16, what
+    official files hold: the same tokens in half of the time), "int8" (faster, slightly other tokens); "auto" is "half"
+    for the official sizes and "full" for small ones.
+    """
+
+    def __init__(self, files: BaseFiles, device: str = "cpu", precision: str = "auto") -> None:
+        if precision not in PRECISIONS:
+            raise InputError(f"There is no precision {precision!r}.", f"Choose one of {', '.join(PRECISIONS)}.")
         self.files = files
         self.name = files.name
         self.version = files.version
         self.rate = int(files.config["rate"])
         self.device = torch.device(device)
+        self._precision = precision
         self._lock = threading.RLock()
 
     @property
@@ -95,6 +98,14 @@ class Base:
         return "v1" if self.version == "v1" else "v2"
 
     @property
+    def precision(self) -> str:
+        """How the semantic network is held: full, half or int8."""
+        if self.device.type != "cpu":
+            return "full"
+        large = int(self._config("semantic").get("hidden", 0)) >= LARGE_SEMANTIC
+        return ("half" if large else "full") if self._precision == "auto" else self._precision
+
+    @property
     def diffusion(self) -> bool:
         """True for v3 and v4, whose acoustic model makes mels by flow matching."""
         return self.version in ("v3", "v4")
@@ -115,7 +126,7 @@ class Base:
     def new_acoustic(self) -> SoVITS | SoVITSCFM:
         """A fresh acoustic model with the published weights, trainable, weight norm not folded."""
         model: Any = build_network("acoustic", self._config("acoustic"))
-        untrainable = () if self.config.get("trainable", True) else ("enc_q.",)  # fine-tuned files drop it
+        untrainable = () if self.config.get("trainable", True) else (TRAINING_ONLY,)  # fine-tuned files drop it
         load_into(model, self._state("acoustic"), f"the acoustic network of {self.name}", ignore=untrainable)
         return model.to(self.device)
 
@@ -127,13 +138,15 @@ class Base:
 
     @cached_property
     def acoustic(self) -> SoVITS | SoVITSCFM:
+        """For speaking: weight norm folded, without what only training needs."""
         with self._lock:
-            return self._ready(fold_weight_norm(self.new_acoustic()))
+            return self._speaking_acoustic({})
 
     @cached_property
     def semantic(self) -> T2S:
+        """For speaking, in this base's ``precision``."""
         with self._lock:
-            return self._ready(self.new_semantic())
+            return self._speaking_semantic({})
 
     @cached_property
     def content(self) -> MiniContentEncoder | HubertContent:
@@ -167,40 +180,70 @@ class Base:
         with self._lock:
             if not self.diffusion:
                 return None
-            network = build_network("vocoder", self._config("vocoder"))
-            load_into(network, self._state("vocoder"), f"the vocoder of {self.name}")
+            network = _shell("vocoder", self._config("vocoder"))
+            _fill(network, self._state("vocoder"), f"the vocoder of {self.name}")
             return self._ready(fold_weight_norm(network))
-
 
     def voiced(self, delta: Mapping[str, Tensor]) -> tuple[SoVITS | SoVITSCFM, T2S]:
         """The two models with a voice's delta ("acoustic.<key>", "semantic.<key>") added, ready to speak.
 
         A model that the delta does not touch is the base's own, shared one.
         """
-        acoustic, semantic = self.acoustic, self.semantic
-        parts = {
+        parts: dict[str, dict[str, Tensor]] = {
             name: {k.removeprefix(f"{name}."): v for k, v in delta.items() if k.startswith(f"{name}.")}
             for name in ("acoustic", "semantic")
         }
-        if parts["acoustic"]:
-            fresh = self.new_acoustic()
-            _add(fresh, parts["acoustic"], self.name)
-            acoustic = self._ready(fold_weight_norm(fresh))
-        if parts["semantic"]:
-            semantic = self.new_semantic()
-            _add(semantic, parts["semantic"], self.name)
-            semantic = self._ready(semantic)
+        acoustic = self._speaking_acoustic(parts["acoustic"]) if parts["acoustic"] else self.acoustic
+        semantic = self._speaking_semantic(parts["semantic"]) if parts["semantic"] else self.semantic
         return acoustic, semantic
 
+    def _speaking_acoustic(self, delta: Mapping[str, Tensor]) -> SoVITS | SoVITSCFM:
+        network: Any = _shell("acoustic", self._config("acoustic"))
+        state = _added(self._state("acoustic"), delta, self.name)
+        if isinstance(network, SoVITS):
+            network.enc_q = nn.Identity()  # type: ignore[assignment]
+            state = {name: value for name, value in state.items() if not name.startswith(TRAINING_ONLY)}
+        held = [f"{name}.weight" for name, module in network.named_modules() if isinstance(module, StoredLinear)]
+        _fill(network, state, f"the acoustic network of {self.name}", held)
+        return self._ready(fold_weight_norm(network))
 
-def _add(module: nn.Module, delta: Mapping[str, Tensor], base: str) -> None:
-    state = module.state_dict()
+    def _speaking_semantic(self, delta: Mapping[str, Tensor]) -> T2S:
+        network: Any = _shell("semantic", self._config("semantic"))
+        state = _added(self._state("semantic"), delta, self.name)
+        kind = self.precision
+        held = [name for name in state if name.endswith(MATRICES)] if kind != "full" else []
+        _fill(network, state, f"the semantic network of {self.name}", held)
+        network = self._ready(network)
+        return network if kind == "full" else compact(network, kind)  # type: ignore[arg-type]
+
+
+def _shell(part: str, config: Mapping[str, Any]) -> nn.Module:
+    """A network whose weights are to be put in, without memory or random numbers for them where that is possible."""
+    with torch.device("meta"):
+        network = build_network(part, config)
+    computed = {name for name, _ in network.named_buffers()} - set(network.state_dict())
+    return build_network(part, config) if computed else network
+
+
+def _fill(network: nn.Module, state: Mapping[str, Tensor], what: str, held: Collection[str] = ()) -> None:
+    """Make ``state`` the network's weights: in its own types, or as they are stored for the names in ``held``."""
+    wanted, kept = network.state_dict(), set(held)
+    shapes = [{name: tuple(value.shape) for name, value in table.items()} for table in (wanted, state)]
+    check_fit(shapes[0], shapes[1], what)
+    ready = {name: value if name in kept else value.to(wanted[name].dtype) for name, value in state.items()}
+    network.load_state_dict(ready, strict=True, assign=True)
+
+
+def _added(state: Mapping[str, Tensor], delta: Mapping[str, Tensor], base: str) -> dict[str, Tensor]:
+    """``state`` plus a voice's delta, which is added in float32."""
+    result = dict(state)
     for key, value in delta.items():
-        if key not in state or state[key].shape != value.shape:
+        if key not in result or result[key].shape != value.shape:
             raise InputError(f"This voice does not fit the model {base}: {key} is not part of it.", "Train it again.")
-        state[key].add_(value.to(state[key]))
+        result[key] = result[key].float() + value.float()
+    return result
 
 
 def load_base(name: str, settings: Settings) -> Base:
     """Find and open a base. Raises ``MissingError`` with the way to get it."""
-    return Base(find_base(name, settings), settings.device)
+    return Base(find_base(name, settings), settings.device, settings.precision)

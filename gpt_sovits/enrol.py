@@ -74,12 +74,15 @@ def enrol(base: Base, clip: Audio, transcript: str = "", language: str = "auto")
 
 
 def bert_features(base: Base, said: Phones) -> Tensor | None:
-    """Text features `[width, P]` of all spans, zero outside Chinese; None for a base that uses none."""
-    network = base.bert
+    """Text features `[width, P]` of all spans, zero outside Chinese.
+
+    None for a base that uses none, and for text without Chinese, which is the same as zeros and loads no network.
+    """
+    spans = [s for s in said.spans if s.language == "zh" and s.word2ph]
+    network = base.bert if spans else None
     if network is None:
         return None
     out = torch.zeros(network.width, len(said.ids))
-    spans = [s for s in said.spans if s.language == "zh" and s.word2ph]
     found = network.features_batch([(s.norm_text, s.word2ph or ()) for s in spans])
     for span, features in zip(spans, found, strict=True):
         out[:, span.first : span.first + span.count] = features.cpu()

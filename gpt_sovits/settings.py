@@ -3,6 +3,7 @@
     GPT_SOVITS_HOME      data folder (voices, jobs, downloaded bases); default: the system's per-user data folder
     GPT_SOVITS_DEVICE    cpu, cuda, cuda:0, mps; default: cpu, or cuda when there is one
     GPT_SOVITS_THREADS   threads for computing; 0 lets torch decide
+    GPT_SOVITS_PRECISION how large models are held on a CPU: full, half, int8; default: auto (see ``bases.Base``)
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import platformdirs
 
 from gpt_sovits.errors import InputError
 
+PRECISIONS = ("auto", "full", "half", "int8")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,6 +29,7 @@ class Settings:
     data_dir: Path
     device: str = "cpu"
     threads: int = 0
+    precision: str = "auto"
     bundled_models: Path = PROJECT_ROOT / "pretrained_models"
 
     @property
@@ -54,10 +57,14 @@ class Settings:
         threads = environment.get("GPT_SOVITS_THREADS", "0")
         if not threads.isdigit():
             raise InputError(f"GPT_SOVITS_THREADS is {threads!r}, which is not a number.", "Set it to 0 or more.")
+        precision = environment.get("GPT_SOVITS_PRECISION", "auto")
+        if precision not in PRECISIONS:
+            raise InputError(f"GPT_SOVITS_PRECISION is {precision!r}.", f"Set it to one of {', '.join(PRECISIONS)}.")
         return Settings(
             data_dir=Path(home).expanduser().resolve(),
             device=environment.get("GPT_SOVITS_DEVICE") or _best_device(),
             threads=int(threads),
+            precision=precision,
         )
 
 

@@ -181,8 +181,11 @@ class Synthesizer:
         prompted = base.prompted and bool(len(reference.codes) and reference.phones)
         phones = torch.tensor((*reference.phones, *said.ids) if prompted else said.ids, device=base.device)
         bert = bert_features(base, said)
-        if bert is not None and prompted:
-            before = reference.bert if reference.bert is not None else bert.new_zeros(len(bert), len(reference.phones))
+        before = reference.bert if prompted else None
+        if prompted and (bert is not None or before is not None):
+            width = len(bert if bert is not None else before)  # type: ignore[arg-type]
+            before = torch.zeros(width, len(reference.phones)) if before is None else before
+            bert = torch.zeros(width, len(said.ids)) if bert is None else bert
             bert = torch.cat([before, bert], dim=1)
         pace = len(reference.codes) / len(reference.phones) if prompted else None
         cap = int(len(said.ids) * max(4.0, 2.5 * (pace or 0.0))) + 25

@@ -18,6 +18,13 @@ MAX_POSITION = 4095  # text positions beyond this share the last one
 TIME_FREQUENCIES = 128
 
 
+class StoredLinear(nn.Linear):
+    """A linear layer whose weight may be held in float16, as official files store it; it is widened when it is used."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.to(x.dtype), self.bias)
+
+
 def _sinusoid(value: Tensor) -> Tensor:
     """Scalars [B] in [0, 1] -> [B, 256]: sin and cos of 1000 * value * frequency."""
     steps = torch.arange(TIME_FREQUENCIES, device=value.device, dtype=torch.float32)
@@ -36,10 +43,10 @@ def _positions(length: int, width: int, device: torch.device) -> Tensor:
 class _TimeEmbedding(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.time_mlp = nn.Sequential(nn.Linear(2 * TIME_FREQUENCIES, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.time_mlp = nn.Sequential(StoredLinear(2 * TIME_FREQUENCIES, dim), nn.SiLU(), StoredLinear(dim, dim))
 
     def forward(self, value: Tensor) -> Tensor:
-        return self.time_mlp(_sinusoid(value).to(next(self.parameters()).dtype))
+        return self.time_mlp(_sinusoid(value).to(self.time_mlp[0].bias.dtype))
 
 
 class _ResponseNorm(nn.Module):
@@ -62,9 +69,9 @@ class _ConvNeXt(nn.Module):
         super().__init__()
         self.dwconv = nn.Conv1d(channels, channels, 7, padding=3, groups=channels)
         self.norm = nn.LayerNorm(channels, eps=1e-6)
-        self.pwconv1 = nn.Linear(channels, expand * channels)
+        self.pwconv1 = StoredLinear(channels, expand * channels)
         self.grn = _ResponseNorm(expand * channels)
-        self.pwconv2 = nn.Linear(expand * channels, channels)
+        self.pwconv2 = StoredLinear(expand * channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.norm(self.dwconv(x.transpose(1, 2)).transpose(1, 2))
@@ -100,7 +107,7 @@ class _ConvPosition(nn.Module):
 class _InputEmbedding(nn.Module):
     def __init__(self, mel: int, text: int, dim: int) -> None:
         super().__init__()
-        self.proj = nn.Linear(2 * mel + text, dim)
+        self.proj = StoredLinear(2 * mel + text, dim)
         self.conv_pos_embed = _ConvPosition(dim)
 
     def forward(self, x: Tensor, prompt: Tensor, text: Tensor) -> Tensor:
@@ -136,10 +143,10 @@ class _Attention(nn.Module):
         super().__init__()
         self.heads = heads
         inner = heads * head_dim
-        self.to_q = nn.Linear(dim, inner)
-        self.to_k = nn.Linear(dim, inner)
-        self.to_v = nn.Linear(dim, inner)
-        self.to_out = nn.ModuleList([nn.Linear(inner, dim)])
+        self.to_q = StoredLinear(dim, inner)
+        self.to_k = StoredLinear(dim, inner)
+        self.to_v = StoredLinear(dim, inner)
+        self.to_out = nn.ModuleList([StoredLinear(inner, dim)])
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], valid: Tensor | None) -> Tensor:
         batch, length, _ = x.shape
@@ -158,7 +165,7 @@ class _Modulation(nn.Module):
     def __init__(self, dim: int, parts: int) -> None:
         super().__init__()
         self.parts = parts
-        self.linear = nn.Linear(dim, parts * dim)
+        self.linear = StoredLinear(dim, parts * dim)
 
     def forward(self, condition: Tensor) -> tuple[Tensor, ...]:
         return self.linear(F.silu(condition)).unsqueeze(1).chunk(self.parts, dim=-1)
@@ -167,8 +174,8 @@ class _Modulation(nn.Module):
 class _FeedForward(nn.Module):
     def __init__(self, dim: int, expand: int) -> None:
         super().__init__()
-        first = nn.Sequential(nn.Linear(dim, expand * dim), nn.GELU(approximate="tanh"))
-        self.ff = nn.Sequential(first, nn.Identity(), nn.Linear(expand * dim, dim))
+        first = nn.Sequential(StoredLinear(dim, expand * dim), nn.GELU(approximate="tanh"))
+        self.ff = nn.Sequential(first, nn.Identity(), StoredLinear(expand * dim, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.ff(x)
@@ -202,7 +209,7 @@ class DiT(nn.Module):
         self.rotary_embed = _Rotary(config.head_dim)
         self.transformer_blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm_out = _Modulation(config.dim, 2)
-        self.proj_out = nn.Linear(config.dim, config.mel_dim)
+        self.proj_out = StoredLinear(config.dim, config.mel_dim)
 
     def velocity(
         self, x: Tensor, prompt: Tensor, text: Tensor, t: Tensor, d: Tensor, lengths: Tensor | None = None

@@ -23,6 +23,7 @@ from gpt_sovits.semantic.model import T2S, SelfAttention
 Kind = Literal["half", "int8"]
 M = TypeVar("M", bound=nn.Module)
 PARTS = ("qkv", "out", "ff_in", "ff_out", "head")
+MATRICES = ("in_proj_weight", "out_proj.weight", "linear1.weight", "linear2.weight", "ar_predict_layer.weight")
 
 
 class HalfLinear(nn.Module):
@@ -49,6 +50,7 @@ class Int8Linear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         super().__init__()
+        weight = weight.float()
         scale = weight.abs().amax(dim=1).clamp_min(1e-12) / 127.0
         rounded = (weight / scale[:, None]).round().to(torch.int8)
         zeros = torch.zeros(len(scale), dtype=torch.long)
@@ -97,7 +99,8 @@ class CompactAttention(SelfAttention):
 def compact(model: T2S, kind: Kind = "half", parts: Collection[str] = PARTS) -> T2S:
     """A copy of ``model`` for decoding on a CPU; the original stays as it is, and shares what is not in ``parts``.
 
-    Its state dict has other names: keep the original to save, train or mix.
+    Its state dict has other names: keep the original to save, train or mix. The tensors whose names end in
+    ``MATRICES`` may be float16 already; "half" then takes them as they are, without a copy.
     """
     unknown = sorted(set(parts) - set(PARTS))
     if unknown or kind not in KINDS:

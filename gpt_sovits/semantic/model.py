@@ -101,22 +101,20 @@ class _Embedding(nn.Module):
 class _Position(nn.Module):
     """Adds ``alpha`` times the sinusoidal position (even dimensions sine, odd cosine)."""
 
-    table: Tensor
-
-    def __init__(self, hidden: int, dropout: float) -> None:
+    def __init__(self, dropout: float) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.ones(1))
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("table", torch.zeros(0, hidden), persistent=False)
+        self._table: Tensor | None = None  # no buffer: a network whose weights are put in later has none to fill
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x [B,T,H] at positions start, start + 1, ..."""
-        end = start + x.shape[1]
-        if end > len(self.table):
+        end, table = start + x.shape[1], self._table
+        if table is None or end > len(table) or table.device != x.device:
             with torch.inference_mode(False):  # training must be able to use what decoding has built
-                length = max(end, 1024, 2 * len(self.table))
-                self.table = sinusoids(length, x.shape[2]).to(device=x.device, dtype=x.dtype)
-        return self.dropout(x + self.alpha * self.table[start:end].to(x.dtype))
+                length = max(end, 1024, 2 * len(table) if table is not None else 0)
+                table = self._table = sinusoids(length, x.shape[2]).to(x.device)
+        return self.dropout(x + self.alpha * table[start:end].to(x.dtype))
 
 
 def sinusoids(length: int, dim: int) -> Tensor:
@@ -169,9 +167,9 @@ class T2S(nn.Module):
         if config.bert_dim:
             self.bert_proj = nn.Linear(config.bert_dim, config.hidden)
         self.ar_text_embedding = _Embedding(config.phones, config.hidden)
-        self.ar_text_position = _Position(config.hidden, config.dropout)
+        self.ar_text_position = _Position(config.dropout)
         self.ar_audio_embedding = _Embedding(config.vocabulary, config.hidden)
-        self.ar_audio_position = _Position(config.hidden, config.dropout)
+        self.ar_audio_position = _Position(config.dropout)
         self.h = _Stack(config)
         self.ar_predict_layer = nn.Linear(config.hidden, config.vocabulary, bias=False)
 
