@@ -58,10 +58,22 @@ def nearest(features: Tensor, codebook: Tensor) -> Tensor:
     return (features @ codebook.T * 2 - codebook.square().sum(1)).argmax(1)
 
 
-def learn_codebook(features: Tensor, size: int, steps: int, seed: int = 0, batch: int = 8192) -> Tensor:
-    """k-means centres `[size, C]` of features `[N, C]`."""
+def learn_codebook(
+    features: Tensor, size: int, steps: int, seed: int = 0, batch: int = 8192, former: Tensor | None = None
+) -> Tensor:
+    """k-means centres `[size, C]` of features `[N, C]`.
+
+    ``former`` `[N]` says which code every row had under an earlier codebook, -1 where unknown. The search then begins
+    at what those codes mean now, so that a code keeps about its meaning when the encoder has learned more.
+    """
     generator = torch.Generator().manual_seed(seed)
     centres = features[torch.randperm(len(features), generator=generator)[:size]].clone()
+    if former is not None:
+        known = former >= 0
+        uses = torch.bincount(former[known], minlength=size)
+        means = torch.zeros_like(centres).index_add_(0, former[known], features[known])
+        common = uses >= 8
+        centres[common] = means[common] / uses[common][:, None]
     counts = torch.full((size,), batch / size)
     sums = centres * counts[:, None]
     for step in range(steps):
@@ -142,6 +154,21 @@ class CodedCorpus:
         )
 
 
+def former_codes(folder: Path) -> dict[str, np.ndarray]:
+    """Codes of every clip by its path as an earlier run wrote them; empty before the first."""
+    if not (folder / "codes.safetensors").is_file() or not (folder / "codes.jsonl").is_file():
+        return {}
+    flat = load_tensors(folder / "codes.safetensors")["codes"].numpy()
+    out: dict[str, np.ndarray] = {}
+    first = 0
+    with open(folder / "codes.jsonl", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            out[row["path"]] = flat[first : first + row["codes"]].astype(np.int64)
+            first += row["codes"]
+    return out
+
+
 def code_corpus(
     encoder: MiniContentEncoder,
     corpus: Corpus,
@@ -152,7 +179,11 @@ def code_corpus(
     codebook: Tensor | None = None,
     on_event: EventSink = ignore,
 ) -> Tensor:
-    """Write every clip's codes into ``folder``; returns the codebook `[size, C]`, learned unless it is given."""
+    """Write every clip's codes into ``folder``; returns the codebook `[size, C]`, learned unless it is given.
+
+    Codes that are there already are learned anew from where they are, see ``learn_codebook``.
+    """
+    before = former_codes(folder)
     marks = frozenset(symbols("v2").ids[m] for m in ("!", "?", "…", ",", ".", "-"))
     rows: list[dict[str, object]] = []
     features: list[Tensor] = []
@@ -179,7 +210,11 @@ def code_corpus(
         on_event(Event("codes", "Listening to the corpus.", heard, len(corpus.clips)))
     flat = torch.cat(features)
     if codebook is None:
-        codebook = learn_codebook(flat, size, steps)
+        former = [before.get(str(row["path"]), np.zeros(0)) for row in rows]
+        counts = [int(str(row["codes"])) for row in rows]
+        known = [a if len(a) == n else np.full(n, -1) for a, n in zip(former, counts, strict=True)]
+        kept = torch.from_numpy(np.concatenate(known).astype(np.int64)) if before else None
+        codebook = learn_codebook(flat, size, steps, former=kept)
     codes = torch.cat([nearest(part, codebook) for part in flat.split(8192)])
     used = float((torch.bincount(codes, minlength=size) > 0).float().mean())
     error = float((flat - codebook[codes]).square().sum() / (flat - flat.mean(0)).square().sum())

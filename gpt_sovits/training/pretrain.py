@@ -121,6 +121,7 @@ class Run:
     on_event: EventSink
     cancel: CancelToken
     warm_up: int = 150
+    settle: Callable[[nn.Module], None] | None = None  # called with the model as it was loaded, and with its average
 
     def go(self, next_loss: Callable[[int], StepResult]) -> nn.Module:
         """Call ``next_loss(step)`` until done; returns the averaged model."""
@@ -132,6 +133,9 @@ class Run:
         if state.is_file():
             step, numbers = load_checkpoint(state, {"model": self.model, "average": average}, {"adam": optimizer})
             spent = numbers.get("seconds", 0.0)
+            for module in (self.model, average):
+                if self.settle is not None:
+                    self.settle(module)
         started = time.monotonic() - spent
         saved = shown = time.monotonic()
         running: dict[str, float] = {}
@@ -330,8 +334,10 @@ def _stage(stage: str, args: argparse.Namespace) -> None:
             acoustic = SoVITS(acoustic_config())
             if args.start is not None:
                 _begin(acoustic, args.start, "acoustic")
-            set_codebook(acoustic, load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"])
+            codebook = load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"]
+            set_codebook(acoustic, codebook)
             run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel)
+            run.settle = lambda model: set_codebook(cast(SoVITS, model), codebook)  # the codes may be newer
             train_acoustic(coded, run, args.seed)
         else:
             semantic = T2S(semantic_config())

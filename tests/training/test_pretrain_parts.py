@@ -112,3 +112,17 @@ def test_plan_grows_with_speech_and_stays_bounded() -> None:
     assert short.acoustic_steps < minute.acoustic_steps < long.acoustic_steps
     assert long.acoustic_steps + long.semantic_steps <= MOST_STEPS
     assert 0 < minute.minutes_estimate < 10
+
+
+def test_codes_keep_their_meaning_when_the_encoder_moves() -> None:
+    generator = torch.Generator().manual_seed(3)
+    centres = torch.randn(32, 6, generator=generator) * 4
+    said = torch.randint(32, (6000,), generator=generator)
+    before = centres[said] + 0.1 * torch.randn(6000, 6, generator=generator)
+    codebook = learn_codebook(before, 32, 60)
+    former = nearest(before, codebook)
+    after = before @ torch.linalg.qr(torch.randn(6, 6, generator=generator))[0] + 1.5
+    anew = nearest(after, learn_codebook(after, 32, 60, former=former))
+    assert (anew == former).float().mean() > 0.9
+    by_chance = nearest(after, learn_codebook(after, 32, 60))
+    assert (by_chance == former).float().mean() < 0.5
