@@ -8,14 +8,14 @@ so a synthesized voice is read beside the same speaker's real recordings, never 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 
 from gpt_sovits.audio import Audio, resample, to_int16
 from gpt_sovits.evaluation.optional import judge_package
+from gpt_sovits.features.phone_errors import comparable
 from gpt_sovits.text import phonemize, symbols
 
 if TYPE_CHECKING:
@@ -27,44 +27,10 @@ WordRecognizer = Callable[[Audio], list[str]]
 PhoneRecognizer = Callable[[Audio], list[str]]
 
 
-@dataclass(frozen=True)
-class ErrorRate:
-    """Errors (substituted, inserted, dropped) among ``total`` units that should have been there."""
-
-    errors: int = 0
-    total: int = 0
-
-    def __add__(self, other: ErrorRate) -> ErrorRate:
-        return ErrorRate(self.errors + other.errors, self.total + other.total)
-
-    @property
-    def rate(self) -> float | None:
-        """None when there was nothing to recognise."""
-        return self.errors / self.total if self.total else None
-
-
-def error_rate(said: Sequence[str], heard: Sequence[str]) -> ErrorRate:
-    """Levenshtein distance between two sequences of words or phones."""
-    previous = list(range(len(heard) + 1))
-    for row, wanted in enumerate(said, start=1):
-        current = [row]
-        for column, got in enumerate(heard, start=1):
-            substituted = previous[column - 1] + (wanted != got)
-            current.append(min(substituted, previous[column] + 1, current[-1] + 1))
-        previous = current
-    return ErrorRate(previous[-1], len(said))
-
-
 def words(text: str) -> list[str]:
     """Lower-case English words; punctuation, case and pocketsphinx's variant marks like ``a(2)`` fall away."""
     plain = re.sub(r"\(\d+\)", "", text.lower()).replace("’", "'")
     return [word for word in (part.strip("'") for part in re.findall(r"[a-z']+", plain)) if word]
-
-
-def comparable(phones: Iterable[str]) -> list[str]:
-    """Phones as they are compared: no pauses or punctuation, English without stress marks, Mandarin with tones."""
-    spoken = (phone for phone in phones if phone[:1].isalpha() and phone not in ("SP", "SP2", "SP3", "AP", "UNK"))
-    return [phone[:2] if re.fullmatch("[A-Z]{2}[012]", phone) else phone for phone in spoken]
 
 
 def phones_of(text: str, language: str) -> list[str]:

@@ -23,10 +23,8 @@ from gpt_sovits.audio import Audio, read_audio, write_wav
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.evaluation.folder import Recording, Speaker, read_folder
 from gpt_sovits.evaluation.intelligibility import (
-    ErrorRate,
     PhoneRecognizer,
     WordRecognizer,
-    error_rate,
     phone_recognizer,
     phones_of,
     pocketsphinx_recognizer,
@@ -36,6 +34,7 @@ from gpt_sovits.evaluation.naturalness import Rater, dnsmos_rater
 from gpt_sovits.evaluation.report import Report, Score, header
 from gpt_sovits.evaluation.similarity import Embedder, Portrait, mean_standing, resemblyzer_embedder, standing
 from gpt_sovits.evaluation.trial import Sentence, Studio, say, tuned, zero_shot
+from gpt_sovits.features.phone_errors import ErrorRate, error_rate
 from gpt_sovits.settings import Settings
 
 if TYPE_CHECKING:

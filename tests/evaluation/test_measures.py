@@ -15,15 +15,9 @@ from gpt_sovits.audio import Audio, write_wav
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.evaluation.folder import read_folder
 from gpt_sovits.evaluation.heldout import sentence, split_clips
-from gpt_sovits.evaluation.intelligibility import (
-    ErrorRate,
-    comparable,
-    error_rate,
-    phone_recognizer,
-    phones_of,
-    words,
-)
+from gpt_sovits.evaluation.intelligibility import phone_recognizer, phones_of, words
 from gpt_sovits.evaluation.similarity import centroid, mean_standing, standing
+from gpt_sovits.features.phone_errors import ErrorRate, comparable, error_rate
 from gpt_sovits.text import symbols
 from tests.evaluation.fakes import tone, write_voices
 

@@ -10,10 +10,11 @@ import pytest
 
 from gpt_sovits.audio import Audio, read_audio
 from gpt_sovits.errors import ResourceError
-from gpt_sovits.evaluation.intelligibility import error_rate, pocketsphinx_recognizer, words
+from gpt_sovits.evaluation.intelligibility import pocketsphinx_recognizer, words
 from gpt_sovits.evaluation.naturalness import dnsmos_rater
 from gpt_sovits.evaluation.optional import judge_package
 from gpt_sovits.evaluation.similarity import resemblyzer_embedder
+from gpt_sovits.features.phone_errors import error_rate
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 
