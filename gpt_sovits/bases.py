@@ -30,6 +30,7 @@ from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
 from gpt_sovits.settings import PRECISIONS, Settings
+from gpt_sovits.weights.delta import merged
 from gpt_sovits.weights.native import check_fit, load_into, load_tensors
 from gpt_sovits.weights.store import BaseFiles, find_base
 
@@ -199,7 +200,7 @@ class Base:
 
     def _speaking_acoustic(self, delta: Mapping[str, Tensor]) -> SoVITS | SoVITSCFM:
         network: Any = _shell("acoustic", self._config("acoustic"))
-        state = _added(self._state("acoustic"), delta, self.name)
+        state = merged(self._state("acoustic"), delta, self.name)
         if isinstance(network, SoVITS):
             network.enc_q = nn.Identity()  # type: ignore[assignment]
             state = {name: value for name, value in state.items() if not name.startswith(TRAINING_ONLY)}
@@ -209,7 +210,7 @@ class Base:
 
     def _speaking_semantic(self, delta: Mapping[str, Tensor]) -> T2S:
         network: Any = _shell("semantic", self._config("semantic"))
-        state = _added(self._state("semantic"), delta, self.name)
+        state = merged(self._state("semantic"), delta, self.name)
         kind = self.precision
         held = [name for name in state if name.endswith(MATRICES)] if kind != "full" else []
         _fill(network, state, f"the semantic network of {self.name}", held)
@@ -232,16 +233,6 @@ def _fill(network: nn.Module, state: Mapping[str, Tensor], what: str, held: Coll
     check_fit(shapes[0], shapes[1], what)
     ready = {name: value if name in kept else value.to(wanted[name].dtype) for name, value in state.items()}
     network.load_state_dict(ready, strict=True, assign=True)
-
-
-def _added(state: Mapping[str, Tensor], delta: Mapping[str, Tensor], base: str) -> dict[str, Tensor]:
-    """``state`` plus a voice's delta, which is added in float32."""
-    result = dict(state)
-    for key, value in delta.items():
-        if key not in result or result[key].shape != value.shape:
-            raise InputError(f"This voice does not fit the model {base}: {key} is not part of it.", "Train it again.")
-        result[key] = result[key].float() + value.float()
-    return result
 
 
 def load_base(name: str, settings: Settings) -> Base:

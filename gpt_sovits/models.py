@@ -24,6 +24,7 @@ from gpt_sovits.features.hubert import HubertConfig, load_hubert
 from gpt_sovits.features.speaker import load_speaker_encoder
 from gpt_sovits.settings import Settings
 from gpt_sovits.weights.catalog import DEFAULT_ENDPOINT, VERSION_FACTS, VersionFacts, bundle, file_with_digest
+from gpt_sovits.weights.delta import merged
 from gpt_sovits.weights.detect import SOVITS_VERSIONS, Shapes
 from gpt_sovits.weights.download import download_bundle, download_folder
 from gpt_sovits.weights.export import export_pair, require_exportable
@@ -146,15 +147,9 @@ def export_voice(
         raise InputError(f"{name} is a reference clip, without trained weights.", "Train it first, or keep the clip.")
     states = []
     for part in ("acoustic", "semantic"):
+        own = {key.removeprefix(f"{part}."): value for key, value in delta.items() if key.startswith(f"{part}.")}
         state = {key: value.float() for key, value in load_tensors(base.path(part)).items()}
-        for key, value in delta.items():
-            if not key.startswith(f"{part}."):
-                continue
-            plain = key.removeprefix(f"{part}.")
-            if plain not in state or state[plain].shape != value.shape:
-                raise InputError(f"{name} does not fit the model {base_name}: {plain} is not part of it.", "")
-            state[plain] = state[plain] + value.float()
-        states.append(state)
+        states.append(merged(state, own, base_name))
     return export_pair(folder, name, base.version, states[0], states[1], epochs=epochs, steps=steps)
 
 

@@ -1,6 +1,7 @@
 """A voice between two voices of one base.
 
-Weights: deltas are interpolated linearly in float32 and kept as float16; a key that one voice lacks counts as zero.
+Weights: deltas are interpolated linearly in float32 and kept as float16; a key that one voice lacks counts as zero,
+and low-rank factors are put side by side (weights/delta.py), which is exact.
 Vectors of timbre (style, speaker) lie near a sphere, so their direction goes along the arc between the two (slerp) and
 their length linearly. What cannot lie between (the prompt: codes, phones, text, mel) is taken whole from the nearer
 voice: from A below 0.5, from B at 0.5 and above. At 0 and 1 everything is A's or B's own, bit for bit.
@@ -105,20 +106,11 @@ def _speaker(a: Tensor | None, b: Tensor | None, ratio: float) -> Tensor | None:
 def _between(a: Mapping[str, Tensor], b: Mapping[str, Tensor], ratio: float, prefix: str) -> dict[str, Tensor]:
     if ratio == 0.0 or ratio == 1.0:
         return {key: value for key, value in (a if ratio == 0.0 else b).items() if key.startswith(prefix)}
-    result = {}
-    for key in [*a, *(key for key in b if key not in a)]:
-        if not key.startswith(prefix):
-            continue
-        left, right = a.get(key), b.get(key)
-        if left is not None and right is not None:
-            if left.shape != right.shape:
-                raise InputError("The two voices differ in the shape of their weights.", "Train one of them again.")
-            result[key] = left.float().lerp(right.float(), ratio).to(left.dtype)
-        elif left is not None:
-            result[key] = (left.float() * (1.0 - ratio)).to(left.dtype)
-        elif right is not None:
-            result[key] = (right.float() * ratio).to(right.dtype)
-    return result
+    from gpt_sovits.weights.delta import stacked  # late: lists of voices need no torch
+
+    left = {key: value for key, value in a.items() if key.startswith(prefix)}
+    right = {key: value for key, value in b.items() if key.startswith(prefix)}
+    return stacked([(left, 1.0 - ratio), (right, ratio)])
 
 
 def _lineage(voice: Voice, share: float) -> dict[str, object]:
