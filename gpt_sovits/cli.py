@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.cli_voices import ABOUT, add_actions, duration, show_rows, voices_command
+from gpt_sovits.cli_words import ABOUT_LEXICON, ABOUT_READ, add_lexicon_actions, lexicon_command, read_command
 from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.registry.consent import Consent
@@ -339,6 +340,10 @@ def parser() -> argparse.ArgumentParser:
     mix.add_argument("--text", help="say this with the mix, into --out")
 
     add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
+    add_lexicon_actions(add("lexicon", ABOUT_LEXICON, lexicon_command, listing), common, listing)
+    read = add("read", ABOUT_READ, read_command, listing)
+    read.add_argument("text", help="the text; - reads standard input")
+    read.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
 
     jobs = add("jobs", "list, show, stop, resume or delete trainings", _jobs, listing)
     actions = jobs.add_subparsers(dest="action", metavar="ACTION")

@@ -16,6 +16,7 @@ from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.keeping import Keeping
 from gpt_sovits.registry.consent import Consent, now
 from gpt_sovits.registry.ids import LOCAL_USER, check_name, check_user, new_id
+from gpt_sovits.registry.lexicon import WordLists
 from gpt_sovits.registry.manifest import VoiceCard
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
@@ -25,6 +26,7 @@ from gpt_sovits.training.queue import Job, JobState, JobStore
 if TYPE_CHECKING:
     from gpt_sovits.dataset.scripts import Script
     from gpt_sovits.synthesis import Speech, Synthesizer
+    from gpt_sovits.text import Reading
     from gpt_sovits.training.job import Parts
 
 DEFAULT_BASE = "mini"
@@ -50,6 +52,7 @@ class Studio(Keeping):
         store = JobStore(settings.jobs_dir)
         self._intake = Intake(settings, store, check_recording=check_recording, find_base=find_base)
         super().__init__(settings, self._intake.find_base)
+        self.words = WordLists(settings.registry_dir)
         self._given_synthesizer = synthesizer
         self._parts = parts
 
@@ -210,17 +213,31 @@ class Studio(Keeping):
     ) -> Iterator[Speech]:
         """Speak ``text`` piece by piece, each as soon as it is ready. A ``seed`` of None sounds different each time.
 
+        Markup in the text (see ``text.markup``) and the user's word list (``words``) decide how words are read.
         Unknown voices and unspeakable texts raise here, before anything is computed.
         """
         chosen = self._as_voice(voice, user)
         chosen.terms.require("speak", chosen.name)
         pieces = self._synthesizer.speak(
-            chosen, text, language=language, speed=speed, pause=pause, seed=seed, cancel=cancel
+            chosen,
+            text,
+            language=language,
+            speed=speed,
+            pause=pause,
+            seed=seed,
+            lexicon=self.words.lexicon(user),
+            cancel=cancel,
         )
         parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
             self._registry.journal(user).add("spoke", voice_id, characters=len(text))
         return pieces
+
+    def explain(self, text: str, *, language: str = "auto", user: str = LOCAL_USER) -> tuple[Reading, ...]:
+        """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess."""
+        from gpt_sovits.text import explain, require_speakable
+
+        return explain(require_speakable(text), language, lexicon=self.words.lexicon(user))
 
     def mix(
         self, a: Voice | str, b: Voice | str, ratio: float, user: str = LOCAL_USER, *, manner: float | None = None

@@ -26,10 +26,11 @@ LAYERS = (
     ("keeping",),
     ("studio",),
     ("webui",),
-    ("app", "cli_models", "cli_voices"),
+    ("app", "cli_models", "cli_voices", "cli_words"),
     ("cli", "__main__"),
 )
 ALLOWED = {("__main__", "cli"), ("settings", "errors"), ("events", "errors"), ("models", "bases")}
+ALLOWED |= {("cli_words", "cli_voices")}
 LONGEST = 450  # lines of a file
 
 

@@ -19,7 +19,7 @@ from gpt_sovits.text.tracked import Tracked
 Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str | None]"]
 
 _WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
-_MARKS = dict(zip(map(ord, "。！？“”„‟«»‘’`´–—―−‐‑…・·"), ".!?\"\"\"\"\"\"''''------.  ", strict=True))
+_MARKS = dict(zip(map(ord, "。！？“”„‟«»‘’`´–—―−‐‑…・·"), '.!?""""""\'\'\'\'------.  ', strict=True))
 _GREEK = dict(
     zip(
         "αβγδεζηθικλμνξοπρστυφχψω",

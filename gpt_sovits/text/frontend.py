@@ -63,7 +63,7 @@ def _regions_of(run: Run, regions: tuple[Region, ...]) -> list[Region]:
 
 
 def _whole_regions(runs: list[Run], regions: tuple[Region, ...]) -> list[Run]:
-    """Runs in which every region lies whole: one that crosses a border is read in its own language or its first run's."""
+    """Runs in which every region lies whole: one across a border is of its own language, or its first run's."""
     borders = {run.start: run.language for run in runs}
     for region in regions:
         inside = [at for at in borders if region.start < at < region.end]

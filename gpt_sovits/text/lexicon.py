@@ -124,7 +124,9 @@ class Lexicon:
                     entries[entry.key] = entry
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise InputError(f"Line {line} of the word list is not a table row ({error}).", "Save it as CSV.") from error
+            raise InputError(
+                f"Line {line} of the word list is not a table row ({error}).", "Save it as CSV."
+            ) from error
         if len(entries) > MAXIMUM:
             raise InputError(f"A word list may hold {MAXIMUM} words.", "Split it, or keep the words that you need.")
         return Lexicon(tuple(entries.values()))
@@ -149,9 +151,7 @@ def _row(cells: list[str], line: int) -> Entry:
 
 def _bounded(text: str, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` is no part of a longer word or number; only letters and digits run on."""
-    return not (
-        _runs_on(text[start - 1 : start], text[start]) or _runs_on(text[end - 1], text[end : end + 1])
-    )
+    return not (_runs_on(text[start - 1 : start], text[start]) or _runs_on(text[end - 1], text[end : end + 1]))
 
 
 def _runs_on(left: str, right: str) -> bool:

@@ -202,15 +202,16 @@ def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> 
     spoken: set[int] = set()
     for word in words:
         first, last = min(norm.starts[word.start : word.end]), max(norm.ends[word.start : word.end])
-        phones, why = word.phones, word.why
-        region = next((r for r in regions if r.start <= first and last <= r.end), None)
-        if region is not None and why != "mark":
-            phones = () if region.start in spoken else region.given.phones
-            why = region.why
+        phones, why, shown = word.phones, word.why, word.text
+        region = next((r for r in regions if r.start <= first and last <= r.end), None) if why != "mark" else None
+        if region is not None:
+            if region.start in spoken:
+                continue
             spoken.add(region.start)
+            phones, why, first, last = region.given.phones, region.why, region.start, region.end
+            shown = text[first - start : last - start]
         elif why != "mark":
             why = _why(text, first, last, start, why)
-        shown = text[first - start : last - start] if region is not None and why != "mark" else word.text
         readings.append(Reading(shown, first, last, "en", " ".join(phones), phones, why))
     phones_all = en_g2p.pad([phone for reading in readings for phone in reading.phones], norm.text)
     return Read(norm.text, phones_all, None, readings)

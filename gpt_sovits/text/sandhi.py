@@ -15,9 +15,9 @@ from gpt_sovits.text.zh_words import Token, shortest_split
 _PARTICLES = frozenset("吧呢哈啊呐噻嘛吖嗨哦哒额滴哩哟喽啰耶喔诶")
 _DATE = re.compile(r"[一二三四五六七八九十]{1,3}[月日号]")
 _STOPS = frozenset("：，；。？！“”‘’':,;.?!…")
-_EACH = frozenset((
-    "处处 天天 年年 月月 日日 时时 事事 样样 种种 家家 户户 句句 字字 声声 步步 代代 夜夜 层层 重重"
-).split())
+_EACH = frozenset(
+    ("处处 天天 年年 月月 日日 时时 事事 样样 种种 家家 户户 句句 字字 声声 步步 代代 夜夜 层层 重重").split()
+)
 _BEFORE_GE = frozenset("几有两半多各整每做是")
 
 

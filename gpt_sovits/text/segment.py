@@ -110,8 +110,10 @@ def _number_language(text: str, block: _Block, before: _Block | None, after: _Bl
 def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_Block]) -> bool:
     """A number glued to a short run of capitals in Chinese text (用5G, 8GB): 五 G, not five G."""
     glued = after is not None and after.kind == "latin" and after.start == block.end
-    return glued and bool(re.match(r"[A-Z]{1,3}(?![A-Za-z])", text[block.end :][:4])) and any(
-        run.language == "zh" for run in runs
+    return (
+        glued
+        and bool(re.match(r"[A-Z]{1,3}(?![A-Za-z])", text[block.end :][:4]))
+        and any(run.language == "zh" for run in runs)
     )
 
 
@@ -127,9 +129,7 @@ def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Bloc
             block.language = _number_language(text, block, before, after)
         elif block.kind == "unit":
             block.language = default or "zh"
-        elif (
-            block.kind == "latin" and before and _ROMAN.fullmatch(body) and text[: block.start].endswith("第")
-        ):
+        elif block.kind == "latin" and before and _ROMAN.fullmatch(body) and text[: block.start].endswith("第"):
             block.language = before.language
         elif not block.language:
             block.language = before.language if before else "en"

@@ -152,8 +152,24 @@ def _ratio(match: re.Match[str]) -> str:
     return f"{number(match[1])}比{number(match[2])}"
 
 
-_OPERATORS = {"+": "加", "-": "减", "−": "减", "×": "乘", "x": "乘", "X": "乘", "*": "乘", "÷": "除", "=": "等于",
-              "±": "加减", ">": "大于", "<": "小于", "≥": "大于等于", "≤": "小于等于", "≈": "约等于", "≠": "不等于"}
+_OPERATORS = {
+    "+": "加",
+    "-": "减",
+    "−": "减",
+    "×": "乘",
+    "x": "乘",
+    "X": "乘",
+    "*": "乘",
+    "÷": "除",
+    "=": "等于",
+    "±": "加减",
+    ">": "大于",
+    "<": "小于",
+    "≥": "大于等于",
+    "≤": "小于等于",
+    "≈": "约等于",
+    "≠": "不等于",
+}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣʸ⁻", "0123456789nxy-")
 
 
@@ -196,7 +212,7 @@ def _roman(match: re.Match[str]) -> str | None:
 _CIRCLED = {chr(0x2460 + i): cardinal(str(i + 1)) for i in range(20)}
 _CIRCLED |= {chr(0x2474 + i): cardinal(str(i + 1)) for i in range(20)}
 _CIRCLED |= {chr(0x3220 + i): DIGITS[i + 1] if i < 9 else "十" for i in range(10)}
-_CIRCLED |= {chr(0x2160 + i): cardinal(str(i + 1)) for i in range(12)} 
+_CIRCLED |= {chr(0x2160 + i): cardinal(str(i + 1)) for i in range(12)}
 _CIRCLED |= {"½": "二分之一", "¼": "四分之一", "¾": "四分之三"}
 _SINGLE = re.compile("[" + "".join(_CIRCLED) + "]")
 

@@ -178,7 +178,7 @@ def words(
         pinyin = (
             _syllables()[initial, final[:-1]] + final[-1] for (initial, _), final in zip(read, finals, strict=True)
         )
-        why = "rule" if any(at + i in chosen for i in range(len(read))) else "dictionary"
+        why = "rule" if any(at + i in chosen and at + i not in forced for i in range(len(read))) else "dictionary"
         out.append(Word(token[0], token[1], tuple(pinyin), why))
         at += len(read)
     return out

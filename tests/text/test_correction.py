@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gpt_sovits.errors import InputError
@@ -37,9 +39,42 @@ def test_word_list_longest_first_and_case() -> None:
     )
     assert reading_of("蔚来汽车不错", "蔚", lexicon) == ("wei4", "lexicon")
     assert reading_of("蔚县在河北", "蔚", lexicon) == ("yu4", "lexicon")
-    whys = [r.why for r in explain("IT said it is fine", lexicon=lexicon) if r.text in ("I", "it")]
+    whys = [r.why for r in explain("IT said it is fine", lexicon=lexicon) if r.text in ("IT", "it")]
     assert whys == ["lexicon", "dictionary"]
     assert any(r.why == "lexicon" for r in explain("NVIDIA and nvidia", lexicon=lexicon))
+
+
+def test_a_word_may_have_one_reading_per_language() -> None:
+    lexicon = Lexicon((Entry("行", "xing4", "zh"), Entry("行", "hong4", "yue"), Entry("T恤", "ti4 xu4", "zh")))
+    assert reading_of("你行", "行", lexicon) == ("xing4", "lexicon")
+    (found,) = [r for r in explain("你行", "auto_yue", lexicon=lexicon) if r.why == "lexicon"]
+    assert found.phones == ("Yh", "Yong4")
+    assert explain("一件T恤", lexicon=lexicon)[-1].phones == ("t", "i4", "x", "v4")
+    (kept,) = [r for r in explain("두부 김치", lexicon=Lexicon((Entry("두부", "=김치"),))) if r.why == "lexicon"]
+    assert kept.phones == ("ㄱ", "ㅣ", "ㅁ", "ㅊ", "ㅣ")
+
+
+def test_a_word_is_not_found_inside_another_word_or_number() -> None:
+    lexicon = Lexicon((Entry("art", "spell"), Entry("4s", "spell")))
+    assert not [r for r in explain("A party in 14s, artful", lexicon=lexicon) if r.why == "lexicon"]
+    assert len([r for r in explain("Art and 4S art", lexicon=lexicon) if r.why == "lexicon"]) == 3
+
+
+def test_a_long_list_costs_no_more_than_a_short_one() -> None:
+    lexicon = Lexicon(tuple(Entry(f"wörd{number}x", "spell") for number in range(20_000)))
+    start = time.perf_counter()
+    assert len(lexicon.find("a wörd7x b " * 5_000)) == 5_000
+    assert time.perf_counter() - start < 5
+
+
+def test_what_is_all_marks_can_be_given_words() -> None:
+    assert phonemize("从甲[→|=到]乙").phones[4:6] == ("d", "ao4")
+    assert phonemize("From A [→|=to] B now.").phones[5:7] == ("T", "UW1")
+
+
+def test_digits_are_spelled_in_the_language_around_them() -> None:
+    assert phonemize("那家[4S|spell]店").phones[4:8] == ("s", "i04", "EH1", "S")
+    assert phonemize("The [B2B|spell] market").phones[2:8] == ("B", "IY1", "T", "UW1", "B", "IY1")
 
 
 def test_markup_is_stronger_than_the_word_list() -> None:
@@ -50,9 +85,9 @@ def test_markup_is_stronger_than_the_word_list() -> None:
 def test_word_list_round_trips_as_csv_and_refuses_nonsense() -> None:
     lexicon = Lexicon.from_csv("word,reading,language\n重庆,chong2 qing4,zh\nlive,L AY1 V\n")
     assert Lexicon.from_csv(lexicon.to_csv()) == lexicon
-    with pytest.raises(InputError):
-        Lexicon.from_csv("行,wat?!\n")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="Line 2 of"):
+        Lexicon.from_csv("词,读音\n行,wat?!\n")
+    with pytest.raises(InputError, match="Line 1 of"):
         Lexicon.from_csv("行\n")
 
 
