@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from webui import create, i18n, mix, speak, voices
+from webui import create, i18n, mix, settings, speak, voices
 from webui.i18n import Words
 
 __all__ = ["build"]
@@ -34,6 +34,8 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
                 mixed = mix.build(studio, words, place)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
                 listed = voices.build(studio, words, place)
+            with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
+                models = settings.build(studio, words)
 
         lists = [spoken.voice, mixed.first, mixed.second, mixed.blend, listed.chosen, listed.count]
         choices = [spoken.voice, mixed.first, mixed.second, mixed.ratio, listed.chosen]
@@ -66,6 +68,7 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
         renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
         created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)
         listed.speak_with.click(go_speak, listed.chosen, [tabs, *arrival], **quiet)
+        settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
     return page
 

@@ -1,6 +1,6 @@
 """How fast, and how near to what the machine allows: time and memory of every stage of speaking.
 
-    python -m gpt_sovits bench [--base mini] [--threads N] [--json FILE]
+    python -m gpt_sovits bench [--base mini] [--data DIR] [--threads N] [--precision half] [--json FILE]
 
 The machine is measured first. A stage's limit is what it would take if nothing but reading its weights, or its
 multiplications, cost time; the last column says what share of that limit is reached.
@@ -16,12 +16,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gpt_sovits.errors import MissingError, ResourceError
 from gpt_sovits.evaluation.machine import Limits, describe, measure
 from gpt_sovits.evaluation.stages import STAGES, Figure
-from gpt_sovits.settings import PROJECT_ROOT
+from gpt_sovits.settings import PRECISIONS, PROJECT_ROOT, Settings
 
 CLIP = PROJECT_ROOT / "tests" / "data" / "short_clip.opus"
 
@@ -87,7 +86,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--clip", type=Path, default=CLIP, help="three to ten seconds of speech to clone from")
     options.add_argument("--transcript", default="", help="what the clip says")
     options.add_argument("--language", default="auto", help="the clip's language")
-    options.add_argument("--data", type=Path, help="data folder, for a base that was downloaded")
+    options.add_argument("--data", type=Path, help="data folder with a downloaded base (default: the usual one)")
+    options.add_argument("--precision", default="auto", choices=PRECISIONS, help="how a large base is held on a CPU")
     options.add_argument("--json", type=Path, help="write all figures here as well")
     return options
 
@@ -109,13 +109,14 @@ def main(argv: Sequence[str]) -> int:
     _show(f"\nbase {given.base}, {given.threads} thread(s)")
     _show(f"{'stage':26}{'measured':>16}{'limit':>16}{'reached':>9}{'memory':>10}")
     stages = []
-    with TemporaryDirectory() as folder:
-        common = ["--base", given.base, "--threads", str(given.threads), "--data", str(given.data or folder)]
-        common += ["--clip", str(given.clip.resolve()), "--transcript", transcript, "--language", given.language]
-        for name in given.stages:
-            stages.append(run_stage(name, common))
-            for line in rows(stages[-1], limits[-1]):
-                _show(line)
+    data = given.data or Settings.load().data_dir
+    common = ["--base", given.base, "--threads", str(given.threads), "--data", str(data)]
+    common += ["--clip", str(given.clip.resolve()), "--transcript", transcript, "--language", given.language]
+    common += ["--precision", given.precision]
+    for name in given.stages:
+        stages.append(run_stage(name, common))
+        for line in rows(stages[-1], limits[-1]):
+            _show(line)
     if given.json:
         value = {
             "machine": describe(),

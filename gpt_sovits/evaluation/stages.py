@@ -21,9 +21,11 @@ from gpt_sovits.errors import VoiceError
 
 SENTENCE = "A small boat crossed the quiet lake, and nobody on the shore could say where it came from."
 CHINESE = "清晨的湖面上没有一点风，小船慢慢地划向对岸。"
+FIRST, FIRST_CHINESE = "Good morning.", "你好，世界。"
 TOKENS = 100  # semantic tokens that are decoded: 4 s of speech
 TOKENS_PER_SECOND = 25
 ROUNDS = 3
+BYTES = {"full": 4, "half": 2, "int8": 1}  # of one weight
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,15 @@ class Bench:
     clip: Path
     transcript: str
     language: str
+    precision: str = "auto"
+    threads: int = 1
 
     @cached_property
     def base(self):  # type: ignore[no-untyped-def]  # Base, imported late so that a stage pays for its own imports
         from gpt_sovits.bases import load_base
         from gpt_sovits.settings import Settings
 
-        return load_base(self.base_name, Settings(data_dir=self.data))
+        return load_base(self.base_name, Settings(data_dir=self.data, precision=self.precision))
 
     @cached_property
     def voice(self):  # type: ignore[no-untyped-def]  # Voice
@@ -168,10 +172,13 @@ def semantic(bench: Bench) -> list[Figure]:
 
     first = best(lambda: decode(1))
     each = (best(lambda: decode(TOKENS)) - first) / (TOKENS - 1)
-    matrices = sum(m.weight.numel() * 4 for m in model.modules() if isinstance(m, torch.nn.Linear))
+    sizes = model.config
+    layer = 4 * sizes.hidden**2 + 2 * sizes.hidden * sizes.feed_forward
+    matrices = sizes.layers * layer + sizes.hidden * sizes.vocabulary
+    held = bench.base.precision
     return [
-        Figure("prefill and first token", first, "ms"),
-        Figure("semantic tokens", each, "tokens/s", flop=matrices / 2, bytes=matrices),
+        Figure(f"prefill, first token ({held})", first, "ms"),
+        Figure("semantic tokens", each, "tokens/s", flop=2 * matrices, bytes=matrices * BYTES[held]),
     ]
 
 
@@ -216,8 +223,40 @@ def speak(bench: Bench) -> list[Figure]:
     ]
 
 
+def cold(bench: Bench) -> list[Figure]:
+    """From nothing to the first sentence of a clip's voice, each part once and in one process.
+
+    Its peak memory is that of cloning and speaking with all networks in memory, the Chinese text network included.
+    """
+    import importlib
+
+    figures = [Figure("cold: import torch", timed(lambda: importlib.import_module("torch")), "s")]
+    importlib.import_module("torch").set_num_threads(bench.threads)
+
+    def note(name: str, work: Callable[[], object]) -> None:
+        figures.append(Figure(f"cold: {name}", timed(work), "s"))
+
+    note("import the program", lambda: importlib.import_module("gpt_sovits.synthesis"))
+    from gpt_sovits.synthesis import Manner, Synthesizer
+    from gpt_sovits.text import phonemize
+
+    has = bench.base.files.has
+    sentence, language = (FIRST_CHINESE, "zh") if has("bert") else (FIRST, "en")
+    for part in ("content", "speaker", "acoustic", "vocoder"):
+        if has(part):
+            note(f"load {part}", lambda part=part: getattr(bench.base, part))  # type: ignore[misc]
+    note("hear the clip", lambda: bench.voice)
+    for part in ("semantic", "bert"):
+        if has(part):
+            note(f"load {part}", lambda part=part: getattr(bench.base, part))  # type: ignore[misc]
+    note("text", lambda: phonemize(sentence, language, bench.base.symbols_version))
+    synthesizer = Synthesizer(lambda name: bench.base)
+    note("speak", lambda: list(synthesizer.speak(bench.voice, sentence, language=language, manner=Manner(attempts=1))))
+    return [*figures, Figure("cold: all of it", sum(figure.seconds for figure in figures), "s")]
+
+
 STAGES: dict[str, Callable[[Bench], list[Figure]]] = {
-    stage.__name__: stage for stage in (imports, load, text, content, reference, semantic, acoustic, speak)
+    stage.__name__: stage for stage in (imports, load, text, content, reference, semantic, acoustic, speak, cold)
 }
 
 
@@ -247,12 +286,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--clip", type=Path, required=True)
     parser.add_argument("--transcript", default="")
     parser.add_argument("--language", default="auto")
+    parser.add_argument("--precision", default="auto")
     given = parser.parse_args(argv)
-    if given.stage not in ("imports", "text"):
+    if given.stage not in ("imports", "text", "cold"):
         import torch
 
         torch.set_num_threads(given.threads)
-    bench = Bench(given.base, given.data, given.clip, given.transcript, given.language)
+    bench = Bench(given.base, given.data, given.clip, given.transcript, given.language, given.precision, given.threads)
     try:
         figures = STAGES[given.stage](bench)
     except VoiceError as error:

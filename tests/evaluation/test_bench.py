@@ -47,6 +47,9 @@ def test_all_stages_of_a_base(
     assert bench.main(given) == 0
     figures = {f["name"]: f for stage in json.loads(out.read_text())["stages"] for f in stage["figures"]}
     assert {"load the base", "content encoder", "reference", "semantic tokens", "first sound"} <= set(figures)
+    assert {"cold: import torch", "cold: load semantic", "cold: hear the clip", "cold: speak"} <= set(figures)
+    parts = [figure["seconds"] for name, figure in figures.items() if name.startswith("cold: ") and "all" not in name]
+    assert figures["cold: all of it"]["seconds"] == pytest.approx(sum(parts))
     assert all(figure["seconds"] > 0 for figure in figures.values())
     assert figures["acoustic model"]["flop"] > 1e6
     assert figures["semantic tokens"]["bytes"] > 1e4

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gpt_sovits.audio import read_audio
+from gpt_sovits.audio import Audio, read_audio
 from gpt_sovits.bases import Base, load_base
 from gpt_sovits.enrol import enrol
 from gpt_sovits.models import import_models, verify_model
@@ -33,7 +33,9 @@ from gpt_sovits.weights.detect import RATES, SOVITS_VERSIONS
 from tests.weights.official import BERT, HUBERT, SPEAKER, full_state, write_bare, write_gpt, write_sovits
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-TEXT = "天气很好。"
+TEXT = "好。"
+CLIP_SECONDS = 3.0
+LONGEST = 8.0  # seconds; random weights find no end, so that the cap on tokens ends the sentence
 PARTS = ("content", "bert", "speaker", "semantic", "acoustic", "vocoder")
 
 
@@ -103,19 +105,21 @@ def speak(version: str, settings: Settings) -> None:
     base: Base = load_base(version, settings)
     for part in PARTS:
         timed(f"load {part}", lambda part=part: getattr(base, part))
-    clip, said = read_audio(DATA / "short_clip.opus"), (DATA / "short_clip.txt").read_text(encoding="utf-8").strip()
+    whole, said = read_audio(DATA / "short_clip.opus"), (DATA / "short_clip.txt").read_text(encoding="utf-8").strip()
+    clip = Audio(whole.samples[: round(CLIP_SECONDS * whole.rate)], whole.rate)
     reference = timed(f"enrol {clip.seconds:.1f} s", lambda: enrol(base, clip, said))
     voice = Voice("v1", "clip", "local", version, None, reference)
     synthesizer = Synthesizer(lambda name: base)
 
     def once(seed: int) -> np.ndarray:
-        pieces = synthesizer.speak(voice, TEXT, seed=seed, manner=Manner(attempts=1, mel_steps=4))
+        pieces = synthesizer.speak(voice, TEXT, seed=seed, manner=Manner(attempts=1, mel_steps=2))
         audio = [piece.audio for piece in pieces]
         assert {part.rate for part in audio} == {RATES[version]}, audio
         return np.concatenate([part.samples for part in audio])
 
     first = timed("speak", lambda: once(3))
-    assert len(first) > RATES[version] // 10 and np.isfinite(first).all() and np.abs(first).max() > 0.0
+    assert 0.1 * RATES[version] < len(first) < LONGEST * RATES[version], len(first)
+    assert np.isfinite(first).all() and np.abs(first).max() > 0.0
     assert np.array_equal(first, once(3)), "not the same under one seed"
     assert not np.array_equal(first, once(4)), "the same under another seed"
     print(f"  {len(first) / RATES[version]:.2f} s at {RATES[version]} Hz, deterministic", flush=True)
