@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gpt_sovits.errors import BusyError, InputError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.keeping import Keeping
+from gpt_sovits.library import Library
 from gpt_sovits.registry.consent import Consent, now
 from gpt_sovits.registry.ids import LOCAL_USER, check_name, check_user, new_id
 from gpt_sovits.registry.lexicon import WordLists
@@ -53,6 +54,7 @@ class Studio(Keeping):
         self._intake = Intake(settings, store, check_recording=check_recording, find_base=find_base)
         super().__init__(settings, self._intake.find_base)
         self.words = WordLists(settings.registry_dir)
+        self.library = Library(settings)
         self._given_synthesizer = synthesizer
         self._parts = parts
 

@@ -23,7 +23,7 @@ LAYERS = (
     ("dataset",),
     ("training",),
     ("evaluation",),
-    ("keeping",),
+    ("keeping", "library", "library_worker"),
     ("studio",),
     ("webui",),
     ("app", "cli_models", "cli_voices", "cli_words"),
