@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import tempfile
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ import numpy as np
 
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.registry.lexicon import WordLists
+from gpt_sovits.text import Reading, explain
 
 RATE = 32000
 
@@ -81,6 +84,101 @@ class FakeJob:
     name: str = ""
 
 
+@dataclass(frozen=True)
+class FakeFacts:
+    memory_gib: float = 2.0
+    speed: str = "medium"
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    name: str
+    version: str
+    installed: bool
+    bundled: bool = False
+    size: int = 1_500_000_000
+    missing: tuple[str, ...] = ()
+    trainable: bool = True
+    facts: FakeFacts = FakeFacts()
+
+
+@dataclass(frozen=True)
+class FakeErrand:
+    kind: str
+    name: str
+    state: str = "running"
+    stage: str = "download"
+    message: str = "v2/s2G.pth"
+    action: str = ""
+    done: int = 0
+    total: int = 1_000_000_000
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("running", "stopping")
+
+    @property
+    def fraction(self) -> float:
+        return self.done / self.total
+
+
+class FakeLibrary:
+    """Models that arrive a tenth at a time, whenever somebody looks; v4 is out of reach."""
+
+    sites = ("https://huggingface.co", "https://hf-mirror.com")
+    inbox = Path("/data/import")
+
+    def __init__(self) -> None:
+        names = ("v1", "v2", "v2Pro", "v2ProPlus", "v3", "v4")
+        self.models = {"mini": FakeModel("mini", "mini", True, bundled=True, size=22_000_000)}
+        self.models |= {name: FakeModel(name, name, False) for name in names}
+        self.taken: list[tuple[list[str], str]] = []
+        self.asked: list[tuple[str, str]] = []
+        self._errand: FakeErrand | None = None
+
+    def cards(self) -> list[FakeModel]:
+        return list(self.models.values())
+
+    def terms(self, name: str) -> tuple[str, ...]:
+        return ("GPT-SoVITS: MIT licence, by RVC-Boss", "chinese-hubert-base: MIT licence, by TencentGameMate")
+
+    @property
+    def errand(self) -> FakeErrand | None:
+        now = self._errand
+        if now is not None and now.state == "running" and now.name == "v4":
+            self._errand = replace(
+                now,
+                state="failed",
+                message="The download site https://huggingface.co cannot be reached.",
+                action="Go online and try again.",
+            )
+        elif now is not None and now.state == "running":
+            self._errand = replace(now, done=now.done + now.total // 10)
+            if self._errand.done >= now.total:
+                self._errand = replace(self._errand, state="done")
+                self.models[now.name] = replace(self.models[now.name], installed=True)
+        elif now is not None and now.state == "stopping":
+            self._errand = replace(now, state="stopped")
+        return self._errand
+
+    def download(self, name: str, *, accept_licences: bool, site: str = "") -> None:
+        assert accept_licences
+        self.asked.append((name, site))
+        self._errand = FakeErrand("download", name)
+
+    def take_in(self, paths: Sequence[Path] = (), *, version: str = "") -> None:
+        if not paths:
+            raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
+        self.taken.append(([path.name for path in paths], version))
+
+    def stop(self) -> None:
+        if self._errand is not None:
+            self._errand = replace(self._errand, state="stopping")
+
+    def remove(self, name: str) -> None:
+        self.models[name] = replace(self.models[name], installed=False)
+
+
 class FakeStudio:
     def __init__(self, voices: tuple[str, ...] = ("Anna", "Ben"), job_steps: int = 5) -> None:
         self._numbers = itertools.count(1)
@@ -90,6 +188,9 @@ class FakeStudio:
         self.job_steps = job_steps
         self.received: list[dict[str, Any]] = []
         self.spoken: list[str] = []
+        self._place = tempfile.TemporaryDirectory()
+        self.words = WordLists(Path(self._place.name))
+        self.library = FakeLibrary()
 
     def scripts(self) -> list[FakeScript]:
         return [
@@ -216,6 +317,9 @@ class FakeStudio:
                 * np.minimum(1, np.minimum(seconds, seconds[::-1]) * 50)
             )
             yield FakeSpeech(FakeAudio(tone.astype(np.float32)), sentence)
+
+    def explain(self, text: str, *, language: str = "auto", user: str = "local") -> tuple[Reading, ...]:
+        return explain(text, language, lexicon=self.words.lexicon(user))
 
     def mix(self, a: str, b: str, ratio: float, user: str = "local") -> FakeVoice:
         one, other = self.voice(a), self.voice(b)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import numpy as np
 import pytest
 
-from tests.webui.fake_studio import FakeStudio
+from tests.webui.fake_studio import FakeModel, FakeStudio
 from tests.webui.hearing import heard, slide
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
@@ -142,6 +142,31 @@ def test_speak_a_text_piece_by_piece(page: playwright.Page) -> None:
     assert 0.39 * 32000 < len(heard(page, "#speak-player")) < 0.41 * 32000
 
 
+def test_a_reading_is_seen_and_corrected(page: playwright.Page, studio: FakeStudio) -> None:
+    page.get_by_role("tab", name="Speak").click()
+    page.get_by_label("Text", exact=True).fill("他们住在重阳路，the zorblat costs 3元。")
+    page.get_by_role("button", name="Will be read as").click()
+    readings = page.locator("#words-readings")
+    readings.get_by_text("3元 → 三元").or_(readings.get_by_text("3 → 三")).first.wait_for()
+    readings.get_by_text("guess").wait_for()
+    page.get_by_role("button", name="My words").click()
+    page.get_by_text("There are no words yet.").wait_for()
+    page.get_by_label("Word", exact=True).fill("zorblat")
+    page.get_by_label("Reading", exact=True).fill("what is this")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("is not understood").wait_for()
+    page.get_by_label("Reading", exact=True).fill("Z AO1 R B")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("cell", name="Z AO1 R B").wait_for()
+    page.locator("#words-look").click()
+    readings.get_by_text("my words").wait_for()
+    page.locator("#words-import input[type=file], input#words-import").first.set_input_files(
+        {"name": "w.csv", "mimeType": "text/csv", "buffer": "word,reading\n重阳,zhong4 yang2\n".encode()}
+    )
+    page.get_by_role("cell", name="zhong4 yang2").wait_for()
+    assert [entry.word for entry in studio.words.entries()] == ["zorblat", "重阳"]
+
+
 def test_a_text_without_words_is_one_gentle_sentence(page: playwright.Page) -> None:
     page.get_by_role("tab", name="Speak").click()
     page.get_by_label("Text", exact=True).fill("?!…")
@@ -213,11 +238,63 @@ def test_rename_and_delete_ask_for_the_name(page: playwright.Page, studio: FakeS
     playwright.expect(page.get_by_role("radio", name="Passing")).to_have_count(0)
 
 
+def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, studio: FakeStudio) -> None:
+    library = studio.library
+    page.get_by_role("tab", name="Settings").click()
+    page.get_by_role("rowheader", name="v2ProPlus").wait_for()
+    page.get_by_label("Model to download").click()
+    page.get_by_role("option", name="v2", exact=True).click()
+    page.get_by_text("GPT-SoVITS: MIT licence, by RVC-Boss").wait_for()
+    page.get_by_text("v2 is at least 1.4 GB").wait_for()
+    start = page.get_by_role("button", name="Download", exact=True)
+    start.click()
+    page.get_by_text("Please accept the licences first.").wait_for()
+    assert not library.asked
+    page.get_by_label("I have read these licences and accept them.").check()
+    start.click()
+    page.get_by_text("Downloading v2").wait_for()
+    page.get_by_role("progressbar").wait_for()
+    page.get_by_text("MB of 954 MB: s2G.pth").wait_for()
+    page.locator("#settings-stop").click()
+    page.get_by_text("What has arrived is kept; downloading again goes on there.").wait_for()
+    start.click()
+    page.get_by_text("v2 is on this computer now.").wait_for()
+    assert library.asked == [("v2", "https://huggingface.co")] * 2
+    here = page.locator("#settings-table table", has=page.get_by_text("On this computer"))
+    here.get_by_role("rowheader", name="v2", exact=True).wait_for()
+
+
+def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: FakeStudio, tmp_path: Path) -> None:
+    library = studio.library
+    library.models["v2"] = FakeModel("v2", "v2", True)
+    page.get_by_role("tab", name="Settings").click()
+    page.get_by_label("Model to download").click()
+    page.get_by_role("option", name="v4", exact=True).click()
+    page.get_by_label("I have read these licences and accept them.").check()
+    page.get_by_role("button", name="Download", exact=True).click()
+    page.get_by_text("The download site https://huggingface.co cannot be reached. Go online and try again.").wait_for()
+
+    page.get_by_role("button", name="Import what lies in the folder").click()
+    page.get_by_text("The folder /data/import is empty. Put the files there first.").wait_for()
+    voice = tmp_path / "my_e8_s200.pth"
+    voice.write_bytes(b"weights")
+    page.locator("#settings-import").get_by_label("v4").check()
+    page.locator("#settings-import input[type=file]").set_input_files(voice)
+    page.wait_for_function("() => true")
+    playwright.expect(page.locator("#settings-import-problem .notice")).to_be_empty()
+    assert library.taken == [(["my_e8_s200.pth"], "v4")]
+
+    page.get_by_text("Remove a model").click()
+    page.get_by_role("button", name="Remove it").click()
+    page.get_by_text("v2 is removed.").wait_for()
+    assert not library.models["v2"].installed
+
+
 def test_the_other_language_is_one_click_away(page: playwright.Page) -> None:
     page.get_by_role("link", name="中文").click()
     page.get_by_role("tab", name="创建").wait_for()
     assert page.evaluate("document.documentElement.lang").startswith("zh")
-    for name in ("朗读", "混合", "我的声音"):
+    for name in ("朗读", "混合", "我的声音", "设置"):
         page.get_by_role("tab", name=name).click()
         page.get_by_role("heading", level=2).first.wait_for()
     page.goto(urljoin(page.url, "/"))
@@ -226,7 +303,7 @@ def test_the_other_language_is_one_click_away(page: playwright.Page) -> None:
 
 def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page) -> None:
     """Every control that can be seen has a name for those who cannot see it; Tab reaches the main button."""
-    for tab in ("Create", "Speak", "Mix", "Voices"):
+    for tab in ("Create", "Speak", "Mix", "Voices", "Settings"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(500)
         nameless = page.evaluate(
@@ -251,7 +328,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_sticks_out_of_the_window(page: playwright.Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for tab in ("Create", "Speak", "Mix", "Voices"):
+    for tab in ("Create", "Speak", "Mix", "Voices", "Settings"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
