@@ -20,7 +20,7 @@ from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
 from gpt_sovits.training.eraser import Eraser
-from gpt_sovits.training.queue import JobStore
+from gpt_sovits.training.queue import open_store
 
 _KEPT_VOICES = 8  # loaded voices that stay in memory; each is a delta of some megabytes
 
@@ -31,7 +31,7 @@ class Keeping:
     def __init__(self, settings: Settings, find_base: Callable[[str], object]) -> None:
         self.settings = settings
         self._registry = Registry(settings.registry_dir)
-        self._store = JobStore(settings.jobs_dir)
+        self._store = open_store(settings)
         self._eraser = Eraser(settings, self._registry, self._store)
         self._find_base = find_base
         self._lock = threading.RLock()

@@ -3,7 +3,10 @@
     GPT_SOVITS_HOME      data folder (voices, jobs, downloaded bases); default: the system's per-user data folder
     GPT_SOVITS_DEVICE    cpu, cuda, cuda:0, mps; default: cpu, or cuda when there is one
     GPT_SOVITS_THREADS   threads for computing; 0 lets torch decide
+    GPT_SOVITS_REDIS     URL of a Redis server that holds the queue of trainings for several machines; default: none
     GPT_SOVITS_PRECISION how large models are held on a CPU: full, half, int8; default: auto (see ``bases.Base``)
+
+WORLD_SIZE, RANK and LOCAL_RANK are set by ``accelerate launch``, for training in several processes.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ class Settings:
     threads: int = 0
     precision: str = "auto"
     bundled_models: Path = PROJECT_ROOT / "pretrained_models"
+    redis: str = ""  # URL of the queue's server; empty: the queue is a file of the data folder
+    processes: int = 1  # that were launched together, and which of them this is
+    rank: int = 0
 
     @property
     def registry_dir(self) -> Path:
@@ -62,10 +68,25 @@ class Settings:
             raise InputError(f"GPT_SOVITS_PRECISION is {precision!r}.", f"Set it to one of {', '.join(PRECISIONS)}.")
         return Settings(
             data_dir=Path(home).expanduser().resolve(),
-            device=environment.get("GPT_SOVITS_DEVICE") or _best_device(),
+            device=_own_card(environment.get("GPT_SOVITS_DEVICE") or _best_device(), environment),
             threads=int(threads),
             precision=precision,
+            redis=environment.get("GPT_SOVITS_REDIS", ""),
+            processes=_number(environment, "WORLD_SIZE", 1),
+            rank=_number(environment, "RANK", 0),
         )
+
+
+def _own_card(device: str, environment: Mapping[str, str]) -> str:
+    """Of several processes on one machine, each computes on a graphics card of its own."""
+    card = environment.get("LOCAL_RANK", "")
+    return f"cuda:{card}" if device == "cuda" and card.isdigit() else device
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    """What a launcher of several processes (accelerate, torchrun) says; the default when there is none."""
+    value = environment.get(name, "")
+    return int(value) if value.isdigit() else default
 
 
 _GPU_DOORS = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/nvmap")  # driver, WSL, Jetson

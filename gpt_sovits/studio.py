@@ -22,7 +22,7 @@ from gpt_sovits.registry.manifest import VoiceCard
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
 from gpt_sovits.training.intake import Intake
-from gpt_sovits.training.queue import Job, JobState, JobStore
+from gpt_sovits.training.queue import Job, JobState, open_store
 
 if TYPE_CHECKING:
     from gpt_sovits.dataset.scripts import Script
@@ -50,7 +50,7 @@ class Studio(Keeping):
         check_recording: Callable[[Path], object] | None = None,
         find_base: Callable[[str], object] | None = None,
     ) -> None:
-        store = JobStore(settings.jobs_dir)
+        store = open_store(settings)
         self._intake = Intake(settings, store, check_recording=check_recording, find_base=find_base)
         super().__init__(settings, self._intake.find_base)
         self.words = WordLists(settings.registry_dir)

@@ -293,11 +293,12 @@ def test_a_voice_that_does_not_speak_is_a_failed_job(settings, recording):
     import numpy as np
 
     from gpt_sovits.audio import Audio
+    from gpt_sovits.training.proof import check_sound
 
-    silent = lambda *_: Audio(np.zeros(32000, np.float32), 32000)  # noqa: E731
+    silent = lambda *_: check_sound(Audio(np.zeros(32000, np.float32), 32000), 10)  # noqa: E731
     studio = Studio(
         settings,
-        parts=lambda each: replace(fake_parts(each, 0.0), speak=silent),
+        parts=lambda each: replace(fake_parts(each, 0.0), prove=silent),
         check_recording=refuse_short,
         find_base=only_mini,
     )

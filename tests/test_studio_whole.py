@@ -60,7 +60,10 @@ def test_from_a_recording_to_speech_and_a_mix(studio: Studio) -> None:
     assert {key.split(".")[0] for key in voice.delta} == {"acoustic", "semantic"}
     assert voice.made_by["steps"] == 6 and voice.made_by["plan"]["acoustic_steps"] == 3
     assert studio.sample(voice_id).startswith(b"RIFF") and studio.verify() == []
-    assert list(studio.settings.jobs_dir.glob("j*/")) == []
+    kept = [path.name for path in studio.settings.jobs_dir.glob("j*/**/*") if path.is_file()]
+    assert sorted(kept) == ["25.wav", "50.wav", "75.wav"], "of a finished job only its samples stay"
+    proof = voice.made_by["proof"]
+    assert proof["seconds"] > 0.3 and -1 <= proof["similarity"] <= 1 and proof["phone_error"] >= 0
 
     def said(who, seed: int = 1) -> np.ndarray:
         return np.concatenate([piece.audio.samples for piece in studio.speak("Hello there, friend.", who, seed=seed)])

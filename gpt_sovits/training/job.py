@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,12 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt_sovits.errors import MissingError, VoiceError
+from gpt_sovits.errors import CancelledError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink
 from gpt_sovits.registry import versions
 from gpt_sovits.registry.consent import Consent, now, require
-from gpt_sovits.registry.files import disk_errors, make_private
-from gpt_sovits.registry.manifest import VoiceManifest
+from gpt_sovits.registry.files import disk_errors, erase_tree, make_private, shred, write_bytes
+from gpt_sovits.registry.manifest import write_manifest
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.training.queue import Job, JobStore
@@ -32,11 +33,10 @@ from gpt_sovits.training.queue import Job, JobStore
 if TYPE_CHECKING:
     from gpt_sovits.audio import Audio
     from gpt_sovits.settings import Settings
+    from gpt_sovits.training.proof import Scores
 
-SENTENCES = {
-    "en": "Hello, this is my voice. It will stay on this computer.",
-    "zh": "你好，这是我的声音，它只留在这台电脑上。",
-}
+GREETINGS = {"en": "Hello, this is my voice.", "zh": "你好，这是我的声音。"}  # what is said on the way
+SAMPLES = "samples"  # folder of a job that stays when it is done
 # The share of the whole job at which each phase ends.
 PREPARED, TRAINED = 0.08, 0.95
 _REPORT_SECONDS = 0.5
@@ -47,7 +47,8 @@ class Parts:
     """The steps that a job is made of; ``real_parts`` binds the real ones, tests bind small ones.
 
     load_base(name) -> Base; build_dataset and finetune as in ``dataset.build`` and ``training.finetune``;
-    plan(seconds_of_speech, base_name) -> TrainingPlan; speak(voice, text, language, cancel) -> Audio.
+    plan(seconds_of_speech, base_name) -> TrainingPlan; speak(voice, text, language, cancel) -> Audio;
+    prove(version_folder, aside, cancel) -> (WAV file, Scores) as in ``training.proof``.
     """
 
     load_base: Callable[[str], Any]
@@ -55,6 +56,7 @@ class Parts:
     plan: Callable[[float, str], Any]
     finetune: Callable[..., Any]
     speak: Callable[[Voice, str, str, CancelToken], Audio]
+    prove: Callable[[Path, Path, CancelToken], tuple[bytes, Scores]]
 
 
 def limit_threads(settings: Settings) -> None:
@@ -70,8 +72,10 @@ def real_parts(settings: Settings) -> Parts:
     from gpt_sovits.bases import load_base
     from gpt_sovits.dataset.build import build_dataset
     from gpt_sovits.synthesis import Synthesizer
-    from gpt_sovits.training.finetune import finetune
     from gpt_sovits.training.plan import plan
+    from gpt_sovits.training.processes import processes_of
+    from gpt_sovits.training.proof import prove
+    from gpt_sovits.training.team import lead
 
     limit_threads(settings)
     synthesizer = Synthesizer(partial(load_base, settings=settings))
@@ -80,14 +84,17 @@ def real_parts(settings: Settings) -> Parts:
         from gpt_sovits.audio import concatenate
 
         pieces = synthesizer.speak(voice, text, language=language, seed=0, cancel=cancel)
-        return concatenate([piece.audio for piece in pieces])
+        sound = concatenate([piece.audio for piece in pieces])
+        synthesizer.forget(voice.id)
+        return sound
 
     return Parts(
         load_base=synthesizer.base,
         build_dataset=build_dataset,
         plan=lambda seconds, base: plan(seconds, base, settings.device),
-        finetune=finetune,
+        finetune=partial(lead, processes_of(settings)),
         speak=speak,
+        prove=partial(prove, settings),
     )
 
 
@@ -186,14 +193,21 @@ def run_job(
     plan = _capped(parts.plan(dataset.seconds, request["base"]), request.get("max_steps"))
     minutes = getattr(plan, "minutes_estimate", None)
     progress.phase(PREPARED, TRAINED, _shares(plan), None if minutes is None else 60.0 * float(minutes))
+    sample = partial(_sample, job, parts, progress.store, work_dir, consent, cancel)
     tuned = parts.finetune(
-        base, dataset, plan, work_dir=make_private(work_dir / "training"), on_event=progress, cancel=cancel
+        base,
+        dataset,
+        plan,
+        work_dir=make_private(work_dir / "training"),
+        on_event=progress,
+        cancel=cancel,
+        on_quarter=sample,
     )
     cancel.check()
 
     progress.phase(TRAINED, 1.0)
     progress(Event("save", "Saving the voice."))
-    made_by = {
+    made_by: dict[str, Any] = {
         "kind": "trained",
         "seconds_of_speech": round(float(dataset.seconds), 2),
         "language": request["language"],
@@ -202,43 +216,99 @@ def run_job(
         "base_release": str(base.release),
         "plan": _plain(plan),
         "metrics": {name: float(value) for name, value in tuned.metrics.items()},
+        "peak_memory_mb": _peak_memory(),
     }
-    voice = Voice(
-        id=job.voice_id,
-        name=request["name"],
-        owner=job.user,
-        base=request["base"],
-        version_id=job.version_id,
-        reference=tuned.reference,
-        delta=_half(tuned.delta),
-        consent=consent,
-        created=now(),
-        made_by=made_by,
-    )
+    voice = _voice(job, tuned, consent, made_by)
     with disk_errors("the voice could not be saved"):
         staged = make_private(work_dir / "staged") / job.version_id
         shutil.rmtree(staged, ignore_errors=True)
         versions.write(staged, voice, recording=recording)
-        loaded = versions.load(staged, VoiceManifest(job.voice_id, job.user, request["name"], voice.created))
         progress(Event("sample", "Saying the first sentence."))
-        versions.add_sample(staged, _first_words(parts, loaded, cancel))
+        wav, scores = parts.prove(staged, make_private(work_dir / "proof"), cancel)
+        values = {name: float(value) for name, value in vars(scores).items() if value is not None}
+        progress.store.log(job.id, "proof", _told(scores), values=values)
+        manifest = versions.add_sample(staged, wav)
+        write_manifest(staged, dataclasses.replace(manifest, made_by={**manifest.made_by, "proof": values}))
         cancel.check()
         registry.admit(job.user, request["name"], staged)
     progress(Event("sample", "The voice is ready.", 1, 1))
     return job.version_id
 
 
-def _first_words(parts: Parts, voice: Voice, cancel: CancelToken) -> bytes:
-    """The voice, as loaded from disk, saying its test sentence; a job is done only when this is sound."""
-    import numpy as np
+def _voice(job: Job, tuned: Any, consent: Consent, made_by: Mapping[str, Any]) -> Voice:
+    return Voice(
+        id=job.voice_id,
+        name=job.request["name"],
+        owner=job.user,
+        base=job.request["base"],
+        version_id=job.version_id,
+        reference=tuned.reference,
+        delta=_half(tuned.delta),
+        consent=consent,
+        created=now(),
+        made_by=dict(made_by),
+    )
 
+
+def _sample(
+    job: Job,
+    parts: Parts,
+    store: JobStore,
+    work_dir: Path,
+    consent: Consent,
+    cancel: CancelToken,
+    percent: int,
+    learnt: Callable[[], Any],
+) -> None:
+    """Keep how the voice sounds on the way, as ``samples/<percent>.wav`` of the job. A failure is only noted."""
     from gpt_sovits.audio import wav_bytes
 
-    language = voice.reference.language if voice.reference.language in SENTENCES else "en"
-    audio = parts.speak(voice, SENTENCES[language], language, cancel)
-    if not np.isfinite(audio.samples).all() or not 0.3 <= audio.seconds <= 60.0 or np.abs(audio.samples).max() < 1e-3:
-        raise VoiceError("The trained voice does not speak.", "Train it again with another recording.")
-    return wav_bytes(audio)
+    path = make_private(work_dir / SAMPLES) / f"{percent:02d}.wav"
+    if path.is_file():
+        return
+    voice = _voice(job, learnt(), consent, {"kind": "on the way"})
+    language = voice.reference.language if voice.reference.language in GREETINGS else "en"
+    try:
+        write_bytes(path, wav_bytes(parts.speak(voice, GREETINGS[language], language, cancel)))
+    except CancelledError:
+        raise
+    except (VoiceError, OSError) as error:
+        store.log(job.id, "heard", f"After {percent} % there was no sample: {error}")
+        return
+    store.log(job.id, "heard", f"A sample after {percent} % of the plan was kept.", values={"percent": percent})
+
+
+def clear(work_dir: Path) -> None:
+    """Remove everything of a finished job but its samples: recording, slices, checkpoints."""
+    for path in list(work_dir.iterdir()) if work_dir.is_dir() else []:
+        if path.is_file():
+            shred(path)
+        elif path.name != SAMPLES:
+            erase_tree(path, overwrite=True)
+    if work_dir.is_dir() and not any(work_dir.iterdir()):
+        work_dir.rmdir()
+
+
+def _told(scores: Scores) -> str:
+    """The scores as a line of the log."""
+
+    def pair(value: float | None, before: float | None) -> str:
+        return "not judged" if value is None else f"{value:.2f} ({'-' if before is None else f'{before:.2f}'} before)"
+
+    return (
+        f"The sentence took {scores.seconds:.1f} s; phone error {pair(scores.phone_error, scores.phone_error_before)},"
+        f" similarity {pair(scores.similarity, scores.similarity_before)}."
+    )
+
+
+def _peak_memory() -> float:
+    """Most megabytes that this process has held; 0 where the system does not say."""
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 1024), 0)
 
 
 def _capped(plan: Any, max_steps: int | None) -> Any:

@@ -9,6 +9,7 @@ process alone; ``Together`` talks through Accelerate, which picks gloo or NCCL a
 
 from __future__ import annotations
 
+import atexit
 import math
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from gpt_sovits.errors import ResourceError
+from gpt_sovits.settings import Settings
 
 T = TypeVar("T")
 _PATIENCE = timedelta(hours=24)  # process 0 may wait for its turn; a process that died is noticed at once all the same
@@ -72,6 +74,9 @@ class Together(Processes):
         self._state = PartialState(cpu=device == "cpu", timeout=_PATIENCE)
         self.rank = int(self._state.process_index)
         self.count = int(self._state.num_processes)
+        self._told = False
+        if self.main:
+            atexit.register(self._release)
 
     def average(self, weights: Sequence[nn.Parameter], loss: float, rows: float) -> float:
         given = [w.grad if w.grad is not None else torch.zeros_like(w) for w in weights]
@@ -94,7 +99,13 @@ class Together(Processes):
         return bool(self._sum(torch.tensor([float(flag)], device=self._state.device))[0])
 
     def tell(self, value: Any = None) -> Any:
+        self._told = True
         return self._utils.broadcast_object_list([value])[0]
+
+    def _release(self) -> None:
+        """Do not leave the others waiting for work that never comes."""
+        if not self._told:
+            self.tell(None)
 
     def _sum(self, values: Tensor) -> Tensor:
         return self._utils.reduce(values, reduction="sum")
@@ -104,3 +115,8 @@ class Together(Processes):
 
 
 ALONE = Processes()
+
+
+def processes_of(settings: Settings) -> Processes:
+    """This process alone, or among those that were launched together with it."""
+    return Together(settings.device) if settings.processes > 1 else ALONE

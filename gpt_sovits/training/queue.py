@@ -29,6 +29,7 @@ from gpt_sovits.events import Event
 from gpt_sovits.registry.consent import now
 from gpt_sovits.registry.files import exclusive, make_private
 from gpt_sovits.registry.ids import check_id, new_id
+from gpt_sovits.settings import Settings
 
 ACTIVE = ("queued", "running", "stopping")
 MAX_CRASHES = 5  # deaths of the process in a row, without progress between them, before a job is given up
@@ -89,6 +90,30 @@ class JobState:
         return self.state in ACTIVE
 
 
+@dataclass(frozen=True)
+class AfterDeath:
+    """What becomes of a job whose process is gone; ``note`` is for its log."""
+
+    state: str
+    error: str
+    crashes: int
+    crashed_at: float
+    note: str
+
+
+def after_death(state: str, fraction: float, crashes: int, crashed_at: float, crashed: str) -> AfterDeath:
+    """The job's new state. ``crashes`` in a row at ``crashed_at`` or before; ``crashed`` as in ``recover``."""
+    crashes = (crashes if fraction <= crashed_at else 0) + bool(crashed)
+    at = max(fraction, crashed_at)
+    if state == "stopping":
+        return AfterDeath("stopped", "", crashes, at, "")
+    if crashes < MAX_CRASHES:
+        note = f"{crashed}; the job goes on from its last checkpoint ({crashes} of {MAX_CRASHES})." if crashed else ""
+        return AfterDeath("queued", "", crashes, at, note)
+    error = f"{crashed or 'The training program was gone'}, {crashes} times at the same place."
+    return AfterDeath("failed", f"{error} Close other programs, then resume the job.", crashes, at, "")
+
+
 class JobStore:
     """All jobs of a data folder. Safe between threads and processes."""
 
@@ -99,6 +124,10 @@ class JobStore:
     def work_dir(self, job_id: str) -> Path:
         """The job's private folder: recording, slices, checkpoints. It goes when the job is done or deleted."""
         return self.folder / check_id(job_id, "job")
+
+    def worker_lock(self) -> AbstractContextManager[None]:
+        """Held by the worker that looks after the jobs; ``BusyError`` when another one does."""
+        return exclusive(self.folder / "worker.lock", wait=0.0, busy="Another worker is running.")
 
     def runner_lock(self, wait: float = 0.0) -> AbstractContextManager[None]:
         """Held while a job runs; ``BusyError`` when another process holds it for longer than ``wait`` seconds."""
@@ -130,6 +159,14 @@ class JobStore:
             ).fetchall()
         return next((Job(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) for row in rows), None)
 
+    def beat(self, job_id: str) -> str:
+        """Say that the process that runs a job is alive; the job's state now. ``MissingError`` when it was deleted."""
+        with self._open() as connection:
+            row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise MissingError(f"There is no job {job_id}.", "Choose one from the list of jobs.")
+        return str(row[0])
+
     def report(self, job_id: str, event: Event, fraction: float, seconds_left: float | None) -> None:
         """Keep an event, and what it says about the whole job."""
         values = json.dumps(dict(event.values))
@@ -145,13 +182,13 @@ class JobStore:
                 (time.time(), event.kind, event.message, event.step, event.total, values, job_id),
             )
 
-    def log(self, job_id: str, kind: str, text: str) -> None:
+    def log(self, job_id: str, kind: str, text: str, *, values: Mapping[str, float] | None = None) -> None:
         """Add a line to the job's log without touching its state."""
         with self._open() as connection, connection:
             connection.execute(
                 "INSERT INTO events (job, at, kind, message, step, total, content)"
-                " SELECT id, ?, ?, ?, 0, 0, '{}' FROM jobs WHERE id = ?",
-                (time.time(), kind, text, job_id),
+                " SELECT id, ?, ?, ?, 0, 0, ? FROM jobs WHERE id = ?",
+                (time.time(), kind, text, json.dumps(dict(values or {})), job_id),
             )
 
     def finish(self, job_id: str, state: str, error: str = "") -> None:
@@ -172,33 +209,30 @@ class JobStore:
         if not moved and self.state(job_id).state not in ("queued", "running"):
             raise BusyError("The job cannot be resumed now.", "Wait until it has stopped; a finished one stays so.")
 
-    def recover(self, *, crashed: bool = False) -> list[str]:
+    def recover(self, *, crashed: str = "") -> list[str]:
         """Put jobs back whose process is gone, and return their ids. The caller holds ``runner_lock``.
 
-        With ``crashed`` the process died by itself; after ``MAX_CRASHES`` times without progress the job fails.
+        ``crashed`` says in words how the process died, if it did so by itself; after ``MAX_CRASHES`` times without
+        progress the job fails.
         """
-        found = []
+        found: dict[str, str] = {}
         with self._open() as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             rows = connection.execute(
                 "SELECT id, state, fraction, crashes, crashed_at FROM jobs WHERE state IN ('running', 'stopping')"
             ).fetchall()
-            for job_id, state, fraction, crashes, crashed_at in rows:
-                found.append(job_id)
-                crashes = (crashes if fraction <= crashed_at else 0) + int(crashed)
-                target, error = ("stopped", "") if state == "stopping" else ("queued", "")
-                if target == "queued" and crashes >= MAX_CRASHES:
-                    target = "failed"
-                    error = (
-                        f"The training program ended {crashes} times without a word, probably for lack of memory."
-                        " Close other programs, then resume the job."
-                    )
+            for job_id, *row in rows:
+                after = after_death(*row, crashed)
+                found[job_id] = after.note
                 connection.execute(
                     "UPDATE jobs SET state = ?, error = ?, seconds_left = NULL, crashes = ?, crashed_at = ?,"
                     " changed = ? WHERE id = ?",
-                    (target, error, crashes, max(fraction, crashed_at), time.time(), job_id),
+                    (after.state, after.error, after.crashes, after.crashed_at, time.time(), job_id),
                 )
-        return found
+        for job_id, note in found.items():
+            if note:
+                self.log(job_id, "crash", note)
+        return list(found)
 
     def delete(self, job_id: str) -> None:
         """Remove the rows of a job and the words in them."""
@@ -225,8 +259,7 @@ class JobStore:
                 "SELECT at, kind, message FROM events WHERE job = ? AND message != '' ORDER BY number DESC LIMIT ?",
                 (job_id, LOG_LINES),
             ).fetchall()
-        log = [f"{time.strftime('%H:%M:%S', time.localtime(at))} {kind}: {text}" for at, kind, text in reversed(lines)]
-        return _state(row, log)
+        return _state(row, [log_line(*line) for line in reversed(lines)])
 
     def states(self, user: str | None = None, voice_id: str | None = None) -> list[JobState]:
         """Jobs, newest first, without their logs."""
@@ -287,6 +320,15 @@ class JobStore:
             yield connection
 
 
+def open_store(settings: Settings) -> JobStore:
+    """The jobs of the data folder: in its own file, or on the Redis server that the settings name."""
+    if settings.redis:
+        from gpt_sovits.training.redis_queue import RedisStore  # late: an extra that most people never need
+
+        return RedisStore(settings.jobs_dir, settings.redis, settings.device)
+    return JobStore(settings.jobs_dir)
+
+
 def _create(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     if connection.execute("PRAGMA user_version").fetchone()[0] < _USER_VERSION:
@@ -294,6 +336,11 @@ def _create(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
     connection.commit()
+
+
+def log_line(at: float, kind: str, text: str) -> str:
+    """An event with words, as a line of the job's log."""
+    return f"{time.strftime('%H:%M:%S', time.localtime(at))} {kind}: {text}"
 
 
 def _state(row: tuple[Any, ...], log: list[str]) -> JobState:

@@ -10,9 +10,10 @@ SIGTERM or Ctrl-C: the running job goes back into the queue and is continued by 
 from __future__ import annotations
 
 import argparse
+import errno
+import faulthandler
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,16 +26,19 @@ from pathlib import Path
 
 from gpt_sovits.errors import BusyError, CancelledError, MissingError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken, EventSink, ignore
-from gpt_sovits.registry.files import exclusive
+from gpt_sovits.registry.files import erase_tree, shred
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
-from gpt_sovits.training.job import Parts, Progress, real_parts, run_job
-from gpt_sovits.training.queue import Job, JobStore
+from gpt_sovits.training.job import Parts, Progress, clear, real_parts, run_job
+from gpt_sovits.training.queue import Job, JobStore, open_store
 
 COMMAND = (sys.executable, "-m", "gpt_sovits.training.worker")
 POLL_SECONDS = 0.3
 GRACE_SECONDS = 3.5  # from being asked to stop until the child is ended
 NICENESS = 5  # training must not make the computer sluggish
+
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "bad allocation", "out of memory", "cannot allocate memory")
+_KEPT_WORDS = 6000  # characters of what a dead child wrote last that go into its job's log
 
 log = logging.getLogger(__name__)
 
@@ -67,23 +71,43 @@ def run_claimed(
     except CancelledError:
         store.finish(job.id, "queued" if requeue() else "stopped")
         raise
-    except VoiceError as error:
-        store.finish(job.id, "failed", str(error))
-        raise
-    except MemoryError:
-        store.finish(job.id, "failed", "There was not enough memory. Close other programs, then resume the job.")
-        raise
     except Exception as error:
-        store.log(job.id, "error", traceback.format_exc())
-        store.finish(
-            job.id,
-            "failed",
-            f"Training met an error that it does not know ({type(error).__name__}: {error})."
-            " Resume the job; if it fails again, please report it.",
-        )
+        if not isinstance(error, VoiceError):
+            store.log(job.id, "error", traceback.format_exc())
+        store.finish(job.id, "failed", in_words(error))
         raise
     store.finish(job.id, "done")
-    shutil.rmtree(work_dir, ignore_errors=True)
+    clear(work_dir)
+
+
+def in_words(error: BaseException) -> str:
+    """What ended a training, and what to do, for the person."""
+    if isinstance(error, VoiceError):
+        return str(error)
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or any(w in text for w in _NO_MEMORY):
+        return "There was not enough memory. Close other programs, then resume the job."
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full. Free some space, then resume the job."
+    return (
+        f"Training met an error that it does not know ({type(error).__name__}: {error})."
+        " Resume the job; if it fails again, please report it."
+    )
+
+
+def cause_of_death(code: int) -> str:
+    """Why a child process is gone, by its exit code (negative: the signal that ended it)."""
+    if code == -getattr(signal, "SIGKILL", 9):
+        return "The system ended the training program, as it does when memory runs out"
+    if code == -getattr(signal, "SIGSEGV", 11):
+        return "The training program crashed (segmentation fault)"
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"The training program was ended by {name}"
+    return f"The training program ended by itself with code {code}"
 
 
 @contextmanager
@@ -94,7 +118,7 @@ def _listening(store: JobStore, job_id: str, cancel: CancelToken) -> Iterator[No
     def listen() -> None:
         while not over.wait(POLL_SECONDS):
             try:
-                wanted = store.state(job_id).state == "running"
+                wanted = store.beat(job_id) == "running"
             except MissingError:
                 wanted = False
             except ResourceError:
@@ -117,7 +141,7 @@ def _listening(store: JobStore, job_id: str, cancel: CancelToken) -> Iterator[No
 
 def run_next(settings: Settings, parts: Callable[[], Parts]) -> None:
     """Claim the first waiting job, if any, and run it to its end. How it ends is in the store."""
-    store = JobStore(settings.jobs_dir)
+    store = open_store(settings)
     cancel, later = CancelToken(), threading.Event()
 
     def put_back(number: int, frame: object) -> None:
@@ -155,7 +179,8 @@ def supervise(
     orphaned: Callable[[], bool] = lambda: False,
 ) -> None:
     """Run the queue until ``stop`` is set, or until nothing waits and ``orphaned`` says that nobody needs us."""
-    store = JobStore(settings.jobs_dir)
+    store = open_store(settings)
+    words = store.folder / "child.log"
     with _only_worker(store, stop, orphaned) as chosen:
         if not chosen:
             return
@@ -166,14 +191,15 @@ def supervise(
         try:
             while not stop.wait(POLL_SECONDS):
                 if child is None:
-                    if _recover(store) and store.waiting():
-                        child = subprocess.Popen([*command, "--data", str(settings.data_dir), "--one"])
+                    if _recover(store) and _waiting(store):
+                        child = _start(command, settings, words)
                         asked = 0.0
                     elif orphaned():
                         return
                 elif child.poll() is not None:
+                    # a child that ended well left no running job behind
+                    _recover(store, crashed=cause_of_death(child.returncode), said=_last_words(words))
                     child = None
-                    _recover(store, crashed=True)  # a child that ended well left no running job behind
                 elif _stopping(store):
                     asked = asked or time.monotonic()
                     if time.monotonic() - asked > GRACE_SECONDS:
@@ -181,24 +207,46 @@ def supervise(
         finally:
             if child is not None:
                 _end(child)
+                _last_words(words)
                 _recover(store)
 
 
+def _start(command: Sequence[str], settings: Settings, words: Path) -> subprocess.Popen[bytes]:
+    """A child that runs one job; what it says goes into the file ``words``."""
+    with os.fdopen(os.open(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        return subprocess.Popen(
+            [*command, "--data", str(settings.data_dir), "--one"], stdin=subprocess.DEVNULL, stderr=file
+        )
+
+
+def _last_words(words: Path) -> str:
+    """The end of what a child said, which also goes to our own stderr; the file is gone then."""
+    try:
+        said = words.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    shred(words)
+    sys.stderr.write(said)
+    return said[-_KEPT_WORDS:].strip()
+
+
 def tidy_jobs(store: JobStore) -> None:
-    """Remove the folders of jobs that are done, and day-old ones that no job owns."""
+    """Remove what finished jobs no longer need, and day-old folders that no job owns."""
     states = {state.id: state.state for state in store.states()}
     for folder in store.folder.iterdir():
         state = states.get(folder.name)
         old = time.time() - folder.stat().st_mtime > 86400
-        if folder.is_dir() and (state == "done" or (state is None and old)):
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir() and state == "done":
+            clear(folder)
+        elif folder.is_dir() and state is None and old:
+            erase_tree(folder, overwrite=True)
 
 
 @contextmanager
 def _only_worker(store: JobStore, stop: threading.Event, orphaned: Callable[[], bool]) -> Iterator[bool]:
     """Wait until no other worker looks after this data folder; yields False when we should go instead."""
     while not stop.is_set() and not orphaned():
-        lock = exclusive(store.folder / "worker.lock", wait=0.0, busy="Another worker is running.")
+        lock = store.worker_lock()
         try:
             lock.__enter__()
         except BusyError:
@@ -212,16 +260,29 @@ def _only_worker(store: JobStore, stop: threading.Event, orphaned: Callable[[], 
     yield False
 
 
-def _recover(store: JobStore, *, crashed: bool = False) -> bool:
-    """Put back what lost its process; False when somebody (the command line) runs a job, or the disk is full."""
+def _recover(store: JobStore, *, crashed: str = "", said: str = "") -> bool:
+    """Put back what lost its process; False when somebody (the command line) runs a job, or the disk is full.
+
+    ``crashed``: what ended the process, if it died by itself; ``said``: its last words, for the log.
+    """
     try:
         with store.runner_lock():
             for job_id in store.recover(crashed=crashed):
-                log.warning("job %s lost its process", job_id)
+                log.warning("job %s lost its process. %s", job_id, crashed)
+                if said:
+                    store.log(job_id, "crash", said)
             return True
     except BusyError:
         return False
     except (ResourceError, OSError) as error:  # a full disk: wait until there is room
+        log.warning("the jobs cannot be looked after: %s", error)
+        return False
+
+
+def _waiting(store: JobStore) -> bool:
+    try:
+        return store.waiting()
+    except ResourceError as error:
         log.warning("the jobs cannot be looked after: %s", error)
         return False
 
@@ -257,6 +318,16 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = Settings.load(options.data)
     if options.one:
+        faulthandler.enable()
+        if settings.rank:
+            from gpt_sovits.training.team import follow  # late: the worker itself needs no torch
+
+            follow(settings)
+            return 0
+        if settings.processes > 1:
+            from gpt_sovits.training.processes import processes_of
+
+            processes_of(settings)  # so that the others are released when there is nothing to do
         run_next(settings, lambda: parts(settings))
         return 0
     stop = threading.Event()

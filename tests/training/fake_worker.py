@@ -20,6 +20,7 @@ from gpt_sovits.events import Event
 from gpt_sovits.settings import Settings
 from gpt_sovits.training import worker
 from gpt_sovits.training.job import Parts
+from gpt_sovits.training.proof import Scores, check_sound
 
 STEP_SECONDS = 0.02
 
@@ -42,7 +43,7 @@ def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
             raise InputError("The recording cannot be used.", "Record again.")
         return SimpleNamespace(seconds=61.0, script=script)
 
-    def finetune(base: Any, dataset: Any, plan: FakePlan, *, work_dir: Path, on_event, cancel) -> Any:
+    def finetune(base: Any, dataset: Any, plan: FakePlan, *, work_dir: Path, on_event, cancel, on_quarter) -> Any:
         total = plan.acoustic_steps + plan.semantic_steps
         checkpoint = work_dir / "step.txt"
         first = int(checkpoint.read_text()) if checkpoint.exists() else 0
@@ -88,12 +89,24 @@ def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
         assert float(voice.delta["acoustic.w"].sum()) == 4.0
         return Audio(np.sin(np.arange(32000, dtype=np.float32) / 10) * 0.3, 32000)
 
+    def prove(folder: Path, aside: Path, cancel: Any) -> Any:
+        from gpt_sovits.audio import wav_bytes
+        from gpt_sovits.registry import versions
+        from gpt_sovits.registry.manifest import VoiceManifest, read_version
+
+        manifest = read_version(folder)
+        voice = versions.load(folder, VoiceManifest(manifest.voice, "", "", manifest.created))
+        audio = speak(voice, "Hello.", "en", cancel)
+        check_sound(audio, 10)
+        return wav_bytes(audio), Scores(audio.seconds, 0, 0.1, 0.2, 0.9, 0.8)
+
     return Parts(
         load_base=lambda name: SimpleNamespace(name=name, content=None, release="r1", symbols_version="v2"),
         build_dataset=build_dataset,
         plan=lambda seconds, base: FakePlan(),
         finetune=finetune,
         speak=speak,
+        prove=prove,
     )
 
 

@@ -47,7 +47,11 @@ def test_a_job_tells_its_story(store):
     store.report(job_id, Event("acoustic", "", 3, 10, {"loss": 1.5}), 0.3, 42.0)
     state = store.state(job_id)
     assert (state.state, state.stage, state.message, state.fraction, state.seconds_left) == (
-        "running", "acoustic", "Cutting it.", 0.3, 42.0,
+        "running",
+        "acoustic",
+        "Cutting it.",
+        0.3,
+        42.0,
     )
     assert len(state.log) == 1 and state.log[0].endswith("slice: Cutting it.")
     events = store.events(job_id)
@@ -95,12 +99,14 @@ def test_a_job_that_always_kills_its_process_is_given_up_unless_it_gets_on(store
     for crash in range(20):
         store.claim()
         store.report(job_id, Event("acoustic"), crash / 20, None)
-        store.recover(crashed=True)
+        store.recover(crashed="It was ended")
         assert store.state(job_id).state == "queued"
     for _ in range(MAX_CRASHES - 1):  # the last step that it reached was followed by a crash already
         assert store.claim() is not None
-        store.recover(crashed=True)
-    assert store.state(job_id).state == "failed" and "memory" in store.state(job_id).error
+        store.recover(crashed="It was ended")
+    assert store.state(job_id).state == "failed"
+    assert store.state(job_id).error.startswith(f"It was ended, {MAX_CRASHES} times at the same place.")
+    assert any("goes on from its last checkpoint" in line for line in store.state(job_id).log)
     store.resume(job_id)
     assert store.claim().id == job_id
 
