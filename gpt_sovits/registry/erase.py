@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,16 +58,35 @@ class Scan:
         return not self.found
 
 
-def receipt(voice: str, when: str, ids: Iterable[str], files: Iterable[Path], mixes: Iterable[str] = ()) -> Receipt:
-    """Take the fingerprints of files that are about to be removed; manifests and headers hold common words only."""
+@dataclass(frozen=True)
+class Content:
+    """Something that is about to be removed: ``read`` gives its bytes, block by block."""
+
+    name: str
+    read: Callable[[], Iterator[bytes]]
+
+
+def of_file(path: Path) -> Content:
+    """The bytes of a file as they lie on the disk."""
+    return Content(path.name, lambda: _chunks(path))
+
+
+def receipt(
+    voice: str, when: str, ids: Iterable[str], contents: Iterable[Content], mixes: Iterable[str] = ()
+) -> Receipt:
+    """Take the fingerprints of what is about to be removed; manifests and headers hold common words only."""
     salt = secrets.token_hex(16)
     digests: dict[str, int] = {}
     pieces: set[str] = set()
-    for path in files:
-        if path.suffix == ".json":
+    for content in contents:
+        if content.name.endswith(".json"):
             continue
-        digests[sha256_of(path)] = path.stat().st_size
-        for block in _blocks(path, skip=_header(path)):
+        digest, size = hashlib.sha256(), 0
+        for chunk in content.read():
+            digest.update(chunk)
+            size += len(chunk)
+        digests[digest.hexdigest()] = size
+        for block in _overlapping(_numbers(content)):
             pieces.update(_pieces(block, salt))
     return Receipt(voice, when, tuple(ids), digests, tuple(mixes), salt, frozenset(pieces))
 
@@ -86,7 +105,7 @@ def scan(folders: Iterable[Path], wanted: Receipt, *, known: frozenset[str] = fr
             reasons = {"an id in its name" for each in wanted.ids if each in str(path) and path.name not in known}
             if size in wanted.files.values() and sha256_of(path) in wanted.files:
                 reasons.add("a whole file")
-            for block in _blocks(path):
+            for block in _overlapping(_chunks(path)):
                 if path.name not in known and any(each in block for each in ids):
                     reasons.add("an id")
                 if not wanted.pieces.isdisjoint(_pieces(block, wanted.salt)):
@@ -135,22 +154,38 @@ def _every_file(folders: Iterable[Path]) -> Iterator[Path]:
                     yield path
 
 
-def _blocks(path: Path, skip: int = 0) -> Iterator[bytes]:
-    """The file in blocks that overlap, so that every piece lies whole in one of them."""
+def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        file.seek(skip)
-        tail = b""
-        while block := file.read(_BLOCK):
-            yield tail + block
-            tail = (tail + block)[-(PIECE + 3) :]
+        while chunk := file.read(_BLOCK):
+            yield chunk
 
 
-def _header(path: Path) -> int:
-    """Bytes of a safetensors file before its numbers: names of tensors are no secret."""
-    if path.suffix != ".safetensors":
-        return 0
-    with path.open("rb") as file:
-        return 8 + int.from_bytes(file.read(8), "little")
+def _overlapping(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks that overlap, so that every piece lies whole in one of them."""
+    tail = b""
+    for chunk in chunks:
+        block = tail + chunk
+        yield block
+        tail = block[-(PIECE + 3) :]
+
+
+def _numbers(content: Content) -> Iterator[bytes]:
+    """A safetensors file without its header, as names of tensors are no secret; any other file whole."""
+    chunks = content.read()
+    if not content.name.endswith(".safetensors"):
+        yield from chunks
+        return
+    skip, head = None, b""
+    for chunk in chunks:
+        head += chunk
+        if skip is None and len(head) >= 8:
+            skip = 8 + int.from_bytes(head[:8], "little")
+        if skip is not None:
+            dropped = min(skip, len(head))
+            skip -= dropped
+            if head := head[dropped:]:
+                yield head
+                head = b""
 
 
 def _pieces(data: bytes, salt: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from gpt_sovits.errors import BusyError, InputError, MissingError, ResourceError
 
 MAX_JSON_BYTES = 4 * 2**20
+KEY_NAMES = frozenset({"key", "key.age"})  # files that hold keys: erased before anything else goes
 _BLOCK = 2**20
 
 
@@ -80,6 +81,23 @@ def write_bytes(path: Path, data: bytes, aside: Path | None = None) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_blocks(path: Path, blocks: Iterable[bytes]) -> None:
+    """``write_bytes`` for what is too large to be in memory at once; the file is built beside ``path``."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            for block in blocks:
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
@@ -150,19 +168,49 @@ def remove_folder(folder: Path, aside: Path) -> None:
     gone = aside / secrets.token_hex(8)
     os.rename(folder, gone)
     sync_folder(folder.parent)
-    shutil.rmtree(gone)
+    erase_tree(gone)
     sync_folder(aside)
 
 
 def sweep(folder: Path) -> None:
-    """Delete everything inside ``folder`` (left there by a crash); the folder itself stays."""
+    """Delete everything inside ``folder`` (left there by a crash), keys first; the folder itself stays."""
     if not folder.is_dir():
         return
     for entry in list(os.scandir(folder)):
         if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
+            erase_tree(Path(entry.path))
         else:
             os.unlink(entry.path)
+
+
+def erase_tree(folder: Path, *, overwrite: bool = False) -> None:
+    """Delete a folder: first the keys in it are overwritten, with ``overwrite`` then every other file too."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for root, _, names in os.walk(folder):
+        for name in names:
+            if name in KEY_NAMES:
+                shred(Path(root) / name)
+    if overwrite:
+        for root, _, names in os.walk(folder):
+            for name in names:
+                shred(Path(root) / name)
+    shutil.rmtree(folder)
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file with random bytes where it lies, then remove it.
+
+    What a disk keeps elsewhere (a snapshot, the spare cells of an SSD) is out of reach of any program.
+    """
+    if path.is_file() and not path.is_symlink():
+        with path.open("r+b") as file:
+            left = os.fstat(file.fileno()).st_size
+            while left > 0:
+                left -= file.write(secrets.token_bytes(min(left, _BLOCK)))
+            file.flush()
+            os.fsync(file.fileno())
+    path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -19,9 +19,10 @@ from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.files import make_private
 from gpt_sovits.registry.manifest import VOICE_FILE, VersionCard, VoiceCard
 from gpt_sovits.registry.terms import Terms
+from gpt_sovits.registry.vault import WRAPPED
 
 _TABLE = "CREATE TABLE IF NOT EXISTS cards (user TEXT, id TEXT, mark TEXT, card TEXT, PRIMARY KEY (user, id))"
-_USER_VERSION = 2  # of the table and of the card's JSON; another number in the file means: rebuild
+_USER_VERSION = 3  # of the table and of the card's JSON; another number in the file means: rebuild
 
 
 class Index:
@@ -101,10 +102,11 @@ def _marks(voices: Path) -> dict[str, str]:
             versions = os.stat(os.path.join(entry.path, "versions"))
         except (FileNotFoundError, NotADirectoryError):
             continue  # deleted by another process while we look
+        locked = os.path.exists(os.path.join(entry.path, WRAPPED))
         marks[entry.name] = " ".join(
             str(value)
             for value in (manifest.st_ino, manifest.st_size, manifest.st_mtime_ns)
-            + (versions.st_ino, versions.st_nlink, versions.st_mtime_ns)
+            + (versions.st_ino, versions.st_nlink, versions.st_mtime_ns, locked)
         )
     return marks
 

@@ -1,7 +1,7 @@
 """The JSON files of the registry as values, read strictly, with the schema number that migrations go by.
 
-    voice.json     one per voice: its name and what may change about it
-    version.json   one per version: never changes, and holds the SHA-256 of every file beside it
+voice.json     one per voice: its name and what may change about it
+version.json   one per version: never changes, and holds the SHA-256 of every file beside it
 """
 
 from __future__ import annotations
@@ -17,11 +17,18 @@ from gpt_sovits.registry.files import read_json, write_json
 from gpt_sovits.registry.ids import is_id
 from gpt_sovits.registry.terms import Terms
 
-SCHEMA = 1
+SCHEMA = 2
 VOICE_FILE = "voice.json"
 VERSION_FILE = "version.json"
+
+
+def _with_freeze_passphrase(value: dict[str, Any]) -> dict[str, Any]:
+    """1 to 2: a voice may keep the hash of the passphrase that unfreezes it; versions stay as they are."""
+    return {**value, "thaw": ""} if "frozen" in value else value
+
+
 # Named functions, one per step: MIGRATIONS[n] turns the JSON of schema n into that of schema n + 1.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_freeze_passphrase}
 
 _RESTORE = "Restore it from a backup, or delete the voice."
 _Manifest = TypeVar("_Manifest", "VoiceManifest", "VersionManifest")
@@ -39,7 +46,10 @@ class Parent:
 
 @dataclass(frozen=True)
 class VoiceManifest:
-    """``default_version`` None means the newest one speaks; ``signer`` is who signed the file it was imported from."""
+    """``default_version`` None means the newest one speaks; ``signer`` is who signed the file it was imported from.
+
+    ``thaw`` is the argon2 hash of the passphrase that unfreezes the voice, "" where the account's password does.
+    """
 
     id: str
     owner: str
@@ -51,6 +61,7 @@ class VoiceManifest:
     frozen: bool = False
     terms: Terms = Terms()
     signer: str = ""
+    thaw: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,9 +115,10 @@ class VoiceCard:
     frozen: bool = False
     terms: Terms = Terms()
     signer: str = ""
+    locked: bool = False
 
 
-def card(voice: VoiceManifest, versions: list[VersionManifest]) -> VoiceCard:
+def card(voice: VoiceManifest, versions: list[VersionManifest], locked: bool = False) -> VoiceCard:
     """What a list shows; ``versions`` by number, never empty."""
     spoken = next((version for version in versions if version.id == voice.default_version), versions[-1])
     return VoiceCard(
@@ -127,6 +139,7 @@ def card(voice: VoiceManifest, versions: list[VersionManifest]) -> VoiceCard:
         frozen=voice.frozen,
         terms=voice.terms,
         signer=voice.signer,
+        locked=locked,
     )
 
 
@@ -171,7 +184,7 @@ def _read(folder: Path, kind: type[_Manifest], build: Callable[[dict[str, Any]],
 
 
 def _voice(value: dict[str, Any]) -> VoiceManifest:
-    texts = {name: _text(value[name]) for name in ("id", "owner", "name", "created", "kind", "signer")}
+    texts = {name: _text(value[name]) for name in ("id", "owner", "name", "created", "kind", "signer", "thaw")}
     parents = tuple(
         Parent(_text(each["voice"]), _text(each["name"]), _text(each["version"]), float(each["share"]))
         for each in value["parents"]

@@ -3,40 +3,30 @@
     <root>/.lock                                     held by whoever writes
     <root>/index.sqlite3                             a cache of lists, rebuilt from the folders at will
     <root>/users/<user>/voices/<voice>/voice.json
+                                      /key or key.age    what the files below are encrypted with (``vault``)
                                       /versions/<version>/{version.json, delta, reference, sample, recording}
     <root>/users/<user>/journal.jsonl                what was done with each voice
     <root>/users/<user>/{.building, .removed}        what is not visible yet, or no more
 
 A voice or a version appears by one rename and disappears by one rename; the next writer sweeps what a crash left.
+When a voice goes, its data key is overwritten before anything else is removed.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gpt_sovits.errors import InputError, MissingError, RefusedError, VoiceError
-from gpt_sovits.registry import files, versions
+from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.registry import files, vault, versions
+from gpt_sovits.registry.accounts import hash_of
 from gpt_sovits.registry.consent import now, require
-from gpt_sovits.registry.identity import Identity, identity
-from gpt_sovits.registry.ids import check_id, check_name, check_user, is_id, new_id
-from gpt_sovits.registry.index import Index
-from gpt_sovits.registry.journal import Journal
-from gpt_sovits.registry.manifest import (
-    Parent,
-    VersionManifest,
-    VoiceCard,
-    VoiceManifest,
-    card,
-    read_version,
-    read_voice,
-    write_manifest,
-)
+from gpt_sovits.registry.ids import check_id, check_name, is_id, new_id
+from gpt_sovits.registry.manifest import Parent, VersionManifest, VoiceManifest, read_version, write_manifest
+from gpt_sovits.registry.shelf import Shelf
 from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.registry.voicefile import Sealed, decrypt, encrypt, open_sealed, seal
@@ -44,74 +34,8 @@ from gpt_sovits.registry.voicefile import Sealed, decrypt, encrypt, open_sealed,
 LOCK_SECONDS = 30.0
 
 
-class Registry:
-    """Voices under ``root``. Safe to use from several threads and processes."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._index = Index(root / "index.sqlite3")
-
-    # ------------------------------------------------------------------------------------------------------- reading
-
-    def users(self) -> list[str]:
-        folder = self.root / "users"
-        return sorted(path.name for path in folder.iterdir() if is_id(path.name)) if folder.is_dir() else []
-
-    def cards(self, user: str) -> list[VoiceCard]:
-        """The user's voices, by name. Reads no weights and imports no torch."""
-        folder = self._user(user) / "voices"
-        return self._index.cards(user, folder, self._card) if folder.is_dir() else []
-
-    def card(self, user: str, voice_id: str) -> VoiceCard:
-        return self._card(self._voice(user, voice_id))
-
-    def manifest(self, user: str, voice_id: str) -> VoiceManifest:
-        """``MissingError`` when the user has no such voice."""
-        manifest = read_voice(self._voice(user, voice_id))
-        if manifest.owner != user:
-            raise InputError(f"The voice {voice_id} belongs to another user.", "Restore it from a backup.")
-        return manifest
-
-    def versions(self, user: str, voice_id: str) -> list[VersionManifest]:
-        """The versions of a voice, oldest first."""
-        return _versions(self._voice(user, voice_id))
-
-    def has_version(self, user: str, voice_id: str, version_id: str) -> bool:
-        path = self._user(user) / "voices" / check_id(voice_id) / "versions" / check_id(version_id, "version")
-        return path.is_dir()
-
-    def load(self, user: str, voice_id: str, version_id: str | None = None) -> Voice:
-        """A version as a value: the named one, else the voice's default, else the newest. Hashes are compared."""
-        manifest = self.manifest(user, voice_id)
-        manifest.terms.require("speak", manifest.name)
-        wanted = version_id or manifest.default_version or self.versions(user, voice_id)[-1].id
-        return versions.load(self._version(user, voice_id, wanted), manifest)
-
-    def read_file(self, user: str, voice_id: str, version_id: str, name: str) -> bytes:
-        """One file of a version ("sample.wav", the recording), compared with its hash."""
-        folder = self._version(user, voice_id, version_id)
-        return versions.read_file(folder, read_version(folder), name)
-
-    def journal(self, user: str) -> Journal:
-        """What was done with the user's voices."""
-        return Journal(self._user(user) / "journal.jsonl")
-
-    def mixes_of(self, user: str, voice_id: str) -> list[VoiceCard]:
-        """Stored mixes that contain this voice."""
-        return [each for each in self.cards(user) if voice_id in each.parents]
-
-    def verify(self, user: str) -> list[str]:
-        """Compare every file of the user's voices with its hash; one sentence per problem."""
-        problems = []
-        folder = self._user(user) / "voices"
-        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-            try:
-                self.manifest(user, path.name)
-                for version in _versions(path):
-                    versions.check(path / "versions" / version.id)
-            except VoiceError as error:
-                problems.append(str(error))
-        return problems
+class Registry(Shelf):
+    """Voices under ``root``, and every change to them, each by one process at a time."""
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -124,6 +48,7 @@ class Registry:
         name = check_name(name)
         with self._writing(user):
             version = self._admit(user, name, staged, "trained", parents=())
+            files.erase_tree(staged, overwrite=True)
             self.journal(user).add("trained", version.voice, version=version.id, seconds=version.seconds)
             return version
 
@@ -138,26 +63,30 @@ class Registry:
         with self._writing(user):
             for parent in parents:
                 self.manifest(user, parent.voice)
+            key = vault.new_key()
             staged = files.make_private(self._aside(user, ".building")) / new_id("r")
-            versions.write(staged, replace(voice, id=voice_id, name=name, owner=user, created=now()))
+            versions.write(staged, replace(voice, id=voice_id, name=name, owner=user, created=now()), key=key)
             if sample is not None:
-                versions.add_sample(staged, sample)
-            self._admit(user, name, staged, "mix", parents=parents, terms=voice.terms)
+                versions.add_sample(staged, sample, key)
+            self._admit(user, name, staged, "mix", key, parents=parents, terms=voice.terms)
             self.journal(user).add("mixed", voice_id, parents=[parent.voice for parent in parents])
         return voice_id
 
     def tidy(self) -> None:
-        """Remove what a crash left aside, for every user; programs call this when they start."""
+        """Remove what a crash left aside, and encrypt what an older program stored plain; to call at start."""
         for user in self.users():
             with self._writing(user):
-                pass
+                for folder in self._voices(user):
+                    if not vault.is_locked(folder):
+                        self._sealed_with(folder)
 
     def check_changeable(self, user: str, voice_id: str, to: str = "retrain") -> None:
-        """``RefusedError`` when the voice is frozen, or (to retrain) was shared without leave to train it further."""
+        """``RefusedError`` when the voice is frozen, or (to retrain) locked or shared without leave for that."""
         manifest = self.manifest(user, voice_id)
         self._must_not_be_frozen(manifest)
         if to == "retrain":
             manifest.terms.require("retrain", manifest.name)
+            self._must_not_be_locked(user, manifest)
 
     def rename(self, user: str, voice_id: str, name: str) -> None:
         self._change(user, voice_id, "renamed", name=check_name(name))
@@ -168,18 +97,80 @@ class Registry:
             self._version(user, voice_id, version_id)
         self._change(user, voice_id, "pinned", default_version=version_id)
 
-    def freeze(self, user: str, voice_id: str) -> None:
-        """From now on nothing may change, retrain or delete the voice, and the version that speaks now is the one."""
-        if not self.manifest(user, voice_id).frozen:
-            spoken = self.card(user, voice_id).default_version
-            self._change(user, voice_id, "frozen", default_version=spoken, frozen=True)
+    def freeze(self, user: str, voice_id: str, passphrase: str = "") -> None:
+        """From now on nothing may change, retrain or delete the voice, and the version that speaks now is the one.
 
-    def unfreeze(self, user: str, voice_id: str) -> None:
+        Unfreezing needs the user's password; a user without one sets a ``passphrase`` here, which unfreezing needs.
+        """
+        if self.manifest(user, voice_id).frozen:
+            return
+        if self.accounts.has(user):
+            thaw = ""
+        elif passphrase:
+            thaw = hash_of(vault.check_passphrase(passphrase))
+        else:
+            raise InputError("There is no passphrase.", "Choose one; unfreezing the voice will ask for it.")
+        spoken = self.card(user, voice_id).default_version
+        self._change(user, voice_id, "frozen", default_version=spoken, frozen=True, thaw=thaw)
+
+    def unfreeze(self, user: str, voice_id: str, secret: str = "") -> None:
+        """Allow changes again. ``secret``: the passphrase that was set at freezing, else the account's password."""
+        manifest = self.manifest(user, voice_id)
+        if not manifest.frozen:
+            return
+        if manifest.thaw:
+            self.accounts.check(f"{user}/{voice_id}", manifest.thaw, secret, "The passphrase is wrong.")
+        elif self.accounts.has(user):
+            self.accounts.verify(user, secret)
         with self._writing(user):
             manifest = self.manifest(user, voice_id)
             if manifest.frozen:
-                self._rewrite(user, replace(manifest, frozen=False))
+                self._rewrite(user, replace(manifest, frozen=False, thaw=""))
                 self.journal(user).add("unfrozen", voice_id)
+
+    # ------------------------------------------------------------------------------------------------------- locking
+
+    def lock(self, user: str, voice_id: str, passphrase: str) -> None:
+        """Leave the voice's data key on the disk under ``passphrase`` only: nothing of it can be read without.
+
+        Its name, dates, consent and terms stay readable, so that lists can show them.
+        """
+        folder = self._voice(user, voice_id)
+        if vault.is_locked(folder):
+            raise RefusedError("The voice is locked already.", "Remove the lock first to change its passphrase.")
+        vault.check_passphrase(passphrase)
+        with self._writing(user):
+            key = self._sealed_with(folder)
+        wrapped = vault.wrap(key, passphrase)
+        with self._writing(user):
+            if vault.is_locked(self._voice(user, voice_id)):
+                raise RefusedError("The voice is locked already.", "Remove the lock first to change its passphrase.")
+            aside = files.make_private(self._user(user) / ".building")
+            files.write_bytes(folder / vault.WRAPPED, wrapped, aside)
+            files.shred(folder / vault.KEY)
+            self.journal(user).add("locked", voice_id)
+        self.keys.drop(user, voice_id)
+
+    def unlock(self, user: str, voice_id: str, passphrase: str) -> None:
+        """Open a locked voice in this process's memory, until it is idle for a while or ``relock`` is called."""
+        self.keys.put(user, voice_id, self._unwrapped(user, voice_id, passphrase))
+        self.journal(user).add("unlocked", voice_id)
+
+    def relock(self, user: str, voice_id: str) -> None:
+        """Forget the key of an unlocked voice now."""
+        self._voice(user, voice_id)
+        self.keys.drop(user, voice_id)
+
+    def remove_lock(self, user: str, voice_id: str, passphrase: str) -> None:
+        """Let the voice be read without a passphrase from now on."""
+        key = self._unwrapped(user, voice_id, passphrase)
+        with self._writing(user):
+            folder = self._voice(user, voice_id)
+            if vault.is_locked(folder):
+                files.write_bytes(folder / vault.KEY, key, files.make_private(self._user(user) / ".building"))
+                files.shred(folder / vault.WRAPPED)
+                self.journal(user).add("lock removed", voice_id)
+        self.keys.drop(user, voice_id)
 
     def delete(self, user: str, voice_id: str) -> None:
         """Remove a voice with all its versions, recordings and samples (``studio`` removes its jobs too).
@@ -199,14 +190,6 @@ class Registry:
             self._index.forget(user, voice_id)
             self.journal(user).add("deleted", voice_id)
 
-    def files_of(self, user: str, voice_id: str) -> list[Path]:
-        """Every file of a voice, to take their fingerprints before they are destroyed."""
-        return [path for path in sorted(self._voice(user, voice_id).rglob("*")) if path.is_file()]
-
-    def receipts(self, user: str) -> Path:
-        """The folder of receipts of destroyed voices."""
-        return self._user(user) / "receipts"
-
     def delete_version(self, user: str, voice_id: str, version_id: str) -> None:
         """Remove one version; the last one goes with its voice only."""
         with self._writing(user):
@@ -221,10 +204,6 @@ class Registry:
             self.journal(user).add("version deleted", voice_id, version=version_id)
 
     # ------------------------------------------------------------------------------------------------------- sharing
-
-    def identity(self, user: str) -> Identity:
-        """The user's keys to sign and to receive voice files."""
-        return identity(self._user(user))
 
     def export(
         self,
@@ -243,7 +222,7 @@ class Registry:
         manifest = self.manifest(user, voice_id)
         manifest.terms.require("export", manifest.name)
         folder = self._version(user, voice_id, version_id or self.card(user, voice_id).default_version)
-        version = read_version(folder)
+        version, key = read_version(folder), self.data_key(user, voice_id)
         names = [name for name in (versions.DELTA, versions.REFERENCE, versions.SAMPLE) if name in version.files]
         sealed = Sealed(
             name=manifest.name,
@@ -255,7 +234,7 @@ class Registry:
             made_by=version.made_by,
             seconds=version.seconds,
             label=version.label,
-            files={name: versions.read_file(folder, version, name) for name in names},
+            files={name: versions.read_file(folder, version, name, key) for name in names},
         )
         data = encrypt(seal(sealed, self.identity(user).signing), passphrase=passphrase, recipient=recipient)
         self.journal(user).add("exported", voice_id, version=version.id, to=recipient or "passphrase")
@@ -282,8 +261,9 @@ class Registry:
         find_base(sealed.base)
         versions.check_tensors(sealed.files)
         with self._writing(user):
+            key = vault.new_key()
             staged = files.make_private(self._aside(user, ".building") / new_id("r"))
-            entries = {each: versions.put(staged / each, content) for each, content in sealed.files.items()}
+            entries = {each: versions.put(staged / each, content, key) for each, content in sealed.files.items()}
             manifest = VersionManifest(
                 id=staged.name,
                 voice=voice_id,
@@ -297,42 +277,25 @@ class Registry:
                 made_by=sealed.made_by,
             )
             write_manifest(staged, manifest)
-            self._admit(user, name, staged, sealed.kind, terms=sealed.terms, signer=sealed.signer)
+            self._admit(user, name, staged, sealed.kind, key, terms=sealed.terms, signer=sealed.signer)
             self.journal(user).add("imported", voice_id, signer=sealed.signer)
         return voice_id
 
     # ------------------------------------------------------------------------------------------------------- private
 
-    def _user(self, user: str) -> Path:
-        return self.root / "users" / check_user(user)
-
-    def _voice(self, user: str, voice_id: str) -> Path:
-        folder = self._user(user) / "voices" / check_id(voice_id)
-        if not folder.is_dir():
-            raise MissingError(f"There is no voice {voice_id}.", "Choose one from the list of voices.")
-        return folder
-
-    def _version(self, user: str, voice_id: str, version_id: str) -> Path:
-        folder = self._voice(user, voice_id) / "versions" / check_id(version_id, "version")
-        if not folder.is_dir():
-            raise MissingError(f"The voice has no version {version_id}.", "Choose one from the list of versions.")
-        return folder
-
-    def _aside(self, user: str, name: str) -> Path:
-        return self._user(user) / name / secrets.token_hex(8)
-
-    def _card(self, folder: Path) -> VoiceCard:
-        return card(read_voice(folder), _versions(folder))
-
-    def _admit(self, user: str, name: str, staged: Path, kind: str, **of_the_voice: Any) -> VersionManifest:
-        version = versions.check(staged)
+    def _admit(
+        self, user: str, name: str, staged: Path, kind: str, key: bytes | None = None, **of_the_voice: Any
+    ) -> VersionManifest:
+        """Build the voice or version aside, encrypted, and rename it in. ``key``: what ``staged`` is encrypted with."""
+        version = versions.check(staged, key)
         require(version.consent)
         target = self._user(user) / "voices" / check_id(version.voice)
         if target.is_dir():
             return self._admit_next(user, staged, version, target)
         building = files.make_private(self._aside(user, ".building") / version.voice)
-        version = _numbered(staged, version, 1)
-        files.move_in(staged, files.make_private(building / "versions") / version.id)
+        version, key = replace(version, number=1), key or vault.new_key()
+        versions.settle(staged, version, building / "versions" / version.id, key)
+        files.write_bytes(building / vault.KEY, key)
         write_manifest(building, VoiceManifest(version.voice, user, name, now(), kind, **of_the_voice))
         files.make_private(target.parent)
         files.move_in(building, target)
@@ -342,11 +305,38 @@ class Registry:
     def _admit_next(self, user: str, staged: Path, version: VersionManifest, target: Path) -> VersionManifest:
         manifest = self.manifest(user, version.voice)
         self._must_not_be_frozen(manifest)
+        self._must_not_be_locked(user, manifest)
         manifest.terms.require("retrain", manifest.name)
-        present = _versions(target)
-        version = _numbered(staged, version, present[-1].number + 1)
-        files.move_in(staged, target / "versions" / version.id)
+        version = replace(version, number=self.versions(user, version.voice)[-1].number + 1)
+        building = self._aside(user, ".building") / version.id
+        versions.settle(staged, version, building, self._sealed_with(target))
+        files.move_in(building, target / "versions" / version.id)
+        building.parent.rmdir()
         return version
+
+    def _sealed_with(self, folder: Path) -> bytes:
+        """The data key of a voice that is not locked; an older, plain voice gets one and is encrypted."""
+        key = vault.read_key(folder)
+        if key is None:
+            key = vault.new_key()
+            files.write_bytes(folder / vault.KEY, key)
+        for version in (folder / "versions").iterdir():
+            for name in read_version(version).files:
+                if not vault.is_sealed(version / name):
+                    files.write_blocks(
+                        version / name, vault.seal(vault.open_file(version / name, None, name), key, name)
+                    )
+        return key
+
+    def _unwrapped(self, user: str, voice_id: str, passphrase: str) -> bytes:
+        folder = self._voice(user, voice_id)
+        if not vault.is_locked(folder):
+            raise InputError("The voice is not locked.", "Use it as it is.")
+        return vault.unwrap((folder / vault.WRAPPED).read_bytes(), passphrase)
+
+    def _must_not_be_locked(self, user: str, manifest: VoiceManifest) -> None:
+        if vault.is_locked(self._voice(user, manifest.id)):
+            raise RefusedError(f"The voice {manifest.name!r} is locked.", "Remove its lock before training it further.")
 
     def _must_not_be_frozen(self, manifest: VoiceManifest) -> None:
         if manifest.frozen:
@@ -373,21 +363,11 @@ class Registry:
         ):
             files.sweep(self._user(user) / ".building")
             files.sweep(self._user(user) / ".removed")
+            for folder in self._voices(user):
+                if vault.is_locked(folder) and (folder / vault.KEY).exists():
+                    files.shred(folder / vault.KEY)  # the lock was set, or is being removed, when the power failed
             yield
 
-
-def _versions(folder: Path) -> list[VersionManifest]:
-    try:
-        names = [name for name in os.listdir(folder / "versions") if is_id(name)]
-    except FileNotFoundError as error:
-        raise MissingError(f"There is no voice {folder.name}.", "Choose one from the list of voices.") from error
-    found = [read_version(folder / "versions" / name) for name in names]
-    if not found:
-        raise InputError(f"The voice {folder.name} has no version.", "Restore it from a backup, or delete it.")
-    return sorted(found, key=lambda version: (version.number, version.created, version.id))
-
-
-def _numbered(staged: Path, version: VersionManifest, number: int) -> VersionManifest:
-    version = replace(version, number=number)
-    write_manifest(staged, version)
-    return version
+    def _voices(self, user: str) -> list[Path]:
+        folder = self._user(user) / "voices"
+        return [path for path in folder.iterdir() if is_id(path.name)] if folder.is_dir() else []

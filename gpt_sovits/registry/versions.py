@@ -5,7 +5,9 @@
     recording.<suffix>     what the person recorded (not for a mix)
     sample.wav             the version speaking a test sentence
 
-The folder is built aside by ``write``, checked by ``load``, and never changes once it is visible.
+The folder is built aside by ``write``, checked by ``load``, and never changes once it is visible. In the registry the
+files are encrypted with the voice's data key (``vault``); the manifest lists what is inside them. Without a key here,
+they are plain: as a training job makes them, in its own folder.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import InputError, MissingError
-from gpt_sovits.registry import files
+from gpt_sovits.registry import files, vault
 from gpt_sovits.registry.consent import require
 from gpt_sovits.registry.manifest import FileEntry, VersionManifest, VoiceManifest, read_version, write_manifest
 from gpt_sovits.registry.voice import Voice
@@ -38,16 +40,16 @@ def recording_name(path: Path) -> str:
     return f"recording.{suffix}" if suffix in RECORDING_SUFFIXES else "recording.bin"
 
 
-def write(folder: Path, voice: Voice, *, recording: Path | None = None) -> VersionManifest:
+def write(folder: Path, voice: Voice, *, recording: Path | None = None, key: bytes | None = None) -> VersionManifest:
     """Write ``voice`` as a version into the new ``folder``, named by the version's id. No number, no sample yet.
 
-    Raises ``RefusedError`` without a consent that is bound to this very ``recording``.
+    Raises ``RefusedError`` without a consent that is bound to this very ``recording``, which is copied as it is.
     """
     consent = require(voice.consent)
     files.make_private(folder)
     entries = {
-        DELTA: put(folder / DELTA, _packed(voice.delta)),
-        REFERENCE: put(folder / REFERENCE, _packed(*voice.reference.to_tensors())),
+        DELTA: put(folder / DELTA, _packed(voice.delta), key),
+        REFERENCE: put(folder / REFERENCE, _packed(*voice.reference.to_tensors()), key),
     }
     name = ""
     if recording is not None:
@@ -71,16 +73,16 @@ def write(folder: Path, voice: Voice, *, recording: Path | None = None) -> Versi
     return manifest
 
 
-def add_sample(folder: Path, wav: bytes) -> VersionManifest:
+def add_sample(folder: Path, wav: bytes, key: bytes | None = None) -> VersionManifest:
     """Keep the test sentence that a staged version spoke."""
-    entry = put(folder / SAMPLE, wav)
+    entry = put(folder / SAMPLE, wav, key)
     manifest = read_version(folder)
     manifest = replace(manifest, files={**manifest.files, SAMPLE: entry})
     write_manifest(folder, manifest)
     return manifest
 
 
-def load(folder: Path, voice: VoiceManifest) -> Voice:
+def load(folder: Path, voice: VoiceManifest, key: bytes | None = None) -> Voice:
     """The version in ``folder`` as a value, after its weights and reference are found unchanged."""
     from gpt_sovits.features.reference import Reference  # late: lists of voices need no torch
 
@@ -93,8 +95,8 @@ def load(folder: Path, voice: VoiceManifest) -> Voice:
         owner=voice.owner,
         base=manifest.base,
         version_id=manifest.id,
-        reference=Reference.from_tensors(*_unpacked(read_file(folder, manifest, REFERENCE))),
-        delta=_unpacked(read_file(folder, manifest, DELTA))[0],
+        reference=Reference.from_tensors(*_unpacked(read_file(folder, manifest, REFERENCE, key))),
+        delta=_unpacked(read_file(folder, manifest, DELTA, key))[0],
         consent=manifest.consent,
         created=manifest.created,
         made_by=manifest.made_by,
@@ -102,31 +104,57 @@ def load(folder: Path, voice: VoiceManifest) -> Voice:
     )
 
 
-def read_file(folder: Path, manifest: VersionManifest, name: str) -> bytes:
+def read_file(folder: Path, manifest: VersionManifest, name: str, key: bytes | None = None) -> bytes:
     """The bytes of one file of a version, compared with the manifest."""
     entry = manifest.files.get(name)
     if entry is None:
         raise MissingError(f"The version {manifest.id} has no {name}.", "Train the voice again.")
     try:
-        data = (folder / name).read_bytes()
-    except FileNotFoundError as error:
+        data = b"".join(vault.open_file(folder / name, key, name))
+    except (FileNotFoundError, InputError) as error:
         raise _damaged(folder, name) from error
     if len(data) != entry.bytes or hashlib.sha256(data).hexdigest() != entry.sha256:
         raise _damaged(folder, name)
     return data
 
 
-def check(folder: Path) -> VersionManifest:
-    """Compare every file with the manifest; nothing may be missing, changed or extra."""
+def check(folder: Path, key: bytes | None = None, *, locked: bool = False) -> VersionManifest:
+    """Compare every file with the manifest; nothing may be missing, changed or extra.
+
+    Of a ``locked`` version only the sizes are known.
+    """
     manifest = read_version(folder)
     for name, entry in manifest.files.items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size != entry.bytes or files.sha256_of(path) != entry.sha256:
+        if not path.is_file() or vault.size_of_content(path) != entry.bytes:
+            raise _damaged(folder, name)
+        if not locked and _sha256(path, key, name) != entry.sha256:
             raise _damaged(folder, name)
     extra = {path.name for path in folder.iterdir()} - set(manifest.files) - {"version.json"}
     if extra:
         raise InputError(f"The version {manifest.id} holds files it should not.", "Restore it from a backup.")
     return manifest
+
+
+def settle(staged: Path, manifest: VersionManifest, target: Path, key: bytes) -> None:
+    """Put the checked version in ``staged`` into the new folder ``target``, every file encrypted."""
+    files.make_private(target)
+    for name in manifest.files:
+        if vault.is_sealed(staged / name):
+            files.move_in(staged / name, target / name)
+        else:
+            files.write_blocks(target / name, vault.seal(vault.open_file(staged / name, None, name), key, name))
+    write_manifest(target, manifest)
+
+
+def _sha256(path: Path, key: bytes | None, name: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        for block in vault.open_file(path, key, name):
+            digest.update(block)
+    except InputError:
+        return ""
+    return digest.hexdigest()
 
 
 def check_tensors(contents: Mapping[str, bytes]) -> None:
@@ -140,9 +168,12 @@ def check_tensors(contents: Mapping[str, bytes]) -> None:
     Reference.from_tensors(*_unpacked(contents[REFERENCE]))
 
 
-def put(path: Path, data: bytes) -> FileEntry:
+def put(path: Path, data: bytes, key: bytes | None = None) -> FileEntry:
     """Write one file of a version that is being built; its entry for the manifest."""
-    files.write_bytes(path, data)
+    if key is None:
+        files.write_bytes(path, data)
+    else:
+        files.write_blocks(path, vault.seal([data], key, path.name))
     return FileEntry(hashlib.sha256(data).hexdigest(), len(data))
 
 

@@ -29,13 +29,13 @@ from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.ids import check_name
 from gpt_sovits.registry.terms import Terms
+from gpt_sovits.registry.vault import check_passphrase
 from gpt_sovits.registry.versions import DELTA, REFERENCE, SAMPLE
 
 MAGIC = b"gsvoice1"
 SCHEMA = 1
 MAX_BYTES = 1024 * 2**20
 MAX_HEADER = 2**20
-MIN_PASSPHRASE = 8  # characters
 _NAMES = (DELTA, REFERENCE, SAMPLE)
 _NEEDED = {DELTA, REFERENCE}
 _FIELDS = {"schema", "name", "base", "kind", "created", "consent", "terms", "made_by", "seconds", "label"} | {
@@ -151,11 +151,7 @@ def encrypt(data: bytes, *, passphrase: str = "", recipient: str = "") -> bytes:
             return pyrage.encrypt(data, [pyrage.x25519.Recipient.from_str(recipient.strip())])
         except pyrage.RecipientError as error:
             raise InputError("That is not a receiver's public key.", 'It begins with "age1".') from error
-    if len(passphrase) < MIN_PASSPHRASE:
-        raise InputError(
-            f"The passphrase has fewer than {MIN_PASSPHRASE} characters.", "Use a longer one: four words are good."
-        )
-    return pyrage.passphrase.encrypt(data, passphrase)
+    return pyrage.passphrase.encrypt(data, check_passphrase(passphrase))
 
 
 def decrypt(data: bytes, *, passphrase: str = "", identity: str = "") -> bytes:

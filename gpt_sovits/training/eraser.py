@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
 from gpt_sovits.errors import BusyError
-from gpt_sovits.registry import erase
+from gpt_sovits.registry import erase, sounds
 from gpt_sovits.registry.consent import now
-from gpt_sovits.registry.files import sweep
+from gpt_sovits.registry.files import erase_tree
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
 from gpt_sovits.training.queue import JobStore
@@ -30,15 +28,16 @@ class Eraser:
         jobs = [job for each in doomed for job in self._store.states(user, each)]
         if any(job.active for job in jobs):
             raise BusyError("This voice is being trained.", "Stop the training first.")
-        ids, files = list(doomed), []
+        ids, contents = list(doomed), []
         for each in doomed:
             self._registry.check_changeable(user, each, to="delete")
             ids += [version.id for version in self._registry.versions(user, each)]
-            files += self._registry.files_of(user, each)
+            contents += self._registry.contents_of(user, each)
         for job in jobs:
             ids.append(job.id)
-            files += [path for path in self._store.work_dir(job.id).rglob("*") if path.is_file()]
-        receipt = erase.receipt(voice_id, now(), ids, files, doomed[1:])
+            folder = self._store.work_dir(job.id)
+            contents += [erase.of_file(path) for path in folder.rglob("*") if path.is_file()]
+        receipt = erase.receipt(voice_id, now(), ids, contents, doomed[1:])
         for each in reversed(doomed):
             self._registry.delete(user, each)
         for job in jobs:
@@ -48,10 +47,9 @@ class Eraser:
         return receipt
 
     def destroy(self, user: str, voice_id: str, *, mixes: bool = False) -> erase.Receipt:
-        """``delete``, then remove every sound that the pages keep, and keep the receipt."""
+        """``delete``, then remove every sound that the pages keep for the user, and keep the receipt."""
         receipt = self.delete(user, voice_id, mixes=mixes)
-        for folder in self._settings.cache_dir.glob("browser-*"):
-            sweep(folder)
+        self.sweep_sounds(user)
         erase.save(self._registry.receipts(user), receipt)
         return receipt
 
@@ -61,9 +59,14 @@ class Eraser:
         names = {"journal.jsonl", *(f"{each}.json" for each in (voice_id, *receipt.mixes))}
         return erase.scan([self._settings.data_dir], receipt, known=frozenset(names))
 
+    def sweep_sounds(self, user: str) -> None:
+        """Remove every sound that the pages made or received for the user."""
+        for folder in self._settings.cache_dir.glob("browser-*"):
+            sounds.sweep(folder, user)
+
     def delete_job(self, job_id: str) -> None:
-        """Remove a job's folder, and its words from the store."""
-        shutil.rmtree(self._store.work_dir(job_id), ignore_errors=True)
+        """Overwrite and remove a job's folder, and its words from the store."""
+        erase_tree(self._store.work_dir(job_id), overwrite=True)
         self._store.delete(job_id)
 
     def _mixes_with(self, user: str, voice_id: str) -> list[str]:

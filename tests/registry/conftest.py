@@ -55,6 +55,12 @@ def stage(folder: Path, voice: Voice, recording: Path, version: str | None = Non
     return staged
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that dies loses nothing that it wrote; only a power cut needs the disk to have it."""
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path / "data" / "registry")

@@ -15,8 +15,8 @@ from .conftest import make_voice, stage
 def test_every_deed_is_a_line_without_names(registry, create):
     voice_id = create("Ana Secret")
     registry.rename("local", voice_id, "Another Secret")
-    registry.freeze("local", voice_id)
-    registry.unfreeze("local", voice_id)
+    registry.freeze("local", voice_id, "thaw me please")
+    registry.unfreeze("local", voice_id, "thaw me please")
     registry.delete("local", voice_id)
     journal = registry.journal("local")
     assert [entry.what for entry in journal.entries(voice_id)] == [
@@ -69,8 +69,8 @@ def test_a_frozen_voice_cannot_change_in_any_way(registry, create, recording, tm
     first = registry.versions("local", voice_id)[0].id
     registry.admit("local", "x", stage(tmp_path / "jobs", make_voice(2, id=voice_id), recording))
     registry.set_default("local", voice_id, first)
-    registry.freeze("local", voice_id)
-    registry.freeze("local", voice_id)
+    registry.freeze("local", voice_id, "thaw me please")
+    registry.freeze("local", voice_id, "thaw me please")
     folder = registry.root / "users/local/voices" / voice_id
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     staged = stage(tmp_path / "jobs", make_voice(3, id=voice_id), recording)
@@ -86,6 +86,6 @@ def test_a_frozen_voice_cannot_change_in_any_way(registry, create, recording, tm
             change()
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert registry.load("local", voice_id).version_id == first and registry.card("local", voice_id).frozen
-    registry.unfreeze("local", voice_id)
+    registry.unfreeze("local", voice_id, "thaw me please")
     registry.admit("local", "x", staged)
     assert registry.load("local", voice_id).version_id == first, "what was frozen stays pinned"
