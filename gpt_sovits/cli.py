@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt_sovits.cli_voices import ABOUT, add_actions, duration, show_rows, voices_command
+from gpt_sovits.cli_jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
+from gpt_sovits.cli_voices import ABOUT, add_actions, voices_command
 from gpt_sovits.cli_words import ABOUT_LEXICON, ABOUT_READ, add_lexicon_actions, lexicon_command, read_command
-from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
-from gpt_sovits.events import CancelToken
+from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.ids import LOCAL_USER
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.studio import DEFAULT_BASE, Studio
-from gpt_sovits.training.queue import JobState
 
 if TYPE_CHECKING:
     from gpt_sovits.synthesis import Speech
@@ -147,87 +144,20 @@ def _train(studio: Studio, given: argparse.Namespace) -> int:
         print(studio.create_voice(given.name, given.recording, **arguments))
     else:
         arguments["again"] = again
-        return _with_bar(lambda **watching: studio.train_now(given.name, given.recording, **arguments, **watching))
-    return 0
-
-
-def _with_bar(work: Callable[..., str]) -> int:
-    """Run a training under a progress bar; Ctrl-C stops it so that it can be resumed."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    cancel = CancelToken()
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}"))
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Starting", total=1.0, left="")
-        told = ""
-
-        def show(job: JobState) -> None:
-            nonlocal told
-            if not console.is_terminal and job.message != told:
-                print(f"{job.fraction:4.0%} {job.message}", file=sys.stderr)
-            told = job.message
-            left = "" if job.seconds_left is None else f"about {duration(job.seconds_left)} left"
-            bar.update(task, description=job.message or job.stage, completed=job.fraction, left=left)
-
-        try:
-            print(_interruptible(work, cancel, show))
-        except CancelledError as error:
-            raise CancelledError("Stopped.", "`jobs list` shows the job, `jobs resume` continues it.") from error
-    return 0
-
-
-def _interruptible(work: Callable[..., str], cancel: CancelToken, show: Callable[[JobState], None]) -> str:
-    import signal
-
-    previous = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
-    try:
-        return work(cancel=cancel, on_progress=show)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _jobs(studio: Studio, given: argparse.Namespace) -> int:
-    action = given.action or "list"
-    if action == "list":
-        return show_rows(
-            given,
-            [
-                {
-                    "id": job.id,
-                    "name": job.name,
-                    "state": job.state,
-                    "done": f"{job.fraction:.0%}",
-                    "left": "" if job.seconds_left is None else duration(job.seconds_left),
-                    "created": job.created,
-                    "message": job.error or job.message,
-                }
-                for job in studio.jobs(given.user)
-            ],
-            "There are no jobs.",
-        )
-    if action == "show":
-        job = studio.job(given.job, given.user)
-        if given.json:
-            print(json.dumps(asdict(job), ensure_ascii=False, indent=1))
-            return 0
-        print(f"{job.id}  {job.name}  {job.state}  {job.fraction:.0%}  {job.stage}")
-        print("\n".join(job.log))
-        if job.error:
-            print(job.error)
-    elif action == "stop":
-        studio.stop_job(given.job, given.user)
-    elif action == "resume":
-        if given.here:
-            return _with_bar(lambda **watching: studio.resume_now(given.job, given.user, **watching))
-        studio.resume_job(given.job, given.user)
-    elif action == "delete":
-        studio.delete_job(given.job, given.user)
+        return with_bar(lambda **watching: studio.train_now(given.name, given.recording, **arguments, **watching))
     return 0
 
 
 # ---------------------------------------------------------------------------------------------------------------- tools
+
+
+def _help_training(settings: Settings, given: argparse.Namespace) -> int:
+    """What the further processes of an ``accelerate launch`` do: train with the first one, or nothing."""
+    if (given.run is _train and not given.queue) or getattr(given, "here", False):
+        from gpt_sovits.training.team import follow
+
+        follow(settings)
+    return 0
 
 
 def _read_text(path: Path) -> str:
@@ -345,14 +275,7 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("text", help="the text; - reads standard input")
     read.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
 
-    jobs = add("jobs", "list, show, stop, resume or delete trainings", _jobs, listing)
-    actions = jobs.add_subparsers(dest="action", metavar="ACTION")
-    actions.add_parser("list", parents=[common, listing])
-    for name in ("show", "stop", "resume", "delete"):
-        action = actions.add_parser(name, parents=[common, *([listing] if name == "show" else [])])
-        action.add_argument("job")
-        if name == "resume":
-            action.add_argument("--here", action="store_true", help="in this process instead of the worker")
+    add_job_actions(add("jobs", ABOUT_JOBS, jobs_command, listing), common, listing)
 
     for name, (text, _) in HANDED_ON.items():
         commands.add_parser(name, help=text, add_help=False)
@@ -366,7 +289,10 @@ def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studi
         if words and words[0] in HANDED_ON:
             return HANDED_ON[words[0]][1](words[1:], make_studio)
         given = parser().parse_args(words)
-        return int(given.run(make_studio(Settings.load(given.data)), given))
+        settings = Settings.load(given.data)
+        if settings.rank:
+            return _help_training(settings, given)
+        return int(given.run(make_studio(settings), given))
     except VoiceError as error:
         print(error, file=sys.stderr)
         return 2

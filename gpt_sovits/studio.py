@@ -163,6 +163,16 @@ class Studio(Keeping):
         self._store.state(job_id, user)
         return self._store.events(job_id, after)
 
+    def job_step(self, job_id: str, user: str = LOCAL_USER) -> Event | None:
+        """The last step that the job told of, with its losses; None before the first."""
+        self._store.state(job_id, user)
+        return self._store.latest_step(job_id)
+
+    def job_samples(self, job_id: str, user: str = LOCAL_USER) -> dict[int, Path]:
+        """How the voice sounded on the way: WAV files by percent of the plan. They stay with the job."""
+        self._store.state(job_id, user)
+        return self._store.samples(job_id)
+
     def stop_job(self, job_id: str, user: str = LOCAL_USER) -> None:
         """Stop within seconds, keeping what was learned; an ended job stays as it is."""
         self._store.state(job_id, user)

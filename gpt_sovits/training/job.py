@@ -28,7 +28,7 @@ from gpt_sovits.registry.files import disk_errors, erase_tree, make_private, shr
 from gpt_sovits.registry.manifest import write_manifest
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.registry.voice import Voice
-from gpt_sovits.training.queue import Job, JobStore
+from gpt_sovits.training.queue import SAMPLES, Job, JobStore
 
 if TYPE_CHECKING:
     from gpt_sovits.audio import Audio
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from gpt_sovits.training.proof import Scores
 
 GREETINGS = {"en": "Hello, this is my voice.", "zh": "你好，这是我的声音。"}  # what is said on the way
-SAMPLES = "samples"  # folder of a job that stays when it is done
 # The share of the whole job at which each phase ends.
 PREPARED, TRAINED = 0.08, 0.95
 _REPORT_SECONDS = 0.5
@@ -168,6 +167,8 @@ def run_job(
     ``work_dir`` holds the recording under the name in ``job.request["recording"]``. Raises ``VoiceError``;
     ``CancelledError`` when ``cancel`` asked for it.
     """
+    from gpt_sovits.dataset.ears import ears_of
+
     request = job.request
     if registry.has_version(job.user, job.voice_id, job.version_id):
         return job.version_id
@@ -183,7 +184,7 @@ def run_job(
         recording,
         request["script"],
         request["language"],
-        base.content,
+        ears_of(base, parts.load_base),
         work_dir=make_private(work_dir / "dataset"),
         version=base.symbols_version,
         on_event=progress,

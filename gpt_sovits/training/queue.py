@@ -34,6 +34,7 @@ from gpt_sovits.settings import Settings
 ACTIVE = ("queued", "running", "stopping")
 MAX_CRASHES = 5  # deaths of the process in a row, without progress between them, before a job is given up
 LOG_LINES = 400
+SAMPLES = "samples"  # folder of a job that stays when it is done
 _CHECKPOINT_TRIES = 50
 _USER_VERSION = 1
 _TABLES = """
@@ -284,6 +285,20 @@ class JobStore:
                 (job_id, after),
             ).fetchall()
         return [(row[0], row[1], Event(row[2], row[3], row[4], row[5], json.loads(row[6]))) for row in rows]
+
+    def latest_step(self, job_id: str) -> Event | None:
+        """The newest event that counts steps; None before the first."""
+        with self._open() as connection:
+            row = connection.execute(
+                "SELECT kind, message, step, total, content FROM events WHERE job = ? AND total > 0 AND content != '{}'"
+                " ORDER BY number DESC LIMIT 1",
+                (job_id,),
+            ).fetchone()
+        return None if row is None else Event(*row[:4], json.loads(row[4]))
+
+    def samples(self, job_id: str) -> dict[int, Path]:
+        """WAV files of how the voice sounded on the way, by percent of the plan."""
+        return {int(path.stem): path for path in sorted((self.work_dir(job_id) / SAMPLES).glob("[0-9][0-9].wav"))}
 
     # ------------------------------------------------------------------------------------------------------- private
 

@@ -220,6 +220,10 @@ class RedisStore(JobStore):
             for number, (at, kind, message, step, total, values) in enumerate(rows, start=after + 1)
         ]
 
+    def latest_step(self, job_id: str) -> Event | None:
+        told = (event for _, _, event in reversed(self.events(job_id)) if event.total > 0 and event.values)
+        return next(told, None)
+
     # ------------------------------------------------------------------------------------------------------- private
 
     def _rows(self) -> Iterator[tuple[str, dict[str, str]]]:
