@@ -28,8 +28,10 @@ _STYLE_RATE = 32000
 _END_MARKS = "，。？！,.?!~:：—…"
 
 
-def enrol(base: Base, clip: Audio, transcript: str = "", language: str = "auto") -> Reference:
-    """Reference features of ``clip``; ``transcript`` is what it says, if that is known.
+def enrol(
+    base: Base, clip: Audio, transcript: str = "", language: str = "auto", *, said: Phones | None = None
+) -> Reference:
+    """Reference features of ``clip``; ``transcript`` is what it says, if that is known, or ``said`` its phones.
 
     Without a transcript the embedded base recognises the phones itself; the official ones then use no prompt, and
     v3 and v4 refuse. Raises ``InputError`` for less than a second of sound.
@@ -44,7 +46,9 @@ def enrol(base: Base, clip: Audio, transcript: str = "", language: str = "auto")
     phones: tuple[int, ...] = ()
     bert: Tensor | None = None
     text = transcript.replace("\n", " ").strip()
-    if text and whole:
+    if said is not None and said.ids and whole:
+        phones, bert = said.ids, bert_features(base, said)
+    elif text and whole:
         said = phonemize(text if text[-1] in _END_MARKS else f"{text}.", language, base.symbols_version)
         phones = said.ids
         bert = bert_features(base, said)

@@ -116,7 +116,7 @@ def acoustic_loss(
     z = torch.cat([imagined, posterior.z[half:]])
 
     segment = min(segment, int(batch.lengths.min()))
-    start = (torch.rand(rows) * (batch.lengths - segment + 1)).long()
+    start = (torch.rand(rows, device=batch.lengths.device) * (batch.lengths - segment + 1)).long()
     frames = decoder.analyse(slice_frames(z, start, segment), style)
     log_pitch = slice_frames(batch.log_pitch[:, None], start, segment)[:, 0]
     voiced = slice_frames(batch.voiced[:, None], start, segment)[:, 0]

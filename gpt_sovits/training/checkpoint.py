@@ -9,12 +9,21 @@ import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.weights.native import load_metadata, load_tensors, save_tensors
+
+
+class Stateful(Protocol):
+    """A network, or anything else that has a state dict."""
+
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state: Any, strict: bool = True) -> Any: ...
 
 
 def _optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -27,7 +36,7 @@ def _optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str,
 
 def save_checkpoint(
     path: Path,
-    modules: Mapping[str, nn.Module],
+    modules: Mapping[str, Stateful],
     optimizers: Mapping[str, torch.optim.Optimizer],
     *,
     step: int,
@@ -47,7 +56,7 @@ def save_checkpoint(
 
 def load_checkpoint(
     path: Path,
-    modules: Mapping[str, nn.Module],
+    modules: Mapping[str, Stateful],
     optimizers: Mapping[str, torch.optim.Optimizer],
     *,
     generator: torch.Generator | None = None,

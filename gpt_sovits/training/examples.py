@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+B = TypeVar("B")
 FRAME = 640  # samples of one 50 Hz frame at 32 kHz
 
 
@@ -23,6 +25,7 @@ class Example:
     speaker: str = ""
     bandwidth: float = 16000.0  # Hz; the recording says nothing about what lies above
     phone_of_code: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # [T // 2], -1 unknown
+    bert: np.ndarray | None = None  # float32 [W, P] text features; None means zeros
 
     @property
     def frames(self) -> int:
@@ -94,3 +97,22 @@ def group_by_length(lengths: Sequence[int], limit: int, rng: np.random.Generator
         batches.append(current)
     order = rng.permutation(len(batches))
     return [batches[i] for i in order]
+
+
+def batches(
+    examples: Sequence[Example], limit: int, rng: np.random.Generator, *, phones: bool = False
+) -> list[list[Example]]:
+    """Batches of at most ``limit`` padded frames, or with ``phones`` of as many phones and codes, in random order."""
+    lengths = [len(e.codes) + len(e.phones) if phones else e.frames for e in examples]
+    groups = group_by_length(lengths, max(limit, max(lengths)), rng)
+    return [[examples[i] for i in group] for group in groups]
+
+
+def moved(batch: B, device: torch.device | str) -> B:
+    """A batch with all its tensors on ``device``."""
+    tensors: dict[str, Any] = {
+        each.name: value.to(device)
+        for each in fields(batch)  # type: ignore[arg-type]
+        if isinstance(value := getattr(batch, each.name), Tensor)
+    }
+    return replace(batch, **tensors)  # type: ignore[type-var]

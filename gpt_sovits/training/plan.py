@@ -1,10 +1,15 @@
-"""How long to train: steps from seconds of speech, within what is known to be safe, with an estimate in minutes."""
+"""How to train: steps from seconds of speech, ranks and arithmetic by what the machine has, an estimate in minutes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from gpt_sovits.errors import InputError
+from gpt_sovits.training.precision import Precision, best_kind
+from gpt_sovits.training.room import free_memory
+from gpt_sovits.weights.detect import SOVITS_VERSIONS
+from gpt_sovits.weights.store import BaseFiles
 
 MOST_STEPS = 10_000  # acoustic and semantic together, whatever is asked for
 _SECONDS_PER_STEP = {"cpu": (0.33, 0.28), "cuda": (0.06, 0.04), "mps": (0.15, 0.12)}  # acoustic, semantic, mini base
@@ -18,28 +23,126 @@ class TrainingPlan:
     semantic_steps: int
     acoustic_rate: float = 4e-4
     semantic_rate: float = 1e-4
-    frames: int = 640  # 50 Hz frames of an acoustic batch
+    frames: int = 640  # 50 Hz frames of an acoustic batch of the embedded base
     positions: int = 800  # phones and codes of a semantic batch
     validate_every: int = 20
     patience: int = 4  # validations without improvement before a part stops, from its middle on
     seed: int = 0
     minutes_estimate: float = 0.0
+    rows: int = 2  # pieces of an acoustic step of the official bases
+    at_once: int = 1  # of which so many are computed together
+    segment: int = 32  # frames of each piece that are decoded and judged
+    acoustic_rank: int = 0  # of low-rank factors; 0: whole tensors
+    semantic_rank: int = 0
+    adversarial: bool = True  # with discriminators, where the base has them
+    precision: str = "full"  # or "bf16", "fp16"
+    recompute: bool = False  # activations: less memory, a third more time
+    device: str = "cpu"
+    memory_gib: float = 0.0  # needed
+    disk_gib: float = 0.0
+    note: str = ""  # a sentence for the person, where something is not as usual
+
+    def arithmetic(self) -> Precision:
+        """The precision as something to compute with; one for each part that is trained."""
+        return Precision(self.precision, self.device)
 
 
-def plan(seconds_of_speech: float, base_name: str, device: str = "cpu") -> TrainingPlan:
-    """Steps grow with the square root of the speech: 60 s gives 200 acoustic and 80 semantic steps.
+@dataclass(frozen=True)
+class Cost:
+    """What training an official base costs on a CPU with two cores; measured with synthetic weights."""
 
-    On the embedded base more semantic steps than that only wore the held-out slice down.
+    acoustic: float  # seconds of one piece of a step
+    bare: float  # the same without discriminators
+    semantic: float  # seconds of a step
+    steps: tuple[int, int]  # acoustic and semantic, for a minute of speech
+    memory: float  # GiB at the peak, low rank
+    whole: float  # GiB that whole tensors need in addition; 0: only low rank is meant
 
-    Raises ``InputError`` for a base that cannot be trained here yet.
+
+COSTS: Mapping[str, Cost] = {
+    "v1": Cost(3.0, 1.0, 2.0, (140, 100), 3.5, 2.0),
+    "v2": Cost(3.0, 1.0, 2.0, (140, 100), 3.5, 2.0),
+    "v2Pro": Cost(3.6, 1.2, 2.0, (120, 100), 4.0, 2.4),
+    "v2ProPlus": Cost(4.8, 1.6, 2.0, (100, 100), 4.2, 2.8),
+    "v3": Cost(5.0, 5.0, 2.0, (100, 100), 5.0, 0.0),
+    "v4": Cost(5.0, 5.0, 2.0, (100, 100), 5.0, 0.0),
+}
+"""Steps are such that a minute of speech takes less than 25 minutes of step time on two cores."""
+
+_ACOUSTIC_RANK, _SEMANTIC_RANK, _FLOW_RANK = 32, 32, 32
+_GPU_SPEED = 25.0  # times two cores; a guess until the first steps have been timed
+_RECOMPUTE_SAVES = 0.6  # of the memory remains
+_DISK_GIB, _DISK_WHOLE_GIB = 1.0, 6.0
+_WHOLE_ON_GPU = 24.0  # GiB that must be free before whole tensors are trained
+
+
+def plan(
+    seconds_of_speech: float, base_name: str, device: str = "cpu", *, files: BaseFiles | None = None
+) -> TrainingPlan:
+    """Steps grow with the square root of the speech, from half to three times those of a minute.
+
+    ``files`` say which version ``base_name`` is and what it came with; without them an official name is its version.
+    On the embedded base a minute gives 200 acoustic and 80 semantic steps: more of the latter only wore the held-out
+    slice down. Raises ``InputError`` for a base that cannot be trained.
     """
     if seconds_of_speech <= 0:
         raise InputError("There is no speech to train on.", "Record at least a minute.")
     scale = min(3.0, max(0.5, (seconds_of_speech / 60.0) ** 0.5))
+    version = files.version if files is not None else base_name
+    if version in SOVITS_VERSIONS:
+        return _official(scale, version, device, files)
     acoustic, semantic = round(200 * scale), round(80 * scale)
     per_acoustic, per_semantic = _SECONDS_PER_STEP.get(device.split(":")[0], _SECONDS_PER_STEP["cpu"])
     return TrainingPlan(
         acoustic_steps=min(acoustic, MOST_STEPS // 2),
         semantic_steps=min(semantic, MOST_STEPS // 2),
         minutes_estimate=round((acoustic * per_acoustic + semantic * per_semantic) / 60 + 0.3, 1),
+        device=device,
     )
+
+
+def _official(scale: float, version: str, device: str, files: BaseFiles | None) -> TrainingPlan:
+    cost = COSTS[version]
+    flow = version in ("v3", "v4")
+    adversarial = not flow and (files is None or files.has("discriminator"))
+    acoustic, semantic = (min(round(steps * scale), MOST_STEPS // 2) for steps in cost.steps)
+    drawn = TrainingPlan(
+        acoustic_steps=acoustic,
+        semantic_steps=semantic,
+        acoustic_rate=1e-4,
+        semantic_rate=5e-5,
+        acoustic_rank=_FLOW_RANK if flow else _ACOUSTIC_RANK,
+        semantic_rank=_SEMANTIC_RANK,
+        adversarial=adversarial,
+        memory_gib=cost.memory,
+        disk_gib=_DISK_GIB,
+        device=device,
+        note=""
+        if adversarial or flow
+        else f"The model {files.name if files else version} came without its discriminators, "
+        "so the voice learns timbre and manner but keeps the model's own sharpness.",
+    )
+    drawn = _fitted(drawn, cost, free_memory(device))
+    per_piece = (cost.acoustic if drawn.adversarial or flow else cost.bare) * (1.33 if drawn.recompute else 1.0)
+    seconds = acoustic * drawn.rows * per_piece + semantic * cost.semantic
+    pace = _GPU_SPEED if device.startswith("cuda") else 1.0
+    return replace(drawn, minutes_estimate=round(seconds / pace / 60 + 1.0, 1))
+
+
+def _fitted(drawn: TrainingPlan, cost: Cost, free: float | None) -> TrainingPlan:
+    """The plan as memory allows: whole tensors and wide batches on a large GPU, recomputing where it is short."""
+    on_gpu = drawn.device.startswith("cuda")
+    if on_gpu:
+        drawn = replace(drawn, precision=best_kind(drawn.device), rows=4, at_once=4)
+    if on_gpu and cost.whole and free is not None and free >= _WHOLE_ON_GPU:
+        return replace(
+            drawn,
+            acoustic_rank=0,
+            semantic_rank=0,
+            semantic_rate=2e-3,  # ScaledAdam's, relative to each tensor's size
+            memory_gib=cost.memory + cost.whole,
+            disk_gib=_DISK_WHOLE_GIB,
+        )
+    if free is not None and free < cost.memory:
+        return replace(drawn, recompute=True, at_once=1, memory_gib=round(cost.memory * _RECOMPUTE_SAVES, 1))
+    return drawn

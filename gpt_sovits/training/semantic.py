@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -30,14 +31,13 @@ class SemanticBatch:
     codes: Tensor  # [B, N]
     code_lengths: Tensor  # [B]
     phone_of_code: Tensor  # [B, N] index into the row's phones, -1 unknown
+    bert: Tensor | None = None  # [B, W, P] text features; None means zeros
 
 
 def join(examples: Sequence[Example]) -> Example:
     """Utterances of one speaker said in a row, as one: what a prompt and its continuation look like."""
     if len(examples) == 1:
         return examples[0]
-    import numpy as np
-
     offsets = np.cumsum([0, *(len(e.phones) for e in examples[:-1])])
     return Example(
         wave=np.zeros(0, np.float32),
@@ -51,17 +51,41 @@ def join(examples: Sequence[Example]) -> Example:
                 for e, offset in zip(examples, offsets, strict=True)
             ]
         ),
+        bert=_joined_features(examples),
     )
+
+
+def _joined_features(examples: Sequence[Example]) -> np.ndarray | None:
+    """Text features [W, P] of utterances in a row; None where none has any."""
+    known = next((e.bert for e in examples if e.bert is not None), None)
+    if known is None:
+        return None
+    rows = [np.zeros((len(known), len(e.phones)), np.float32) if e.bert is None else e.bert for e in examples]
+    return np.concatenate(rows, axis=1)
+
+
+def _padded_features(examples: Sequence[Example], length: int) -> Tensor | None:
+    """Text features [B, W, P] of a batch, right-padded to ``length``; None where no row has any."""
+    known = next((e.bert for e in examples if e.bert is not None), None)
+    if known is None:
+        return None
+    out = torch.zeros(len(examples), len(known), length)
+    for row, example in enumerate(examples):
+        if example.bert is not None:
+            out[row, :, : example.bert.shape[1]] = torch.from_numpy(example.bert)
+    return out
 
 
 def collate_semantic(examples: Sequence[Example]) -> SemanticBatch:
     places = pad_rows([e.phone_of_code + 1 for e in examples], 8, torch.long) - 1
+    phones = pad_rows([e.phones for e in examples], 8, torch.long)
     return SemanticBatch(
-        phones=pad_rows([e.phones for e in examples], 8, torch.long),
+        phones=phones,
         phone_lengths=torch.tensor([len(e.phones) for e in examples]),
         codes=pad_rows([e.codes for e in examples], 8, torch.long),
         code_lengths=torch.tensor([len(e.codes) for e in examples]),
         phone_of_code=places,
+        bert=_padded_features(examples, phones.shape[1]),
     )
 
 
@@ -73,6 +97,7 @@ def semantic_loss(model: T2S, batch: SemanticBatch, *, guide: float = 0.0, smoot
         batch.phone_lengths,
         batch.codes,
         batch.code_lengths,
+        batch.bert,
         attention_of=(layer, GUIDED_HEAD) if guide > 0 else None,
     )
     loss = functional.cross_entropy(

@@ -1,4 +1,4 @@
-"""SoVITS training forward, losses and gradient norms of generator and discriminator."""
+"""SoVITS training forward, losses and gradient norms, by the functions that the fine-tuning itself calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gpt_sovits.acoustic.config import official_config
 from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
 from gpt_sovits.acoustic.sovits import SoVITS, slice_frames
 from gpt_sovits.features.spectral import MEL_TRAIN, mel_spectrogram, spectrogram_to_mel
-from gpt_sovits.training import losses
+from gpt_sovits.training import adversarial, losses
 from tests.parity import Fixture
 
 SEGMENT = 32  # frames of the slice that is decoded
@@ -47,40 +47,30 @@ def run_train(fixture: Fixture) -> dict[str, Any]:
         noise=fixture.tensor("in_noise_q"),
         start=fixture.tensor("in_slice_start"),
     )
-    bank = MEL_TRAIN.bank()
+    bank = adversarial.mel_bank(model.config)
     target = slice_frames(spectrogram_to_mel(spec, bank), out.start, SEGMENT)
-    waves = fixture.tensor("in_wav")
-    real = slice_frames(waves, out.start * MEL_TRAIN.hop, SEGMENT * MEL_TRAIN.hop)
-    real_scores, _ = judges(real)
-    fake_scores, _ = judges(out.wave.detach())
-    loss_disc, disc_real, disc_fake = losses.discriminator_loss(real_scores, fake_scores)
-    loss_disc.backward()
-    result: dict[str, Any] = {"grad_norms_disc": gradient_norms(judges, _keys(fixture, names[1]))}
-    _, real_maps = judges(real)
-    fake_scores_g, fake_maps = judges(out.wave)
-    loss_gen, gen_terms = losses.generator_loss(fake_scores_g)
-    loss_fm = losses.feature_loss(real_maps, fake_maps)
-    loss_mel = losses.MEL_WEIGHT * losses.mel_loss(target, out.wave, bank, MEL_TRAIN.n_fft, MEL_TRAIN.hop)
+    real = adversarial.real_slices(fixture.tensor("in_wav"), out.start, SEGMENT, model.config.hop)
+    judged = adversarial.judge(judges, real, out.wave)
+    found = adversarial.objective(out, spec, model.config, bank, SEGMENT, judged)
+    adversarial.accumulate(found, list(model.parameters()), list(judges.parameters()))
+    _, disc_real, disc_fake = losses.discriminator_loss(judged.real_scores, judged.fake_scores)
     posterior, prior = out.posterior, out.prior
-    loss_kl = losses.KL_WEIGHT * losses.kl_loss(
-        out.z_p, posterior.log_std, prior.mean, prior.log_std, posterior.mask
-    )
-    total = loss_gen + loss_fm + loss_mel + loss_kl
-    total.backward()
-    result |= {f"disc_real_{i}": scores for i, scores in enumerate(real_scores)}
-    result |= {f"disc_fake_{i}": scores for i, scores in enumerate(fake_scores)}
+    result: dict[str, Any] = {"grad_norms_disc": gradient_norms(judges, _keys(fixture, names[1]))}
+    result |= {f"disc_real_{i}": scores for i, scores in enumerate(judged.real_scores)}
+    result |= {f"disc_fake_{i}": scores for i, scores in enumerate(judged.fake_scores)}
+    means = [torch.stack([m.detach().abs().mean() for m in maps[:6]]) for maps in judged.real_maps]
     return result | {
         "grad_norms_gen": gradient_norms(model, _keys(fixture, names[0])),
-        "loss_disc": loss_disc,
-        "loss_mel": loss_mel,
-        "loss_kl": loss_kl,
-        "loss_fm": loss_fm,
-        "loss_gen": loss_gen,
-        "loss_total": total,
+        "loss_disc": found.rivals,
+        "loss_mel": found.parts["mel"],
+        "loss_kl": found.parts["kl"],
+        "loss_fm": found.parts["fm"],
+        "loss_gen": found.parts["gen"],
+        "loss_total": found.total,
         "kl_ssl": torch.tensor(0.0),  # the quantizer is frozen: no commitment loss exists
         "losses_disc_real": torch.stack(disc_real),
         "losses_disc_fake": torch.stack(disc_fake),
-        "losses_gen": torch.stack(gen_terms),
+        "losses_gen": torch.stack(losses.generator_loss(judged.fake_scores)[1]),
         "y_hat": out.wave,
         "z_mask": posterior.mask,
         "z": posterior.z,
@@ -92,7 +82,7 @@ def run_train(fixture: Fixture) -> dict[str, Any]:
         "y_mel": target,
         "y_hat_mel": mel_spectrogram(out.wave.squeeze(1), MEL_TRAIN, bank),
         "quantized_codes": out.codes.transpose(0, 1),
-        "fmap_means": torch.stack([torch.stack([m.detach().abs().mean() for m in maps[:6]]) for maps in real_maps]),
+        "fmap_means": torch.stack(means),
     }
 
 

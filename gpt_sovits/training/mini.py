@@ -1,0 +1,97 @@
+"""How voices are learnt on the embedded base: its examples, its steps, and how they are judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.audio import Audio, read_audio, resample
+from gpt_sovits.bases import Base
+from gpt_sovits.dataset.training_set import Slice
+from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.training.acoustic import AcousticWeights, SpectralLoss, StepResult, acoustic_loss
+from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
+from gpt_sovits.training.examples import Example, batches, collate_acoustic, moved
+from gpt_sovits.training.plan import TrainingPlan
+from gpt_sovits.training.processes import Processes
+
+_IMAGINE = 0.5  # share of a batch's rows that are decoded from the prior
+
+
+@torch.inference_mode()
+def example_of(base: Base, piece: Slice) -> Example:
+    """A slice with its codes and pitch."""
+    samples = resample(read_audio(piece.audio_path), RATE).samples
+    samples = np.pad(samples, (0, -len(samples) % TOKEN))
+    frames = len(samples) // FRAME
+    low = resample(Audio(samples, RATE), 16000).samples
+    low = np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320]
+    codes = base.acoustic.extract_codes(base.content(torch.from_numpy(low)[None]))[0, 0].numpy()
+    return Example(
+        wave=samples,
+        codes=codes[: frames // 2],
+        phones=np.array(piece.phones.ids, np.int64),
+        pitch=np.resize(track_pitch(low), frames),
+        bandwidth=bandwidth_of(samples),
+        phone_of_code=np.full(frames // 2, -1),
+    )
+
+
+def bandwidth_of(samples: np.ndarray, drop: float = 55.0) -> float:
+    """Hz up to which 32 kHz speech `[L]` has content: the highest band within ``drop`` dB of the loudest one."""
+    count = len(samples) // 2048
+    if not count:
+        return RATE / 2
+    power = np.abs(np.fft.rfft(samples[: count * 2048].reshape(count, 2048) * np.hanning(2048))) ** 2
+    top = np.percentile(power, 90, axis=0)
+    bands = 10 * np.log10(top[:1024].reshape(64, 16).mean(1) + 1e-12)
+    alive = np.flatnonzero(bands > bands.max() - drop)
+    return float((alive[-1] + 1) * RATE / 2 / 64)
+
+
+def acoustic_learner(
+    model: SoVITS,
+    training: Sequence[Example],
+    held_out: Sequence[Example],
+    plan: TrainingPlan,
+    processes: Processes,
+) -> tuple[Callable[[], StepResult | None], Callable[[], float]]:
+    rng = np.random.default_rng(plan.seed)
+    spectral = SpectralLoss()
+    weights = AcousticWeights()
+    pool: list[list[Example]] = []
+    device = next(model.parameters()).device
+
+    def style_of(example: Example) -> np.ndarray:
+        wave = training[int(rng.integers(len(training)))].wave
+        first = int(rng.integers(0, max(1, len(wave) // FRAME - 150))) * FRAME
+        return wave[first : first + 150 * FRAME]
+
+    def train() -> StepResult | None:
+        if not pool:
+            pool.extend(batches(training, plan.frames, rng))
+        rows = [(example, style_of(example)) for example in pool.pop()]
+        mine = processes.share(range(len(rows)))
+        if not mine:
+            return None
+        imagined = sum(index < math.ceil(_IMAGINE * len(rows)) for index in mine)  # as many as one process would
+        model.train()
+        batch = collate_acoustic([rows[i][0] for i in mine], [rows[i][1] for i in mine])
+        return acoustic_loss(model, moved(batch, device), spectral, weights, imagine=imagined / len(mine))
+
+    sure = replace(weights, prior_noise=0.0, kl=0.0)
+    check = moved(collate_acoustic(held_out, [training[0].wave[: 150 * FRAME] for _ in held_out]), device)
+
+    def validate() -> float:
+        model.eval()
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            longest = int(check.lengths.min())
+            return float(acoustic_loss(model, check, spectral, sure, segment=longest, imagine=1.0).loss)
+
+    return train, validate

@@ -1,0 +1,120 @@
+"""A recording's pieces as the official networks learn from them: wave, content features, phones, text features.
+
+Letters: B rows, L samples, T 50 Hz frames, S content channels, P phones, M mel bands, N mel frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
+from gpt_sovits.audio import Audio, read_audio, resample
+from gpt_sovits.bases import Base
+from gpt_sovits.dataset.training_set import Slice
+from gpt_sovits.enrol import bert_features
+from gpt_sovits.errors import InputError
+from gpt_sovits.features.spectral import MelConfig, linear_spectrogram, mel_spectrogram, normalize_mel
+from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
+from gpt_sovits.training.examples import Example, pad_rows
+
+
+@dataclass(frozen=True)
+class SpokenExample(Example):
+    """An utterance with what its base's frozen encoders hear in it."""
+
+    content: Tensor = field(default_factory=lambda: torch.zeros(0, 0))  # [S, T]
+    speaker_vector: Tensor | None = None  # [V] of v2Pro and v2ProPlus
+    mel: Tensor | None = None  # [M, N] normalised, of v3 and v4
+
+
+@dataclass(frozen=True)
+class SpokenBatch:
+    """Right-padded rows."""
+
+    spec: Tensor  # [B, F, T] linear magnitudes
+    lengths: Tensor  # [B] frames
+    wave: Tensor  # [B, 1, L]
+    content: Tensor  # [B, S, T]
+    phones: Tensor  # [B, P]
+    phone_lengths: Tensor  # [B]
+    speaker_vector: Tensor | None  # [B, V]
+    mel: Tensor | None  # [B, M, N]
+    mel_lengths: Tensor | None  # [B]
+
+
+@torch.inference_mode()
+def spoken_example(base: Base, piece: Slice) -> SpokenExample:
+    """A slice as the official base hears it. HuBERT gives one frame less than the spectrogram: the last is repeated."""
+    acoustic = base.acoustic
+    samples = resample(read_audio(piece.audio_path), RATE).samples
+    samples = np.pad(samples, (0, -len(samples) % TOKEN)).astype(np.float32)
+    frames = len(samples) // FRAME
+    low = resample(Audio(samples, RATE), 16000).samples
+    wave = torch.from_numpy(np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320])[None].to(base.device)
+    heard = base.content(wave)
+    codes = acoustic.extract_codes(heard)[0, 0].cpu().numpy()
+    content = torch.nn.functional.pad(heard, (0, max(0, frames - heard.shape[-1])), mode="replicate")[0, :, :frames]
+    features = bert_features(base, piece.phones)
+    return SpokenExample(
+        wave=samples,
+        codes=codes,
+        phones=np.array(piece.phones.ids, np.int64),
+        pitch=np.zeros(frames, np.float32),
+        phone_of_code=np.full(len(codes), -1),
+        bert=None if features is None else features.numpy(),
+        content=content.cpu().clone(),
+        speaker_vector=_speaker_vector(base, wave),
+        mel=_target_mel(base, samples),
+    )
+
+
+def _speaker_vector(base: Base, wave: Tensor) -> Tensor | None:
+    """The speaker vector [V] of 16 kHz speech [1, L], where the base listens to one."""
+    if not (isinstance(base.acoustic, SoVITS) and base.acoustic.config.speaker_dim):
+        return None
+    if base.speaker is None:
+        raise InputError(f"The model {base.name} lacks its speaker network.", "Import it again.")
+    return base.speaker(wave)[0].cpu().clone()
+
+
+def _target_mel(base: Base, samples: np.ndarray) -> Tensor | None:
+    """Normalised mel [M, N] of 32 kHz samples, for the models that make mels."""
+    if not isinstance(base.acoustic, SoVITSCFM):
+        return None
+    config = base.acoustic.config
+    mel = MelConfig(config.mel_rate, config.mel_n_fft, config.mel_hop, config.dit.mel_dim)
+    wave = resample(Audio(samples, RATE), config.mel_rate).samples
+    wave = np.pad(wave, (0, -len(wave) % config.mel_hop))
+    return normalize_mel(mel_spectrogram(torch.from_numpy(wave.astype(np.float32))[None], mel))[0].clone()
+
+
+def collate_spoken(
+    examples: Sequence[SpokenExample], n_fft: int = 2048, hop: int = FRAME, device: torch.device | str = "cpu"
+) -> SpokenBatch:
+    """A batch on ``device``; spectrograms are computed row by row, so that no row hears the padding of another."""
+    specs = [linear_spectrogram(torch.from_numpy(e.wave)[None], n_fft, hop)[0] for e in examples]
+    vectors = [e.speaker_vector for e in examples if e.speaker_vector is not None]
+    mels = [e.mel for e in examples if e.mel is not None]
+    return SpokenBatch(
+        spec=_padded(specs).to(device),
+        lengths=torch.tensor([spec.shape[1] for spec in specs], device=device),
+        wave=pad_rows([e.wave for e in examples])[:, None].to(device),
+        content=_padded([e.content for e in examples]).to(device),
+        phones=pad_rows([e.phones for e in examples], 1, torch.long).to(device),
+        phone_lengths=torch.tensor([len(e.phones) for e in examples], device=device),
+        speaker_vector=torch.stack(vectors).to(device) if vectors else None,
+        mel=_padded(mels).to(device) if mels else None,
+        mel_lengths=torch.tensor([mel.shape[1] for mel in mels], device=device) if mels else None,
+    )
+
+
+def _padded(rows: Sequence[Tensor]) -> Tensor:
+    """Matrices [C, T_i] -> [B, C, T], zeros on the right."""
+    longest = max(row.shape[1] for row in rows)
+    return torch.stack([torch.nn.functional.pad(row, (0, longest - row.shape[1])) for row in rows])

@@ -1,0 +1,48 @@
+"""Is there room for a training: memory on its device and space on the disk, before anything starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpt_sovits.errors import ResourceError
+
+if TYPE_CHECKING:
+    from gpt_sovits.training.plan import TrainingPlan
+
+GIB = 2**30
+
+
+def free_memory(device: str = "cpu") -> float | None:
+    """GiB that a program can still have on ``device``; None where this system does not say."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.mem_get_info(torch.device(device))[0] / GIB
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024 / GIB
+    except (OSError, StopIteration):
+        pass  # not Linux
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB  # all there is: a bound at least
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def require_room(plan: TrainingPlan, folder: Path, device: str = "cpu") -> None:
+    """Raise ``ResourceError`` where the plan would not fit into memory, or its files onto the disk of ``folder``."""
+    free = free_memory(device)
+    if free is not None and plan.memory_gib > free:
+        raise ResourceError(
+            f"This training needs {plan.memory_gib:.1f} GB of memory, and only {free:.1f} GB are free.",
+            "Close other programs, or train on the model mini.",
+        )
+    space = shutil.disk_usage(folder).free / GIB
+    if plan.disk_gib > space:
+        raise ResourceError(
+            f"This training needs {plan.disk_gib:.1f} GB on the disk, and only {space:.1f} GB are free.",
+            "Make room on the disk and start again.",
+        )
