@@ -75,6 +75,7 @@ def real_parts(settings: Settings) -> Parts:
     from gpt_sovits.training.processes import processes_of
     from gpt_sovits.training.proof import prove
     from gpt_sovits.training.team import lead
+    from gpt_sovits.weights.store import find_base
 
     limit_threads(settings)
     synthesizer = Synthesizer(partial(load_base, settings=settings))
@@ -90,7 +91,7 @@ def real_parts(settings: Settings) -> Parts:
     return Parts(
         load_base=synthesizer.base,
         build_dataset=build_dataset,
-        plan=lambda seconds, base: plan(seconds, base, settings.device),
+        plan=lambda seconds, base: plan(seconds, base, settings.device, files=find_base(base, settings)),
         finetune=partial(lead, processes_of(settings)),
         speak=speak,
         prove=partial(prove, settings),
