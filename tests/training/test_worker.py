@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,27 @@ def test_ending_the_worker_keeps_its_job_for_the_next_one(studio, settings, queu
     start()
     until(studio, job_id, "done")
     assert len(steps_done(settings)) <= STEPS + 1
+
+
+def test_the_queue_may_lie_on_redis(settings, redis_url, start, tmp_path, monkeypatch):
+    """The page's process queues, another one trains; only the queue's server and the data folder join them."""
+    monkeypatch.setenv("GPT_SOVITS_REDIS", redis_url)
+    monkeypatch.setenv("GPT_SOVITS_DEVICE", "cpu")
+    studio = Studio(
+        replace(settings, redis=redis_url),
+        check_recording=lambda path: None,
+        find_base=lambda name: None,
+    )
+    recording = tmp_path / "minute.wav"
+    recording.write_bytes(b"RIFF" + bytes(range(256)) * 40)
+    consent = Consent(who="Ana", purpose="tests", statement="I agree.")
+    first, second = (studio.create_voice(name, recording, script="x", consent=consent) for name in ("Ana", "Ben"))
+    worker = start()
+    until(studio, first, "running", beyond=0.3)
+    os.kill(child_of(worker), signal.SIGKILL)
+    until(studio, first, "done")
+    until(studio, second, "done")
+    assert len(steps_done(settings)) <= 2 * STEPS + 1
+    assert [card.name for card in studio.voices()] == ["Ana", "Ben"]
+    assert any("goes on from its last checkpoint" in line for line in studio.job(first).log)
+    assert not (settings.jobs_dir / "jobs.sqlite3").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -12,9 +13,14 @@ from gpt_sovits.events import Event
 from gpt_sovits.training.queue import MAX_CRASHES, JobStore
 
 
-@pytest.fixture
-def store(tmp_path) -> JobStore:
-    return JobStore(tmp_path / "jobs")
+@pytest.fixture(params=["file", "redis"])
+def store(request, tmp_path) -> JobStore:
+    """Every promise of the queue holds on both backends."""
+    if request.param == "file":
+        return JobStore(tmp_path / "jobs")
+    from gpt_sovits.training.redis_queue import RedisStore
+
+    return RedisStore(tmp_path / "jobs", request.getfixturevalue("redis_url"))
 
 
 def add(store: JobStore, name: str = "Ana", user: str = "local") -> str:
@@ -23,7 +29,8 @@ def add(store: JobStore, name: str = "Ana", user: str = "local") -> str:
 
 def test_jobs_come_in_order_and_only_once(store):
     ids = [add(store, str(index)) for index in range(40)]
-    taken: list[str] = []
+    taken = [store.claim().id]
+    assert taken == ids[:1]
 
     def take() -> None:
         while (job := store.claim()) is not None:
@@ -35,7 +42,6 @@ def test_jobs_come_in_order_and_only_once(store):
     for thread in threads:
         thread.join()
     assert sorted(taken) == sorted(ids) and len(set(taken)) == 40
-    assert taken[0] == ids[0]
     assert store.claim() is None and not store.waiting()
 
 
@@ -119,7 +125,8 @@ def test_users_see_their_own_jobs(store):
             store.state(wanted, "ana")
 
 
-def test_deleting_a_job_removes_its_words_from_the_disk(store):
+def test_deleting_a_job_removes_its_words_from_the_disk(tmp_path):
+    store = JobStore(tmp_path / "jobs")
     job_id = store.add("local", "train", {"name": "Ana", "script": "a very secret passage " * 50}, "v1").id
     store.claim()
     store.report(job_id, Event("align", "another secret sentence"), 0.1, None)
@@ -153,3 +160,50 @@ def test_a_full_disk_is_one_sentence(tmp_path):
         assert store.states() == []
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_the_newest_step_and_its_losses_are_known(store):
+    job_id = add(store)
+    assert store.latest_step(job_id) is None
+    store.claim()
+    store.report(job_id, Event("acoustic", "Learning.", 3, 10, {"mel": 1.5}), 0.3, None)
+    store.log(job_id, "heard", "A sample.", values={"percent": 25})
+    assert store.latest_step(job_id) == Event("acoustic", "Learning.", 3, 10, {"mel": 1.5})
+    assert store.beat(job_id) == "running"
+    store.delete(job_id)
+    store.log(job_id, "late", "a word")
+    assert store.events(job_id) == [] and store.states() == []
+    with pytest.raises(MissingError):
+        store.beat(job_id)
+
+
+def test_a_silent_machine_loses_its_job_to_another(redis_url, tmp_path, monkeypatch):
+    from gpt_sovits.training import redis_queue
+
+    monkeypatch.setattr(redis_queue, "LEASE", 1)
+    monkeypatch.setattr(redis_queue.socket, "gethostname", lambda: "here")
+    here = redis_queue.RedisStore(tmp_path / "jobs", redis_url)
+    monkeypatch.setattr(redis_queue.socket, "gethostname", lambda: "there")
+    there = redis_queue.RedisStore(tmp_path / "jobs", redis_url)
+    first, second = add(here), add(here)
+    assert here.claim().id == first and there.claim().id == second
+    with here.runner_lock(), there.runner_lock():  # one job per machine
+        assert there.recover(crashed="It was ended") == [second]
+    assert there.claim().id == second
+    for _ in range(8):
+        assert here.beat(first) == "running" and there.recover() == [second]
+        assert there.claim().id == second
+        time.sleep(0.2)
+    time.sleep(1.2)  # no more signs of life from "here"
+    assert first in there.recover()
+    assert there.state(first).state == "queued" and "fell silent" in there.state(first).log[-1]
+    here.finish(first, "done")
+    assert there.state(first).state == "queued", "a job that was taken away cannot be ended by its old process"
+
+
+def test_a_queue_that_does_not_answer_is_one_sentence(tmp_path):
+    pytest.importorskip("redis", reason="needs redis (pip install -r requirements-dev.txt)")
+    from gpt_sovits.training.redis_queue import RedisStore
+
+    with pytest.raises(ResourceError, match="at 127.0.0.1 does not answer"):
+        RedisStore(tmp_path, "redis://:secret@127.0.0.1:1/0").states()
