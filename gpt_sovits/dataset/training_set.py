@@ -20,7 +20,7 @@ from gpt_sovits.text import Phones
 from gpt_sovits.text import Span as TextSpan
 
 FILE = "dataset.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Slice:
     """A piece of the recording: ``start`` to ``end`` seconds of it, at ``audio_path`` as 32 kHz mono.
 
     ``confidence`` 0 to 1: how well ``phones`` fit what is heard. ``holdout``: kept from training, to judge it.
+    ``remarks``: doubtful places, with offsets in ``text``. ``reason``: why the piece is left out; empty when it is not.
     """
 
     audio_path: Path
@@ -38,6 +39,8 @@ class Slice:
     end: float
     confidence: float
     holdout: bool = False
+    remarks: tuple[Remark, ...] = ()
+    reason: str = ""
 
     @property
     def seconds(self) -> float:
@@ -62,7 +65,8 @@ class Dropped:
 class Report:
     """How the set came about. ``transcript``: "text" when words were aligned, "phones" when nobody gave a text.
 
-    ``cleaned``: what was taken out of the recording (hum, noise); empty for a good one.
+    ``cleaned``: what was taken out of the recording (hum, noise); empty for a good one. ``share``: see
+    ``proof.shares``, for listening to a piece again.
     """
 
     transcript: str
@@ -71,15 +75,17 @@ class Report:
     dropped: tuple[Dropped, ...]
     confidence: float
     cleaned: tuple[str, ...] = ()
+    share: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """``slices`` in the order of the recording; ``seconds`` is their sum."""
+    """``slices`` in the order of the recording; ``seconds`` is their sum. ``spare``: pieces that were left out."""
 
     slices: tuple[Slice, ...]
     seconds: float
     report: Report
+    spare: tuple[Slice, ...] = ()
 
     @property
     def training(self) -> tuple[Slice, ...]:
@@ -94,16 +100,15 @@ class TrainingSet:
     def save(self, folder: Path | str, fingerprint: str = "") -> None:
         """Write ``dataset.json``; the sounds must lie in ``folder`` already. ``fingerprint`` names the input."""
         folder = Path(folder)
-        slices = []
-        for piece in self.slices:
+        for piece in (*self.slices, *self.spare):
             if piece.audio_path.parent.resolve() != folder.resolve():
                 raise InputError(f"{piece.audio_path.name} is not in the data set's folder.", "Copy it there first.")
-            slices.append({**asdict(piece), "audio_path": piece.audio_path.name})
         content = {
             "format": FORMAT,
             "fingerprint": fingerprint,
             "seconds": self.seconds,
-            "slices": slices,
+            "slices": [{**asdict(piece), "audio_path": piece.audio_path.name} for piece in self.slices],
+            "spare": [{**asdict(piece), "audio_path": piece.audio_path.name} for piece in self.spare],
             "report": asdict(self.report),
         }
         write_bytes(folder / FILE, json.dumps(content, ensure_ascii=False, indent=1).encode())
@@ -132,17 +137,13 @@ class TrainingSet:
             found = _decode(content, Path(folder))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return found if all(piece.audio_path.is_file() for piece in found.slices) else None
+        return found if all(piece.audio_path.is_file() for piece in (*found.slices, *found.spare)) else None
 
 
 def _decode(content: dict[str, Any], folder: Path) -> TrainingSet:
     if content["format"] != FORMAT:
         raise ValueError(f"format {content['format']}")
-    slices = []
-    for item in content["slices"]:
-        phones = item.pop("phones")
-        name = Path(item.pop("audio_path")).name  # never a path from a file
-        slices.append(Slice(audio_path=folder / name, phones=_phones(phones), **item))
+    slices, spare = ([_piece(item, folder) for item in content[name]] for name in ("slices", "spare"))
     report = content["report"]
     measured = report.pop("assessment")
     assessment = Assessment(
@@ -152,15 +153,21 @@ def _decode(content: dict[str, Any], folder: Path) -> TrainingSet:
             "problems": tuple(Problem(**problem) for problem in measured["problems"]),
         }
     )
-    notes = tuple(
-        Remark(**{**note, "time": None if note["time"] is None else tuple(note["time"])})
-        for note in report.pop("remarks")
-    )
+    notes = tuple(_remark(note) for note in report.pop("remarks"))
     dropped = tuple(Dropped(**item) for item in report.pop("dropped"))
-    report["cleaned"] = tuple(report["cleaned"])
-    return TrainingSet(
-        tuple(slices), content["seconds"], Report(assessment=assessment, remarks=notes, dropped=dropped, **report)
-    )
+    report["cleaned"], report["share"] = tuple(report["cleaned"]), tuple(report["share"])
+    found = Report(assessment=assessment, remarks=notes, dropped=dropped, **report)
+    return TrainingSet(tuple(slices), content["seconds"], found, tuple(spare))
+
+
+def _piece(item: dict[str, Any], folder: Path) -> Slice:
+    phones, notes = _phones(item.pop("phones")), tuple(_remark(note) for note in item.pop("remarks"))
+    name = Path(item.pop("audio_path")).name  # never a path from a file
+    return Slice(audio_path=folder / name, phones=phones, remarks=notes, **item)
+
+
+def _remark(note: dict[str, Any]) -> Remark:
+    return Remark(**{**note, "time": None if note["time"] is None else tuple(note["time"])})
 
 
 def _phones(item: dict[str, Any]) -> Phones:

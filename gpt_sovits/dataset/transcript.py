@@ -13,7 +13,6 @@ from gpt_sovits.text import Phones, phonemize, symbols
 
 MARKS = frozenset("!?…,.-")  # phones that no sound stands for
 _OPENING = " \t\n\r\u3000“‘\"'（(《〈「『【[{"
-_MISREAD = 0.2  # of the recording's median confidence, for three phones and more: short words are heard badly
 _ADDED = 0.8  # seconds; less is a breath or a cough
 
 
@@ -91,25 +90,23 @@ def sentence_ends(script: str, words: Sequence[ScriptWord], alignment: Alignment
     return ends
 
 
-def remarks(script: str, words: Sequence[ScriptWord], alignment: Alignment) -> list[Remark]:
-    """What was skipped, probably misread or added, in the order of the recording. Neighbours are joined."""
-    spoken = sorted(time.confidence for time in alignment.words if not time.skipped)
-    doubtful = _MISREAD * spoken[len(spoken) // 2] if spoken else 0.0
-    found: list[tuple[str, int, int, float, float]] = []
+def remarks(script: str, words: Sequence[ScriptWord], alignment: Alignment, found: Iterable[Remark]) -> list[Remark]:
+    """What was skipped between the pieces, and what was ``found`` in them, in the order of the recording."""
+    runs: list[list[int]] = []
     for time in alignment.words:
-        misread = time.confidence < doubtful and len(time.phones) > 2
-        kind = "skipped" if time.skipped else "misread" if misread else ""
-        if not kind:
-            continue
-        if found and found[-1][0] == kind and found[-1][2] == time.index - 1:
-            found[-1] = (kind, found[-1][1], time.index, found[-1][3], time.end)
-        else:
-            found.append((kind, time.index, time.index, time.start, time.end))
-    out = []
-    for kind, first, last, start, end in found:
-        a, b = words[first].start, words[last].end
-        out.append(Remark(kind, script[a:b], a, b, (start, end)))
-    out += [Remark("added", "", 0, 0, (start, end)) for start, end in alignment.foreign if end - start > _ADDED]
+        if time.skipped and runs and runs[-1][-1] == time.index - 1:
+            runs[-1].append(time.index)
+        elif time.skipped:
+            runs.append([time.index])
+    out = list(found)
+    for run in runs:
+        a, b = words[run[0]].start, words[run[-1]].end
+        out.append(Remark("skipped", script[a:b], a, b, (alignment.words[run[0]].start, alignment.words[run[-1]].end)))
+    inside = [remark.time for remark in out if remark.kind == "added" and remark.time]
+    for start, end in alignment.foreign:
+        known = any(a < end and b > start for a, b in inside)
+        if end - start > _ADDED and not known:
+            out.append(Remark("added", "", 0, 0, (start, end)))
     return sorted(out, key=lambda remark: remark.time or (0.0, 0.0))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpt_sovits.dataset.align import Alignment, WordTime
-from gpt_sovits.dataset.transcript import heard_phones, read_text, remarks, script_words, sentence_ends
+from gpt_sovits.dataset.transcript import Remark, heard_phones, read_text, remarks, script_words, sentence_ends
 from gpt_sovits.text import symbols
 
 ENGLISH = "“Hello, world!” said the old man. It cost 25 dollars (really)."
@@ -59,12 +59,13 @@ def test_ends_of_sentences_are_timed():
     assert sentence_ends(ENGLISH, words, aligned(words)) == [0.9, 2.9, 5.4]
 
 
-def test_skipped_misread_and_added_are_told_apart():
+def test_skipped_misread_and_added_are_listed_in_order():
     words = script_words(ENGLISH, "en")
-    found = remarks(ENGLISH, words, aligned(words, skipped=(3, 4), doubtful=(8,), foreign=[(9.0, 10.0)]))
+    wrong = Remark("misread", "25", words[8].start, words[8].end, (4.0, 5.0))
+    found = remarks(ENGLISH, words, aligned(words, skipped=(3, 4), foreign=[(9.0, 10.0)]), [wrong])
     assert [(r.kind, r.text) for r in found] == [("skipped", "the old"), ("misread", "25"), ("added", "")]
     assert ENGLISH[found[0].start : found[0].end] == "the old" and found[2].time == (9.0, 10.0)
-    assert remarks(ENGLISH, words, aligned(words)) == []
+    assert remarks(ENGLISH, words, aligned(words), []) == []
 
 
 def test_heard_phones_are_phones_without_a_text():
