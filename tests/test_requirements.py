@@ -12,7 +12,8 @@ from tests.test_architecture import imports, sources
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"gpt_sovits", "webui", "app"}
 COMES_ALONG = {"httpx", "httpx2"}  # huggingface_hub brings one of the two; the downloader uses the same
-ON_REQUEST = {"pyopenjtalk"}  # Japanese; asking for it without it names the command that installs it
+# Japanese; several processes; a queue for several machines: asking for one without it names the command to install it
+ON_REQUEST = {"pyopenjtalk", "accelerate", "redis"}
 JUDGES = {"resemblyzer", "pocketsphinx", "speechmos"}  # extras of requirements-dev.txt, named in evaluation/optional.py
 
 

@@ -15,7 +15,7 @@ from gpt_sovits.studio import Consent
 from webui import i18n
 from webui.i18n import Words
 from webui.parts import USER, catch, heading, notice, problem, recorder, unchanged
-from webui.player import player, sample
+from webui.player import player, sample, stored_sound
 
 OWN_TEXT = "own"
 ACTIVE = ("queued", "running", "stopping")
@@ -108,14 +108,17 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
     shown = gr.State("")  # what of the job this page last drew
     current = gr.State("")  # the id of that job
     finished = gr.State("")  # the voice that it made
+    heard = gr.State("")  # the sample on the way that is offered to the ear: job and percent
     dismissed = gr.BrowserState("", storage_key="studio-dismissed-job", secret="not-a-secret")
     timer = gr.Timer(TICK)
-    view = [form, panel, status, bar, stop, resume, speak_with, another, shown, current, finished]
+    view = [form, panel, status, bar, stop, resume, speak_with, another, shown, current, finished, heard]
 
     def look(drawn: str, put_away: str) -> list[Any]:
         """Draw the newest job, or nothing new when it looks as before."""
         job = _newest(studio.jobs(user=USER), put_away)
-        picture = "" if job is None else _signature(job)
+        samples = {} if job is None or job.state not in ACTIVE else studio.job_samples(job.id, user=USER)
+        on_the_way = f"{job.id} {max(samples)}" if job is not None and samples else ""
+        picture = "" if job is None else f"{_signature(job)}|{on_the_way}"
         if picture == drawn:
             return unchanged(len(view))
         if job is None:
@@ -128,6 +131,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
                 "",
                 "",
                 "",
+                "",
             ]
         over = job.state not in ACTIVE
         done = job.state == "done"
@@ -135,7 +139,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             gr.update(visible=False),
             gr.update(visible=True),
             _status(words, job),
-            _bar(words, job),
+            _bar(words, job, studio.job_step(job.id, user=USER), max(samples, default=0)),
             gr.update(visible=not over, interactive=job.state != "stopping"),
             gr.update(visible=job.state in ("stopped", "failed")),
             gr.update(visible=done),
@@ -143,6 +147,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             picture,
             job.id,
             job.voice_id if done and job.voice_id else "",
+            on_the_way,
         ]
 
     def begin(name: str, what: str, own_text: str, recording: str | None, who: str, purpose: str, ticked: bool) -> str:
@@ -195,6 +200,16 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
         except VoiceError as error:
             return None, problem(words, error)
 
+    def let_hear(which: str) -> Any:
+        """The player with the newest sample of a voice that is still learning."""
+        if not which:
+            return gr.skip()
+        job_id, percent = which.split()
+        try:
+            return stored_sound(studio.job_samples(job_id, user=USER)[int(percent)], folder)
+        except (VoiceError, KeyError, OSError):  # the job was deleted meanwhile
+            return None
+
     def choose(what: str) -> tuple[str, Any]:
         return _passage(scripts.get(what)), gr.update(visible=what == OWN_TEXT)
 
@@ -211,6 +226,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
     stop.click(halt, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
     resume.click(go_on, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
     finished.change(say_hello, finished, [sound, job_trouble], **quiet)
+    heard.change(let_hear, heard, sound, **quiet)
     another.click(put_away, current, [dismissed, job_trouble, trouble], **quiet).then(look, look_inputs, view, **quiet)
     return CreateTab(finished, speak_with)
 
@@ -268,14 +284,23 @@ def _status(words: Words, job: Any) -> str:
     return f'<h3>{html.escape(title)}</h3><div data-state="{html.escape(job.state)}">{paragraphs}</div>'
 
 
-def _bar(words: Words, job: Any) -> str:
+def _bar(words: Words, job: Any, step: Any | None, heard: int) -> str:
+    """The progress bar; below it the step with its error, and which sample the player holds."""
     if job.state not in ACTIVE:
         return ""
+    lines = []
+    if step is not None and step.kind == job.stage:
+        loss = next(iter(step.values.values()), None)
+        lines.append(words("job.step", step=step.step, total=step.total))
+        lines[0] += "" if loss is None else f" · {words('job.loss', value=f'{loss:.2f}')}"
+    if heard:
+        lines.append(words("job.heard", percent=heard))
+    numbers = "".join(f'<p class="numbers">{html.escape(line)}</p>' for line in lines)
     percent = round(max(0.0, min(1.0, job.fraction)) * 100)
     return (
         f'<label class="bar"><span class="visually-hidden">{html.escape(words("job.progress"))}</span>'
         f'<progress max="100" value="{percent}">{percent} %</progress>'
-        f'<span aria-hidden="true">{percent} %</span></label>'
+        f'<span aria-hidden="true">{percent} %</span></label>{numbers}'
     )
 
 

@@ -99,6 +99,13 @@ def sample(studio: Any, words: Words, folder: Path, voice_id: str) -> dict[str, 
     return {"run": secrets.token_hex(8), "pieces": [], "file": str(place), "name": place.name, "autoplay": True}
 
 
+def stored_sound(path: Path, folder: Path) -> dict[str, Any]:
+    """A player value with a WAV file of the data folder, which is copied to where the browser may read; it waits."""
+    place = new_place(folder) / "sample.wav"
+    place.write_bytes(path.read_bytes())
+    return {"run": secrets.token_hex(8), "pieces": [], "file": str(place), "name": place.name, "autoplay": False}
+
+
 def whole_speech(pieces: Iterator[Any], folder: Path, name: str, *, autoplay: bool = True) -> dict[str, Any]:
     """A player value for speech that is short enough to wait for: one file, no separate pieces."""
     recorder = Recorder(folder, name)

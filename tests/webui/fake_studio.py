@@ -274,6 +274,12 @@ class FakeStudio:
     def job(self, job_id: str, user: str = "local") -> FakeJob:
         return self.all_jobs[job_id]
 
+    def job_step(self, job_id: str, user: str = "local") -> None:
+        return None
+
+    def job_samples(self, job_id: str, user: str = "local") -> dict[int, Path]:
+        return {}
+
     def delete_job(self, job_id: str, user: str = "local") -> None:
         del self.all_jobs[job_id]
 

@@ -9,8 +9,11 @@ from urllib.parse import urljoin, urlsplit
 import numpy as np
 import pytest
 
-from tests.webui.fake_studio import FakeModel, FakeStudio
+from gpt_sovits.events import Event
+from tests.webui.fake_studio import FakeJob, FakeModel, FakeStudio
 from tests.webui.hearing import heard, slide
+from webui import i18n
+from webui.create import _bar
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
 pytestmark = pytest.mark.browser
@@ -144,7 +147,7 @@ def test_speak_a_text_piece_by_piece(page: playwright.Page) -> None:
 
 def test_a_reading_is_seen_and_corrected(page: playwright.Page, studio: FakeStudio) -> None:
     page.get_by_role("tab", name="Speak").click()
-    page.get_by_label("Text", exact=True).fill("他们住在重阳路，the zorblat costs 3元。")
+    page.get_by_label("Text", exact=True).fill("他们住在重阳路，一共3元，the zorblat。")
     page.get_by_role("button", name="Will be read as").click()
     readings = page.locator("#words-readings")
     readings.get_by_text("3元 → 三元").or_(readings.get_by_text("3 → 三")).first.wait_for()
@@ -160,9 +163,10 @@ def test_a_reading_is_seen_and_corrected(page: playwright.Page, studio: FakeStud
     page.get_by_role("cell", name="Z AO1 R B").wait_for()
     page.locator("#words-look").click()
     readings.get_by_text("my words").wait_for()
-    page.locator("#words-import input[type=file], input#words-import").first.set_input_files(
-        {"name": "w.csv", "mimeType": "text/csv", "buffer": "word,reading\n重阳,zhong4 yang2\n".encode()}
-    )
+    table = {"name": "w.csv", "mimeType": "text/csv", "buffer": "word,reading\n重阳,zhong4 yang2\n".encode()}
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Import a table (CSV)").click()
+    chooser.value.set_files(table)  # type: ignore[arg-type]
     page.get_by_role("cell", name="zhong4 yang2").wait_for()
     assert [entry.word for entry in studio.words.entries()] == ["zorblat", "重阳"]
 
@@ -242,8 +246,8 @@ def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, s
     library = studio.library
     page.get_by_role("tab", name="Settings").click()
     page.get_by_role("rowheader", name="v2ProPlus").wait_for()
-    page.get_by_label("Model to download").click()
-    page.get_by_role("option", name="v2", exact=True).click()
+    page.get_by_label("Model to download").fill("v2")
+    page.get_by_label("Model to download").press("Enter")
     page.get_by_text("GPT-SoVITS: MIT licence, by RVC-Boss").wait_for()
     page.get_by_text("v2 is at least 1.4 GB").wait_for()
     start = page.get_by_role("button", name="Download", exact=True)
@@ -268,8 +272,8 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     library = studio.library
     library.models["v2"] = FakeModel("v2", "v2", True)
     page.get_by_role("tab", name="Settings").click()
-    page.get_by_label("Model to download").click()
-    page.get_by_role("option", name="v4", exact=True).click()
+    page.get_by_label("Model to download").fill("v4")
+    page.get_by_label("Model to download").press("Enter")
     page.get_by_label("I have read these licences and accept them.").check()
     page.get_by_role("button", name="Download", exact=True).click()
     page.get_by_text("The download site https://huggingface.co cannot be reached. Go online and try again.").wait_for()
@@ -280,7 +284,6 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     voice.write_bytes(b"weights")
     page.locator("#settings-import").get_by_label("v4").check()
     page.locator("#settings-import input[type=file]").set_input_files(voice)
-    page.wait_for_function("() => true")
     playwright.expect(page.locator("#settings-import-problem .notice")).to_be_empty()
     assert library.taken == [(["my_e8_s200.pth"], "v4")]
 
@@ -332,3 +335,10 @@ def test_nothing_sticks_out_of_the_window(page: playwright.Page, width: int) -> 
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
+def test_a_running_job_tells_its_step_its_error_and_which_sample_can_be_heard() -> None:
+    job = FakeJob("j1", stage="acoustic", fraction=0.5)
+    told = _bar(i18n.load("en"), job, Event("acoustic", "", 120, 200, {"mel": 0.834}), 50)
+    assert "Step 120 of 200 · error 0.83" in told and "sounds after 50 %" in told and 'value="50"' in told
+    assert "Step" not in _bar(i18n.load("zh"), job, None, 0)
