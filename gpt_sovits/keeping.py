@@ -8,9 +8,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 
-from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.errors import BusyError, InputError, MissingError
 from gpt_sovits.registry import versions
+from gpt_sovits.registry.backup import Restored
 from gpt_sovits.registry.erase import Scan
 from gpt_sovits.registry.ids import LOCAL_USER
 from gpt_sovits.registry.journal import Entry
@@ -36,6 +38,7 @@ class Keeping:
         self._find_base = find_base
         self._lock = threading.RLock()
         self._loaded: OrderedDict[tuple[str, str, str], Voice] = OrderedDict()
+        self._registry.keys.on_lock = self._locked_again
 
     # ------------------------------------------------------------------------------------------------------- voices
 
@@ -66,6 +69,7 @@ class Keeping:
         wanted = version or card.default_version
         if not self._registry.has_version(user, voice_id, wanted):
             raise MissingError(f"The voice {card.name!r} has no version {wanted}.", "Choose one from its list.")
+        self._registry.data_key(user, voice_id)  # refuses while it is locked, though it may still be in memory
         key = (user, voice_id, wanted)
         with self._lock:
             voice = self._loaded.get(key)
@@ -117,12 +121,50 @@ class Keeping:
         """Look through the whole data folder for anything of a voice that was destroyed."""
         return self._eraser.verify(user, voice_id)
 
-    def freeze_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
-        """Nothing may change, retrain or delete the voice until it is unfrozen; its sound stays as it is."""
-        self._registry.freeze(user, voice_id)
+    def freeze_voice(self, voice_id: str, user: str = LOCAL_USER, *, passphrase: str = "") -> None:
+        """Nothing may change, retrain or delete the voice until it is unfrozen; its sound stays as it is.
 
-    def unfreeze_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
-        self._registry.unfreeze(user, voice_id)
+        A user without a password chooses a ``passphrase`` here, which unfreezing will ask for.
+        """
+        self._registry.freeze(user, voice_id, passphrase)
+
+    def unfreeze_voice(self, voice_id: str, user: str = LOCAL_USER, *, secret: str = "") -> None:
+        """``secret``: the passphrase that was chosen at freezing, or the account's password."""
+        self._registry.unfreeze(user, voice_id, secret)
+
+    # ------------------------------------------------------------------------------------------------------ locking
+
+    def lock_voice(self, voice_id: str, passphrase: str, user: str = LOCAL_USER) -> list[str]:
+        """Nothing of the voice can be read from the disk without ``passphrase``, and nobody can help who loses it.
+
+        Returns the names of stored mixes that contain a part of it and are not locked.
+        """
+        if any(job.state != "done" for job in self._store.states(user, voice_id)):
+            raise BusyError("A training of this voice is not finished.", "Let it end, or delete it under jobs.")
+        self._registry.lock(user, voice_id, passphrase)
+        self._locked_again(user, voice_id)
+        return [card.name for card in self._registry.mixes_of(user, voice_id) if not card.locked]
+
+    def unlock_voice(self, voice_id: str, passphrase: str, user: str = LOCAL_USER) -> None:
+        """Open a locked voice in memory, until it was not used for a quarter of an hour or the program ends."""
+        self._registry.unlock(user, voice_id, passphrase)
+
+    def relock_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
+        """Close an unlocked voice now."""
+        self._registry.relock(user, voice_id)
+
+    def remove_lock(self, voice_id: str, passphrase: str, user: str = LOCAL_USER) -> None:
+        """Let the voice be used without a passphrase from now on."""
+        self._registry.remove_lock(user, voice_id, passphrase)
+
+    def is_open(self, voice_id: str, user: str = LOCAL_USER) -> bool:
+        """Whether the voice can speak now: it is not locked, or unlocked in this program."""
+        return self._registry.is_open(user, voice_id)
+
+    def _locked_again(self, user: str, voice_id: str) -> None:
+        """Drop what came from an unlocked voice: its weights in memory, and the sounds in the pages' cache."""
+        self._forget(user, voice_id)
+        self._eraser.sweep_sounds(user)
 
     def journal(self, user: str = LOCAL_USER, voice_id: str | None = None) -> list[Entry]:
         """What was done with the user's voices, or with one, oldest first. ``InputError`` when it was tampered with."""
@@ -154,6 +196,38 @@ class Keeping:
     def import_voice(self, data: bytes, *, passphrase: str = "", name: str = "", user: str = LOCAL_USER) -> str:
         """Store the voice of a .gsvoice file; returns its new id. Its terms hold from now on."""
         return self._registry.take_in(user, data, passphrase=passphrase, name=name, find_base=self._find_base)
+
+    # --------------------------------------------------------------------------------------------- backup and users
+
+    def backup(self, out: Path, passphrase: str, user: str | None = None) -> int:
+        """Write all voices of all users, or of one, to one encrypted file; returns how many voices are in it."""
+        return self._registry.backup(out, passphrase, user)
+
+    def restore(self, source: Path, passphrase: str, into: str | None = None) -> Restored:
+        """Bring back what a backup holds and is not here; nothing here is replaced. ``into``: the user who gets it."""
+        return self._registry.restore(source, passphrase, into)
+
+    def users(self) -> list[str]:
+        """Who has an account; nobody in the usual case of one person."""
+        return self._registry.accounts.names()
+
+    def add_user(self, name: str, password: str) -> None:
+        self._registry.accounts.add(name, password)
+
+    def set_password(self, name: str, password: str) -> None:
+        self._registry.accounts.set_password(name, password)
+
+    def remove_user(self, name: str) -> None:
+        """Remove an account with all its voices, for good."""
+        self._eraser.remove_user(name)
+
+    def account_mark(self, name: str) -> str:
+        """Something that changes whenever the password does; "" without an account."""
+        return self._registry.accounts.mark(name)
+
+    def sign_in(self, name: str, password: str) -> str:
+        """The user's name; ``RefusedError`` when name or password is wrong, ``BusyError`` after too many tries."""
+        return self._registry.accounts.verify(name, password)
 
     # ------------------------------------------------------------------------------------------------------ private
 

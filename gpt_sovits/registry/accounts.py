@@ -83,6 +83,14 @@ class Accounts:
     def has(self, user: str) -> bool:
         return (self._users / check_user(user) / FILE).is_file()
 
+    def mark(self, user: str) -> str:
+        """Something that changes whenever the password does; "" without an account."""
+        try:
+            found = (self._users / check_user(user) / FILE).stat()
+        except FileNotFoundError:
+            return ""
+        return f"{found.st_ino}.{found.st_mtime_ns}"
+
     def add(self, user: str, password: str) -> None:
         """A new account; voices that the user has already stay."""
         if self.has(user):

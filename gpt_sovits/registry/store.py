@@ -20,9 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gpt_sovits.errors import InputError, RefusedError
-from gpt_sovits.registry import files, vault, versions
+from gpt_sovits.errors import InputError, MissingError, RefusedError
+from gpt_sovits.registry import backup, files, vault, versions
 from gpt_sovits.registry.accounts import hash_of
+from gpt_sovits.registry.backup import Restored
 from gpt_sovits.registry.consent import now, require
 from gpt_sovits.registry.ids import check_id, check_name, is_id, new_id
 from gpt_sovits.registry.manifest import Parent, VersionManifest, VoiceManifest, read_version, write_manifest
@@ -32,6 +33,7 @@ from gpt_sovits.registry.voice import Voice
 from gpt_sovits.registry.voicefile import Sealed, decrypt, encrypt, open_sealed, seal
 
 LOCK_SECONDS = 30.0
+_RESTORING, _RESTORED = ".restoring", ".restored"  # folders: being checked, and decided
 
 
 class Registry(Shelf):
@@ -74,8 +76,9 @@ class Registry(Shelf):
 
     def tidy(self) -> None:
         """Remove what a crash left aside, and encrypt what an older program stored plain; to call at start."""
-        for user in self.users():
-            with self._writing(user):
+        with self._writing(None):
+            files.sweep(self.root / _RESTORING)
+            for user in self.users():
                 for folder in self._voices(user):
                     if not vault.is_locked(folder):
                         self._sealed_with(folder)
@@ -281,6 +284,40 @@ class Registry(Shelf):
             self.journal(user).add("imported", voice_id, signer=sealed.signer)
         return voice_id
 
+    # -------------------------------------------------------------------------------------------------------- backup
+
+    def backup(self, out: Path, passphrase: str, user: str | None = None) -> int:
+        """Write everything, or one user's part, to one encrypted file; returns how many voices are in it."""
+        vault.check_passphrase(passphrase)
+        with self._writing(user):
+            return backup.write(self.root, out, passphrase, user)
+
+    def restore(self, source: Path, passphrase: str, into: str | None = None) -> Restored:
+        """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup."""
+        with files.disk_errors("the backup could not be restored"):
+            aside = backup.new_aside(self.root / _RESTORING)
+            try:
+                backup.unpack(source, passphrase, aside, into)
+                with self._writing(None):
+                    said = backup.conflicts(self.root, aside)
+                    files.make_private(self.root / _RESTORED)
+                    files.move_in(aside, self.root / _RESTORED / aside.name)
+                    moved = self._move_restored()
+            finally:
+                files.erase_tree(aside)
+        return Restored(tuple(moved), tuple(said))
+
+    def remove_user(self, user: str) -> None:
+        """Remove an account with everything of it: keys first, then voices, journal and receipts."""
+        with self._writing(user):
+            folder = self._user(user)
+            if not folder.is_dir():
+                raise MissingError(f"There is no user {user}.", "`users list` shows them.")
+            for card in self.cards(user):
+                self.keys.drop(user, card.id)
+                self._index.forget(user, card.id)
+            files.remove_folder(folder, self.root / ".removed")
+
     # ------------------------------------------------------------------------------------------------------- private
 
     def _admit(
@@ -354,19 +391,35 @@ class Registry(Shelf):
         write_manifest(self._voice(user, manifest.id), manifest, aside)
 
     @contextmanager
-    def _writing(self, user: str) -> Iterator[None]:
-        """One writer on the whole registry; first sweeps what a crash left."""
+    def _writing(self, user: str | None) -> Iterator[None]:
+        """One writer on the whole registry; first sweeps what a crash left, of ``user`` and of the whole."""
         busy = "Another program is changing the voices."
         with (
             files.disk_errors("the voice could not be changed"),
             files.exclusive(self.root / ".lock", wait=LOCK_SECONDS, busy=busy),
         ):
-            files.sweep(self._user(user) / ".building")
-            files.sweep(self._user(user) / ".removed")
-            for folder in self._voices(user):
-                if vault.is_locked(folder) and (folder / vault.KEY).exists():
-                    files.shred(folder / vault.KEY)  # the lock was set, or is being removed, when the power failed
+            files.sweep(self.root / ".removed")
+            self._move_restored()
+            for each in [user] if user else self.users():
+                self._sweep(each)
             yield
+
+    def _sweep(self, user: str) -> None:
+        files.sweep(self._user(user) / ".building")
+        files.sweep(self._user(user) / ".removed")
+        for folder in self._voices(user):
+            if vault.is_locked(folder) and (folder / vault.KEY).exists():
+                files.shred(folder / vault.KEY)  # the lock was being set or removed when the power failed
+
+    def _move_restored(self) -> list[tuple[str, str]]:
+        """Complete what ``restore`` decided."""
+        moved = []
+        for folder in list((self.root / _RESTORED).iterdir()) if (self.root / _RESTORED).is_dir() else []:
+            moved += backup.move_in(self.root, folder)
+            files.erase_tree(folder)
+        for user, voice_id in moved:
+            self.journal(user).add("restored", voice_id)
+        return moved
 
     def _voices(self, user: str) -> list[Path]:
         folder = self._user(user) / "voices"

@@ -103,12 +103,14 @@ def seal(content: Iterable[bytes], key: bytes, name: str) -> Iterator[bytes]:
         yield cipher.encrypt(_nonce(number, last), piece, None)
 
 
-def open_file(path: Path, key: bytes | None, name: str) -> Iterator[bytes]:
+def open_file(path: Path, key: bytes | None, name: str, offset: int = 0) -> Iterator[bytes]:
     """The content of the stored file ``name`` at ``path``, block by block; a plain file as it is.
 
+    ``offset``: bytes before it that are something else.
     Raises ``InputError`` where it was changed and ``RefusedError`` without the key that it needs.
     """
     with path.open("rb") as file:
+        file.seek(offset)
         head = file.read(_HEAD)
         if head[: len(_MAGIC)] != _MAGIC:
             yield head

@@ -64,6 +64,16 @@ class Eraser:
         for folder in self._settings.cache_dir.glob("browser-*"):
             sounds.sweep(folder, user)
 
+    def remove_user(self, user: str) -> None:
+        """Remove a user with all voices, jobs and sounds; ``BusyError`` while one of the voices is being trained."""
+        jobs = self._store.states(user)
+        if any(job.active for job in jobs):
+            raise BusyError("A voice of this user is being trained.", "Stop the training first.")
+        self._registry.remove_user(user)
+        for job in jobs:
+            self.delete_job(job.id)
+        self.sweep_sounds(user)
+
     def delete_job(self, job_id: str) -> None:
         """Overwrite and remove a job's folder, and its words from the store."""
         erase_tree(self._store.work_dir(job_id), overwrite=True)

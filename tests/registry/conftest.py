@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import argon2
 import pytest
 import torch
 
+from gpt_sovits.errors import RefusedError
 from gpt_sovits.features.reference import Reference
-from gpt_sovits.registry import versions
+from gpt_sovits.registry import accounts, vault, versions
 from gpt_sovits.registry.consent import Consent, now
 from gpt_sovits.registry.files import make_private, sha256_of
 from gpt_sovits.registry.ids import new_id
@@ -40,8 +43,16 @@ def make_voice(seed: int = 0, base: str = "mini", **changes: object) -> Voice:
         f"acoustic.only{seed}": torch.randn(2, generator=generator).half(),
     }
     values: dict = dict(
-        id=new_id("v"), name=f"voice {seed}", owner="local", base=base, version_id=None, reference=reference,
-        delta=delta, consent=None, created=now(), made_by={"kind": "trained", "seconds_of_speech": 61.5},
+        id=new_id("v"),
+        name=f"voice {seed}",
+        owner="local",
+        base=base,
+        version_id=None,
+        reference=reference,
+        delta=delta,
+        consent=None,
+        created=now(),
+        made_by={"kind": "trained", "seconds_of_speech": 61.5},
     )
     return Voice(**{**values, **changes})
 
@@ -59,6 +70,25 @@ def stage(folder: Path, voice: Voice, recording: Path, version: str | None = Non
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies loses nothing that it wrote; only a power cut needs the disk to have it."""
     monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
+@pytest.fixture
+def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passphrases without the seconds of work; ``test_lock`` and the voice files go through the real ones."""
+
+    def mask(key: bytes, passphrase: str) -> bytes:
+        pad = hashlib.sha256(passphrase.encode()).digest()
+        return bytes(one ^ other for one, other in zip(key, pad, strict=True))
+
+    def unwrap(data: bytes, passphrase: str) -> bytes:
+        key = mask(data[:32], passphrase)
+        if hashlib.sha256(key).digest() != data[32:]:
+            raise RefusedError("The passphrase is wrong.", "Type it again.")
+        return key
+
+    monkeypatch.setattr(vault, "wrap", lambda key, passphrase: mask(key, passphrase) + hashlib.sha256(key).digest())
+    monkeypatch.setattr(vault, "unwrap", unwrap)
+    monkeypatch.setattr(accounts, "HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture
