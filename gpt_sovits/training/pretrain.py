@@ -9,7 +9,8 @@
 
 Every stage keeps one checkpoint and one CSV in the work folder; ``acoustic`` and ``semantic`` only need ``codes``
 and may run side by side, one thread each. ``--minutes`` stops a stage by the clock, and its learning rate is planned
-for that. ``--start BASE`` continues from a published base (its encoder and codebook are kept) on any machine.
+for that; several processes (``accelerate launch``) share these two. ``--start BASE`` continues from a published base
+(its encoder and codebook are kept) on any machine.
 """
 
 from __future__ import annotations
@@ -35,17 +36,20 @@ from gpt_sovits.events import CancelToken, Event, EventSink
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
+from gpt_sovits.settings import Settings
 from gpt_sovits.training.acoustic import AcousticWeights, SpectralLoss, StepResult, acoustic_loss
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from gpt_sovits.training.codes import CodedClip, CodedCorpus, code_corpus
 from gpt_sovits.training.content import ContentPlan, train_content
 from gpt_sovits.training.corpus import Corpus, prepare
 from gpt_sovits.training.examples import collate_acoustic, group_by_length
+from gpt_sovits.training.processes import ALONE, Processes, processes_of
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
 from gpt_sovits.weights.native import load_into, load_tensors
 
 CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
 STAGES = ("prepare", "content", "codes", "acoustic", "semantic", "publish")
+TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the first one does the others alone
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 _LONGEST = 250  # frames of an acoustic example
 
@@ -122,6 +126,7 @@ class Run:
     cancel: CancelToken
     warm_up: int = 150
     settle: Callable[[nn.Module], None] | None = None  # called with the model as it was loaded, and with its average
+    processes: Processes = ALONE
 
     def go(self, next_loss: Callable[[int], StepResult]) -> nn.Module:
         """Call ``next_loss(step)`` until done; returns the averaged model."""
@@ -130,7 +135,7 @@ class Run:
         average = copy.deepcopy(self.model).eval()
         state, curve = self.work / f"{self.name}.safetensors", Curve(self.work / f"{self.name}.csv")
         step, spent = 0, 0.0
-        if state.is_file():
+        if self.processes.agree(state.is_file()):
             step, numbers = load_checkpoint(state, {"model": self.model, "average": average}, {"adam": optimizer})
             spent = numbers.get("seconds", 0.0)
             for module in (self.model, average):
@@ -144,18 +149,19 @@ class Run:
             self.cancel.check()
             elapsed = time.monotonic() - started
             done = max(step / self.steps, elapsed / (60 * self.minutes) if self.minutes else 0.0)
+            done = self.processes.agree(done)
             if done >= 1:
                 break
             scale = min(1.0, (step + 1) / self.warm_up) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * done)))
             for group in optimizer.param_groups:
                 group["lr"] = self.rate * scale
+            optimizer.zero_grad(set_to_none=True)
             result = next_loss(step)
-            if not bool(torch.isfinite(result.loss)):
+            result.loss.backward()
+            if not math.isfinite(self.processes.average(trainable, float(result.loss.detach()), result.rows)):
                 log.warning("step %d of %s gave no finite loss and was skipped", step, self.name)
                 step += 1
                 continue
-            optimizer.zero_grad(set_to_none=True)
-            result.loss.backward()
             nn.utils.clip_grad_norm_(trainable, 5.0 if self.name == "acoustic" else 1.0)
             optimizer.step()
             step += 1
@@ -163,6 +169,8 @@ class Run:
             for key, value in result.values.items():
                 running[key] = 0.98 * running.get(key, value) + 0.02 * value
             now = time.monotonic()
+            if not self.processes.main:
+                continue
             if now - shown > 15:
                 shown = now
                 self.on_event(Event(self.name, f"{elapsed / 60:.1f} min", step, self.steps, dict(running)))
@@ -170,7 +178,8 @@ class Run:
             if now - saved > 120:
                 saved = now
                 self._save(state, average, optimizer, step, now - started)
-        self._save(state, average, optimizer, step, time.monotonic() - started)
+        if self.processes.main:
+            self._save(state, average, optimizer, step, time.monotonic() - started)
         return average
 
     def _save(
@@ -285,13 +294,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if args.threads:
         torch.set_num_threads(args.threads)
+    processes = processes_of(replace(Settings.load(), device="cpu"))
+    processes.tell()  # all are here
+    args.seed += 1000 * processes.rank  # so that each draws other batches; their gradients are averaged
     torch.manual_seed(args.seed)
     torch.set_flush_denormal(True)
     stages = STAGES if args.stage == "all" else (args.stage,)
     if "publish" in stages and args.out is None:
         raise InputError("There is no folder to publish into.", "Add --out FOLDER.")
     for stage in stages:
-        _stage(stage, args)
+        if processes.main or stage in TOGETHER:
+            _stage(stage, args, processes)
+        processes.any(False)  # wait for the others
     return 0
 
 
@@ -315,7 +329,7 @@ def _begin(model: nn.Module, start: Path, part: str) -> None:
     load_into(model, state, f"the {part} network")
 
 
-def _stage(stage: str, args: argparse.Namespace) -> None:
+def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
     work: Path = args.work
     cancel = CancelToken()
     if stage == "prepare":
@@ -336,14 +350,14 @@ def _stage(stage: str, args: argparse.Namespace) -> None:
                 _begin(acoustic, args.start, "acoustic")
             codebook = load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"]
             set_codebook(acoustic, codebook)
-            run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel)
+            run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel, processes=processes)
             run.settle = lambda model: set_codebook(cast(SoVITS, model), codebook)  # the codes may be newer
             train_acoustic(coded, run, args.seed)
         else:
             semantic = T2S(semantic_config())
             if args.start is not None:
                 _begin(semantic, args.start, "semantic")
-            run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel)
+            run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel, processes=processes)
             train_semantic(coded, run, args.seed)
     else:
         from gpt_sovits.training.publish import publish
