@@ -11,6 +11,7 @@ import gradio as gr
 
 from gpt_sovits.errors import CancelledError, InputError, VoiceError
 from gpt_sovits.events import CancelToken
+from webui import words as own_words
 from webui.i18n import Words
 from webui.parts import (
     USER,
@@ -98,6 +99,9 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
             )
             trouble = notice(elem_id="speak-problem")
             sound = player(words, "speak-player")
+
+        with gr.Column(elem_classes="card"):
+            own_words.build(studio, words, folder, text, language)
 
     outputs = [sound, status, trouble, stop, start, preview]
 

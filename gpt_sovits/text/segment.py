@@ -58,6 +58,9 @@ def _japanese_clauses(text: str) -> list[tuple[int, int, bool]]:
     return [(a, b, bool(kana.search(text, a, b))) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
 
 
+_CALENDAR = re.compile("[年月日号点]")
+
+
 @dataclass
 class _Block:
     kind: str
@@ -97,6 +100,9 @@ def _number_language(text: str, block: _Block, before: _Block | None, after: _Bl
         return only.language if only and only.language else "zh"
     if before.language == after.language or not after.language:
         return before.language
+    apart = not text[block.start - 1].isalnum()
+    if before.language == "en" and after.language == "zh" and apart and _CALENDAR.match(text, block.end):
+        return after.language  # in 3月
     if block.kind == "unit":
         stops = text[before.start : before.end].rstrip().endswith(_STOP)
         return after.language if before.language == "en" and after.language == "zh" and stops else before.language
