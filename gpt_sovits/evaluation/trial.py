@@ -72,19 +72,29 @@ def zero_shot(studio: Studio, speaker: Speaker, base: str) -> Any:
     return studio.reference_voice(prompt.path, prompt.transcript, prompt.language, base)
 
 
+def join_clips(speaker: Speaker, recording: Path) -> str:
+    """Write the speaker's train clips as one ``recording``; returns what is said in it, "" when that is not known."""
+    sounds = [normalize(resample(read_audio(clip.path), RATE)) for clip in speaker.train]
+    write_wav(recording, concatenate(sounds, pause=PAUSE))
+    transcripts = [clip.transcript for clip in speaker.train]
+    return " ".join(transcripts) if all(transcripts) else ""
+
+
+def consent_of(speaker: Speaker) -> Consent:
+    return Consent(speaker.name, "measuring quality", "The recording is licensed for this use.")
+
+
 def tuned(studio: Studio, speaker: Speaker, base: str, max_steps: int | None) -> Any:
     """The id of a voice trained on all of the speaker's train clips, joined into one recording."""
-    sounds = [normalize(resample(read_audio(clip.path), RATE)) for clip in speaker.train]
-    transcripts = [clip.transcript for clip in speaker.train]
     with TemporaryDirectory() as folder:
         recording = Path(folder) / "recording.wav"
-        write_wav(recording, concatenate(sounds, pause=PAUSE))
+        script = join_clips(speaker, recording)
         return studio.train_now(
             speaker.name,
             recording,
-            script=" ".join(transcripts) if all(transcripts) else "",
+            script=script,
             language=speaker.train[0].language,
-            consent=Consent(speaker.name, "measuring quality", "The recording is licensed for this use."),
+            consent=consent_of(speaker),
             base=base,
             max_steps=max_steps,
         )
