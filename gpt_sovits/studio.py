@@ -21,6 +21,7 @@ from gpt_sovits.registry.lexicon import WordLists
 from gpt_sovits.registry.manifest import VoiceCard
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
+from gpt_sovits.training.drafts import Drafts
 from gpt_sovits.training.intake import Intake
 from gpt_sovits.training.queue import Job, JobState, open_store
 
@@ -55,6 +56,7 @@ class Studio(Keeping):
         super().__init__(settings, self._intake.find_base)
         self.words = WordLists(settings.registry_dir)
         self.library = Library(settings)
+        self.drafts = Drafts(settings, lambda name: self._synthesizer.base(name))
         self._given_synthesizer = synthesizer
         self._parts = parts
 
@@ -77,14 +79,23 @@ class Studio(Keeping):
         user: str = LOCAL_USER,
         base: str = DEFAULT_BASE,
         max_steps: int | None = None,
+        draft: str = "",
     ) -> str:
         """Queue the training of a new voice and return the job's id.
 
         Everything that can be refused is refused before anything is stored: name, consent, base, and a recording that
         is unreadable, too short, too long or without speech. ``script`` is what was read; it is needed unless the
-        recording can be transcribed.
+        recording can be transcribed. ``draft``: id of a review of this recording in ``drafts``; its pieces are trained
+        on, its text and language count, and it ends.
         """
-        return self._intake.add(new_id("v"), name, recording, script, language, consent, user, base, max_steps).id
+        prepared = None
+        if draft:
+            script, language = self.drafts.request(draft, user)
+            prepared = partial(self.drafts.hand_over, draft, user)
+        voice_id = new_id("v")
+        return self._intake.add(
+            voice_id, name, recording, script, language, consent, user, base, max_steps, prepared
+        ).id
 
     def retrain(
         self,

@@ -8,6 +8,7 @@ from gpt_sovits.registry.consent import now
 from gpt_sovits.registry.files import erase_tree
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
+from gpt_sovits.training.drafts import erase_drafts
 from gpt_sovits.training.queue import JobStore
 
 
@@ -42,6 +43,7 @@ class Eraser:
             self._registry.delete(user, each)
         for job in jobs:
             self.delete_job(job.id)
+        erase_drafts(self._settings, user, receipt.files)
         for folder in self._settings.cache_dir.glob("browser-*"):
             erase.remove_copies(folder, receipt.files)
         return receipt
@@ -72,6 +74,7 @@ class Eraser:
         self._registry.remove_user(user)
         for job in jobs:
             self.delete_job(job.id)
+        erase_drafts(self._settings, user)
         self.sweep_sounds(user)
 
     def delete_job(self, job_id: str) -> None:

@@ -50,8 +50,12 @@ class Intake:
         user: str,
         base: str,
         max_steps: int | None,
+        prepared: Callable[[Path, Path], None] | None = None,
     ) -> Job:
-        """Copy the recording into a new job's folder and queue the job. Raises ``VoiceError``, leaving nothing."""
+        """Copy the recording into a new job's folder and queue the job. Raises ``VoiceError``, leaving nothing.
+
+        ``prepared`` (recording, job's folder) puts a training set there that was reviewed before.
+        """
         check_user(user)
         name = check_name(name)
         checked = consent.checked()
@@ -83,6 +87,8 @@ class Intake:
                 _require_space(work_dir)
                 if copy_private(recording, work_dir / request["recording"]) != bound.recording_sha256:
                     raise InputError("The recording changed while it was read.", "Try again.")
+                if prepared is not None:
+                    prepared(work_dir / request["recording"], work_dir)
                 return self._store.add(user, "train", request, voice_id, job_id=job_id)
         except (VoiceError, OSError):
             shutil.rmtree(work_dir, ignore_errors=True)
