@@ -35,6 +35,7 @@ from gpt_sovits.weights.native import check_fit, load_into, load_tensors
 from gpt_sovits.weights.store import BaseFiles, find_base
 
 TRAINING_ONLY = "enc_q."  # the posterior encoder: speaking never reads it
+PAIRS = ("weight_g", "weight_v")
 LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
 
 
@@ -227,11 +228,17 @@ def _shell(part: str, config: Mapping[str, Any]) -> nn.Module:
 
 
 def _fill(network: nn.Module, state: Mapping[str, Tensor], what: str, held: Collection[str] = ()) -> None:
-    """Make ``state`` the network's weights: in its own types, or as they are stored for the names in ``held``."""
+    """Make ``state`` the network's weights: in its own types, or as they are stored for the names in ``held``.
+
+    All else is copied out of the mapped file, so that its pages can go (weight-norm pairs are folded into new memory).
+    """
     wanted, kept = network.state_dict(), set(held)
     shapes = [{name: tuple(value.shape) for name, value in table.items()} for table in (wanted, state)]
     check_fit(shapes[0], shapes[1], what)
-    ready = {name: value if name in kept else value.to(wanted[name].dtype) for name, value in state.items()}
+    ready = {
+        name: value if name in kept else value.to(wanted[name].dtype, copy=not name.endswith(PAIRS))
+        for name, value in state.items()
+    }
     network.load_state_dict(ready, strict=True, assign=True)
 
 

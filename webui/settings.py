@@ -14,6 +14,7 @@ from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from webui.i18n import Words
 from webui.parts import catch, good, heading, notice, pick, problem, unchanged
 
+BEST = "v2ProPlus"  # what a person most likely wants
 TICK = 1.0  # seconds between two looks at a download
 _FILES = [".pth", ".ckpt", ".pt", ".bin", ".safetensors", ".json"]
 _GIB, _MIB = 2**30, 2**20
@@ -111,7 +112,7 @@ def build(studio: Any, words: Words) -> SettingsTab:
         here = [(card.name, card.name) for card in cards if card.installed and not card.bundled]
         return [
             _table(words, cards),
-            gr.update(choices=wanted, value=pick(wanted, chosen)),
+            gr.update(choices=wanted, value=pick(wanted, chosen or BEST)),
             gr.update(choices=here, value=pick(here, leaving)),
         ]
 

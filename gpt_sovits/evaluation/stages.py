@@ -242,13 +242,10 @@ def cold(bench: Bench) -> list[Figure]:
 
     has = bench.base.files.has
     sentence, language = (FIRST_CHINESE, "zh") if has("bert") else (FIRST, "en")
-    for part in ("content", "speaker", "acoustic", "vocoder"):
+    for part in ("content", "speaker", "bert", "acoustic", "semantic", "vocoder"):
         if has(part):
             note(f"load {part}", lambda part=part: getattr(bench.base, part))  # type: ignore[misc]
     note("hear the clip", lambda: bench.voice)
-    for part in ("semantic", "bert"):
-        if has(part):
-            note(f"load {part}", lambda part=part: getattr(bench.base, part))  # type: ignore[misc]
     note("text", lambda: phonemize(sentence, language, bench.base.symbols_version))
     synthesizer = Synthesizer(lambda name: bench.base)
     note("speak", lambda: list(synthesizer.speak(bench.voice, sentence, language=language, manner=Manner(attempts=1))))
