@@ -186,6 +186,7 @@ def supervise(
             return
         Registry(settings.registry_dir).tidy()
         tidy_jobs(store)
+        shred(words)  # of a worker that was killed
         child: subprocess.Popen[bytes] | None = None
         asked = 0.0
         try:

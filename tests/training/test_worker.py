@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from gpt_sovits.errors import ResourceError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.training.queue import JobState
+from gpt_sovits.training.worker import cause_of_death, in_words
 
 from .fake_worker import FakePlan, fake_parts
 
@@ -195,3 +198,108 @@ def test_the_queue_may_lie_on_redis(settings, redis_url, start, tmp_path, monkey
     assert [card.name for card in studio.voices()] == ["Ana", "Ben"]
     assert any("goes on from its last checkpoint" in line for line in studio.job(first).log)
     assert not (settings.jobs_dir / "jobs.sqlite3").exists()
+
+
+def test_when_the_app_is_killed_its_worker_ends_the_work_and_then_itself(studio, settings, queue):
+    first, second = queue(), queue("Ben")
+    app = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
+    command = [sys.executable, "-m", "tests.training.fake_worker", "--data", str(settings.data_dir)]
+    parent = subprocess.Popen([sys.executable, "-c", app, *command], cwd=ROOT)
+    until(studio, first, "running", beyond=0.2)
+    worker = child_of(parent)
+    parent.kill()
+    parent.wait()
+    until(studio, first, "done")
+    until(studio, second, "done")
+    end = time.monotonic() + PATIENCE
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{worker}").exists(), "nobody needs it any more"
+    assert len(steps_done(settings)) == 2 * STEPS and [card.name for card in studio.voices()] == ["Ana", "Ben"]
+
+
+def test_a_disk_that_fills_up_costs_a_sentence_but_no_step(tmp_path, monkeypatch):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs", str(small)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small tmpfs")
+    monkeypatch.setattr("gpt_sovits.training.intake._FREE_BYTES", 0)
+    settings = Settings(data_dir=small / "data", threads=1)
+    studio = Studio(settings, check_recording=lambda path: None, find_base=lambda name: None)
+    command = [sys.executable, "-m", "tests.training.fake_worker", "--data", str(settings.data_dir)]
+    recording = tmp_path / "minute.wav"
+    recording.write_bytes(bytes(range(256)) * 40)
+    worker = subprocess.Popen(command, cwd=ROOT)
+    try:
+        consent = Consent(who="Ana", purpose="tests", statement="I agree.")
+        job_id = studio.create_voice("Ana", recording, script="x", consent=consent)
+        until(studio, job_id, "running", beyond=0.3)
+        ballast = small / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(512))
+        before = studio.job(job_id)
+        time.sleep(1.5)
+        assert studio.voices() == []
+        ballast.unlink()
+        end = time.monotonic() + PATIENCE
+        while (job := studio.job(job_id)).state != "done" and time.monotonic() < end:
+            if job.state == "failed":
+                assert "disk" in job.error.lower(), job.error
+                studio.resume_job(job_id)
+            time.sleep(0.1)
+        assert before.state in ("running", "failed") and job.state == "done", job.error
+        assert set(steps_done(settings)) == set(range(1, STEPS + 1)) and studio.verify() == []
+    finally:
+        worker.terminate()
+        worker.wait(timeout=30)
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_a_checkpoint_that_finds_no_room_leaves_the_last_one(tmp_path):
+    import torch
+
+    from gpt_sovits.training.checkpoint import load_checkpoint, save_checkpoint
+
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k,mode=700", "tmpfs", str(small)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small tmpfs")
+    try:
+        network = torch.nn.Linear(200, 200)
+        save_checkpoint(small / "it.safetensors", {"model": network}, {}, step=1)
+        kept = network.weight.detach().clone()
+        torch.nn.init.zeros_(network.weight)
+        with pytest.raises(ResourceError, match="could not be written"):
+            save_checkpoint(small / "it.safetensors", {"model": network}, {}, step=2)
+        assert [path.name for path in small.iterdir()] == ["it.safetensors"]
+        assert load_checkpoint(small / "it.safetensors", {"model": network}, {})[0] == 1
+        assert torch.equal(network.weight, kept)
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "not enough memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "not enough memory"),
+        (OSError(28, "No space left on device"), "The disk is full"),
+        (
+            ResourceError("The disk is full, so it stopped.", "Free some."),
+            "The disk is full, so it stopped. Free some.",
+        ),
+        (KeyError("x"), "KeyError"),
+    ],
+)
+def test_a_crash_is_told_in_words(error, words):
+    assert words in in_words(error)
+    assert "memory runs out" in cause_of_death(-9) and "segmentation" in cause_of_death(-11)
+    assert "SIGTERM" in cause_of_death(-15) and "code 3" in cause_of_death(3)
