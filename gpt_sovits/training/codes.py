@@ -22,7 +22,7 @@ from gpt_sovits.events import Event, EventSink, ignore
 from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
-from gpt_sovits.training.content import BLANK, batched_posteriors
+from gpt_sovits.training.content import BLANK, LEAST_FRAMES, batched_posteriors
 from gpt_sovits.training.corpus import Clip, Corpus
 from gpt_sovits.training.examples import Example
 from gpt_sovits.weights.native import load_tensors, save_tensors
@@ -195,7 +195,7 @@ def code_corpus(
             clip_phones(c) if c.transcript else decode_phones(p, BLANK) for c, p in zip(group, log_probs, strict=True)
         ]
         spoken = [[p for p in full if p not in marks] for full in written]
-        states = ctc_states_batch(log_probs, spoken, BLANK)
+        states = ctc_states_batch(log_probs, spoken, BLANK, LEAST_FRAMES)
         for clip, full, said, path in zip(group, written, spoken, states, strict=True):
             if path is None or not said:
                 continue
@@ -203,9 +203,7 @@ def code_corpus(
             features.append(clip_features(encoder, corpus, clip)[: 2 * count].reshape(count, 2, -1).mean(1))
             phones.append(np.array(full))
             spoken_at.append(index_of_phones(path, full, marks))
-            rows.append(
-                {"path": clip.path, "codes": count, "phones": len(full), "transcribed": bool(clip.transcript)}
-            )
+            rows.append({"path": clip.path, "codes": count, "phones": len(full), "transcribed": bool(clip.transcript)})
         heard += len(group)
         on_event(Event("codes", "Listening to the corpus.", heard, len(corpus.clips)))
     flat = torch.cat(features)

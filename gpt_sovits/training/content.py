@@ -3,7 +3,7 @@
 From nothing, CTC (Graves et al. 2006) says "blank" for a thousand steps. So the first steps learn from phones
 spread evenly over the loud part of each clip, which is nearly right for single words. CTC then needs no times,
 but leaves posteriors that spike and otherwise say "blank". So after some thousand steps the encoder aligns the
-corpus itself, and cross entropy on those frames makes the bottleneck say at every frame which phone sounds; the
+corpus itself (every phone lasts some frames: without that rule a third of them shrank to one, and stayed unheard), and cross entropy on those frames makes the bottleneck say at every frame which phone sounds; the
 blank class then means silence. Augmentation takes the speaker out: mel axis and time are stretched, the channel is
 coloured, noise is added, bands and moments are blanked.
 """
@@ -29,16 +29,21 @@ from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoi
 from gpt_sovits.training.corpus import Clip, Corpus
 
 BLANK = 732
+LEAST_FRAMES = 2  # of 20 ms, that a phone lasts when the corpus is aligned; one more in the first alignments
 _MARKS = frozenset("!?…,.-")
 
 
 @dataclass(frozen=True)
 class ContentPlan:
-    """Steps and rates of the three phases; ``frames`` is the size of a batch in 50 Hz frames."""
+    """Steps and rates of the three phases; ``frames`` is the size of a batch in 50 Hz frames.
+
+    The third phase aligns the corpus anew ``alignments`` times, evenly spread.
+    """
 
     flat_steps: int = 800
     ctc_steps: int = 1900
     frame_steps: int = 3600
+    alignments: int = 5
     frames: int = 1600
     rate: float = 2e-3
     seed: int = 0
@@ -273,13 +278,17 @@ def batched_posteriors(
 
 
 def align_corpus(
-    encoder: MiniContentEncoder, corpus: Corpus, clips: Sequence[Clip], phones: dict[str, tuple[int, ...]]
+    encoder: MiniContentEncoder,
+    corpus: Corpus,
+    clips: Sequence[Clip],
+    phones: dict[str, tuple[int, ...]],
+    least: int = LEAST_FRAMES,
 ) -> dict[str, np.ndarray]:
     """Phone id per frame of every clip, by forced alignment with the encoder's own posteriors."""
     encoder.eval()
     out = {}
     for group, log_probs in batched_posteriors(encoder, corpus, clips):
-        states = ctc_states_batch(log_probs, [phones[c.path] for c in group], BLANK)
+        states = ctc_states_batch(log_probs, [phones[c.path] for c in group], BLANK, least)
         for clip, path in zip(group, states, strict=True):
             if path is not None:
                 classes = np.full(2 * len(phones[clip.path]) + 1, BLANK, np.int64)
@@ -318,7 +327,7 @@ def train_content(
     encoder.train()
     running = 0.0
     phase = -1
-    realign = {ends[1] + round(plan.frame_steps * share) for share in (0.3, 0.6)}
+    realign = {ends[1] + round(plan.frame_steps * part / plan.alignments) for part in range(1, plan.alignments)}
     while step < total:
         cancel.check()
         now = sum(step >= end for end in ends)
@@ -327,7 +336,8 @@ def train_content(
             if phase == 0:
                 batches.use_alignment(flat_start(corpus, batches.clips, phones))
             elif phase == 2:
-                batches.use_alignment(align_corpus(encoder, corpus, batches.clips, phones))
+                least = LEAST_FRAMES + (2 * (step - ends[1]) < plan.frame_steps)
+                batches.use_alignment(align_corpus(encoder, corpus, batches.clips, phones, least))
         begin = ends[phase - 1] if phase else 0
         progress = (step - begin) / (ends[phase] - begin)
         decay = (1.0, 1.0 - 0.5 * progress, 0.6 * 0.5 * (1 + math.cos(math.pi * progress)))[phase]

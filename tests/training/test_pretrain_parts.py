@@ -126,3 +126,16 @@ def test_codes_keep_their_meaning_when_the_encoder_moves() -> None:
     assert (anew == former).float().mean() > 0.9
     by_chance = nearest(after, learn_codebook(after, 32, 60, seed=1))
     assert (by_chance == former).float().mean() < 0.5
+
+
+def test_alignment_gives_every_phone_its_least_frames_where_they_fit() -> None:
+    rng = np.random.default_rng(5)
+    log_probs = np.log(rng.dirichlet(np.ones(9), 60)).astype(np.float32)
+    log_probs[:, 3] += 6.0  # a class that would take everything
+    said = [1, 3, 2, 3, 5]
+    free = ctc_states_batch([log_probs], [said], 8)[0]
+    kept = ctc_states_batch([log_probs, log_probs[:6]], [said, said], 8, 4)
+    assert free is not None and kept[0] is not None and kept[1] is not None
+    assert np.bincount(free, minlength=11)[1::2].min() == 1
+    assert np.bincount(kept[0], minlength=11)[1::2].min() >= 4
+    assert (np.diff(kept[0]) >= 0).all() and set(kept[1]) >= {1, 3, 5, 7, 9}  # too short for 4: one frame each
