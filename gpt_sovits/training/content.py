@@ -1,11 +1,12 @@
 """Pretraining of the embedded content encoder: a flat start, phones by CTC, then by frame with its own alignment.
 
-From nothing, CTC (Graves et al. 2006) says "blank" for a thousand steps. So the first steps learn from phones
-spread evenly over the loud part of each clip, which is nearly right for single words. CTC then needs no times,
-but leaves posteriors that spike and otherwise say "blank". So after some thousand steps the encoder aligns the
-corpus itself (every phone lasts some frames: without that rule a third of them shrank to one, and stayed unheard), and cross entropy on those frames makes the bottleneck say at every frame which phone sounds; the
-blank class then means silence. Augmentation takes the speaker out: mel axis and time are stretched, the channel is
-coloured, noise is added, bands and moments are blanked.
+From nothing, CTC (Graves et al. 2006) says "blank" for a thousand steps. So the first steps learn from phones spread
+evenly over the loud part of each clip, which is nearly right for single words. CTC then needs no times, but leaves
+posteriors that spike and otherwise say "blank". So after some thousand steps the encoder aligns the corpus itself
+(every phone lasts some frames: without that rule a third of them shrank to one, and stayed unheard), and cross
+entropy on those frames makes the bottleneck say at every frame which phone sounds; the blank class then means
+silence. Augmentation takes the speaker out: mel axis and time are stretched, the channel is coloured, noise is added,
+bands and moments are blanked.
 """
 
 from __future__ import annotations
