@@ -222,8 +222,8 @@ class JobStore:
             rows = connection.execute(
                 "SELECT id, state, fraction, crashes, crashed_at FROM jobs WHERE state IN ('running', 'stopping')"
             ).fetchall()
-            for job_id, *row in rows:
-                after = after_death(*row, crashed)
+            for job_id, state, fraction, crashes, crashed_at in rows:
+                after = after_death(state, fraction, crashes, crashed_at, crashed)
                 found[job_id] = after.note
                 connection.execute(
                     "UPDATE jobs SET state = ?, error = ?, seconds_left = NULL, crashes = ?, crashed_at = ?,"
@@ -294,7 +294,7 @@ class JobStore:
                 " ORDER BY number DESC LIMIT 1",
                 (job_id,),
             ).fetchone()
-        return None if row is None else Event(*row[:4], json.loads(row[4]))
+        return None if row is None else Event(row[0], row[1], row[2], row[3], json.loads(row[4]))
 
     def samples(self, job_id: str) -> dict[int, Path]:
         """WAV files of how the voice sounded on the way, by percent of the plan."""

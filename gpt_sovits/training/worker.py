@@ -27,6 +27,7 @@ from pathlib import Path
 from gpt_sovits.errors import BusyError, CancelledError, MissingError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken, EventSink, ignore
 from gpt_sovits.registry.files import erase_tree, shred
+from gpt_sovits.registry.ids import is_id
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
 from gpt_sovits.training.job import Parts, Progress, clear, real_parts, run_job
@@ -213,11 +214,14 @@ def supervise(
 
 
 def _start(command: Sequence[str], settings: Settings, words: Path) -> subprocess.Popen[bytes]:
-    """A child that runs one job; what it says goes into the file ``words``."""
-    with os.fdopen(os.open(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        return subprocess.Popen(
-            [*command, "--data", str(settings.data_dir), "--one"], stdin=subprocess.DEVNULL, stderr=file
-        )
+    """A child that runs one job; what it says goes into the file ``words``, where there is room for one."""
+    whole = [*command, "--data", str(settings.data_dir), "--one"]
+    try:
+        handle = os.open(words, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:
+        return subprocess.Popen(whole, stdin=subprocess.DEVNULL)
+    with os.fdopen(handle, "wb") as file:
+        return subprocess.Popen(whole, stdin=subprocess.DEVNULL, stderr=file)
 
 
 def _last_words(words: Path) -> str:
@@ -235,11 +239,12 @@ def tidy_jobs(store: JobStore) -> None:
     """Remove what finished jobs no longer need, and day-old folders that no job owns."""
     states = {state.id: state.state for state in store.states()}
     for folder in store.folder.iterdir():
+        if not (folder.is_dir() and folder.name.startswith("j") and is_id(folder.name)):
+            continue  # the folder of another queue, say
         state = states.get(folder.name)
-        old = time.time() - folder.stat().st_mtime > 86400
-        if folder.is_dir() and state == "done":
+        if state == "done":
             clear(folder)
-        elif folder.is_dir() and state is None and old:
+        elif state is None and time.time() - folder.stat().st_mtime > 86400:
             erase_tree(folder, overwrite=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 from gpt_sovits.errors import BusyError, MissingError, ResourceError
 from gpt_sovits.events import Event
 from gpt_sovits.training.queue import MAX_CRASHES, JobStore
+from gpt_sovits.training.worker import tidy_jobs
 
 
 @pytest.fixture(params=["file", "redis"])
@@ -207,3 +209,24 @@ def test_a_queue_that_does_not_answer_is_one_sentence(tmp_path):
 
     with pytest.raises(ResourceError, match="at 127.0.0.1 does not answer"):
         RedisStore(tmp_path, "redis://:secret@127.0.0.1:1/0").states()
+
+
+def test_tidying_keeps_samples_and_what_belongs_to_others(tmp_path):
+    store = JobStore(tmp_path / "jobs")
+    done, waiting = add(store), add(store)
+    store.claim(done)
+    store.finish(done, "done")
+    names = {done: "slice.wav", waiting: "slice.wav", f"{done}/samples": "25.wav", "redis/j1": "x", "j" + "0" * 20: "x"}
+    for folder, file in names.items():
+        (store.folder / folder).mkdir(parents=True, exist_ok=True)
+        (store.folder / folder / file).write_text("x")
+    for folder in ("redis", "j" + "0" * 20, waiting):
+        os.utime(store.folder / folder, (0, 0))
+    tidy_jobs(store)
+    left = {str(path.relative_to(store.folder)) for path in store.folder.rglob("*") if path.is_file()}
+    assert {name for name in left if "jobs.sqlite3" not in name} == {
+        f"{done}/samples/25.wav",
+        f"{waiting}/slice.wav",
+        "redis/j1/x",
+    }
+    assert store.samples(done) == {25: store.folder / done / "samples" / "25.wav"}
