@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .kill_test import Bench, children, kill
+from .kill_test import Bench, kill, trainers
 
 STEPS = 8  # of each part
 
@@ -19,12 +19,11 @@ def test_a_real_training_survives_the_death_of_its_process_and_of_its_worker(tmp
         job_id = bench.add("Reader")
         worker = bench.start()
         assert bench.until(job_id, lambda job: job.stage == "acoustic").stage == "acoustic"
-        for pid in children(worker.pid):
+        for pid in trainers(bench.data):
             kill(pid)
         bench.check()
         assert bench.until(job_id, lambda job: job.stage == "semantic").stage == "semantic"
-        victims = [worker.pid, *children(worker.pid)]
-        for pid in victims:
+        for pid in [worker.pid, *trainers(bench.data)]:
             kill(pid)
         worker.wait()
         bench.check()
