@@ -5,7 +5,7 @@ Importing it and listing voices is instant; torch and the networks are imported 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from gpt_sovits.registry.lexicon import WordLists
 from gpt_sovits.registry.manifest import VoiceCard
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
+from gpt_sovits.text.g2pw import InstalledG2PW
 from gpt_sovits.training.drafts import Drafts
 from gpt_sovits.training.intake import Intake
 from gpt_sovits.training.queue import Job, JobState, open_store
@@ -55,6 +56,7 @@ class Studio(Keeping):
         self._intake = Intake(settings, store, check_recording=check_recording, find_base=find_base)
         super().__init__(settings, self._intake.find_base)
         self.words = WordLists(settings.registry_dir)
+        self._polyphones = InstalledG2PW((settings.models_dir, settings.bundled_models))
         self.library = Library(settings)
         self.drafts = Drafts(settings, lambda name: self._synthesizer.base(name))
         self._given_synthesizer = synthesizer
@@ -260,7 +262,8 @@ class Studio(Keeping):
         """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess."""
         from gpt_sovits.text import explain, require_speakable
 
-        return explain(require_speakable(text), language, lexicon=self.words.lexicon(user))
+        polyphones = self._polyphones.get() or True
+        return explain(require_speakable(text), language, lexicon=self.words.lexicon(user), polyphones=polyphones)
 
     def mix(
         self, a: Voice | str, b: Voice | str, ratio: float, user: str = LOCAL_USER, *, manner: float | None = None
@@ -284,6 +287,24 @@ class Studio(Keeping):
         check_name(name)
         return self._registry.save(user, name, self.mix(a, b, ratio, user, manner=manner))
 
+    def blend(
+        self,
+        voices: Sequence[Voice | str],
+        shares: Sequence[float],
+        user: str = LOCAL_USER,
+        *,
+        manners: Sequence[float] | None = None,
+        save: str = "",
+    ) -> Voice:
+        """The mix of two or more voices by their shares of timbre, and by ``manners`` of the way of speaking.
+
+        ``save``: the name to keep it under; the voice then has an id.
+        """
+        from gpt_sovits.registry.mix import blend
+
+        made = blend([self._as_voice(voice, user) for voice in voices], shares, manners)
+        return self.voice(self._registry.save(user, check_name(save), made), user=user) if save else made
+
     # ------------------------------------------------------------------------------------------------------ private
 
     @property
@@ -295,7 +316,9 @@ class Studio(Keeping):
                 from gpt_sovits.training.job import limit_threads
 
                 limit_threads(self.settings)
-                self._given_synthesizer = Synthesizer(partial(load_base, settings=self.settings))
+                self._given_synthesizer = Synthesizer(
+                    partial(load_base, settings=self.settings), polyphones=self._polyphones.get
+                )
             return self._given_synthesizer
 
     def _as_voice(self, voice: Voice | str, user: str) -> Voice:

@@ -23,12 +23,13 @@ from gpt_sovits.bases import Base
 from gpt_sovits.enrol import bert_features
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.features.spectral import denormalize_mel
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.semantic.decode import Generated, generate
 from gpt_sovits.semantic.guard import Rolled, roll
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
-from gpt_sovits.text import Lexicon, Phones, Piece, phonemize, require_speakable, split_text
+from gpt_sovits.text import Lexicon, Phones, Piece, PolyphoneModel, phonemize, require_speakable, split_text
 
 SPEEDS = (0.5, 2.0)
 MOST_CHARACTERS = 200_000
@@ -81,10 +82,17 @@ class Manner:
 class Synthesizer:
     """Speaks with any voice of any installed base. Safe to use from several threads.
 
-    ``load_base(name)`` opens a base; bases and the ``voices`` last used personal models are kept.
+    ``load_base(name)`` opens a base; bases and the ``voices`` last used personal models are kept. ``polyphones``
+    gives the model for Chinese readings, where one is installed.
     """
 
-    def __init__(self, load_base: Callable[[str], Base], voices: int = 3) -> None:
+    def __init__(
+        self,
+        load_base: Callable[[str], Base],
+        voices: int = 3,
+        polyphones: Callable[[], PolyphoneModel | None] = lambda: None,
+    ) -> None:
+        self._polyphones = polyphones
         self._load = load_base
         self._size = voices
         self._bases: dict[str, Base] = {}
@@ -161,13 +169,15 @@ class Synthesizer:
         pieces = split_text(text, language)
         for number, piece in enumerate(pieces):
             cancel.check()
-            said = phonemize(_ended(piece.text), language, base.symbols_version, lexicon)
+            said = phonemize(
+                _ended(piece.text), language, base.symbols_version, lexicon, polyphones=self._polyphones() or True
+            )
             if not said.ids:
                 continue
             own = replace(manner, speed=min(SPEEDS[1], max(SPEEDS[0], manner.speed * piece.speed)))
             rolled = self._tokens(base, models[1], voice, said, own, number, cancel)
             cancel.check()
-            wave = self._wave(base, models[0], voice, said, rolled.result.tokens, own, number)
+            wave = self._wave(base, models[0], voice, said, rolled.result.tokens, own, number, cancel)
             usual = manner.pause if number < len(pieces) - 1 else 0.0
             audio = _finished(wave, base.rate, usual if piece.pause is None else piece.pause)
             yield _speech(audio, piece, clock, said, rolled)
@@ -208,7 +218,15 @@ class Synthesizer:
 
     @torch.inference_mode()
     def _wave(
-        self, base: Base, model: nn.Module, voice: Voice, said: Phones, tokens: Tensor, manner: Manner, number: int
+        self,
+        base: Base,
+        model: nn.Module,
+        voice: Voice,
+        said: Phones,
+        tokens: Tensor,
+        manner: Manner,
+        number: int,
+        cancel: CancelToken,
     ) -> np.ndarray:
         """Float32 samples `[L]` at the base's rate."""
         reference = voice.reference
@@ -229,9 +247,8 @@ class Synthesizer:
                 steps=manner.mel_steps,
                 speed=manner.speed,
                 generator=generator,
+                check=cancel.check,
             )
-            from gpt_sovits.features.spectral import denormalize_mel
-
             wave = base.vocoder(denormalize_mel(mel))
         else:
             wave = model.decode(  # type: ignore[operator]

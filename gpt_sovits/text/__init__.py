@@ -16,7 +16,7 @@ from gpt_sovits.text.frontend import explain, phonemize, require_speakable
 from gpt_sovits.text.lexicon import Entry, Lexicon
 from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
-from gpt_sovits.text.types import Phones, Piece, Reading, Span
+from gpt_sovits.text.types import Phones, Piece, PolyphoneModel, Reading, Span
 from gpt_sovits.text.zh_g2p import pinyin_phones
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Lexicon",
     "Phones",
     "Piece",
+    "PolyphoneModel",
     "Reading",
     "Span",
     "SymbolTable",

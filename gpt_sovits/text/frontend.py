@@ -13,7 +13,7 @@ from gpt_sovits.text.readers import How, Read, read_around, read_en, read_ja, re
 from gpt_sovits.text.segment import Run, runs_for
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
-from gpt_sovits.text.types import Phones, Reading, Span
+from gpt_sovits.text.types import Phones, PolyphoneModel, Reading, Span
 
 MINIMUM = 6
 _SILENT = Read("", [","], None, [])
@@ -126,13 +126,19 @@ def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones:
 
 
 def phonemize(
-    text: str, language: str = "auto", version: str = "v2", lexicon: Lexicon | None = None, *, polyphones: bool = True
+    text: str,
+    language: str = "auto",
+    version: str = "v2",
+    lexicon: Lexicon | None = None,
+    *,
+    polyphones: bool | PolyphoneModel = True,
 ) -> Phones:
     """Phones of one piece. Never raises on odd text: what cannot be spoken is left out.
 
     ``language``: auto, zh, en, yue, ja, ko (with English words inside), auto_yue, or all_zh and the like.
     ``lexicon``: the person's own readings; markup in the text (see ``markup``) is stronger.
-    ``polyphones`` False reproduces the reference frontend without its optional polyphone model.
+    ``polyphones`` False reproduces the reference frontend without its optional polyphone model; a model (see
+    ``g2pw``) decides before our rules do.
     """
     table = symbols(version)
     _require_installed(language)
@@ -153,10 +159,16 @@ def _headed(job: _Job) -> _Job:
 
 
 def explain(
-    text: str, language: str = "auto", version: str = "v2", lexicon: Lexicon | None = None
+    text: str,
+    language: str = "auto",
+    version: str = "v2",
+    lexicon: Lexicon | None = None,
+    *,
+    polyphones: bool | PolyphoneModel = True,
 ) -> tuple[Reading, ...]:
-    """How each word will be read and why (dictionary, rule, number, lexicon, markup, guess); marks are left out."""
-    return tuple(r for r in phonemize(text, language, version, lexicon).readings if r.why != "mark" and r.phones)
+    """How each word will be read and why (dictionary, rule, number, model, lexicon, markup, guess), without marks."""
+    found = phonemize(text, language, version, lexicon, polyphones=polyphones)
+    return tuple(reading for reading in found.readings if reading.why != "mark" and reading.phones)
 
 
 def require_speakable(text: str) -> str:

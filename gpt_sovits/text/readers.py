@@ -11,7 +11,7 @@ from gpt_sovits.text.markup import Region
 from gpt_sovits.text.reading import in_cantonese, in_chinese
 from gpt_sovits.text.symbols import UNKNOWN, symbols
 from gpt_sovits.text.tracked import Tracked
-from gpt_sovits.text.types import Reading
+from gpt_sovits.text.types import PolyphoneModel, Reading
 
 _PAUSES = {"￥": "SP2", "^": "SP3"}
 _HAN = re.compile("[一-龥]")
@@ -22,7 +22,7 @@ class How:
     """How a whole text is read: phone table version, context rules on or off, English standing alone or not."""
 
     version: str = "v2"
-    polyphones: bool = True
+    polyphones: bool | PolyphoneModel = True
     alone: bool = True
 
 

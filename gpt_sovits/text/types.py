@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 LANGUAGES = ("zh", "en", "yue", "ja", "ko")
+
+
+class PolyphoneModel(Protocol):
+    """Picks the reading of Chinese characters that have several."""
+
+    def choose(self, clause: str) -> Mapping[int, str]:
+        """Index in ``clause`` (Han characters only) -> pinyin with its tone digit, for the characters that it knows."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """How one word will be read: ``text[start:end]`` -> ``reading``, decided by ``why``.
 
-    ``why`` is one of dictionary, rule, lexicon, markup, guess, number, mark.
+    ``why`` is one of dictionary, rule, model, lexicon, markup, guess, number, mark.
     """
 
     text: str

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from gpt_sovits.text.data import table
 from gpt_sovits.text.sandhi import all_third, change_tones, erhua
 from gpt_sovits.text.symbols import MARKS
+from gpt_sovits.text.types import PolyphoneModel
 from gpt_sovits.text.zh_polyphones import choose
 from gpt_sovits.text.zh_words import Token, tag
 
@@ -149,18 +150,23 @@ def _merge_er(tokens: list[Token]) -> list[Token]:
 
 def words(
     clause: str, version: str = "v2", *, forced: dict[int, str] | None = None,
-    polyphones: bool = True,
+    polyphones: bool | PolyphoneModel = True,
 ) -> list[Word]:  # fmt: skip
     """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes.
 
     ``forced``: character index -> pinyin that nothing may change. ``polyphones`` False leaves out the context rules
-    for characters with several readings (the reference frontend without its optional model).
+    for characters with several readings (the reference frontend without its optional model); a model decides before
+    those rules do, outside version v1.
     """
     tokens = _merge_equal(_merge_yi(_merge_bu(tag(clause))))
     tokens = _merge_er(_merge_third(_merge_third(tokens, True), False))
     out = []
     chosen = choose(clause, [word for word, _ in tokens]) if polyphones else {}
     forced = forced or {}
+    modelled: dict[int, str] = {}
+    if not isinstance(polyphones, bool) and version != "v1":
+        modelled = {i: pinyin for i, pinyin in polyphones.choose(clause).items() if i not in forced}
+        chosen.update(modelled)
     chosen.update(forced)
     at = 0
     for token in tokens:
@@ -178,7 +184,8 @@ def words(
         pinyin = (
             _syllables()[initial, final[:-1]] + final[-1] for (initial, _), final in zip(read, finals, strict=True)
         )
-        why = "rule" if any(at + i in chosen and at + i not in forced for i in range(len(read))) else "dictionary"
+        here = [at + i for i in range(len(read)) if at + i in chosen and at + i not in forced]
+        why = "model" if any(i in modelled for i in here) else "rule" if here else "dictionary"
         out.append(Word(token[0], token[1], tuple(pinyin), why))
         at += len(read)
     return out
@@ -186,7 +193,7 @@ def words(
 
 def g2p(
     norm_text: str, version: str = "v2", *, forced: dict[int, str] | None = None,
-    polyphones: bool = True,
+    polyphones: bool | PolyphoneModel = True,
 ) -> tuple[list[str], list[int], list[Word]]:  # fmt: skip
     """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only.
 
