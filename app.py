@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from gpt_sovits.errors import VoiceError
+from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.settings import Settings
 from webui.server import clean, create_app, listen, prepare
 
@@ -25,6 +25,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: only this computer)")
     parser.add_argument("--port", type=int, default=7860, help="port; the next free one is taken when it is in use")
     parser.add_argument("--data", type=Path, default=None, help="folder that keeps the voices")
+    parser.add_argument("--users", action="store_true", help="everybody signs in (accounts: gpt_sovits users add)")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser.parse_args(given)
 
@@ -53,18 +54,21 @@ def address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(settings: Settings, host: str, port: int, *, open_page: bool = False) -> None:
-    """Run until interrupted."""
+def serve(settings: Settings, host: str, port: int, *, open_page: bool = False, users: bool = False) -> None:
+    """Run until interrupted. Where there are accounts, people sign in, whether ``users`` says so or not."""
     import uvicorn
 
     from gpt_sovits.studio import Studio
 
+    studio = Studio(settings)
+    if users and not studio.users():
+        raise InputError("There is no account yet.", "Add one: python -m gpt_sovits users add NAME")
     bound = listen(host, port)
     folder = prepare(settings.cache_dir)
     signal.signal(signal.SIGTERM, _end)
     try:
         with worker(settings.data_dir):
-            app = create_app(Studio(settings), folder, host=host)
+            app = create_app(studio, folder, host=host, users=bool(studio.users()))
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
             print(f"The studio is open at {address(bound)}  (stop it with Ctrl+C)", flush=True)  # noqa: T201
             if open_page:
@@ -84,7 +88,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = arguments(given)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
-        serve(Settings.load(options.data), options.host, options.port, open_page=options.open)
+        serve(Settings.load(options.data), options.host, options.port, open_page=options.open, users=options.users)
     except VoiceError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.cli_jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
-from gpt_sovits.cli_voices import ABOUT, add_actions, voices_command
+from gpt_sovits.cli_users import (
+    ABOUT_BACKUP,
+    ABOUT_RESTORE,
+    ABOUT_USERS,
+    add_backup_options,
+    add_user_actions,
+    backup_command,
+    restore_command,
+    users_command,
+)
+from gpt_sovits.cli_voices import ABOUT, add_actions, open_voice, secret_options, unlock_options, voices_command
 from gpt_sovits.cli_words import ABOUT_LEXICON, ABOUT_READ, add_lexicon_actions, lexicon_command, read_command
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.registry.consent import Consent
@@ -42,7 +52,9 @@ def _speak(studio: Studio, given: argparse.Namespace) -> int:
     if given.clip:
         voice: Any = studio.reference_voice(given.clip, given.clip_text, given.language, given.base)
     elif named:
-        voice = studio.find_voice(named, given.user).id
+        card = studio.find_voice(named, given.user)
+        open_voice(studio, given, card)
+        voice = card.id
     else:
         raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
     pieces = studio.speak(
@@ -102,7 +114,10 @@ def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
 
 
 def _mix(studio: Studio, given: argparse.Namespace) -> int:
-    a, b = (studio.find_voice(name, given.user).id for name in (given.a, given.b))
+    cards = [studio.find_voice(name, given.user) for name in (given.a, given.b)]
+    for card in cards:
+        open_voice(studio, given, card)
+    a, b = (card.id for card in cards)
     if not given.save and not given.text:
         raise InputError("There is nothing to do with the mix.", 'Keep it with --save "Name" or hear it with --text.')
     if given.text:
@@ -236,7 +251,7 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    speak = add("speak", "say a text with a voice, or with the voice of a clip", _speak, speaking)
+    speak = add("speak", "say a text with a voice, or with the voice of a clip", _speak, speaking, unlock_options())
     speak.add_argument("words", nargs="*", metavar="[VOICE] TEXT", help="name or id of a voice, and what it should say")
     speak.add_argument("--voice", help="name or id of a voice")
     speak.add_argument("--clip", "--reference", type=Path, help="speak like this clip of a few seconds instead")
@@ -261,7 +276,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--again", action="store_true", help="a further version of the voice of that name")
     train.add_argument("--queue", action="store_true", help="leave it to the worker of the running studio")
 
-    mix = add("mix", "blend two voices", _mix, speaking)
+    mix = add("mix", "blend two voices", _mix, speaking, unlock_options())
     mix.add_argument("a")
     mix.add_argument("b")
     mix.add_argument("ratio", type=float, help="0 is the first voice, 1 the second")
@@ -270,6 +285,11 @@ def parser() -> argparse.ArgumentParser:
     mix.add_argument("--text", help="say this with the mix, into --out")
 
     add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
+    add_user_actions(add("users", ABOUT_USERS, users_command, listing), common, listing)
+    add_backup_options(
+        add("backup", ABOUT_BACKUP, backup_command, secret_options()),
+        add("restore", ABOUT_RESTORE, restore_command, secret_options()),
+    )
     add_lexicon_actions(add("lexicon", ABOUT_LEXICON, lexicon_command, listing), common, listing)
     read = add("read", ABOUT_READ, read_command, listing)
     read.add_argument("text", help="the text; - reads standard input")

@@ -16,13 +16,17 @@ from gpt_sovits.registry.manifest import VoiceCard
 from gpt_sovits.registry.terms import Terms
 from gpt_sovits.studio import Studio
 
-ABOUT = "list, show, rename, pin, freeze, export, import, delete or destroy voices"
+ABOUT = "list, show, rename, pin, freeze, lock, mix, export, import, delete or destroy voices"
 _ON_A_VOICE = {
     "show": "everything that is known about a voice, as JSON",
+    "versions": "its recordings over time",
     "rename": "give it another name",
     "pin": "choose the version that speaks",
+    "prune": "remove one of its versions",
     "freeze": "let nothing change, retrain or delete it",
     "unfreeze": "allow changes again",
+    "lock": "let nobody read it from the disk without a passphrase",
+    "unlock": "remove its lock (to use it once, `speak` asks for the passphrase)",
     "journal": "what was done with it",
     "export": "write it into one encrypted file",
     "delete": "remove it with its recording and everything learnt from it",
@@ -45,6 +49,8 @@ def voices_command(studio: Studio, given: argparse.Namespace) -> int:
         return 0
     if action == "import":
         return _import(studio, given)
+    if action == "mix":
+        return _mix(studio, given)
     if action == "verify-destroyed":
         return _report(studio.verify_destroyed(given.voice, given.user))
     return _on_a_voice(studio, given, studio.find_voice(given.voice, given.user))
@@ -59,10 +65,34 @@ def _on_a_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> i
         studio.rename_voice(card.id, given.name, given.user)
     elif action == "pin":
         studio.pin_version(card.id, None if given.version == "newest" else given.version, given.user)
+    elif action == "versions":
+        rows = [
+            {
+                "id": version.id,
+                "number": version.number,
+                "made": version.created,
+                "speech": f"{version.seconds:.0f} s",
+                "speaks": "yes" if version.id == card.default_version else "",
+            }
+            for version in card.versions
+        ]
+        return show_rows(given, rows, "")
+    elif action == "prune":
+        confirm(given, f"Remove the version {given.version} of {card.name!r}?")
+        studio.delete_version(card.id, given.version, given.user)
     elif action == "freeze":
-        studio.freeze_voice(card.id, given.user)
+        own = given.user in studio.users()
+        passphrase = "" if own else ask_secret(given, "A passphrase that unfreezing will ask for: ", twice=True)
+        studio.freeze_voice(card.id, given.user, passphrase=passphrase)
     elif action == "unfreeze":
-        studio.unfreeze_voice(card.id, given.user)
+        secret = ask_secret(given, "The passphrase of freezing, or your password: ")
+        studio.unfreeze_voice(card.id, given.user, secret=secret)
+    elif action == "lock":
+        passphrase = ask_secret(given, "A passphrase, which nobody can replace: ", twice=True)
+        for name in studio.lock_voice(card.id, passphrase, given.user):
+            print(f"The mix {name!r} contains a part of it and is not locked.")
+    elif action == "unlock":
+        studio.remove_lock(card.id, ask_secret(given, "The passphrase of the voice: "), given.user)
     elif action == "journal":
         for entry in studio.journal(given.user, card.id):
             details = " ".join(f"{key}={value}" for key, value in entry.details.items())
@@ -70,10 +100,10 @@ def _on_a_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> i
     elif action == "export":
         return _export(studio, given, card)
     elif action == "delete":
-        _confirm(given, f"Delete {card.name!r} with its recording and everything learnt from it?")
+        confirm(given, f"Delete {card.name!r} with its recording and everything learnt from it?")
         studio.delete_voice(card.id, given.user)
     elif action == "destroy":
-        _confirm(given, f"Destroy {card.name!r}? Nothing can bring it back.")
+        confirm(given, f"Destroy {card.name!r}? Nothing can bring it back.")
         return _report(studio.destroy_voice(card.id, given.user, mixes=given.mixes))
     return 0
 
@@ -85,7 +115,8 @@ def _export(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
         export="export" not in given.forbid,
         until=given.until,
     )
-    passphrase = "" if given.to else _passphrase(given, "A passphrase for the file: ")
+    open_voice(studio, given, card)
+    passphrase = "" if given.to else ask_secret(given, "A passphrase for the file: ", twice=True)
     data = studio.export_voice(
         card.id, version=given.version, passphrase=passphrase, recipient=given.to, terms=terms, user=given.user
     )
@@ -96,13 +127,29 @@ def _export(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
     return 0
 
 
+def _mix(studio: Studio, given: argparse.Namespace) -> int:
+    """Two or more voices by their shares."""
+    if len(given.parts) < 4 or len(given.parts) % 2:
+        raise InputError("A mix needs two voices or more, each with its share.", "Like this: voices mix Ana 2 Ben 1")
+    cards = [studio.find_voice(name, given.user) for name in given.parts[::2]]
+    try:
+        shares = [float(share) for share in given.parts[1::2]]
+    except ValueError as error:
+        raise InputError("A share is not a number.", "Like this: voices mix Ana 2 Ben 1") from error
+    for card in cards:
+        open_voice(studio, given, card)
+    ids = [card.id for card in cards]
+    print(studio.blend(ids, shares, given.user, manners=given.manner, save=given.save).id)
+    return 0
+
+
 def _import(studio: Studio, given: argparse.Namespace) -> int:
     try:
         data = given.file.read_bytes()
     except OSError as error:
         raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
     locked = b"-> scrypt " in data[:200]
-    passphrase = _passphrase(given, "The passphrase of the file: ") if locked else ""
+    passphrase = ask_secret(given, "The passphrase of the file: ") if locked else ""
     print(studio.import_voice(data, passphrase=passphrase, name=given.name, user=given.user))
     return 0
 
@@ -115,19 +162,53 @@ def _report(scan: Scan) -> int:
     return 0 if scan.clean else 1
 
 
-def _passphrase(given: argparse.Namespace, question: str) -> str:
-    """From a file, or typed: never an argument, which other users of the computer could see."""
-    if given.passphrase_file:
+def open_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> None:
+    """Ask for the passphrase of a locked voice and open it for this command."""
+    if not studio.is_open(card.id, given.user):
+        source = getattr(given, "unlock_file", None)
+        passphrase = ask_secret(given, f"The passphrase of {card.name}: ", source, "--unlock-file")
+        studio.unlock_voice(card.id, passphrase, given.user)
+
+
+def ask_secret(
+    given: argparse.Namespace,
+    question: str,
+    file: Path | None = None,
+    option: str = "--passphrase-file",
+    *,
+    twice: bool = False,
+) -> str:
+    """From a file, or typed (``twice`` where a slip would be for ever): never an argument, which others could see."""
+    file = file or (getattr(given, "passphrase_file", None) if option == "--passphrase-file" else None)
+    if file:
         try:
-            return given.passphrase_file.read_text(encoding="utf-8").strip("\r\n")
+            return file.read_text(encoding="utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise MissingError(f"The file {given.passphrase_file} cannot be read.", "Check its name.") from error
+            raise MissingError(f"The file {file} cannot be read.", "Check its name.") from error
     if not sys.stdin.isatty():
-        raise InputError("There is no passphrase.", "Give a file that holds it with --passphrase-file.")
-    return getpass.getpass(question)
+        raise InputError("There is no passphrase.", f"Give a file that holds it with {option}.")
+    typed = getpass.getpass(question)
+    if twice and getpass.getpass("The same again: ") != typed:
+        raise InputError("The two differ.", "Try again.")
+    return typed
 
 
-def _confirm(given: argparse.Namespace, question: str) -> None:
+def secret_options() -> argparse.ArgumentParser:
+    """The option that names a file with a passphrase or password."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--passphrase-file", type=Path, help="text file with the secret (else it is asked for)")
+    return options
+
+
+def unlock_options() -> argparse.ArgumentParser:
+    """The option for commands that use voices, which may be locked."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--unlock-file", type=Path, help="text file with the passphrase of a locked voice")
+    return options
+
+
+def confirm(given: argparse.Namespace, question: str) -> None:
+    """Ask, unless ``--yes``; ``CancelledError`` for anything but yes."""
     if given.yes:
         return
     if not sys.stdin.isatty():
@@ -145,6 +226,7 @@ def _row(card: VoiceCard) -> dict[str, Any]:
         "versions": len(card.versions),
         "speech": f"{card.seconds_of_speech:.0f} s",
         "created": card.created,
+        "state": " ".join(word for word, so in (("frozen", card.frozen), ("locked", card.locked)) if so),
         "consent": card.consent.who,
     }
 
@@ -172,8 +254,7 @@ def add_actions(
 ) -> None:
     """The actions of ``voices`` and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    locked = argparse.ArgumentParser(add_help=False)
-    locked.add_argument("--passphrase-file", type=Path, help="text file with the passphrase (else it is asked for)")
+    locked, opening = secret_options(), unlock_options()
     sure = argparse.ArgumentParser(add_help=False)
     sure.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -186,13 +267,20 @@ def add_actions(
     look = actions.add_parser("verify-destroyed", help="look for anything of a destroyed voice", parents=[common])
     look.add_argument("voice", help="id of the destroyed voice")
 
-    extra = {"export": [locked], "delete": [sure], "destroy": [sure]}
+    blend = actions.add_parser("mix", help="keep a mix of two voices or more", parents=[common, opening])
+    blend.add_argument("parts", nargs="+", metavar="VOICE SHARE", help="name or id and its share, again and again")
+    blend.add_argument("--manner", type=float, nargs="+", help="shares of the way of speaking (default: the same)")
+    blend.add_argument("--save", required=True, metavar="NAME", help="what the mix is called")
+
+    extra = {"export": [locked, opening], "delete": [sure], "destroy": [sure], "prune": [sure], "versions": [listing]}
+    extra |= {name: [locked] for name in ("freeze", "unfreeze", "lock", "unlock")}
     found = {}
     for name, text in _ON_A_VOICE.items():
         found[name] = actions.add_parser(name, help=text, description=text, parents=[common, *extra.get(name, [])])
         found[name].add_argument("voice", help="name or id")
     found["rename"].add_argument("name", help="the new name")
     found["pin"].add_argument("version", help="id of the version that speaks, or newest")
+    found["prune"].add_argument("version", help="id of the version to remove")
     found["destroy"].add_argument("--mixes", action="store_true", help="with the stored mixes that contain it")
     export = found["export"]
     export.add_argument("--out", type=Path, default=Path("voice.gsvoice"), help="the file (default: voice.gsvoice)")

@@ -207,6 +207,14 @@ class Keeping:
         """Bring back what a backup holds and is not here; nothing here is replaced. ``into``: the user who gets it."""
         return self._registry.restore(source, passphrase, into)
 
+    def back_up_mine(self, out: Path, passphrase: str, user: str = LOCAL_USER) -> int:
+        """``backup`` of one user's voices, for that user."""
+        return self.backup(out, passphrase, user)
+
+    def restore_mine(self, source: Path, passphrase: str, user: str = LOCAL_USER) -> Restored:
+        """``restore`` of one user's backup, for that user, whoever's it was."""
+        return self.restore(source, passphrase, user)
+
     def users(self) -> list[str]:
         """Who has an account; nobody in the usual case of one person."""
         return self._registry.accounts.names()

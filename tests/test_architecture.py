@@ -26,11 +26,11 @@ LAYERS = (
     ("keeping", "library", "library_worker"),
     ("studio",),
     ("webui",),
-    ("app", "cli_models", "cli_voices", "cli_words", "cli_jobs"),
+    ("app", "cli_models", "cli_voices", "cli_words", "cli_jobs", "cli_users"),
     ("cli", "__main__"),
 )
 ALLOWED = {("__main__", "cli"), ("settings", "errors"), ("events", "errors"), ("models", "bases")}
-ALLOWED |= {("cli_words", "cli_voices"), ("cli_jobs", "cli_voices")}
+ALLOWED |= {("cli_words", "cli_voices"), ("cli_jobs", "cli_voices"), ("cli_users", "cli_voices")}
 LONGEST = 450  # lines of a file
 
 

@@ -123,10 +123,14 @@ def test_a_voice_is_trained_again_and_a_version_pinned(run, recording):
 def test_a_voice_is_frozen_shared_and_destroyed(run, recording, tmp_path):
     voice_id = train(run, recording, "Ana")
     assert run("speak", "Ana", "Hello.", "--out", str(tmp_path / "a.wav"))[0] == 0
-    assert run("voices", "freeze", "Ana")[0] == 0
+    thaw = tmp_path / "thaw.txt"
+    thaw.write_text("melt me slowly")
+    assert run("voices", "freeze", "Ana", "--passphrase-file", str(thaw))[0] == 0
     code, _, error = run("voices", "destroy", "Ana", "--yes")
     assert code == 2 and "frozen" in error
-    assert run("voices", "unfreeze", "Ana")[0] == 0
+    code, _, error = run("voices", "unfreeze", "Ana", "--passphrase-file", str(tmp_path / "none.txt"))
+    assert code == 2
+    assert run("voices", "unfreeze", "Ana", "--passphrase-file", str(thaw))[0] == 0
     lines = run("voices", "journal", "Ana")[1].splitlines()
     assert "trained" in lines[0] and "spoke  characters=6" in lines[1] and "frozen" in lines[2]
 
@@ -143,7 +147,7 @@ def test_a_voice_is_frozen_shared_and_destroyed(run, recording, tmp_path):
     assert code == 2 and len(error.splitlines()) == 1
     assert run("voices", "key")[1].startswith("age1")
 
-    assert run("voices", "destroy", "Copy", "--yes")[0] == 1, "Ana holds the same weights"
+    assert run("voices", "destroy", "Copy", "--yes")[0] == 0, "Ana has the same weights, under another key"
     code, printed, _ = run("voices", "destroy", "Ana", "--yes")
     assert code == 0 and printed.endswith("clean")
     assert run("voices", "verify-destroyed", voice_id)[0] == 0

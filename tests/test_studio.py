@@ -231,13 +231,15 @@ def test_the_journal_counts_what_was_said_but_does_not_keep_it(studio, recording
 
 def test_a_frozen_voice_speaks_but_is_not_retrained(studio, recording):
     voice_id = train(studio, recording)
-    studio.freeze_voice(voice_id)
+    studio.freeze_voice(voice_id, passphrase="melt me slowly")
     assert list(studio.speak("Hello.", voice_id))
     with pytest.raises(RefusedError, match="frozen"):
         studio.retrain(voice_id, recording, consent=CONSENT)
     with pytest.raises(RefusedError, match="frozen"):
         studio.delete_voice(voice_id)
-    studio.unfreeze_voice(voice_id)
+    with pytest.raises(RefusedError, match="wrong"):
+        studio.unfreeze_voice(voice_id, secret="melt me quickly")
+    studio.unfreeze_voice(voice_id, secret="melt me slowly")
     studio.delete_voice(voice_id)
 
 

@@ -15,16 +15,21 @@ from gradio.utils import get_upload_folder
 
 from webui import create, i18n, mix, settings, speak, voices
 from webui.i18n import Words
+from webui.person import ForPerson, present, signed_in
 
 __all__ = ["build"]
 
 
-def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.Blocks:
-    """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default)."""
+def build(studio: Any, language: str = "en", folder: Path | None = None, *, users: bool = False) -> gr.Blocks:
+    """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default).
+
+    ``users``: people sign in, and each call of the studio is for whoever sent the request.
+    """
     words = i18n.load(language)
+    studio = ForPerson(studio, signed_in if users else present)
     place = folder or Path(get_upload_folder())
     with gr.Blocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
-        gr.HTML(_header(words), js_on_load=None, apply_default_css=False, elem_id="header")
+        gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(selected="create", elem_id="tabs") as tabs:
             with gr.Tab(words("tab.create"), id="create") as create_tab:
                 created = create.build(studio, words, place, page)
@@ -73,13 +78,14 @@ def build(studio: Any, language: str = "en", folder: Path | None = None) -> gr.B
     return page
 
 
-def _header(words: Words) -> str:
+def _header(words: Words, users: bool) -> str:
     links = "".join(
         f'<a href="../?language={code}" lang="{code}"'
         f"{' aria-current=true' if code == words.language else ''}>{html.escape(name)}</a>"
         for code, name in i18n.LANGUAGES.items()
     )
+    leave = f'<form method="post" action="../sign-out"><button>{html.escape(words("signin.out"))}</button></form>'
     return (
         f"<header><div><h1>{html.escape(words('app.title'))}</h1><p>{html.escape(words('app.tagline'))}</p></div>"
-        f'<nav aria-label="{html.escape(words("app.language"))}">{links}</nav></header>'
+        f'<nav aria-label="{html.escape(words("app.language"))}">{links}{leave if users else ""}</nav></header>'
     )

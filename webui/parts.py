@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import secrets
 import wave
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,9 @@ import gradio as gr
 import numpy as np
 
 from gpt_sovits.errors import VoiceError
+from gpt_sovits.registry import sounds
 from webui.i18n import Words
+from webui.person import present
 
 USER = "local"
 SPEECH_LANGUAGES = ("auto", "zh", "en")
@@ -114,10 +115,8 @@ def pcm(samples: np.ndarray) -> np.ndarray:
 
 
 def new_place(folder: Path) -> Path:
-    """A new folder under ``folder`` whose name nobody can guess."""
-    place = folder / secrets.token_hex(16)
-    place.mkdir(parents=True, mode=0o700)
-    return place
+    """A new folder under ``folder``, of the present person, whose name nobody can guess."""
+    return sounds.new_place(folder, present())
 
 
 def save_wav(folder: Path, name: str, pieces: Sequence[np.ndarray], rate: int) -> Path:

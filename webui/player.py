@@ -88,12 +88,13 @@ class Recorder:
         return {**self.live(), "file": str(path), "name": path.name, "autoplay": autoplay}
 
 
-def sample(studio: Any, words: Words, folder: Path, voice_id: str) -> dict[str, Any]:
+def sample(studio: Any, words: Words, folder: Path, voice_id: str, version: str | None = None) -> dict[str, Any]:
     """A player value with the sentence that was kept with a voice, or a new one when none was."""
     try:
-        sound = studio.sample(voice_id, user=USER)
+        sound = studio.sample(voice_id, version, user=USER)
     except MissingError:
-        return whole_speech(studio.speak(words("voices.sample"), voice_id, user=USER), folder, "sample")
+        voice = voice_id if version is None else studio.voice(voice_id, version, user=USER)
+        return whole_speech(studio.speak(words("voices.sample"), voice, user=USER), folder, "sample")
     place = new_place(folder) / "sample.wav"
     place.write_bytes(sound)
     return {"run": secrets.token_hex(8), "pieces": [], "file": str(place), "name": place.name, "autoplay": True}

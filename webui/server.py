@@ -17,8 +17,10 @@ from starlette.responses import RedirectResponse, Response
 
 from gpt_sovits.errors import BusyError, InputError
 from webui import i18n
+from webui.fence import Fence, user_of
 from webui.guard import MAX_UPLOAD, Guard
 from webui.page import Page
+from webui.sessions import Sessions
 
 COOKIE = "studio-language"
 _PORTS_TO_TRY = 50
@@ -64,8 +66,13 @@ def clean(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def create_app(studio: Any, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = ()) -> FastAPI:
-    """The ASGI app: ``/`` goes to the person's language, ``/en/`` and ``/zh/`` are the pages."""
+def create_app(
+    studio: Any, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = (), users: bool = False
+) -> FastAPI:
+    """The ASGI app: ``/`` goes to the person's language, ``/en/`` and ``/zh/`` are the pages.
+
+    ``users``: everybody has to sign in first, and sees only what is theirs.
+    """
     import gradio as gr  # late: it reads the environment that ``prepare`` writes
 
     from webui import build
@@ -87,7 +94,7 @@ def create_app(studio: Any, folder: Path, *, host: str = "127.0.0.1", names: Ite
     for language in i18n.LANGUAGES:
         app = gr.mount_gradio_app(
             app,
-            build(studio, language, folder).queue(default_concurrency_limit=8, max_size=64),
+            build(studio, language, folder, users=users).queue(default_concurrency_limit=8, max_size=64),
             path=f"/{language}",
             theme=look,
             css_paths=[CSS_FILE],
@@ -100,9 +107,13 @@ def create_app(studio: Any, folder: Path, *, host: str = "127.0.0.1", names: Ite
             show_error=False,
             allowed_paths=[],
             max_file_size=MAX_UPLOAD,
+            auth_dependency=user_of if users else None,
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         )
     app.add_middleware(Page)
+    if users:
+        sessions = Sessions(studio.account_mark)
+        app.add_middleware(Fence, check=studio.sign_in, sessions=sessions, folder=folder, language_cookie=COOKIE)
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.registry.terms import Terms
+from webui import owning
 from webui.i18n import Words
 from webui.parts import USER, catch, day, good, heading, notice, pick, problem, voice_choices
 from webui.player import player, sample
@@ -30,6 +32,7 @@ class VoicesTab:
 def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
     heading(words("voices.title"), words("voices.intro"))
     count = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="voices-count", elem_classes="heading")
+    changed = gr.State(0)
     with gr.Row(elem_classes="voices"):
         with gr.Column(scale=2, min_width=280):
             chosen = gr.Radio([], label=words("voices.list"), elem_id="voices-list", elem_classes="voice-list")
@@ -51,14 +54,9 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
                         label=words("voices.new_name"), max_length=80, max_lines=1, scale=3, elem_id="voices-new-name"
                     )
                     rename = gr.Button(words("voices.rename"), scale=1, elem_id="voices-rename")
-            with gr.Accordion(
-                words("voices.delete_title"), open=False, elem_id="voices-delete-box", elem_classes="fold"
-            ):
-                heading("", words("voices.delete_text"))
-                with gr.Row(elem_classes="aligned"):
-                    confirm = gr.Textbox(label=words("voices.confirm"), max_lines=1, scale=3, elem_id="voices-confirm")
-                    delete = gr.Button(words("voices.delete"), variant="stop", scale=1, elem_id="voices-delete")
-    changed = gr.State(0)
+            own = owning.build(studio, words, folder, chosen, message, changed)
+    with gr.Column(elem_classes="card"):
+        owning.build_for_all(studio, words, folder, message, changed)
 
     def card(voice_id: str | None) -> Any:
         found = next((card for card in studio.voices(user=USER) if card.id == voice_id), None)
@@ -66,12 +64,13 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
             raise InputError(words("voices.need_choice"))
         return found
 
-    def show(voice_id: str | None) -> tuple[Any, str, Any, str, str, str]:
+    def show(voice_id: str | None) -> list[Any]:
         try:
             found = card(voice_id)
         except VoiceError:
-            return gr.update(visible=False), "", None, "", "", ""
-        return gr.update(visible=True), _about(words, found), None, "", "", ""
+            return [gr.update(visible=False), "", None, "", "", *own.show(None)]
+        about_it = _about(words, found, studio.is_open(found.id, user=USER))
+        return [gr.update(visible=True), about_it, None, "", "", *own.show(voice_id)]
 
     def hear(voice_id: str | None) -> tuple[Any, str]:
         try:
@@ -86,24 +85,13 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
             return "", problem(words, error), gr.skip(), name
         return good(words("voices.renamed", name=name.strip())), "", changes + 1, ""
 
-    def remove(voice_id: str | None, typed: str, changes: int) -> tuple[str, str, Any, str]:
-        try:
-            found = card(voice_id)
-            if " ".join(typed.split()) != found.name:
-                raise InputError(words("voices.confirm_wrong", name=found.name))
-            studio.delete_voice(found.id, user=USER)
-        except VoiceError as error:
-            return "", problem(words, error), gr.skip(), typed
-        return good(words("voices.deleted", name=found.name)), "", changes + 1, ""
-
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    shown = [details, about, sound, trouble, new_name, confirm]
+    shown = [details, about, sound, trouble, new_name, *own.shown]
     chosen.change(show, chosen, shown, **quiet)
     chosen.input(lambda: "", None, message, **quiet)
     for event in (
         play.click(hear, chosen, [sound, trouble], api_visibility="private", show_progress_on=[play]),
         rename.click(call_it, [chosen, new_name, changed], [message, trouble, changed, new_name], **quiet),
-        delete.click(remove, [chosen, confirm, changed], [message, trouble, changed, confirm], **quiet),
     ):
         catch(event, words, trouble)
     return VoicesTab(chosen, count, details, changed, speak_with, show, shown)
@@ -121,7 +109,7 @@ def refreshed(studio: Any, words: Words, current: str | None) -> tuple[Any, str]
     )
 
 
-def _about(words: Words, card: Any) -> str:
+def _about(words: Words, card: Any, is_open: bool) -> str:
     if card.kind == "mix":
         made = words("voices.mixed", parents=" + ".join(card.parent_names))
     else:
@@ -131,5 +119,30 @@ def _about(words: Words, card: Any) -> str:
         lines.append(words("voices.versions", count=len(card.versions)))
     if card.consent is not None:
         lines.append(words("voices.consent", who=card.consent.who, purpose=card.consent.purpose))
+        lines.append(words("voices.statement", statement=card.consent.statement, day=day(card.consent.when)))
+    if card.frozen:
+        lines.append(words("voices.frozen"))
+    if card.locked:
+        lines.append(words("voices.open" if is_open else "voices.locked"))
+    if card.signer:
+        lines.append(words("voices.from", key=card.signer[:16]))
+    if card.terms != Terms():
+        lines.append(_terms(words, card.terms))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     return f"<h3>{html.escape(card.name)}</h3><ul>{items}</ul>"
+
+
+def _terms(words: Words, terms: Terms) -> str:
+    """What the person of a shared voice does not allow, and until when it may be used."""
+    parts = [
+        text
+        for allowed, text in (
+            (terms.mix, words("voices.no_mix")),
+            (terms.retrain, words("voices.no_retrain")),
+            (terms.export, words("voices.no_export")),
+        )
+        if not allowed
+    ]
+    if terms.until:
+        parts.append(words("voices.until", day=terms.until))
+    return "; ".join(parts)

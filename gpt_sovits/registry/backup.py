@@ -124,7 +124,7 @@ def conflicts(root: Path, aside: Path) -> list[str]:
             continue
         files.erase_tree(folder)
     for folder in sorted(aside.glob("users/*")):
-        for name, what in ((identity.FILE, "The keys"), (accounts.FILE, "The password")):
+        for name, what in ((identity.FILE, "The keys"), (accounts.FILE, "The passwords")):
             mine = root / "users" / folder.name / name
             if (folder / name).is_file() and mine.is_file() and mine.read_bytes() != (folder / name).read_bytes():
                 said.append(f"{what} of the user {folder.name} differ; those here stay.")

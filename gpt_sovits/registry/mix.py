@@ -1,78 +1,136 @@
-"""A voice between two voices of one base.
+"""A voice between two or more voices of one base.
 
-Weights: deltas are interpolated linearly in float32 and kept as float16; a key that one voice lacks counts as zero,
+Weights: deltas are summed by their shares in float32 and kept as float16; a key that a voice lacks counts as zero,
 and low-rank factors are put side by side (weights/delta.py), which is exact.
-Vectors of timbre (style, speaker) lie near a sphere, so their direction goes along the arc between the two (slerp) and
-their length linearly. What cannot lie between (the prompt: codes, phones, text, mel) is taken whole from the nearer
-voice: from A below 0.5, from B at 0.5 and above. At 0 and 1 everything is A's or B's own, bit for bit.
+Vectors of timbre (style, speaker) lie near a sphere, so their direction goes along the arc between two (slerp), to the
+mean on the sphere of more, and their length linearly. What cannot lie between (the prompt: codes, phones, text, mel) is
+taken whole from the voice with the largest share, of equal ones from the last. A voice with all of the share is itself,
+bit for bit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.registry.consent import joined, now
+from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.voice import Voice
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_MOST = 8  # voices of one mix
+_ROUNDS = 30  # of the search for the mean on the sphere; each shrinks the error several times
 
 
 def mix(a: Voice, b: Voice, ratio: float, *, manner: float | None = None) -> Voice:
     """The voice that is ``ratio`` of the way from ``a`` (0) to ``b`` (1). It has no id and is not stored.
 
     ``manner``, the ratio of the semantic part (rhythm and intonation), follows ``ratio`` (timbre) unless given.
-    Raises ``InputError`` for voices of different bases and for a ratio outside 0 to 1, ``RefusedError``
-    where the terms of a shared voice forbid mixing; the mix may do what both may.
+    Raises as ``blend`` does, and ``InputError`` for a ratio outside 0 to 1.
     """
     manner = ratio if manner is None else manner
     for value in (ratio, manner):
         if not (isinstance(value, (int, float)) and 0.0 <= value <= 1.0):
             raise InputError(f"The ratio {value} is not between 0 and 1.", "Move the slider between the two voices.")
-    if a.base != b.base:
-        raise InputError(
-            f"{a.name} is made on the base {a.base} and {b.name} on {b.base}; only voices of one base can be mixed.",
-            "Train one of them on the other's base.",
-        )
-    for voice in (a, b):
+    made = blend([a, b], [1.0 - ratio, ratio], [1.0 - manner, manner])
+    return replace(made, made_by={**made.made_by, "ratio": float(ratio), "manner": float(manner)})
+
+
+def blend(voices: Sequence[Voice], shares: Sequence[float], manners: Sequence[float] | None = None) -> Voice:
+    """The mix of two or more voices by their shares, which need not sum to 1. It has no id and is not stored.
+
+    ``shares`` weigh the timbre, ``manners`` (the same unless given) the way of speaking: rhythm and intonation.
+    Raises ``InputError`` for voices of different bases and for shares that are none, ``RefusedError`` where the terms
+    of a shared voice forbid mixing; the mix may do what all of its voices may.
+    """
+    timbre = _normed(shares, len(voices))
+    manner = timbre if manners is None else _normed(manners, len(voices))
+    first = voices[0]
+    for voice in voices:
+        if voice.base != first.base:
+            raise InputError(
+                f"{first.name} is made on the base {first.base} and {voice.name} on {voice.base};"
+                " only voices of one base can be mixed.",
+                "Train one of them on the other's base.",
+            )
         voice.terms.require("mix", voice.name)
-    releases = {str(voice.made_by["base_release"]) for voice in (a, b) if "base_release" in voice.made_by}
+    releases = {str(voice.made_by["base_release"]) for voice in voices if "base_release" in voice.made_by}
     if len(releases) > 1:
         raise InputError(
-            f"{a.name} and {b.name} were made on two releases of the base {a.base}.", "Train the older one again."
+            f"{first.name} and {voices[-1].name} were made on two releases of the base {first.base}.",
+            "Train the older one again.",
         )
-    reference = (a if manner < 0.5 else b).reference
+    speakers = [voice.reference.speaker for voice in voices]
+    known = [speaker for speaker in speakers if speaker is not None]
+    sounding = voices[_largest(timbre)]
     reference = replace(
-        reference,
-        style=slerp(a.reference.style, b.reference.style, ratio),
-        speaker=_speaker(a.reference.speaker, b.reference.speaker, ratio),
-        mel=(a if ratio < 0.5 else b).reference.mel,
+        voices[_largest(manner)].reference,
+        style=sphere_mean([voice.reference.style for voice in voices], timbre),
+        speaker=sphere_mean(known, timbre) if len(known) == len(voices) else sounding.reference.speaker,
+        mel=sounding.reference.mel,
     )
-    delta = {**_between(a.delta, b.delta, ratio, "acoustic."), **_between(a.delta, b.delta, manner, "semantic.")}
-    consents = [voice.consent for voice in (a, b) if voice.consent is not None]
+    deltas = [voice.delta for voice in voices]
+    consents = [voice.consent for voice in voices if voice.consent is not None]
     return Voice(
         id="",
-        name=f"{a.name} + {b.name}",
-        owner=a.owner,
-        base=a.base,
+        name=" + ".join(voice.name for voice in voices),
+        owner=first.owner,
+        base=first.base,
         version_id=None,
         reference=reference,
-        delta=delta,
-        consent=joined(consents) if len(consents) == 2 else None,
+        delta={**_weighted(deltas, timbre, "acoustic."), **_weighted(deltas, manner, "semantic.")},
+        consent=joined(consents) if len(consents) == len(voices) else None,
         created=now(),
-        terms=a.terms & b.terms,
+        terms=reduce(Terms.__and__, (voice.terms for voice in voices)),
         made_by={
             "kind": "mix",
-            "ratio": float(ratio),
-            "manner": float(manner),
+            "manners": [round(share, 6) for share in manner],
             **({"base_release": releases.pop()} if releases else {}),
-            "parents": [_lineage(a, 1.0 - ratio), _lineage(b, ratio)],
+            "parents": [_lineage(voice, share) for voice, share in zip(voices, timbre, strict=True)],
         },
     )
+
+
+def sphere_mean(vectors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """The vector of the mean direction on the sphere and the mean length; of two it is ``slerp``, ends are exact."""
+    import torch
+
+    parts = [(vector, share) for vector, share in zip(vectors, shares, strict=True) if share > 0.0]
+    if any(vector.shape != parts[0][0].shape for vector in vectors):
+        raise InputError("The two voices have style vectors of different sizes.", "Train one of them again.")
+    if len(parts) == 1:
+        return parts[0][0]
+    if len(parts) == 2:
+        return slerp(parts[0][0], parts[1][0], parts[1][1])
+    wide = [vector.double() for vector, _ in parts]
+    weights = [share for _, share in parts]
+    straight = sum((share * vector for share, vector in zip(weights, wide, strict=True)), torch.zeros_like(wide[0]))
+    lengths = [float(torch.linalg.vector_norm(vector)) for vector in wide]
+    size = float(torch.linalg.vector_norm(straight))
+    if min(lengths) == 0.0 or size < 1e-9 * max(lengths):
+        return straight.to(parts[0][0].dtype)
+    units = [vector / length for vector, length in zip(wide, lengths, strict=True)]
+    middle = straight / size
+    for _ in range(_ROUNDS):
+        step = torch.zeros_like(middle)
+        for unit, share in zip(units, weights, strict=True):
+            cosine = float((unit * middle).sum().clamp(-1.0, 1.0))
+            across = unit - cosine * middle
+            norm = float(torch.linalg.vector_norm(across))
+            if norm > 1e-12:
+                step += share * math.atan2(norm, cosine) / norm * across
+        angle = float(torch.linalg.vector_norm(step))
+        if angle < 1e-12:
+            break
+        middle = math.cos(angle) * middle + math.sin(angle) * step / angle
+    length = sum(share * each for share, each in zip(weights, lengths, strict=True))
+    return (middle / torch.linalg.vector_norm(middle) * length).to(parts[0][0].dtype)
 
 
 def slerp(a: Tensor, b: Tensor, ratio: float) -> Tensor:
@@ -97,20 +155,29 @@ def slerp(a: Tensor, b: Tensor, ratio: float) -> Tensor:
     return (direction * ((1.0 - ratio) * lengths[0] + ratio * lengths[1])).to(a.dtype)
 
 
-def _speaker(a: Tensor | None, b: Tensor | None, ratio: float) -> Tensor | None:
-    if a is None or b is None:
-        return a if ratio < 0.5 else b
-    return slerp(a, b, ratio)
-
-
-def _between(a: Mapping[str, Tensor], b: Mapping[str, Tensor], ratio: float, prefix: str) -> dict[str, Tensor]:
-    if ratio == 0.0 or ratio == 1.0:
-        return {key: value for key, value in (a if ratio == 0.0 else b).items() if key.startswith(prefix)}
+def _weighted(deltas: Sequence[Mapping[str, Tensor]], shares: Sequence[float], prefix: str) -> dict[str, Tensor]:
     from gpt_sovits.weights.delta import stacked  # late: lists of voices need no torch
 
-    left = {key: value for key, value in a.items() if key.startswith(prefix)}
-    right = {key: value for key, value in b.items() if key.startswith(prefix)}
-    return stacked([(left, 1.0 - ratio), (right, ratio)])
+    parts = [
+        ({key: value for key, value in delta.items() if key.startswith(prefix)}, share)
+        for delta, share in zip(deltas, shares, strict=True)
+        if share > 0.0
+    ]
+    return parts[0][0] if len(parts) == 1 else stacked(parts)
+
+
+def _normed(shares: Sequence[float], count: int) -> list[float]:
+    """Shares that sum to 1."""
+    sound = all(isinstance(share, (int, float)) and 0.0 <= share < math.inf for share in shares)
+    if not 2 <= count <= _MOST or len(shares) != count or not sound or sum(shares) <= 0.0:
+        raise InputError(f"A mix needs 2 to {_MOST} voices, and a share of 0 or more for each.", "Correct the shares.")
+    total = float(sum(shares))
+    return [float(share) / total for share in shares]
+
+
+def _largest(shares: Sequence[float]) -> int:
+    """Index of the largest share, of equal ones the last."""
+    return max(range(len(shares)), key=lambda index: (round(shares[index], 12), index))
 
 
 def _lineage(voice: Voice, share: float) -> dict[str, object]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gpt_sovits.errors import BusyError
 from gpt_sovits.registry import erase, sounds
 from gpt_sovits.registry.consent import now
 from gpt_sovits.registry.files import erase_tree
+from gpt_sovits.registry.ids import check_user
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
 from gpt_sovits.training.drafts import erase_drafts
@@ -46,6 +49,9 @@ class Eraser:
         erase_drafts(self._settings, user, receipt.files)
         for folder in self._settings.cache_dir.glob("browser-*"):
             erase.remove_copies(folder, receipt.files)
+        drafts = self._drafts(user)
+        if erase.remove_copies(drafts, receipt.files):
+            erase_tree(drafts, overwrite=True)  # a draft of the same recording, with its pieces
         return receipt
 
     def destroy(self, user: str, voice_id: str, *, mixes: bool = False) -> erase.Receipt:
@@ -76,11 +82,15 @@ class Eraser:
             self.delete_job(job.id)
         erase_drafts(self._settings, user)
         self.sweep_sounds(user)
+        erase_tree(self._drafts(user), overwrite=True)
 
     def delete_job(self, job_id: str) -> None:
         """Overwrite and remove a job's folder, and its words from the store."""
         erase_tree(self._store.work_dir(job_id), overwrite=True)
         self._store.delete(job_id)
+
+    def _drafts(self, user: str) -> Path:
+        return self._settings.data_dir / "drafts" / check_user(user)
 
     def _mixes_with(self, user: str, voice_id: str) -> list[str]:
         """Stored mixes that contain a voice, and mixes of those, each after all that it is made of."""

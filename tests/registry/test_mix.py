@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 import torch
 
-from gpt_sovits.errors import InputError
-from gpt_sovits.registry.mix import mix, slerp
+from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.registry.mix import blend, mix, slerp, sphere_mean
+from gpt_sovits.registry.terms import Terms
 
 from .conftest import consent, make_voice
 
@@ -79,3 +80,50 @@ def test_ratios_outside_are_refused(ratio):
 def test_voices_of_two_bases_are_refused():
     with pytest.raises(InputError, match="one base"):
         mix(make_voice(1), make_voice(2, base="v2"), 0.5)
+
+
+def test_three_voices_and_each_corner_is_one_of_them_bit_for_bit():
+    voices = [make_voice(seed) for seed in (1, 2, 3)]
+    for index, original in enumerate(voices):
+        shares = [0.0, 0.0, 0.0]
+        shares[index] = 5.0
+        mixed = blend(voices, shares)
+        assert set(mixed.delta) == set(original.delta)
+        assert all(torch.equal(mixed.delta[key], original.delta[key]) for key in original.delta)
+        assert torch.equal(mixed.reference.style, original.reference.style)
+        assert mixed.reference.text == original.reference.text
+    even = blend(voices, [1, 1, 1])
+    mean = sum(voice.delta["acoustic.a"].float() for voice in voices) / 3
+    assert torch.allclose(even.delta["acoustic.a"].float(), mean, atol=2e-3)
+    assert [parent["share"] for parent in even.made_by["parents"]] == [0.333333] * 3
+    pair = blend(voices, [3, 1, 0])
+    assert torch.equal(pair.delta["acoustic.a"], mix(*voices[:2], 0.25).delta["acoustic.a"])
+    assert torch.equal(pair.reference.style, mix(*voices[:2], 0.25).reference.style)
+
+
+def test_the_mean_of_three_on_the_sphere_is_in_the_middle_whatever_the_order():
+    a, b, c = torch.tensor([2.0, 0.0, 0.0]), torch.tensor([0.0, 2.0, 0.0]), torch.tensor([0.0, 0.0, 2.0])
+    third = [1 / 3] * 3
+    middle = sphere_mean([a, b, c], third)
+    assert torch.allclose(middle, torch.full((3,), 2.0 / 3**0.5), atol=1e-6)
+    shares = [0.5, 0.3, 0.2]
+    one, other = sphere_mean([a, b, c], shares), sphere_mean([c, a, b], [0.2, 0.5, 0.3])
+    assert torch.allclose(one, other, atol=1e-6) and torch.linalg.vector_norm(one) == pytest.approx(2.0, abs=1e-5)
+    for odd in ([a, -a, b], [a, a, a], [a, b * 0, c]):
+        assert torch.isfinite(sphere_mean(odd, third)).all()
+
+
+def test_terms_of_all_parts_hold_for_the_mix():
+    bound = consent(recording_sha256="1" * 64)
+    free = make_voice(1, consent=bound)
+    mine = make_voice(2, consent=bound, terms=Terms(retrain=False, until="2999-01-02"))
+    theirs = make_voice(3, consent=bound, terms=Terms(export=False, until="2998-01-02"))
+    assert blend([free, mine, theirs], [1, 1, 1]).terms == Terms(retrain=False, export=False, until="2998-01-02")
+    with pytest.raises(RefusedError, match="may not be mixed"):
+        blend([free, mine, make_voice(4, terms=Terms(mix=False))], [1, 1, 0])
+
+
+@pytest.mark.parametrize("shares", [[1], [0, 0], [1, -1], [1, float("nan")], [1, float("inf")], [1, 1, 1]])
+def test_shares_that_are_none_are_refused(shares):
+    with pytest.raises(InputError, match="share"):
+        blend([make_voice(1), make_voice(2)], shares)

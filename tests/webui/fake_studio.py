@@ -19,6 +19,10 @@ import numpy as np
 
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.registry.erase import Scan
+from gpt_sovits.registry.journal import Entry
+from gpt_sovits.registry.manifest import VersionCard
+from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.lexicon import WordLists
 from gpt_sovits.text import Reading, explain
 
@@ -62,10 +66,15 @@ class FakeCard:
     base: str = "mini"
     created: str = "2026-11-22T10:00:00+00:00"
     seconds_of_speech: float = 61.4
-    versions: tuple[str, ...] = ("r1",)
+    versions: tuple[VersionCard, ...] = (VersionCard("r1", 1, "2026-11-22T10:00:00+00:00", "", 61.4, True),)
     kind: str = "trained"
     parents: tuple[str, ...] = ()
     parent_names: tuple[str, ...] = ()
+    default_version: str = "r1"
+    frozen: bool = False
+    locked: bool = False
+    signer: str = ""
+    terms: Terms = Terms()
 
 
 @dataclass(frozen=True)
@@ -229,6 +238,21 @@ class FakeStudio:
 
     def delete_voice(self, voice_id: str, user: str = "local") -> None:
         del self.cards[self.voice(voice_id).id]
+
+    def destroy_voice(self, voice_id: str, user: str = "local", *, mixes: bool = False) -> Scan:
+        self.delete_voice(voice_id)
+        return Scan(files=12, bytes=3456, found=())
+
+    def is_open(self, voice_id: str, user: str = "local") -> bool:
+        return not self.cards[self.voice(voice_id).id].locked
+
+    def journal(self, user: str = "local", voice_id: str | None = None) -> list[Entry]:
+        return [Entry(1, "2026-11-22T10:00:00+00:00", "trained", str(voice_id), {"seconds": 61})]
+
+    def freeze_voice(self, voice_id: str, user: str = "local", *, passphrase: str = "") -> None:
+        if not passphrase:
+            raise InputError("There is no passphrase.", "Choose one; unfreezing the voice will ask for it.")
+        self.cards[voice_id] = replace(self.cards[voice_id], frozen=True)
 
     def create_voice(
         self,

@@ -217,7 +217,7 @@ def test_the_slider_changes_the_sound_and_a_mix_is_kept(page: playwright.Page, s
     assert "Anben" in {card.name for card in studio.voices()}
 
 
-def test_rename_and_delete_ask_for_the_name(page: playwright.Page, studio: FakeStudio) -> None:
+def test_rename_freeze_and_destroy_which_asks_twice(page: playwright.Page, studio: FakeStudio) -> None:
     kept = studio.save_mix(*list(studio.cards)[:2], 0.5, "Temporary")
     page.get_by_role("tab", name="Voices").click()
     page.get_by_role("radio", name="Temporary").check()
@@ -230,14 +230,27 @@ def test_rename_and_delete_ask_for_the_name(page: playwright.Page, studio: FakeS
     page.get_by_label("New name").fill("Passing")
     page.get_by_role("button", name="Rename", exact=True).click()
     page.get_by_role("heading", name="Passing").wait_for()
-    page.get_by_role("button", name="Delete this voice").click()
-    page.locator("#voices-confirm input, #voices-confirm textarea").fill("passing")
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="What was done with it").click()
+    page.locator("#own-journal-lines").get_by_text("trained").wait_for()
+    page.get_by_role("button", name="Freeze", exact=True).click()
+    page.get_by_role("button", name="Freeze it").click()
+    page.get_by_text("There is no passphrase.").wait_for()
+    page.locator("#own-freeze_secret input").fill("melt me slowly")
+    page.get_by_role("button", name="Freeze it").click()
+    page.get_by_text("frozen: nothing can change it").wait_for()
+    page.get_by_role("button", name="Destroy this voice").click()
+    destroy = page.get_by_role("button", name="Destroy", exact=True)
+    name = page.locator("#own-destroy-name input, #own-destroy-name textarea")
+    name.fill("passing")
+    destroy.click()
     page.get_by_text("That is not its name.").wait_for()
+    name.fill("Passing")
+    destroy.click()
+    page.get_by_text("Please tick the box as well").wait_for()
     assert kept in studio.cards
-    page.locator("#voices-confirm input, #voices-confirm textarea").fill("Passing")
-    page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_text("“Passing” is deleted.").wait_for()
+    page.get_by_label("Yes, destroy it for good").check()
+    destroy.click()
+    page.get_by_text("“Passing” is destroyed. 12 files were looked through").wait_for()
     assert kept not in studio.cards
     playwright.expect(page.get_by_role("radio", name="Passing")).to_have_count(0)
 

@@ -1,0 +1,213 @@
+"""Does the slider between two voices do what it says? Similarity to each of the two, step by step.
+
+    python -m gpt_sovits.evaluation.mixing --voices DIR [--pairs 5] [--steps 11] [--json FILE]
+
+DIR is a folder as ``evaluate`` reads it. Of each pair of speakers a voice is cloned from one clip; at every step of the
+slider the mix says the same sentences with the same seed, and Resemblyzer compares it with the two speakers' test
+recordings, which no voice has heard. Similarity to the first should fall and to the second rise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from gpt_sovits.audio import Audio, concatenate, read_audio
+from gpt_sovits.bases import Base, load_base
+from gpt_sovits.enrol import enrol
+from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.evaluation.folder import Speaker, read_folder
+from gpt_sovits.evaluation.similarity import Embedder, centroid, resemblyzer_embedder
+from gpt_sovits.evaluation.trial import Sentence, prompt_of
+from gpt_sovits.registry.mix import mix
+from gpt_sovits.registry.voice import Voice
+from gpt_sovits.settings import Settings
+from gpt_sovits.synthesis import Synthesizer
+
+Say = Callable[[Voice, Sentence, int], Audio]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The slider at ``ratio``: similarity to the first and the second speaker, and how long mixing took."""
+
+    ratio: float
+    to_first: float
+    to_second: float
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Slide:
+    """All steps between two speakers."""
+
+    first: str
+    second: str
+    steps: tuple[Step, ...]
+
+    @property
+    def largest_setback(self) -> float:
+        """The largest step in the wrong direction, of either similarity; 0 when both are monotonic."""
+        falls = [after.to_first - before.to_first for before, after in pairwise(self.steps)]
+        rises = [before.to_second - after.to_second for before, after in pairwise(self.steps)]
+        return max(0.0, *falls, *rises)
+
+    @property
+    def setbacks(self) -> int:
+        """How many of the steps, of both similarities together, go in the wrong direction."""
+        return sum(
+            (after.to_first > before.to_first) + (after.to_second < before.to_second)
+            for before, after in pairwise(self.steps)
+        )
+
+
+def slide(
+    voices: tuple[Voice, Voice],
+    names: tuple[str, str],
+    portraits: tuple[np.ndarray, np.ndarray],
+    sentences: Sequence[Sentence],
+    say: Say,
+    embed: Embedder,
+    *,
+    steps: int = 11,
+    seeds: Sequence[int] = (0,),
+) -> Slide:
+    """Move the slider from the first voice to the second; ``portraits`` are unit vectors [C] of the two speakers.
+
+    Each step is judged by the mean embedding of all sentences with all seeds, the same at every step.
+    """
+    if steps < 2:
+        raise InputError(f"{steps} steps are too few.", "Use at least 2.")
+    found = []
+    for index in range(steps):
+        ratio = index / (steps - 1)
+        begun = time.perf_counter()
+        mixed = mix(*voices, ratio)
+        took = 1000 * (time.perf_counter() - begun)
+        heard = centroid([embed(say(mixed, sentence, seed)) for sentence in sentences for seed in seeds])
+        found.append(Step(ratio, float(heard @ portraits[0]), float(heard @ portraits[1]), took))
+    return Slide(*names, tuple(found))
+
+
+def pairs_of(speakers: Sequence[Speaker], count: int) -> list[tuple[Speaker, Speaker]]:
+    """The first ``count`` pairs, speakers far apart in the folder's order, none with itself and none twice."""
+    found = [
+        (first, speakers[(index + distance) % len(speakers)])
+        for distance in range(max(1, len(speakers) // 2), 0, -1)
+        for index, first in enumerate(speakers)
+    ]
+    unlike = {frozenset((one.name, other.name)): (one, other) for one, other in reversed(found) if one is not other}
+    chosen = list(reversed(unlike.values()))[:count]
+    if len(chosen) < count:
+        raise InputError(f"The folder has only {len(chosen)} pairs of speakers.", "Ask for fewer.")
+    return chosen
+
+
+def cloned(speaker: Speaker, base: Base) -> Voice:
+    """A voice that heard one clip of the speaker; it is not stored."""
+    prompt = prompt_of(speaker)
+    reference = enrol(base, read_audio(prompt.path), prompt.transcript, prompt.language)
+    made_by = {"kind": "reference", "base_release": base.release}
+    return Voice("", speaker.name, "", base.name, None, reference, made_by=made_by)
+
+
+def slides(
+    pairs: Sequence[tuple[Speaker, Speaker]],
+    settings: Settings,
+    base: str,
+    embed: Embedder,
+    *,
+    steps: int,
+    sentences: int,
+    seeds: Sequence[int],
+) -> Iterator[Slide]:
+    """Judge each pair. Both speakers' first test transcripts are said, ``sentences`` of each."""
+    synthesizer = Synthesizer(partial(load_base, settings=settings))
+    loaded = synthesizer.base(base)
+
+    def say(voice: Voice, sentence: Sentence, seed: int) -> Audio:
+        pieces = synthesizer.speak(voice, sentence.text, language=sentence.language, seed=seed)
+        return concatenate([piece.audio for piece in pieces])
+
+    def portrait(speaker: Speaker) -> np.ndarray:
+        return centroid([embed(read_audio(clip.path)) for clip in speaker.test])
+
+    for one, other in pairs:
+        clips = [clip for speaker in (one, other) for clip in speaker.test[:sentences] if clip.transcript]
+        yield slide(
+            (cloned(one, loaded), cloned(other, loaded)),
+            (one.name, other.name),
+            (portrait(one), portrait(other)),
+            [Sentence(clip.language, clip.transcript) for clip in clips],
+            say,
+            embed,
+            steps=steps,
+            seeds=seeds,
+        )
+
+
+def table(judged: Slide) -> str:
+    """The slide as a Markdown table with a sentence below it."""
+    rows = [f"| {step.ratio:.1f} | {step.to_first:.3f} | {step.to_second:.3f} |" for step in judged.steps]
+    head = [f"| ratio | similarity to {judged.first} | similarity to {judged.second} |", "|---|---|---|"]
+    slowest = max(step.milliseconds for step in judged.steps)
+    if judged.setbacks:
+        most = 2 * (len(judged.steps) - 1)
+        verdict = f"{judged.setbacks} of {most} steps go back, the largest by {judged.largest_setback:.3f}"
+    else:
+        verdict = "monotonic"
+    return "\n".join([*head, *rows, "", f"{verdict}; mixing took at most {slowest:.0f} ms", ""])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of this module as a command."""
+    name = "python -m gpt_sovits.evaluation.mixing"
+    options = argparse.ArgumentParser(prog=name, description="Judge the slider between pairs of voices.")
+    options.add_argument("--voices", type=Path, required=True, help="folder with metadata.tsv and its recordings")
+    options.add_argument("--base", default="mini", help="the base that speaks (default: mini)")
+    options.add_argument("--pairs", type=int, default=5, help="pairs of speakers (default: 5)")
+    options.add_argument("--steps", type=int, default=11, help="positions of the slider (default: 11)")
+    options.add_argument("--sentences", type=int, default=2, help="transcripts of each speaker to say (default: 2)")
+    options.add_argument("--seeds", type=int, default=1, help="times that each is said (default: once)")
+    options.add_argument("--json", type=Path, help="write all figures here as well")
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    given = parser().parse_args(arguments)
+    try:
+        pairs = pairs_of(read_folder(given.voices), given.pairs)
+        found = []
+        for judged in slides(
+            pairs,
+            Settings.load(),
+            given.base,
+            resemblyzer_embedder(),
+            steps=given.steps,
+            sentences=given.sentences,
+            seeds=range(given.seeds),
+        ):
+            found.append(judged)
+            sys.stdout.write(table(judged) + "\n")
+            sys.stdout.flush()
+    except VoiceError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    whole = sum(judged.setbacks == 0 for judged in found)
+    sys.stdout.write(f"{whole} of {len(found)} pairs are monotonic in both similarities\n")
+    if given.json:
+        given.json.write_text(json.dumps([asdict(judged) for judged in found], indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,249 @@
+"""Two people who sign in to one studio, over HTTP: neither sees, hears, guesses or reaches what is the other's."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gpt_sovits.errors import MissingError
+from gpt_sovits.registry.store import Registry
+from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
+from tests.registry.conftest import make_voice, stage
+from webui import person
+from webui.sessions import Sessions
+
+PASSWORDS = {"ana": "ana likes four words", "ben": "ben likes four words"}
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """A voice of each of the two, and their accounts."""
+    folder = tmp_path_factory.mktemp("users")
+    made = Studio(Settings(folder / "data"))
+    registry = Registry(made.settings.registry_dir)
+    recording = folder / "r.wav"
+    recording.write_bytes(bytes(range(256)) * 8)
+    for seed, (name, password) in enumerate(PASSWORDS.items()):
+        made.add_user(name, password)
+        voice = make_voice(seed, owner=name)
+        registry.admit(name, f"voice of {name}", stage(folder / "jobs", voice, recording))
+    return made
+
+
+@pytest.fixture(scope="module")
+def folder(studio: Studio) -> Iterator[Path]:
+    from webui import server
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GRADIO_TEMP_DIR", "GRADIO_EXAMPLES_CACHE", "GRADIO_ANALYTICS_ENABLED"):
+            patch.setenv(name, "")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+        yield server.prepare(studio.settings.cache_dir)
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio, folder: Path) -> Iterator[str]:
+    import uvicorn
+
+    from webui.server import create_app, listen
+
+    bound = listen("127.0.0.1", 0)
+    app = create_app(studio, folder, users=True)
+    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    end = time.monotonic() + 120
+    while not running.started and time.monotonic() < end:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    running.should_exit = True
+    thread.join(timeout=20)
+    bound.close()
+
+
+class Browser:
+    """What a page does, without the page: joins the queue and reads the answers."""
+
+    def __init__(self, address: str, name: str, session: str) -> None:
+        self.http = httpx.Client(base_url=address, timeout=120)
+        self.name, self.session = name, session
+        answer = self.http.post("/sign-in", data={"name": name, "password": PASSWORDS[name]})
+        assert answer.status_code == 303, answer.text
+        self.config = self.http.get("/en/config").json()
+        self.ids = {c["props"].get("elem_id"): c["id"] for c in self.config["components"]}
+
+    def event(self, output: str, inputs: int | None = None, trigger: str = "") -> dict[str, Any]:
+        """The dependency that fills the component ``output``."""
+        for each in self.config["dependencies"]:
+            fits = self.ids[output] in each["outputs"] and inputs in (None, len(each["inputs"]))
+            if fits and (not trigger or [self.ids.get(trigger), "click"] in [list(t) for t in each["targets"]]):
+                return dict(each)
+        raise AssertionError(f"nothing fills {output}")
+
+    def run(self, event: dict[str, Any], data: list[Any], session: str = "") -> Any:
+        """The output of an event; the HTTP answer when it was refused."""
+        body = {"fn_index": event["id"], "data": data, "session_hash": session or self.session}
+        joined = self.http.post("/en/gradio_api/queue/join", json=body)
+        if joined.status_code != 200:
+            return joined
+        with self.http.stream("GET", f"/en/gradio_api/queue/data?session_hash={self.session}") as answers:
+            for line in answers.iter_lines():
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("msg") == "process_completed":
+                    return message["output"]["data"]
+        raise AssertionError("the queue said nothing")
+
+    def list_voices(self) -> str:
+        event = self.event("voices-list", inputs=5)
+        return json.dumps(self.run(event, [None, None, None, 0.5, None]))
+
+    def upload(self, content: bytes) -> str:
+        answer = self.http.post("/en/gradio_api/upload", files={"files": ("clip.wav", content)})
+        return str(answer.json()[0])
+
+    def file(self, path: str) -> httpx.Response:
+        return self.http.get(f"/en/gradio_api/file={path}")
+
+
+@pytest.fixture(scope="module")
+def ana(address: str) -> Browser:
+    return Browser(address, "ana", "ana0session")
+
+
+@pytest.fixture(scope="module")
+def ben(address: str) -> Browser:
+    return Browser(address, "ben", "ben0session")
+
+
+def test_without_signing_in_there_is_only_the_door(address: str, folder: Path) -> None:
+    nobody = httpx.Client(base_url=address, timeout=60)
+    for path in ("/", "/en/", "/zh/"):
+        assert nobody.get(path).headers["location"] == "/sign-in"
+    sound = folder / "ana" / "x.wav"
+    for path in ("/en/config", "/en/gradio_api/info", f"/en/gradio_api/file={sound}", "/en/gradio_api/heartbeat/x"):
+        assert nobody.get(path).status_code == 401, path
+    assert nobody.post("/en/gradio_api/upload", files={"files": ("a", b"x")}).status_code == 401
+    assert nobody.post("/en/gradio_api/queue/join", json={"data": [], "session_hash": "x"}).status_code == 401
+    assert "Please sign in." in nobody.get("/sign-in").text
+
+
+def test_a_wrong_name_and_a_wrong_password_look_the_same(address: str) -> None:
+    said = []
+    for name, password in (("carl", "ana likes four words"), ("ana", "ana likes no words"), ("../ana", "x" * 9)):
+        answer = httpx.post(f"{address}/sign-in", data={"name": name, "password": password}, timeout=60)
+        assert answer.status_code == 403 and "set-cookie" not in answer.headers
+        said.append(answer.text)
+    assert len(set(said)) == 1 and "The name or the password is wrong." in said[0]
+
+
+def test_each_sees_only_their_own_voices(ana: Browser, ben: Browser, studio: Studio) -> None:
+    mine, theirs = ana.list_voices(), ben.list_voices()
+    assert "voice of ana" in mine and "voice of ben" not in mine
+    assert "voice of ben" in theirs and "voice of ana" not in theirs
+    voice_id = studio.voices("ana")[0].id
+    for deed in (studio.voice, studio.sample, studio.destroy_voice, studio.is_open):
+        with pytest.raises(MissingError):
+            deed(voice_id, user="ben")
+
+
+def test_a_sound_is_served_to_the_one_it_was_made_for(ana: Browser, ben: Browser, studio: Studio) -> None:
+    voice_id = studio.voices("ana")[0].id
+    play = ana.event("voices-player", trigger="voices-play")
+    ana.list_voices()
+    value = ana.run(play, [voice_id])
+    path = value[0]["file"]
+    assert "/ana/" in path and ana.file(path).content == b"RIFFsample"
+    for stranger in (ben.http, httpx.Client(base_url=str(ana.http.base_url))):
+        for way in (f"/en/gradio_api/file={path}", f"/zh/gradio_api/file={path}", f"/en/gradio_api/file/{path}"):
+            assert stranger.get(way).status_code in (401, 404)
+    sneaky = path.replace("/ana/", "/ben/../ana/")
+    assert ben.http.get(f"/en/gradio_api/file={sneaky}").status_code in (403, 404)
+    ben.list_voices()
+    said = json.dumps(ben.run(ben.event("voices-player", trigger="voices-play"), [voice_id]))
+    assert "file" not in said and ("Choose" in said or "choose" in said)
+
+
+def test_an_upload_is_the_uploaders(ana: Browser, ben: Browser) -> None:
+    path = ana.upload(b"ana's words" * 50)
+    assert ana.file(path).content == b"ana's words" * 50
+    assert ben.file(path).status_code == 404
+    as_input = {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": "clip.wav"}
+    refused = ben.run(ben.event("voices-list", inputs=5), [as_input, None, None, 0.5, None])
+    assert isinstance(refused, httpx.Response) and refused.status_code == 404
+    nested = {"a": [{"b": as_input}]}
+    refused = ben.run(ben.event("voices-list", inputs=5), [nested, None, None, 0.5, None])
+    assert isinstance(refused, httpx.Response) and refused.status_code == 404
+    same = ben.upload(b"ana's words" * 50)  # who has the same file may read it
+    assert ben.file(same).status_code == 200 and ana.file(path).status_code == 200
+
+
+def test_nobody_joins_anothers_page(ana: Browser, ben: Browser) -> None:
+    ana.list_voices()
+    assert ben.http.get("/en/gradio_api/queue/data?session_hash=ana0session").status_code == 404
+    assert ben.http.get("/en/gradio_api/heartbeat/ana0session").status_code == 404
+    refused = ben.run(ben.event("voices-list", inputs=5), [None, None, None, 0.5, None], session="ana0session")
+    assert isinstance(refused, httpx.Response) and refused.status_code == 404
+    assert "voice of ana" in ana.list_voices()
+
+
+def test_other_files_stay_out_of_reach(ben: Browser, studio: Studio) -> None:
+    key = next((studio.settings.registry_dir / "users/ana/voices").glob("*/key"))
+    account = studio.settings.registry_dir / "users/ben/account.json"
+    for path in (key, account, "/etc/passwd", studio.settings.cache_dir):
+        assert ben.file(str(path)).status_code in (403, 404), path
+
+
+def test_a_new_password_and_a_removed_account_end_the_session(address: str, studio: Studio) -> None:
+    studio.add_user("carl", "carl likes four words")
+    PASSWORDS["carl"] = "carl likes four words"
+    carl = Browser(address, "carl", "carl0session")
+    assert carl.http.get("/en/config").status_code == 200
+    studio.set_password("carl", "carl likes new words")
+    assert carl.http.get("/en/config").status_code == 401
+    PASSWORDS["carl"] = "carl likes new words"
+    carl = Browser(address, "carl", "carl1session")
+    studio.remove_user("carl")
+    assert carl.http.get("/en/config").status_code == 401
+    assert not (studio.settings.registry_dir / "users/carl").exists()
+
+
+def test_signing_out_ends_it(address: str) -> None:
+    browser = Browser(address, "ben", "ben1session")
+    token = dict(browser.http.cookies)
+    assert browser.http.post("/sign-out").headers["location"] == "/sign-in"
+    assert httpx.get(f"{address}/en/config", cookies=token, timeout=60).status_code == 401
+
+
+def test_an_idle_session_ends() -> None:
+    now = [0.0]
+    sessions = Sessions(lambda user: "same", clock=lambda: now[0])
+    token = sessions.begin("ana")
+    now[0] = 11 * 3600.0
+    assert sessions.user(token) == "ana"
+    now[0] += 12 * 3600.0 + 1
+    assert sessions.user(token) is None and sessions.user("guess") is None
+
+
+def test_whatever_user_a_handler_names_it_is_the_person_who_asks() -> None:
+    class Base:
+        def voices(self, user: str = "local") -> str:
+            return user
+
+        def journal(self, voice: str, user: str = "local") -> tuple[str, str]:
+            return voice, user
+
+        def scripts(self) -> str:
+            return "no user"
+
+    studio = person.ForPerson(Base(), lambda: "ana")
+    assert studio.voices() == studio.voices(user="ben") == studio.voices("ben") == "ana"
+    assert studio.journal("v1", "ben") == ("v1", "ana") and studio.scripts() == "no user"

@@ -1,0 +1,220 @@
+"""Keeps the users of one studio apart: signing in, and whose files, sessions and uploads are whose.
+
+Behind it every request has a user, in ``scope[USER]``. What one user uploads or hears is served to nobody else, though
+the pages' framework would give any file of its folder to anyone who is signed in and knows its name.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gpt_sovits.errors import VoiceError
+from gpt_sovits.registry import sounds
+from webui import i18n
+from webui.sessions import Sessions
+
+USER = "studio_user"  # key of the scope
+COOKIE = "studio-session"
+_MAX_FORM = 8 * 2**10
+_MAX_JSON = 16 * 2**20
+_MAX_NAMES = 50_000
+
+
+class Fence:
+    """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds."""
+
+    def __init__(
+        self, app: ASGIApp, *, check: Callable[[str, str], str], sessions: Sessions, folder: Path, language_cookie: str
+    ) -> None:
+        self._app = app
+        self._check = check
+        self._sessions = sessions
+        self._folder = folder
+        self._language_cookie = language_cookie
+        self._owners: OrderedDict[str, str] = OrderedDict()  # of the page's session and upload names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":  # the pages use none
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        request = Request(scope, receive)
+        if scope["path"] in ("/sign-in", "/sign-out"):
+            answer = await (self._sign_in(request) if scope["path"] == "/sign-in" else self._sign_out(request))
+            await answer(scope, receive, send)
+            return
+        user = self._sessions.user(request.cookies.get(COOKIE, ""))
+        if user is None:
+            page = scope["method"] == "GET" and scope["path"].strip("/") in ("", *i18n.LANGUAGES)
+            refusal = RedirectResponse("/sign-in", 303) if page else PlainTextResponse("Please sign in.", 401)
+            refusal.headers["Cache-Control"] = "no-store"
+            await refusal(scope, receive, send)
+            return
+        body = await self._body(request)
+        if body is None or not self._may(user, scope, body):
+            await PlainTextResponse("There is no such thing.", 404)(scope, receive, send)
+            return
+        inner = {**scope, USER: user}
+        if scope["method"] == "POST" and scope["path"].endswith("/upload"):
+            send = self._claiming(user, send)
+        await self._app(inner, _again(body, receive) if body else receive, send)
+
+    # ------------------------------------------------------------------------------------------------ whose is what
+
+    def _may(self, user: str, scope: Scope, body: bytes) -> bool:
+        path = str(scope["path"])
+        for mark in ("/file=", "/file/"):
+            if mark in path and not sounds.may_read(self._folder, user, Path(path.split(mark, 1)[1])):
+                return False
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        names = [name for key in ("session_hash", "upload_id") for name in query.get(key, [])]
+        for mark in ("/heartbeat/", "/stream/"):
+            if mark in path:
+                names.append(path.split(mark, 1)[1].split("/")[0])
+        for key, value in _words(body):
+            if key in ("session_hash", "event_id"):
+                names.append(value)
+            elif key == "path" and not sounds.may_read(self._folder, user, Path(value)):
+                return False
+        return all(self._owner(name, user) == user for name in names)
+
+    def _owner(self, name: str, user: str) -> str:
+        """Whose a name of the page is: it belongs to who used it first."""
+        owner = self._owners.setdefault(name, user)
+        self._owners.move_to_end(name)
+        while len(self._owners) > _MAX_NAMES:
+            self._owners.popitem(last=False)
+        return owner
+
+    def _claiming(self, user: str, send: Send) -> Send:
+        """Read the answer to an upload, the list of where the files lie, and remember whose they are."""
+        held: list[Message] = []
+
+        async def claim(message: Message) -> None:
+            held.append(message)
+            if message["type"] == "http.response.start" or message.get("more_body"):
+                return
+            try:
+                places = json.loads(b"".join(each.get("body", b"") for each in held))
+            except ValueError:
+                places = []
+            for place in places if isinstance(places, list) else []:
+                sounds.claim(self._folder, user, Path(str(place)))
+            for each in held:
+                await send(each)
+
+        return claim
+
+    async def _body(self, request: Request) -> bytes | None:
+        """The body of a small JSON request, b"" of any other; None when it is too large to be one of the page's."""
+        if request.method != "POST" or "json" not in request.headers.get("content-type", ""):
+            return b""
+        return await _read(request, _MAX_JSON)
+
+    # ------------------------------------------------------------------------------------------------------ sign-in
+
+    async def _sign_in(self, request: Request) -> Response:
+        words = i18n.load(self._language(request))
+        if self._sessions.user(request.cookies.get(COOKIE, "")):
+            return RedirectResponse("/", 303)
+        if request.method != "POST":
+            return _page(words, "")
+        body = await _read(request, _MAX_FORM)
+        fields = parse_qs((body or b"").decode("utf-8", "replace"))
+        name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
+        try:
+            user = await run_in_threadpool(self._check, name.strip(), password)
+        except VoiceError as error:
+            return _page(words, words.error(error), 403)
+        answer = RedirectResponse("/", 303, headers={"Cache-Control": "no-store"})
+        secure = request.url.scheme == "https"
+        token = self._sessions.begin(user)
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    async def _sign_out(self, request: Request) -> Response:
+        if request.method != "POST":
+            return RedirectResponse("/", 303)
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+        answer = RedirectResponse("/sign-in", 303, headers={"Clear-Site-Data": '"cache"'})
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return answer
+
+    def _language(self, request: Request) -> str:
+        kept = request.cookies.get(self._language_cookie, "")
+        return kept if kept in i18n.LANGUAGES else i18n.preferred(request.headers.get("accept-language", ""))
+
+
+async def _read(request: Request, most: int) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give the body once more to who comes next."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _words(body: bytes) -> Iterator[tuple[str, str]]:
+    """Every (key, text) at any depth of a JSON body."""
+    try:
+        waiting: list[Any] = [json.loads(body)] if body else []
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from ((key, text) for key, text in value.items() if isinstance(text, str))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _page(words: i18n.Words, trouble: str, status: int = 200) -> Response:
+    said = {key: html.escape(words(f"signin.{key}")) for key in ("name", "password", "button", "text")}
+    notice = f'<p class="problem" role="alert">{html.escape(trouble)}</p>' if trouble else ""
+    title = html.escape(words("app.title"))
+    page = f"""<!doctype html><html lang="{words.language}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{title}</title><style>
+body{{font:1.05rem system-ui,sans-serif;background:#faf8f5;color:#1c1917;display:grid;place-items:center;height:90vh}}
+form{{display:grid;gap:.8rem;width:20rem}}label{{display:grid;gap:.3rem}}
+input,button{{font:inherit;padding:.6rem;border:1px solid #a8a29e;border-radius:.6rem}}
+button{{background:#0f6e6e;color:#fff}}.problem{{color:#9f1239}}
+@media(prefers-color-scheme:dark){{body{{background:#171614;color:#f5f5f4}}input{{background:#262422;color:#fff}}}}
+</style></head><body><form method="post" action="/sign-in"><h1>{title}</h1><p>{said["text"]}</p>{notice}
+<label>{said["name"]}<input name="name" autocomplete="username" required autofocus maxlength="32"></label>
+<label>{said["password"]}<input name="password" type="password" autocomplete="current-password" required></label>
+<button>{said["button"]}</button></form></body></html>"""
+    return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
+
+
+def user_of(request: Any) -> str | None:
+    """The user whom the fence let through; what Gradio asks for each of its requests."""
+    found = request.scope.get(USER)
+    return str(found) if found else None

@@ -1,0 +1,58 @@
+"""Who sent the request that is being answered, and the studio as that person sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from gradio.context import LocalContext
+
+from gpt_sovits.errors import RefusedError
+from gpt_sovits.studio import LOCAL_USER
+
+
+def present() -> str:
+    """The user of the present request; the local user where nobody signs in."""
+    request = LocalContext.request.get(None)
+    return str(getattr(request, "username", None) or LOCAL_USER)
+
+
+def signed_in() -> str:
+    """The user of the present request; ``RefusedError`` without one, so that a slip shows nobody's voices."""
+    request = LocalContext.request.get(None)
+    name = getattr(request, "username", None)
+    if not name:
+        raise RefusedError("You are not signed in.", "Open the page again.")
+    return str(name)
+
+
+class ForPerson:
+    """A studio whose every call is made for the present person, whatever ``user`` the caller names.
+
+    The one place where a page learns whose voices it may touch: no handler can forget it.
+    """
+
+    def __init__(self, studio: Any, who: Callable[[], str] = present) -> None:
+        self._studio = studio
+        self._who = who
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._studio, name)
+        if inspect.ismethod(found) or inspect.isfunction(found):
+            return self._for_person(found)
+        ours = type(found).__module__.startswith("gpt_sovits.") and not dataclasses.is_dataclass(found)
+        return ForPerson(found, self._who) if ours else found
+
+    def _for_person(self, deed: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(deed)
+        if "user" not in signature.parameters:
+            return deed
+
+        def done(*arguments: Any, **options: Any) -> Any:
+            bound = signature.bind_partial(*arguments, **options)
+            bound.arguments["user"] = self._who()
+            return deed(*bound.args, **bound.kwargs)
+
+        return done
