@@ -12,7 +12,7 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.studio import Consent
-from webui import i18n
+from webui import i18n, review
 from webui.i18n import Words
 from webui.parts import USER, catch, heading, notice, problem, recorder, unchanged
 from webui.player import player, sample, stored_sound
@@ -66,6 +66,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_record"), words("create.recording_hint"), level=3)
                 recording = recorder(words, words("create.recording"), "create-recording")
+                looked = review.build(studio, words, folder)
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_consent"), level=3)
                 with gr.Row():
@@ -150,16 +151,40 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             on_the_way,
         ]
 
-    def begin(name: str, what: str, own_text: str, recording: str | None, who: str, purpose: str, ticked: bool) -> str:
+    def text_of(what: str, own_text: str) -> tuple[str, str]:
+        """What is read, and its language."""
+        return (own_text.strip(), "auto") if what == OWN_TEXT else (scripts[what].text, scripts[what].language)
+
+    def look_over(what: str, own_text: str, recording: str | None) -> tuple[Any, ...]:
+        return review.open_review(studio, words, folder, recording, *text_of(what, own_text))
+
+    def put_review_away(draft: str) -> tuple[Any, ...]:
+        """Another recording or another text: the pieces that were looked over belong to the one before."""
+        if not draft:
+            return tuple(unchanged(len(looked.view)))
+        studio.drafts.discard()
+        return review.closed()
+
+    def begin(
+        name: str,
+        what: str,
+        own_text: str,
+        recording: str | None,
+        who: str,
+        purpose: str,
+        ticked: bool,
+        draft: str,
+    ) -> str:
         try:
             if not recording:
                 raise InputError(words("create.need_recording"))
-            text = own_text.strip() if what == OWN_TEXT else scripts[what].text
+            text, language = text_of(what, own_text)
             if not ticked:
                 raise RefusedError(words("create.need_consent"))
-            language = "auto" if what == OWN_TEXT else scripts[what].language
             permission = Consent(who=who, purpose=purpose, statement=words("create.statement"))
-            studio.create_voice(name, Path(recording), script=text, language=language, consent=permission, user=USER)
+            studio.create_voice(
+                name, Path(recording), script=text, language=language, consent=permission, user=USER, draft=draft
+            )
         except VoiceError as error:
             return problem(words, error)
         return ""
@@ -218,7 +243,13 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
     look_inputs = [shown, dismissed]
     timer.tick(look, look_inputs, view, concurrency_limit=None, **quiet)
     page.load(look, look_inputs, view, **quiet)
-    fields = [name, what, own_text, recording, who, purpose, consent]
+    asked = looked.button.click(
+        look_over, [what, own_text, recording], looked.view, api_visibility="private", show_progress_on=[looked.button]
+    )
+    catch(asked, words, looked.trouble)
+    for part in (recording, what, own_text):
+        part.change(put_review_away, looked.draft, looked.view, **quiet)
+    fields = [name, what, own_text, recording, who, purpose, consent, looked.draft]
     started = start.click(begin, fields, trouble, api_visibility="private", show_progress_on=[start])
     catch(started, words, trouble)
     started.then(look, look_inputs, view, **quiet)

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gpt_sovits.audio import MAX_SECONDS, Audio, frame_levels, level, peak, read_audio
+from gpt_sovits.audio import MAX_SECONDS, Audio, frame_levels, level, peak, read_audio, resample
+from gpt_sovits.dataset.speakers import listen_for_voices
 from gpt_sovits.dataset.vad import Span, speech_spans
 from gpt_sovits.errors import InputError
 
 MIN_SPEECH = 10.0  # seconds of speech below which no voice is trained
 SILENT = 10 ** (-60 / 20)  # a peak under -60 dB is no recording
+NOISY = 22.0  # dB; from here on noise is taken out before training
+LONG_PAUSE = 12.0  # seconds within the recording that are worth a word
 _FRAME = 0.02
 _DIGITAL_SILENCE = -95.0
 
@@ -39,7 +42,8 @@ class Assessment:
 
     ``clipped``: share of samples stuck at the loudest value. ``reverberation``: seconds in which sound falls by 60 dB.
     ``foreign``: share of the time in which something that is not speech is nearly as loud as the speech.
-    ``spans``: where speech is.
+    ``speakers``: how many people seem to speak; ``voiced``: share of the speech that has a pitch; ``music``: share of
+    the pauses with steady tones. ``spans``: where speech is; ``trouble``: where something else is loud.
     """
 
     seconds: float
@@ -56,6 +60,10 @@ class Assessment:
     foreign: float
     spans: tuple[Span, ...]
     problems: tuple[Problem, ...]
+    speakers: int = 1
+    voiced: float = 1.0
+    music: float = 0.0
+    trouble: tuple[Span, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -111,13 +119,25 @@ def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:
         "hum": hum(audio),
         "reverberation": reverberation(levels),
         "foreign": float(loud_pause.sum() / max(1, len(levels))),
+        "music": steady_tones(audio, pause, speech_level),
     }
-    return Assessment(rate=audio.rate, spans=tuple(spans), **measured, problems=tuple(_problems(measured)))
+    voices = listen_for_voices(audio, spans)
+    measured |= {"speakers": voices.count, "voiced": voices.voiced}
+    longest = max((b.start - a.end for a, b in zip(spans, spans[1:], strict=False)), default=0.0)
+    problems = _problems({**measured, "longest_pause": longest})
+    trouble = tuple(_runs(loud_pause))
+    return Assessment(rate=audio.rate, spans=tuple(spans), **measured, problems=tuple(problems), trouble=trouble)
 
 
 def _problems(m: dict[str, float]) -> list[Problem]:
     rules = [
-        ("noise", m["snr"] < 20, m["snr"] < 10, "It is noisy: record in a quiet room, close to the microphone."),
+        ("speakers", m["speakers"] > 1, True,
+         "Two people seem to speak: record one alone, as the voice would become a mixture."),
+        ("whisper", m["voiced"] < 0.25, True,
+         "This is whispered: record your everyday voice, as a whisper has no pitch to learn."),
+        ("music", m["music"] > 0.15 and m["hum"] == 0, m["music"] > 0.5 and m["snr"] < 25,
+         "Music plays behind the voice: turn it off and record again, as it cannot be taken out."),
+        ("noise", m["snr"] < NOISY, m["snr"] < 10, "It is noisy: record in a quiet room, close to the microphone."),
         ("clipping", m["clipped"] > 2e-4, m["clipped"] > 5e-3,
          "The loud parts are cut off: lower the microphone's level or move a little away."),
         ("quiet", m["level"] < -42, m["level"] < -55, "The recording is very quiet: speak closer to the microphone."),
@@ -128,9 +148,54 @@ def _problems(m: dict[str, float]) -> list[Problem]:
          "The room echoes: choose one with curtains or soft furniture."),
         ("foreign", m["foreign"] > 0.08, m["foreign"] > 0.3,
          "Something other than speech is loud, perhaps music: record the voice alone."),
+        ("pause", m["longest_pause"] > LONG_PAUSE, False,
+         "A long stretch without speech is left out: check that nothing is missing there."),
         ("short", m["speech_seconds"] < 30, False, "More speech makes the voice better: about one minute is best."),
     ]  # fmt: skip
     return [Problem(kind, bool(severe), advice) for kind, present, severe, advice in rules if present]
+
+
+def _runs(mask: np.ndarray, *, join: float = 0.5) -> list[Span]:
+    """Stretches of a mask over frames, those with less than ``join`` seconds between them as one."""
+    spans: list[Span] = []
+    for index in np.flatnonzero(mask):
+        start, end = float(index * _FRAME), float((index + 1) * _FRAME)
+        if spans and start - spans[-1].end < join:
+            spans[-1] = Span(spans[-1].start, end)
+        else:
+            spans.append(Span(start, end))
+    return [span for span in spans if span.seconds >= 0.1]
+
+
+def steady_tones(audio: Audio, pause: np.ndarray, speech_level: float) -> float:
+    """Share of the pauses in which tones hold still for a fifth of a second, as music does and breath does not.
+
+    ``pause``: frames without speech [F]. Tones that are 45 dB under the speech do not count.
+    """
+    rate, size = 16_000, 1024
+    sound = resample(audio, rate).samples
+    hop = round(2 * _FRAME * rate)
+    frames = (len(sound) - size) // hop
+    if frames < 8 or not pause.any():
+        return 0.0
+    quiet = pause[: 2 * frames : 2]
+    wide = np.convolve(quiet, np.ones(6), mode="valid") == 6  # six windows in a row without speech
+    starts = np.flatnonzero(wide)
+    if len(starts) < 10:
+        return 0.0
+    starts = starts[:: max(1, len(starts) // 600)]
+    window = np.hanning(size)
+    low, high, side = 8, 260, 12  # bins: 125 to 4060 Hz; a neighbourhood of nearly 200 Hz on each side
+    tonal = 0
+    for first in starts:
+        parts = np.stack([sound[(first + k) * hop : (first + k) * hop + size] for k in range(6)])
+        power = np.square(np.abs(np.fft.rfft(parts * window, axis=1))[:, : high + side]) / np.square(window).sum()
+        held = 10.0 * np.log10(power.min(axis=0) + 1e-12)
+        around = np.median(np.lib.stride_tricks.sliding_window_view(held, 2 * side + 1), axis=1)
+        excess = held[low + side : high] - around[low : high - side]
+        level = 10.0 * np.log10(power.mean(axis=0).sum() / size * 2 + 1e-12)
+        tonal += bool((excess > 15.0).sum() >= 2 and level > speech_level - 45.0)
+    return tonal / len(starts)
 
 
 def _masks(spans: list[Span], frames: int) -> tuple[np.ndarray, np.ndarray]:

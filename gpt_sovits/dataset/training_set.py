@@ -150,6 +150,7 @@ def _decode(content: dict[str, Any], folder: Path) -> TrainingSet:
         **{
             **measured,
             "spans": tuple(Span(**span) for span in measured["spans"]),
+            "trouble": tuple(Span(**span) for span in measured["trouble"]),
             "problems": tuple(Problem(**problem) for problem in measured["problems"]),
         }
     )

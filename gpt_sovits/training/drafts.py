@@ -184,6 +184,34 @@ class Drafts:
         folder = self._folder(draft_id, user)
         return folder / versions.recording_name(Path(_read(folder)["recording"]))
 
+    def picture(self, draft_id: str, user: str = LOCAL_USER) -> bytes:
+        """A PNG: the waveform, with the pieces that are in doubt shaded, and the spectrogram."""
+        from gpt_sovits.audio import read_audio
+        from gpt_sovits.dataset.picture import draw, png
+        from gpt_sovits.dataset.training_set import TrainingSet
+        from gpt_sovits.dataset.vad import Span
+
+        found = TrainingSet.load(self._folder(draft_id, user) / "dataset")
+        trouble = [Span(p.start, p.end) for p in (*found.slices, *found.spare) if _piece(p).level == DOUBTFUL]
+        audio = read_audio(self.recording(draft_id, user))
+        return png(draw(audio, found.report.assessment, [*trouble, *found.report.assessment.trouble]))
+
+    def before_and_after(self, draft_id: str, user: str = LOCAL_USER, *, seconds: float = 8.0) -> tuple[Any, Any]:
+        """The same few seconds as they were recorded and as they will be learned from, equally loud (``Audio``)."""
+        from gpt_sovits.audio import concatenate, normalize, read_audio
+        from gpt_sovits.dataset.build import LOUDNESS
+
+        pieces = self.open(draft_id, user).pieces
+        recorded = normalize(read_audio(self.recording(draft_id, user)), LOUDNESS)
+        before, after, total = [], [], 0.0
+        for piece in pieces:
+            before.append(recorded.between(piece.start, piece.end))
+            after.append(read_audio(self.sound(draft_id, piece.number, user)))
+            total += piece.end - piece.start
+            if total >= seconds:
+                break
+        return concatenate(before), concatenate(after)
+
     def discard(self, user: str = LOCAL_USER) -> None:
         """Overwrite and remove whatever draft the user has."""
         with self._lock:
