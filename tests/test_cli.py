@@ -201,7 +201,9 @@ def test_jobs_can_be_queued_listed_stopped_resumed_here_and_deleted(run, recordi
     assert json.loads(run("jobs", "show", job_id, "--json")[1])["state"] == "stopped"
     code, voice_id, _ = run("jobs", "resume", job_id, "--here")
     assert code == 0 and json.loads(run("voices", "--json")[1])[0]["id"] == voice_id
-    assert "The voice is ready." in run("jobs", "show", job_id)[1]
+    shown = run("jobs", "show", job_id)[1]
+    assert "The voice is ready." in shown and "semantic step" in shown and "loss" in shown
+    assert run("jobs", "show", job_id, "--follow")[1] == voice_id
     assert run("jobs", "delete", job_id)[0] == 0 and run("jobs")[1] == "There are no jobs."
 
 
