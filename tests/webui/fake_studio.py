@@ -17,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from gpt_sovits.dataset.picture import png
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.registry.erase import Scan
 from gpt_sovits.registry.journal import Entry
+from gpt_sovits.registry.lexicon import WordLists
 from gpt_sovits.registry.manifest import VersionCard
 from gpt_sovits.registry.terms import Terms
-from gpt_sovits.registry.lexicon import WordLists
 from gpt_sovits.text import Reading, explain
+from gpt_sovits.training.drafts import Draft, Piece
 
 RATE = 32000
 
@@ -143,7 +145,11 @@ class FakeLibrary:
         self.models |= {name: FakeModel(name, name, False) for name in names}
         self.taken: list[tuple[list[str], str]] = []
         self.asked: list[tuple[str, str]] = []
+        self.chosen = "mini"
         self._errand: FakeErrand | None = None
+
+    def choose(self, name: str) -> None:
+        self.chosen = name
 
     def cards(self) -> list[FakeModel]:
         return list(self.models.values())
@@ -188,6 +194,52 @@ class FakeLibrary:
         self.models[name] = replace(self.models[name], installed=False)
 
 
+class FakeDrafts:
+    """A review of three pieces: one fits, one is doubted until its text is "right", one is left out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.pieces: list[Piece] = []
+
+    def prepare(self, recording: Path, *, script: str = "", language: str = "auto", user: str = "local") -> Draft:
+        if recording.stat().st_size == 0:
+            raise InputError("The file is empty.", "Choose another recording.")
+        texts = ("All is well.", "<b>Wrong</b> words.", "Left out.")
+        self.pieces = [
+            Piece(n, 5.0 * n, 5.0 * n + 4, text, "en", n < 2, 0.1 if n == 1 else 0.95, ("sure", "doubtful", "sure")[n],
+                  ((0, 12),) if n == 1 else (), False, "" if n < 2 else "no word of the text was found in it")
+            for n, text in enumerate(texts)
+        ]  # fmt: skip
+        return Draft("d1", tuple(self.pieces), 8.0, "usable", ("Mains hum is in the recording.",), (), ("hum",), "text")
+
+    def correct(self, draft_id: str, number: int, user: str = "local", **change: Any) -> Piece:
+        change.setdefault("kept", True)
+        if "text" in change:
+            fits = change["text"] == "Right."
+            change |= {"level": "sure" if fits else "doubtful", "wrong": ()}
+        self.pieces[number] = replace(self.pieces[number], **change)
+        return self.pieces[number]
+
+    def sound(self, draft_id: str, number: int, user: str = "local") -> Path:
+        path = self._folder / "piece.wav"
+        with wave.open(str(path), "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(RATE)
+            out.writeframes((np.sin(np.arange(RATE) / 20) * 9000).astype("<i2").tobytes())
+        return path
+
+    def picture(self, draft_id: str, user: str = "local") -> bytes:
+        return png(np.full((20, 100, 3), 128, np.uint8))
+
+    def before_and_after(self, draft_id: str, user: str = "local") -> tuple[FakeAudio, FakeAudio]:
+        tone = FakeAudio(np.sin(np.arange(RATE, dtype=np.float32) / 20) * 0.3)
+        return tone, tone
+
+    def discard(self, user: str = "local") -> None:
+        self.pieces = []
+
+
 class FakeStudio:
     def __init__(self, voices: tuple[str, ...] = ("Anna", "Ben"), job_steps: int = 5) -> None:
         self._numbers = itertools.count(1)
@@ -200,6 +252,7 @@ class FakeStudio:
         self._place = tempfile.TemporaryDirectory()
         self.words = WordLists(Path(self._place.name))
         self.library = FakeLibrary()
+        self.drafts = FakeDrafts(Path(self._place.name))
 
     def scripts(self) -> list[FakeScript]:
         return [
@@ -265,13 +318,16 @@ class FakeStudio:
         user: str = "local",
         base: str = "mini",
         max_steps: int | None = None,
+        draft: str = "",
     ) -> str:
         if not name.strip():
             raise InputError("The voice has no name.", "Type a name for it.")
         consent.checked()
         if recording.stat().st_size == 0:
             raise InputError("The file is empty.", "Choose another recording.")
-        self.received.append({"name": name, "script": script, "language": language, "consent": consent})
+        self.received.append(
+            {"name": name, "script": script, "language": language, "consent": consent, "draft": draft}
+        )
         job = FakeJob(f"j{next(self._numbers):04d}", name=name)
         self.all_jobs[job.id] = job
         return job.id

@@ -85,6 +85,32 @@ def test_create_a_voice_from_a_recording(page: playwright.Page, studio: FakeStud
     playwright.expect(page.locator("#speak-voice input")).to_have_value("Cleo")
 
 
+def test_a_recording_is_looked_over_before_it_is_learned_from(page: playwright.Page, studio: FakeStudio) -> None:
+    another = page.get_by_role("button", name="Create another voice")
+    if another.is_visible():
+        another.click()
+    page.locator("#create-form input[type=file]").set_input_files(RECORDING)
+    page.locator("#create-recording .timestamps, #create-recording time").first.wait_for()
+    page.get_by_role("button", name="Look it over first").click()
+    page.get_by_text("Mains hum is in the recording.").wait_for()
+    assert page.evaluate("document.querySelector('#review-about img').naturalWidth") == 100
+    rows = page.locator(".review-row")
+    assert [rows.nth(n).get_attribute("class").split()[-1] for n in range(3)] == ["sure", "doubtful", "out"]
+    heard(page, ".compare >> nth=0")
+    rows.nth(1).get_by_role("button").click()
+    page.wait_for_function("document.querySelector('.review audio').src")
+    heard(page, ".review")
+    rows.nth(1).locator("textarea").fill("Right.")
+    rows.nth(1).locator("textarea").blur()
+    playwright.expect(rows.nth(1)).to_have_class("review-row sure")
+    rows.nth(2).get_by_role("checkbox").check()
+    playwright.expect(page.locator(".review-sum")).to_contain_text("3 pieces, 12 seconds")
+    assert [piece.kept for piece in studio.drafts.pieces] == [True] * 3 and studio.drafts.pieces[1].text == "Right."
+    page.get_by_label("Something else").check()  # another text: the look over no longer holds
+    page.locator("#review-about .verdict").wait_for(state="hidden")
+    assert studio.drafts.pieces == []
+
+
 def test_a_recording_with_the_microphone_and_one_that_is_empty(page: playwright.Page, studio: FakeStudio) -> None:
     studio.job_steps = 10_000
     page.get_by_role("button", name="Create another voice").click()  # the voice of before is put away
@@ -299,6 +325,11 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     page.locator("#settings-import input[type=file]").set_input_files(voice)
     playwright.expect(page.locator("#settings-import-problem .notice")).to_be_empty()
     assert library.taken == [(["my_e8_s200.pth"], "v4")]
+
+    page.get_by_label("New voices are made on").fill("v2")
+    page.get_by_label("New voices are made on").press("Enter")
+    page.get_by_text("From now on, new voices are made on v2.").wait_for()
+    assert library.chosen == "v2"
 
     page.get_by_text("Remove a model").click()
     page.get_by_role("button", name="Remove it").click()
