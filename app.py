@@ -26,6 +26,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7860, help="port; the next free one is taken when it is in use")
     parser.add_argument("--data", type=Path, default=None, help="folder that keeps the voices")
     parser.add_argument("--users", action="store_true", help="everybody signs in (accounts: gpt_sovits users add)")
+    parser.add_argument("--no-worker", action="store_true", help="leave the training to a worker started elsewhere")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser.parse_args(given)
 
@@ -54,7 +55,9 @@ def address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(settings: Settings, host: str, port: int, *, open_page: bool = False, users: bool = False) -> None:
+def serve(
+    settings: Settings, host: str, port: int, *, open_page: bool = False, users: bool = False, train: bool = True
+) -> None:
     """Run until interrupted. Where there are accounts, people sign in, whether ``users`` says so or not."""
     import uvicorn
 
@@ -67,7 +70,7 @@ def serve(settings: Settings, host: str, port: int, *, open_page: bool = False, 
     folder = prepare(settings.cache_dir)
     signal.signal(signal.SIGTERM, _end)
     try:
-        with worker(settings.data_dir):
+        with worker(settings.data_dir) if train else contextlib.nullcontext():
             app = create_app(studio, folder, host=host, users=bool(studio.users()))
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
             print(f"The studio is open at {address(bound)}  (stop it with Ctrl+C)", flush=True)  # noqa: T201
@@ -88,7 +91,14 @@ def main(given: Sequence[str] | None = None) -> int:
     options = arguments(given)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
-        serve(Settings.load(options.data), options.host, options.port, open_page=options.open, users=options.users)
+        serve(
+            Settings.load(options.data),
+            options.host,
+            options.port,
+            open_page=options.open,
+            users=options.users,
+            train=not options.no_worker,
+        )
     except VoiceError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
