@@ -7,6 +7,7 @@ memory that an import needs goes away with it. What was downloaded when it is st
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from gpt_sovits.models import ModelCard
 
 WORKER = (sys.executable, "-m", "gpt_sovits.library_worker")
+EMBEDDED = "mini"
 ACTIVE = ("running", "stopping")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _LAST_WORDS = 400  # characters kept of what a broken worker said
 
 
@@ -81,6 +84,34 @@ class Library:
     def inbox(self) -> Path:
         """The folder in which a person puts files that came here in another way."""
         return self.settings.data_dir / "import"
+
+    @property
+    def chosen(self) -> str:
+        """The model that new voices are made on: the embedded one until the person chooses another that is here."""
+        try:
+            name = self._choice.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return EMBEDDED
+        here = _NAME.fullmatch(name) and (self.settings.models_dir / name / "config.json").is_file()
+        return name if here else EMBEDDED
+
+    def choose(self, name: str) -> None:
+        """Make new voices on this model. ``MissingError`` when it, or a part of it, is not here."""
+        from gpt_sovits.weights.native import write_atomically
+        from gpt_sovits.weights.store import find_base
+
+        base = find_base(name, self.settings)
+        if base.missing:
+            base.path(base.missing[0])
+
+        def write(path: Path) -> None:
+            path.write_text(name, encoding="utf-8")
+
+        write_atomically(self._choice, write)
+
+    @property
+    def _choice(self) -> Path:
+        return self.settings.data_dir / "chosen_model.txt"
 
     @property
     def errand(self) -> Errand | None:

@@ -55,9 +55,7 @@ def run(arguments: Sequence[str], say: Say, cancel: CancelToken) -> None:
 def _download(settings: Settings, name: str, site: str, on_event: Callable[[Event], None], cancel: CancelToken) -> str:
     from gpt_sovits.models import download_model
 
-    return download_model(
-        name, settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel
-    ).name
+    return download_model(name, settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel).name
 
 
 def _import(settings: Settings, version: str, paths: list[Path], on_event: Callable[[Event], None]) -> str:

@@ -79,7 +79,7 @@ class Studio(Keeping):
         language: str = "auto",
         consent: Consent,
         user: str = LOCAL_USER,
-        base: str = DEFAULT_BASE,
+        base: str = "",
         max_steps: int | None = None,
         draft: str = "",
     ) -> str:
@@ -87,14 +87,14 @@ class Studio(Keeping):
 
         Everything that can be refused is refused before anything is stored: name, consent, base, and a recording that
         is unreadable, too short, too long or without speech. ``script`` is what was read; it is needed unless the
-        recording can be transcribed. ``draft``: id of a review of this recording in ``drafts``; its pieces are trained
-        on, its text and language count, and it ends.
+        recording can be transcribed. Without ``base`` it is the one chosen in ``library``. ``draft``: id of a review of
+        this recording in ``drafts``; its pieces are trained on, its text and language count, and it ends.
         """
         prepared = None
         if draft:
             script, language = self.drafts.request(draft, user)
             prepared = partial(self.drafts.hand_over, draft, user)
-        voice_id = new_id("v")
+        voice_id, base = new_id("v"), base or self.library.chosen
         return self._intake.add(
             voice_id, name, recording, script, language, consent, user, base, max_steps, prepared
         ).id
@@ -125,7 +125,7 @@ class Studio(Keeping):
         language: str = "auto",
         consent: Consent,
         user: str = LOCAL_USER,
-        base: str = DEFAULT_BASE,
+        base: str = "",
         max_steps: int | None = None,
         again: str = "",
         on_event: EventSink = ignore,
@@ -137,7 +137,7 @@ class Studio(Keeping):
         ``again``: id of a voice that gets a further version; its name and base stay. If the process is killed, the
         worker of the data folder finishes the job.
         """
-        cancel = cancel or CancelToken()
+        cancel, base = cancel or CancelToken(), base or self.library.chosen
         if again:
             card = self._retrainable(again, user)
             name, base = card.name, card.base
@@ -204,14 +204,12 @@ class Studio(Keeping):
 
     # ----------------------------------------------------------------------------------------------------- speaking
 
-    def reference_voice(
-        self, clip: Path, transcript: str = "", language: str = "auto", base: str = DEFAULT_BASE
-    ) -> Voice:
+    def reference_voice(self, clip: Path, transcript: str = "", language: str = "auto", base: str = "") -> Voice:
         """A voice straight from a clip of a few seconds, without training; it is not stored."""
         from gpt_sovits.audio import read_audio
         from gpt_sovits.enrol import enrol
 
-        audio = read_audio(clip, max_seconds=MAX_CLIP_SECONDS)
+        audio, base = read_audio(clip, max_seconds=MAX_CLIP_SECONDS), base or self.library.chosen
         loaded = self._synthesizer.base(base)
         return Voice(
             id="",

@@ -16,6 +16,7 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.library import Errand, Library
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
+from tests.random_base import write_random_base
 from tests.weights.test_download import BIG, SMALL, Site, site
 
 __all__ = ["site"]  # the fixture
@@ -95,6 +96,20 @@ def test_the_import_folder(library: Library) -> None:
     (library.inbox / "voice.pth").write_bytes(b"x")
     library.take_in(version="v4")
     assert ended(library).name == f"v4+{library.inbox.resolve()}"
+
+
+def test_the_model_for_new_voices(library: Library, settings: Settings) -> None:
+    assert library.chosen == "mini"
+    with pytest.raises(MissingError, match="models download v2"):
+        library.choose("v2")
+    write_random_base(settings.models_dir / "own")
+    library.choose("own")
+    assert library.chosen == Library(settings).chosen == "own"
+    (settings.models_dir / "own" / "semantic.safetensors").unlink()
+    with pytest.raises(MissingError, match="semantic"):
+        library.choose("own")
+    library.remove("own")
+    assert library.chosen == "mini"
 
 
 def told(settings: Settings, *arguments: str, cancel: CancelToken | None = None) -> list[dict[str, Any]]:

@@ -46,6 +46,8 @@ def build(studio: Any, words: Words) -> SettingsTab:
             stop = gr.Button(words("settings.stop"), elem_id="settings-stop")
         with gr.Column(elem_classes="card"):
             table = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="settings-table")
+            chosen = gr.Dropdown([], label=words("settings.chosen"), elem_id="settings-chosen")
+            chosen_notice = notice(elem_id="settings-chosen-notice")
         with gr.Column(elem_classes="card", elem_id="settings-download"):
             heading(words("settings.download_title"), words("settings.download_text"), level=3)
             with gr.Row():
@@ -53,7 +55,9 @@ def build(studio: Any, words: Words) -> SettingsTab:
                 site = gr.Dropdown(
                     list(library.sites), value=library.sites[0], label=words("settings.site"), elem_id="settings-site"
                 )
-            terms = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="settings-terms", elem_classes="heading")
+            terms = gr.HTML(
+                "", js_on_load=None, apply_default_css=False, elem_id="settings-terms", elem_classes="heading"
+            )
             accept = gr.Checkbox(label=words("settings.accept"), container=False, elem_id="settings-accept")
             trouble = notice(elem_id="settings-problem")
             download = gr.Button(words("settings.download"), variant="primary", elem_id="settings-start")
@@ -75,7 +79,9 @@ def build(studio: Any, words: Words) -> SettingsTab:
                     elem_id="settings-files",
                 )
                 folder = gr.Button(words("settings.import_folder"), elem_id="settings-folder")
-        with gr.Accordion(words("settings.remove_title"), open=False, elem_id="settings-remove-box", elem_classes="fold"):
+        with gr.Accordion(
+            words("settings.remove_title"), open=False, elem_id="settings-remove-box", elem_classes="fold"
+        ):
             heading("", words("settings.remove_text"))
             with gr.Row(elem_classes="aligned"):
                 gone = gr.Dropdown([], label=words("settings.remove_which"), scale=3, elem_id="settings-remove-which")
@@ -85,16 +91,16 @@ def build(studio: Any, words: Words) -> SettingsTab:
     drawn = gr.State("")
     timer = gr.Timer(TICK)
     progress = [panel, status, bar, stop, drawn]
-    lists = [table, which, gone]
+    lists = [table, chosen, which, gone]
 
-    def look(before: str, chosen: str | None, leaving: str | None) -> list[Any]:
+    def look(before: str, wish: str | None, leaving: str | None) -> list[Any]:
         """The errand of now, and, when its state changed or nothing was drawn yet, the lists as well."""
         errand = library.errand
         picture = _signature(errand)
         if picture == before:
             return unchanged(len(progress) + len(lists))
         same = before and before.split("|")[0] == picture.split("|")[0]
-        fresh = unchanged(len(lists)) if same else listed(chosen, leaving)
+        fresh = unchanged(len(lists)) if same else listed(wish, leaving)
         shown = [gr.update(visible=False), "", "", gr.skip()]
         if errand is not None:
             shown = [
@@ -105,19 +111,30 @@ def build(studio: Any, words: Words) -> SettingsTab:
             ]
         return [*shown, picture, *fresh]
 
-    def listed(chosen: str | None, leaving: str | None) -> list[Any]:
+    def listed(wish: str | None, leaving: str | None) -> list[Any]:
         cards = library.cards()
         wanted = [(card.name, card.name) for card in cards if not card.bundled and (not card.installed or card.missing)]
         wanted = [choice for choice in wanted if choice[0] in _official(cards)]
         here = [(card.name, card.name) for card in cards if card.installed and not card.bundled]
+        usable = [(card.name, card.name) for card in cards if card.installed and not card.missing]
         return [
             _table(words, cards),
-            gr.update(choices=wanted, value=pick(wanted, chosen or BEST)),
+            gr.update(choices=usable, value=pick(usable, library.chosen)),
+            gr.update(choices=wanted, value=pick(wanted, wish or BEST)),
             gr.update(choices=here, value=pick(here, leaving)),
         ]
 
-    def reset(chosen: str | None, leaving: str | None) -> list[Any]:
-        return look("", chosen, leaving)
+    def reset(wish: str | None, leaving: str | None) -> list[Any]:
+        return look("", wish, leaving)
+
+    def choose(name: str | None) -> str:
+        try:
+            if not name:
+                raise InputError(words("settings.need_choice"))
+            library.choose(name)
+        except VoiceError as error:
+            return problem(words, error)
+        return good(words("settings.chosen_now", name=name))
 
     def show_terms(name: str | None) -> tuple[str, bool]:
         """Another model has other licences: what was accepted before does not count for it."""
@@ -162,6 +179,7 @@ def build(studio: Any, words: Words) -> SettingsTab:
         (download.click(fetch, [which, site, accept], trouble, **quiet), trouble),
         (files.upload(take, [files, ambiguous], import_trouble, **quiet), import_trouble),
         (folder.click(lambda version: take(None, version), ambiguous, import_trouble, **quiet), import_trouble),
+        (chosen.input(choose, chosen, chosen_notice, **quiet), chosen_notice),
         (remove.click(drop, gone, remove_notice, **quiet), remove_notice),
     ):
         catch(event, words, place)
