@@ -20,6 +20,7 @@ from gpt_sovits.registry.store import Registry
 
 from .conftest import make_voice, stage
 
+PASSPHRASE = "four words are good"
 NEW, NEXT = "r" + "5" * 20, "r" + "6" * 20
 CALLS = ("open", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "chmod")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
@@ -57,9 +58,10 @@ def state(registry: Registry) -> dict[str, object]:
     assert registry.verify("local") == []
     seen: dict[str, object] = {}
     for card in registry.cards("local"):
-        for version in card.versions:
+        for version in card.versions if registry.is_open("local", card.id) else ():
             registry.load("local", card.id, version.id)
-        seen[card.id] = (card.name, tuple(version.id for version in card.versions), card.default_version)
+        versions = tuple(version.id for version in card.versions)
+        seen[card.id] = (card.name, versions, card.default_version, card.locked)
     return seen
 
 
@@ -92,18 +94,37 @@ def save_mix(registry: Registry, folder: Path, known: str) -> None:
     registry.save("local", "mixed", mix(a, b, 0.5), sample=b"RIFF")
 
 
-OPERATIONS = [admit_new, admit_next, rename, delete, delete_version, save_mix, take_in]
+def lock(registry: Registry, folder: Path, known: str) -> None:
+    registry.lock("local", known, PASSPHRASE)
+
+
+def remove_lock(registry: Registry, folder: Path, known: str) -> None:
+    registry.remove_lock("local", known, PASSPHRASE)
+
+
+def restore(registry: Registry, folder: Path, known: str) -> None:
+    registry.restore(folder / "data/all.gsbackup", PASSPHRASE)
+
+
+OPERATIONS = [admit_new, admit_next, rename, delete, delete_version, save_mix, take_in, lock, remove_lock, restore]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.__name__)
-def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(operation, create, registry, tmp_path, recording):
-    known, _ = create("known", 1), create("second", 2)
+def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
+    operation, create, registry, tmp_path, recording, quick_passphrases
+):
+    known, second = create("known", 1), create("second", 2)
     stage(tmp_path / "data/jobs", make_voice(5), recording, NEW)
     stage(tmp_path / "data/jobs", make_voice(6, id=known), recording, NEXT)
     if operation is delete_version:
         registry.admit("local", "x", stage(tmp_path / "more", make_voice(7, id=known), recording))
     shared = registry.export("local", known, recipient=registry.identity("local").recipient)
     (tmp_path / "data/shared.gsvoice").write_bytes(shared)
+    if operation is restore:
+        registry.backup(tmp_path / "data/all.gsbackup", PASSPHRASE)
+        registry.delete("local", second)
+    elif operation is remove_lock:
+        registry.lock("local", known, PASSPHRASE)
     before = state(registry)
     seen = []
     for crash_at in range(1, 400):
@@ -126,6 +147,10 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(operation, create,
         assert {path.name for path in user.iterdir()} <= known_names
         crashed.journal("local").entries()
         assert not any(path for aside in (".building", ".removed") for path in (user / aside).rglob("*"))
+        for aside in (".restoring", ".restored", ".removed"):
+            assert not any((copy / "data/registry" / aside).rglob("*"))
+        if known in after and after[known][3]:
+            assert not (user / "voices" / known / "key").exists()
         hidden = [path for path in user.rglob("*.part")]
         assert hidden == [], hidden
         shutil.rmtree(copy)
