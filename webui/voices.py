@@ -123,7 +123,7 @@ def _about(words: Words, card: Any, is_open: bool) -> str:
     if card.frozen:
         lines.append(words("voices.frozen"))
     if card.locked:
-        lines.append(words("voices.open" if is_open else "voices.locked"))
+        lines.append(words("voices.open") if is_open else words("voices.locked"))
     if card.signer:
         lines.append(words("voices.from", key=card.signer[:16]))
     if card.terms != Terms():

@@ -20,7 +20,11 @@ def test_every_deed_is_a_line_without_names(registry, create):
     registry.delete("local", voice_id)
     journal = registry.journal("local")
     assert [entry.what for entry in journal.entries(voice_id)] == [
-        "trained", "renamed", "frozen", "unfrozen", "deleted",
+        "trained",
+        "renamed",
+        "frozen",
+        "unfrozen",
+        "deleted",
     ]
     assert b"Secret" not in journal.path.read_bytes()
     assert registry.journal("ben").entries() == []
@@ -54,9 +58,7 @@ def test_a_line_cut_by_a_crash_is_replaced_by_the_next(tmp_path):
 
 def test_many_writers_make_one_chain(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
-    threads = [
-        threading.Thread(target=lambda: [journal.add("spoke", "v1") for _ in range(5)]) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: [journal.add("spoke", "v1") for _ in range(5)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

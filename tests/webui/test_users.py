@@ -99,7 +99,7 @@ class Browser:
             for line in answers.iter_lines():
                 message = json.loads(line[5:]) if line.startswith("data:") else {}
                 if message.get("msg") == "process_completed":
-                    return message["output"]["data"]
+                    return message["output"].get("data", message["output"])
         raise AssertionError("the queue said nothing")
 
     def list_voices(self) -> str:
@@ -169,7 +169,7 @@ def test_a_sound_is_served_to_the_one_it_was_made_for(ana: Browser, ben: Browser
     assert ben.http.get(f"/en/gradio_api/file={sneaky}").status_code in (403, 404)
     ben.list_voices()
     said = json.dumps(ben.run(ben.event("voices-player", trigger="voices-play"), [voice_id]))
-    assert "file" not in said and ("Choose" in said or "choose" in said)
+    assert '"file"' not in said and "/ana/" not in said and "error" in said
 
 
 def test_an_upload_is_the_uploaders(ana: Browser, ben: Browser) -> None:
