@@ -43,9 +43,14 @@ class Objective:
 
 def judge(judges: Discriminators, real: Tensor, fake: Tensor) -> Judged:
     """Both waves [B, 1, L] as the discriminators see them."""
-    real_scores, real_maps = judges(real)
-    fake_scores, fake_maps = judges(fake)
-    return Judged(real_scores, real_maps, fake_scores, fake_maps)
+    scores, maps = judges(torch.cat([real, fake]))  # one pass for both
+    count = len(real)
+    return Judged(
+        [each[:count] for each in scores],
+        [[each[:count] for each in several] for several in maps],
+        [each[count:] for each in scores],
+        [[each[count:] for each in several] for several in maps],
+    )
 
 
 def mel_bank(config: SoVITSConfig) -> Tensor:

@@ -111,6 +111,7 @@ def _official(scale: float, version: str, device: str, files: BaseFiles | None) 
         semantic_steps=semantic,
         acoustic_rate=1e-4,
         semantic_rate=5e-5,
+        positions=500,
         acoustic_rank=_FLOW_RANK if flow else _ACOUSTIC_RANK,
         semantic_rank=_SEMANTIC_RANK,
         adversarial=adversarial,
