@@ -165,6 +165,8 @@ def _about(studio: Any, words: Words, folder: Path, draft: Any) -> str:
         lines.append(words("review.skipped", words="; ".join(f"“{_short(text)}”" for text in draft.skipped[:5])))
     if draft.transcript == "phones":
         lines.append(words("review.no_words"))
+    if draft.transcript == "recognised":
+        lines.append(words("review.recognised"))
     points = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     picture = new_place(folder) / "recording.png"
     picture.write_bytes(studio.drafts.picture(draft.id))

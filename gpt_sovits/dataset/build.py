@@ -1,9 +1,9 @@
 """Recording and script in, training set out: assessed, cleaned where needed, aligned, cut, written as 32 kHz pieces.
 
 Two roads. With the text that was read, words are aligned with the content encoder's phone posteriors and each piece
-gets the words inside it; a piece whose words do not fit what is heard is dropped and reported. Without a text the
-phones that the encoder hears are the transcript (``Report.transcript`` is "phones"), so training is still possible,
-with a weaker result.
+gets the words inside it; a piece whose words do not fit what is heard is dropped and reported. Without a text a
+``Scribe`` writes one, where there is a model for it (``Report.transcript`` is "recognised"); else the phones that the
+encoder hears are the transcript ("phones"), so training is still possible, with a weaker result.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gpt_sovits.dataset.clean import clean
 from gpt_sovits.dataset.ears import Ears, PhoneListener
 from gpt_sovits.dataset.piece import Heard, hear
 from gpt_sovits.dataset.proof import Thresholds, joint_fit, shares, unbiased
+from gpt_sovits.dataset.recognise import Scribe, Written
 from gpt_sovits.dataset.slice import slice_speech
 from gpt_sovits.dataset.training_set import Dropped, Report, Slice, TrainingSet
 from gpt_sovits.dataset.transcript import (
@@ -57,6 +58,7 @@ def build_dataset(
     *,
     work_dir: Path | str,
     version: str = "v2",
+    scribe: Scribe | None = None,
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
 ) -> TrainingSet:
@@ -80,17 +82,24 @@ def build_dataset(
     audio = normalize(cleaned.audio, LOUDNESS)
     heard = listen(resample(audio, LISTEN_RATE), ears, on_event=on_event, cancel=cancel)
     share = shares(heard)
-    words = script_words(script, language) if script.strip() else []
     spans = list(assessment.spans)
-    if words:
+    if script.strip():
+        words = script_words(script, language)
+        if not words:
+            raise InputError("The text holds no word that can be read.", "Please give the text that was read, or none.")
         on_event(Event("align", "Finding the words in the recording."))
         source = _Source(audio, spans, heard, unbiased(heard, share), script, words, language, version)
         slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel)
-    elif script.strip():
-        raise InputError("The text holds no word that can be read.", "Please give the text that was read, or none.")
     else:
-        slices, report = _without_text(audio, spans, heard, version, assessment)
-        spare = []
+        written = _written(audio, language, scribe, on_event, cancel)
+        found = None
+        if written is not None:
+            words = script_words(written.text, written.language)
+            source = _Source(
+                audio, spans, heard, unbiased(heard, share), written.text, words, written.language, version
+            )
+            found = _with_words_of_a_machine(source, assessment, ears.thresholds, cancel)
+        slices, spare, report = found or _without_text(audio, spans, heard, version, assessment)
     report = replace(report, cleaned=cleaned.steps, share=tuple(round(float(x), 5) for x in share))
     on_event(Event("slice", f"{len(slices)} pieces were cut.", len(slices), len(slices)))
     return _write(audio, slices, spare, report, work_dir, fingerprint, cancel)
@@ -208,6 +217,28 @@ def _doubt(piece: Span, spans: list[Span], alignment: Alignment, confidence: flo
     return "its words do not fit what is heard" if confidence < DOUBTED else ""
 
 
+def _written(
+    audio: Audio, language: str, scribe: Scribe | None, on_event: EventSink, cancel: CancelToken
+) -> Written | None:
+    """What the scribe understood; None without one, or when it holds no word."""
+    if scribe is None:
+        return None
+    on_event(Event("write", "Writing down the words."))
+    written = scribe(audio, language, cancel)
+    return written if script_words(written.text, written.language) else None
+
+
+def _with_words_of_a_machine(
+    source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken
+) -> tuple[list[Slice], list[Slice], Report] | None:
+    """As ``_with_text``; None when what was written down does not fit what is heard."""
+    try:
+        slices, spare, report = _with_text(source, assessment, thresholds, cancel)
+    except InputError:
+        return None
+    return slices, spare, replace(report, transcript="recognised")
+
+
 def _without_text(
     audio: Audio, spans: list[Span], log_probs: np.ndarray, version: str, assessment: Assessment
 ) -> tuple[list[Slice], Report]:
@@ -225,7 +256,7 @@ def _without_text(
     if not slices:
         raise InputError("No words were heard in the recording.", "Please record somebody who speaks.")
     mean = float(np.mean([s.confidence for s in slices]))
-    return slices, Report("phones", assessment, (), tuple(dropped), mean)
+    return slices, [], Report("phones", assessment, (), tuple(dropped), mean)
 
 
 def _write(

@@ -63,7 +63,8 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Report:
-    """How the set came about. ``transcript``: "text" when words were aligned, "phones" when nobody gave a text.
+    """How the set came about. ``transcript``: "text" when words were aligned, "phones" when nobody gave a text,
+    "recognised" when a machine wrote it down.
 
     ``cleaned``: what was taken out of the recording (hum, noise); empty for a good one. ``share``: see
     ``proof.shares``, for listening to a piece again.

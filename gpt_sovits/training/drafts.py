@@ -91,6 +91,7 @@ class Drafts:
         """
         from gpt_sovits.dataset.build import build_dataset
         from gpt_sovits.dataset.ears import ears_of
+        from gpt_sovits.dataset.recognise import scribe_of
 
         recording = Path(recording)
         if not recording.is_file():
@@ -111,6 +112,7 @@ class Drafts:
                     ears_of(loaded, self._load_base),
                     work_dir=make_private(folder / "dataset"),
                     version=loaded.symbols_version,
+                    scribe=scribe_of(self._settings),
                     on_event=on_event,
                     cancel=cancel,
                 )

@@ -70,6 +70,7 @@ def real_parts(settings: Settings) -> Parts:
     """The project's own steps. Imports torch and the networks."""
     from gpt_sovits.bases import load_base
     from gpt_sovits.dataset.build import build_dataset
+    from gpt_sovits.dataset.recognise import scribe_of
     from gpt_sovits.synthesis import Synthesizer
     from gpt_sovits.training.plan import plan
     from gpt_sovits.training.processes import processes_of
@@ -90,7 +91,7 @@ def real_parts(settings: Settings) -> Parts:
 
     return Parts(
         load_base=synthesizer.base,
-        build_dataset=build_dataset,
+        build_dataset=partial(build_dataset, scribe=scribe_of(settings)),
         plan=lambda seconds, base: plan(seconds, base, settings.device, files=find_base(base, settings)),
         finetune=partial(lead, processes_of(settings)),
         speak=speak,
@@ -224,7 +225,9 @@ def run_job(
     with disk_errors("the voice could not be saved"):
         staged = make_private(work_dir / "staged") / job.version_id
         shutil.rmtree(staged, ignore_errors=True)
-        versions.write(staged, voice, recording=recording)
+        named = versions.recording_name(Path(request["statement"]), "statement") if request.get("statement") else ""
+        statement = work_dir / named if named else None
+        versions.write(staged, voice, recording=recording, statement=statement)
         progress(Event("sample", "Saying the first sentence."))
         wav, scores = parts.prove(staged, make_private(work_dir / "proof"), cancel)
         values = {name: float(value) for name, value in vars(scores).items() if value is not None}
