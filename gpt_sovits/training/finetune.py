@@ -127,7 +127,7 @@ def finetune(
     speak = Part(
         "semantic", semantic, plan.semantic_steps, plan.semantic_rate, *shared, None, manner, plan.arithmetic()
     )
-    more, further = speak.run(*_semantic_learner(semantic, training, held_out, plan, processes))
+    more, further = speak.run(*semantic_learner(semantic, training, held_out, plan, processes))
     return learnt({**metrics, **more}, steps + further)
 
 
@@ -154,7 +154,7 @@ def _quarters(plan: TrainingPlan, tell: OnQuarter | None, learnt: Callable[[int]
     return on_step
 
 
-def _semantic_learner(
+def semantic_learner(
     model: T2S, training: Sequence[Example], held_out: Sequence[Example], plan: TrainingPlan, processes: Processes
 ) -> tuple[Callable[[], StepResult | None], Callable[[], float]]:
     rng = np.random.default_rng(plan.seed + 1)
