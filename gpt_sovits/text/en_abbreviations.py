@@ -59,8 +59,12 @@ def _place(match: re.Match[str]) -> str:
     return _PLACES[match[1]] + ("." if ends else "")
 
 
+_ENDING = frozenset(("Jr", "Sr", "etc", "Ltd", "Esq", "Bros", "govt", "dept", "Dept"))
+
+
 def _word(match: re.Match[str]) -> str:
-    ends = not match.string[match.end() :].strip() or re.match(r"\s+[A-Z]", match.string[match.end() :])
+    rest = match.string[match.end() :]
+    ends = not rest.strip() or match[1] in _ENDING and re.match(r"\s+[A-Z]", rest)
     return _WORDS[match[1]] + ("." if ends else "")
 
 
@@ -69,6 +73,16 @@ def _any(words: dict[str, str]) -> str:
 
 
 ABBREVIATION_RULES = (
+    (re.compile(r"\bPh\.? ?D\b\.?(?=\s+[a-z]|,)|\bPh\.?D\b"), "P H D"),
+    (
+        re.compile(r"\b(?:[A-Z]\.){3,}(?=\s+[a-z]|,)|\b(?:[A-Z]\.){2,}[A-Z]\b(?!\.?[A-Za-z])"),
+        lambda m: m[0].replace(".", " ").strip(),
+    ),
+    (re.compile(r"\bp\.\s?(?=\d)"), "page "),
+    (
+        re.compile(rf"(?<=\d) ({_any(_MONTHS)})\b\.?(?= \d|,|$)|(?<=\d(?:st|nd|rd|th)) ({_any(_MONTHS)})\b\.?"),
+        lambda m: f" {_MONTHS[m[1] or m[2]]}",
+    ),
     (re.compile(r"\b[eE]\.g\.,?"), "for example"),
     (re.compile(r"\b[iI]\.e\.,?"), "that is"),
     (re.compile(r"\ba\.k\.a\."), "also known as"),

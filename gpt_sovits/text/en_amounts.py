@@ -7,12 +7,21 @@ import re
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, ordinal, year
 
 # Names whose capitals are not spelled.
-WHOLE_NAMES = {r"Wi-?Fi": "wifi", "JSON": "json"}
+WHOLE_NAMES = {r"Wi-?Fi": "wifi", "JSON": "json", "JPE?G": "jay-peg", "WWII": "World War two",
+               "WWI": "World War one"}  # fmt: skip
+WHOLE_NAMES |= {
+    name: name.lower()
+    for name in "NASA NATO UNESCO UNICEF OPEC ASEAN AIDS SARS FIFA NAFTA ROM SIM PIN GIF LEGO IKEA SWAT".split()
+}
 
 _MONTHS = (
     "January February March April May June July August September October November December".split()
 )  # fmt: skip
 _MONTH = "|".join(_MONTHS)
+_DAYS = {"Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday",
+         "Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday"}  # fmt: skip
+_DAY_NAMES = "|".join(sorted(_DAYS, key=len, reverse=True))
+_HOURS = r"(?:\d{1,2}:[0-5]\d(?: ?[AaPp]\.?[Mm]\.?)?|\d{1,2} ?[AaPp]\.?[Mm]\.?)"
 
 
 def _day(month: int, day: int, value: int) -> str:
@@ -34,6 +43,11 @@ def _year_first(match: re.Match[str]) -> str | None:
     return _day(month, day, int(match[1])) if 1 <= month <= 12 and 1 <= day <= 31 else None
 
 
+def _day_first(match: re.Match[str]) -> str:
+    the = "" if re.search(r"\bthe $", match.string[: match.start()]) else "the "
+    return f"{the}{ordinal(int(match[1]))} of {match[2]}"
+
+
 def _named_day(match: re.Match[str]) -> str:
     return f"{match[1]} {ordinal(int(match[2]))}"
 
@@ -48,6 +62,17 @@ def _clock(match: re.Match[str]) -> str | None:
     if match[3]:
         words.append(f"and {cardinal(int(match[3]))} seconds")
     return " ".join(words) + f" {half} M" + _stop(match)
+
+
+def _lasting(match: re.Match[str]) -> str:
+    """1:45:30 behind "took": a duration, not a time of day."""
+    names = ("hour", "minute", "second")
+    parts = [
+        f"{cardinal(n)} {name}{'' if n == 1 else 's'}"
+        for n, name in zip(map(int, match.groups()), names, strict=True)
+        if n
+    ]
+    return ", ".join(parts) or "zero seconds"
 
 
 def _stop(match: re.Match[str]) -> str:
@@ -67,6 +92,10 @@ _CURRENCIES = {
     "¥": ("yen", "yen", "", ""),
     "¢": ("cent", "cents", "", ""),
 }
+_DOLLARS = {"US": "U S", "HK": "Hong Kong", "A": "Australian", "AU": "Australian", "C": "Canadian", "CA": "Canadian",
+            "NZ": "New Zealand", "NT": "New Taiwan", "S": "Singapore"}  # fmt: skip
+_CODES = {"USD": "U S dollar", "EUR": "euro", "GBP": "pound", "JPY": "yen", "CNY": "yuan", "RMB": "yuan", "CAD":
+          "Canadian dollar", "AUD": "Australian dollar", "HKD": "Hong Kong dollar", "CHF": "Swiss franc"}  # fmt: skip
 _SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "bn": "billion", "B": "billion"}
 
 
@@ -88,6 +117,16 @@ def _money_before(match: re.Match[str]) -> str:
     return sign + _money(match[2], match[3], match[4])
 
 
+def _money_of(match: re.Match[str]) -> str:
+    return re.sub(r"\bdollar", f"{_DOLLARS[match[1]]} dollar", _money("$", match[2], match[3]))
+
+
+def _money_coded(amount: str, code: str) -> str:
+    name = _CODES[code]
+    many = name if amount == "1" or name in ("yen", "yuan") else name + "s"
+    return f"{decimal(amount) if '.' in amount else cardinal(int(amount))} {many}"
+
+
 def _phone(match: re.Match[str]) -> str:
     groups = re.findall(r"\d+", match[0])
     if match[0].startswith("+"):
@@ -101,6 +140,16 @@ def _height(match: re.Match[str]) -> str:
 
 
 RULES = (
+    (re.compile(rf"\b({_DAY_NAMES})\.? ?[\-–] ?({_DAY_NAMES})\b\.?"), lambda m: f"{_DAYS[m[1]]} to {_DAYS[m[2]]}"),
+    (re.compile(rf"\b({_DAY_NAMES})\.(?=,? [A-Z]?[a-z]*\.? ?\d)|\b(Mon|Tue|Tues|Thu|Thur|Thurs|Fri)\b\.?(?=,? \d|,)"),
+     lambda m: _DAYS[m[1] or m[2]]),
+    (re.compile(rf"(?<![\w:])({_HOURS}) ?[\-–] ?(?={_HOURS})"), lambda m: m[1] + " to "),
+    (re.compile(r"(?:(?<=\blasts )|(?<=\blasted )|(?<=\btakes )|(?<=\btook )|(?<=\bin )|(?<=\btime of ))"
+                r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])"), _lasting),
+    (re.compile(rf"\b0?(\d{{1,2}})(?:st|nd|rd|th)? ({_MONTH})\b(?! \d{{1,2}}\b(?!:))"), _day_first),
+    (re.compile(r"\b(\d{1,3})' ?(\d{1,2})(?:\"|'')|\b(\d{1,3}) ?(?:ft|feet) (\d{1,2}) ?in\b(?! the)"),
+     lambda m: f"{cardinal(int(m[1] or m[3]))} {'foot' if m[1] else 'feet'} {cardinal(int(m[2] or m[4]))}"
+     + ("" if m[1] else " inches")),
     (re.compile(r"\b(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})\b"), _month_first),
     (re.compile(r"\b(\d{4})([/.\-])(\d{1,2})\2(\d{1,2})\b"), _year_first),
     (re.compile(rf"\b({_MONTH}) (\d{{1,2}})(?!\d|st|nd|rd|th|:|\.\d)\b"), _named_day),
@@ -108,7 +157,12 @@ RULES = (
     (re.compile(r"\b(\d{1,2}) ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)"), _hour),
     (re.compile(r"(?<![\w.])\+\d{1,3}[ \-]?\(?\d{2,4}\)?(?:[ \-]\d{2,4}){1,4}\b"), _phone),
     (re.compile(r"(?<![\w.])\(\d{3}\) ?\d{3}[ \-]\d{4}\b|(?<![\w.\-])\d{3}[\-.]\d{3}[\-.]\d{4}\b"), _phone),
-    (re.compile(r"(?<![\w.\-])\d{3}-\d{4}(?![\d\-])"), _phone),
+    (re.compile(r"(?<![\w.\-])\d{3}-\d{4}(?![\d\-])|(?<![\w.\-])\d+(?:-\d+){3,}(?![\w\-])"), _phone),
+    (re.compile(r"\b(US|HK|AU?|CA?|NZ|NT|S)\$ ?(\d*\.?\d+)"
+                r"(?: ?(hundred|thousand|million|billion|trillion|bn|[kKmMB])\b)?"), _money_of),
+    (re.compile(r"\b(USD|EUR|GBP|JPY|CNY|RMB|CAD|AUD|HKD|CHF) ?(\d*\.?\d+)\b"), lambda m: _money_coded(m[2], m[1])),
+    (re.compile(r"(?<![\w.])(\d*\.?\d+) ?(USD|EUR|GBP|JPY|CNY|RMB|CAD|AUD|HKD|CHF)\b"),
+     lambda m: _money_coded(m[1], m[2])),
     (re.compile(r"\b(\d{1,2})'(?: ?(\d{1,2})(?:\"|''))?(?=\s|[.,!?]|$)"), _height),
     (re.compile(r"(?<![\w])(-?)([$£€¥]) ?(\d*\.?\d+)(?: ?(hundred|thousand|million|billion|trillion|bn|[kKmMB])\b)?"),
      _money_before),
@@ -142,10 +196,11 @@ def _plural(name: str) -> str:
     return _PLURALS.get(head, head + "s") + space + rest
 
 
-def _unit(match: re.Match[str]) -> str:
+def _unit(match: re.Match[str]) -> str | None:
     amount, name = match[1], _UNITS[match[2]]
-    if match[2] == "x" and amount:
-        return f"{amount} times"
+    if match[2] == "x":
+        algebra = re.match(r" ?[+\-−*/=^²³]", match.string[match.end() :])
+        return None if algebra else f"{amount} times"
     return f"{amount} {name if amount in ('1', '-1') else _plural(name)}"
 
 
@@ -194,6 +249,7 @@ _VULGAR = {"½": "one half", "¼": "one quarter", "¾": "three quarters", "⅓":
 FRACTION_RULES = (
     (re.compile(r"(?<=\d)([½¼¾⅓⅔⅛])"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}"),
     (re.compile(r"[½¼¾⅓⅔⅛]"), lambda m: f" {_VULGAR[m[0]]} "),
+    (re.compile(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)\b"), lambda m: _part(int(m[2]), int(m[3]) or 1)),
     (re.compile(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)"), _fraction),
     (re.compile(r"\b(\d+)(?:st|nd|rd|th)\b"), _ordinal),
     (re.compile(r"(?<=\w)²"), " squared"),

@@ -33,7 +33,7 @@ _CJK_PAUSES = "，、；："
 
 @lru_cache(maxsize=4096)
 def _ascii(char: str) -> str:
-    if char in "¼½¾⅓⅔⅛²³¹£€¥¢°×÷±µ":
+    if char in "¼½¾⅓⅔⅛²³¹£€¥¢°×÷±µ√≈≤≥≠":
         return char
     base = unicodedata.normalize("NFKD", char)
     plain = "".join(c for c in base if ord(c) < 128)
@@ -108,6 +108,10 @@ def _web(match: re.Match[str]) -> str:
     return " ".join(letters_aloud(word) if word == "www" else word for word in words) + tail
 
 
+def _path(match: re.Match[str]) -> str:
+    return re.sub(r"/", " slash ", match[0])
+
+
 def _slash(match: re.Match[str]) -> str:
     return " " if "and" in (match[1].lower(), match[2].lower()) else " or "
 
@@ -128,15 +132,28 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"%"), " percent "),
     *amounts.FRACTION_RULES,
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)"), _version),
+    (re.compile(r"(?i)(?:(?<=\bzip code )|(?<=\bzip )|(?<=\bpostcode )|(?<=\bpassword )|(?<=\baccount number ))"
+                r"\d{3,}\b"), lambda m: digits(m[0])),
+    (re.compile(r"(?<![\d:])(\d+) ?: ?(\d+)(?![\d:])"), lambda m: f"{m[1]} to {m[2]}"),
     (re.compile(r"(?i)(?:(?<=\bcall )|(?<=\bdial )|(?<=\bextension )|(?<=\bpin ))\d{3,}\b"),
      lambda m: digits(m[0])),
     (re.compile(r" \+ (?=\S)|(?<=\d)\+(?=\d)|(?<=[A-Za-z])\+(?=\d)|(?<=\d)\+(?=[A-Za-z])"), " plus "),
     (re.compile(r"(?<=\b[A-Za-z])\+(?=[A-Za-z]\b)|(?<=\d)\+(?!\w)"), " plus "),
     (re.compile(r"(?<=\d)x(?=\d)"), " by "),
-    (re.compile(r"\bC#"), "C sharp"),
+    (re.compile(r"\b([A-G])#"), lambda m: m[1] + " sharp"),
     (re.compile(r"(?<=\w) - (?=\d)"), " minus "),
     (re.compile(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)"), " times "),
-    (re.compile(r" ?÷ ?"), " divided by "),
+    (re.compile(r" ?÷ ?|(?<=\d) / (?=\d)"), " divided by "),
+    (re.compile(r"(?<![\w)]) ?√ ?|√"), " square root of "),
+    (re.compile(r"(?<![\w)])[~≈] ?(?=[\d$£€¥])"), " about "),
+    (re.compile(r" ?≈ ?"), " is about "),
+    (re.compile(r"(?<=[\w)]) ?(?:≤|<=) ?(?=[\w(\-])"), " is at most "),
+    (re.compile(r"(?<=[\w)]) ?(?:≥|>=) ?(?=[\w(\-])"), " is at least "),
+    (re.compile(r" ?(?:≠|!=) ?(?=[\w(\-])"), " is not equal to "),
+    (re.compile(r"(?<![\w)]) ?(?:≤|<=) ?(?=\d)"), " at most "),
+    (re.compile(r"(?<![\w)]) ?(?:≥|>=) ?(?=\d)"), " at least "),
+    (re.compile(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))> ?(?=\d)"), "more than "),
+    (re.compile(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))< ?(?=\d)"), "less than "),
     (re.compile(r" ?± ?"), " plus or minus "),
     (re.compile(r" ?= ?"), " Equals "),
     (re.compile(r"(?<=\w) ?> ?(?=\w)"), " is greater than "),
@@ -147,6 +164,9 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"#(?=\d)"), "number "),
     (re.compile(r" ?& ?"), " and "),
     (re.compile(r"(?<= )@(?= )"), "at"),
+    (re.compile(r"(?<=\w)@(?=\w)"), " at "),
+    (re.compile(r"(?<=[A-Za-z0-9])_+(?=[A-Za-z0-9])"), " "),
+    (re.compile(r"(?<![\w/<])/[A-Za-z][\w.\-]*(?:/[\w.\-]+)+"), _path),
     (re.compile(r"\b([A-Za-z]+)/([A-Za-z]+)\b"), lambda m: m[1] + _slash(m) + m[2]),
     (re.compile(r"\d*\.\d+|\d+"), _number),
 )  # fmt: skip
@@ -154,10 +174,13 @@ _RULES: tuple[Rule, ...] = (
 _QUOTE = re.compile(r"(?<![A-Za-z])'(?!(?:em|cause|bout|til|tis|twas)\b)|(?<!s)'(?![A-Za-z])")
 _FOREIGN = re.compile(r"[^A-Za-z '.,?!\-]")
 _CAPITAL = re.compile(r"(?<=[^\s])(?=[A-Z])")
+_ONE_NAME = re.compile(r"\b(?:Mc|O'|De|Di|Du|La|Le|Van|Von|Fitz)[A-Z][a-z]+")
 
 
 def _spell_capitals(text: Tracked) -> Tracked:
-    edits = [(match.start(), match.start(), " ") for match in _CAPITAL.finditer(text.text)]
+    names = [match.span() for match in _ONE_NAME.finditer(text.text) if lookup(match[0].lower()) is not None]
+    places = [match.start() for match in _CAPITAL.finditer(text.text)]
+    edits = [(at, at, " ") for at in places if not any(start < at < end for start, end in names)]
     return text.replace_spans(edits) if edits else text
 
 

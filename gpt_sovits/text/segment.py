@@ -30,8 +30,8 @@ _UNIT = "|".join(re.escape(name) for name in sorted(UNIT_NAMES, key=len, reverse
 _BLOCK = re.compile(
     rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
     rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z0-9._+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)"
-    rf"|(?P<unit>\d[\d.,]*(?:[~\-]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d/²³]))"
-    rf"|(?P<number>(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*[%‰％]?)"
+    rf"|(?P<unit>\d[\d.,]*(?:[~\-/]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d/²³]))"
+    rf"|(?P<number>(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*(?:[%‰％]|[eE][+\-]?\d+(?![{_LATIN}]))?)"
     rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>[^\W\d_]+)|(?P<mark>[\W_]+|.)",
     re.S,
 )
@@ -123,6 +123,14 @@ def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_
     )
 
 
+def _is_roman(text: str, block: _Block, body: str) -> bool:
+    """第IX届, II型糖尿病, 亨利VIII世; a single V or X is a letter unless 第 stands before it."""
+    if not _ROMAN.fullmatch(body):
+        return False
+    counted = text[block.end : block.end + 1] in tuple("世期型级章类代卷部") and (len(body) > 1 or body == "I")
+    return text[: block.start].endswith("第") or counted
+
+
 def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Block]:
     runs: list[_Block] = []
     for i, block in enumerate(blocks):
@@ -135,7 +143,7 @@ def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Bloc
             block.language = _number_language(text, block, before, after)
         elif block.kind == "unit":
             block.language = default or "zh"
-        elif block.kind == "latin" and before and _ROMAN.fullmatch(body) and text[: block.start].endswith("第"):
+        elif block.kind == "latin" and before and before.language == "zh" and _is_roman(text, block, body):
             block.language = before.language
         elif not block.language:
             block.language = before.language if before else "en"

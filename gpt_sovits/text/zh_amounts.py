@@ -54,7 +54,14 @@ def _clock(hour: str, minute: str, second: str | None = None) -> str:
     return words + (f"{tens}{cardinal(minute)}分" if int(minute) else "")
 
 
+_WON = re.compile(r"[^，。,]{0,2}(?:战胜|获胜|击败|取胜|险胜|大胜|完胜|逆转|领先|落后|战平|横扫|不敌|负于|告负)")
+
+
 def _time(match: re.Match[str]) -> str | None:
+    """Minutes and seconds that 分 and 秒 repeat are said once; in a match the two numbers are a score."""
+    before, after = match.string[max(0, match.start() - 12) : match.start()], match.string[match.end() :]
+    if not match[3] and (_SCORE.search(before) or _WON.match(after[:8])):
+        return f"{cardinal(match[1])}比{cardinal(match[2])}"
     return _clock(match[1], match[2], match[3]) if int(match[1]) <= 24 else None
 
 
@@ -145,7 +152,7 @@ def _range(match: re.Match[str]) -> str | None:
     return f"{signed(low)}到{signed(high)}"
 
 
-_SCORE = re.compile("(?:比分|决赛|胜|败|负|平|战成|领先|落后)[^，。,]{0,4}$")
+_SCORE = re.compile("(?:比分|比数|以|决赛|胜|败|负|平|战成|领先|落后)[^，。,]{0,4}$")
 
 
 def _ratio(match: re.Match[str]) -> str:
@@ -189,15 +196,20 @@ def _scientific(match: re.Match[str]) -> str:
 _COUNTING = re.compile(r"(?:第|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前)$")
 
 
+_CODE = re.compile(r"(?:编|号|码|账户|帐户|卡|拨打?|代号)(?:是|为|,|，|:|：)?$")
+
+
 def _plain_number(match: re.Match[str]) -> str:
     """A bare integer: one or two digits are a cardinal, more are read as a code unless something counts them."""
     text = match[0]
+    round_number = len(text) > 4 and text[0] != "0" and text.endswith("0000")
     before = match.string[max(0, match.start() - 16) : match.start()]
     if text == "00":
         return "零"
     if len(text) == 1 or len(text) == 2 and text[0] != "0":
         return cardinal(text)
-    return cardinal(text) if _COUNTING.search(before) and text[0] != "0" else spell_digits(text, "幺")
+    counted = _COUNTING.search(before) or round_number and not _CODE.search(before)
+    return cardinal(text) if counted and text[0] != "0" else spell_digits(text, "幺")
 
 
 def _after_80s(match: re.Match[str]) -> str:
@@ -205,7 +217,7 @@ def _after_80s(match: re.Match[str]) -> str:
 
 
 def _roman(match: re.Match[str]) -> str | None:
-    value = roman(match[1])
+    value = roman(match[1] or match[2])
     return cardinal(str(value)) if value else None
 
 
@@ -216,10 +228,20 @@ _CIRCLED |= {chr(0x2160 + i): cardinal(str(i + 1)) for i in range(12)}
 _CIRCLED |= {"½": "二分之一", "¼": "四分之一", "¾": "四分之三"}
 _SINGLE = re.compile("[" + "".join(_CIRCLED) + "]")
 
+_PER = "[天日周月年季时秒人次平升千公克斤吨米件个台辆间晚位张份瓶盒箱本株亩度]|小时|分钟|立方"
+_EACH = rf"(?:(?<=[元块角分币克米升吨度斤里瓦圆帧拍])|(?<=[人次件条字只个台辆])(?=/[天日周月年季时小分秒]))/(?={_PER})"
+
 RULES: tuple[Rule, ...] = (
     (re.compile(r"(?:https?://|www\.)[!-~]+|[\w.+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"), ""),
     (_SINGLE, lambda m: _CIRCLED[m[0]]),
-    (re.compile(r"(?<=第)([IVX]{1,5})(?![A-Za-z])"), _roman),
+    (re.compile(r"(?<=第)([IVX]{1,5})(?![A-Za-z])|(?<![A-Za-z])([IVX]{2,5}|I)(?=[世期型级章类代卷部])"), _roman),
+    (re.compile(r"(\d{1,3})°(\d{1,2})[′'](?:(\d{1,2}(?:\.\d+)?)[″\"])?"),
+     lambda m: f"{cardinal(m[1])}度{cardinal(m[2])}分" + (f"{number(m[3])}秒" if m[3] else "")),
+    (re.compile(r"(?<!\d)(\d{1,2})[·•](\d{1,2})(?!\d)"), lambda m: spell_digits(m[1] + m[2])),
+    (re.compile(r"(?<!\d)(\d{2,4})(?=次(?:列车|航班|动车|高铁|快车|特快|城际))"), lambda m: spell_digits(m[1], "幺")),
+    (re.compile(r"(?<![\d.])(\d+)分之(\d+)(?![\d.])"), lambda m: f"{cardinal(m[1])}分之{cardinal(m[2])}"),
+    (re.compile(rf"(?<![\d.])(\d{{1,2}})米(\d{{2}})(?!\d| ?(?:{_MEASURE}))"),
+     lambda m: f"{cardinal(m[1])}米{spell_digits(m[2])}"),
     # dates
     (re.compile(r"(?<![\d.])([1-9]0)(?=年代)"), lambda m: cardinal(m[1])),
     (re.compile(r"(?<!\d)((?:19|20)\d\d)/((?:19|20)\d\d)(?!\d)"),
@@ -230,12 +252,12 @@ RULES: tuple[Rule, ...] = (
      lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
     (re.compile(r"(?<![\d.])(\d{4}|\d{2})(?=年(?!级|以上|以下))"), _year),
     (re.compile(r"(?<![\d.])(\d0)(?=后(?!天|面|期|续|退|来))"), _after_80s),
-    (re.compile(r"(?<![\d.])((?:19|20)\d0)s\b"), lambda m: f"{spell_digits(m[1])}年代"),
+    (re.compile(r"(?<![\d.])((?:19|20)\d0)s(?![A-Za-z])"), lambda m: f"{spell_digits(m[1])}年代"),
     (re.compile(r"(?<![\d.])(1[0-2]|0?[1-9]) ?月 ?([12]\d|3[01]|0?[1-9]) ?([日号])"),
      lambda m: _month_day(m[1], m[2], m[3])),
     # times and ratios
     (re.compile(rf"({_PLAIN_CLOCK}){_DASH}(?={_PLAIN_CLOCK})"), lambda m: m[1] + "至"),
-    (re.compile(_CLOCK), _time),
+    (re.compile(_CLOCK + "(?:(?<=:[0-5][0-9])分(?![之钟]))?"), _time),
     (re.compile(r"(?<![\d:.])(\d+(?:\.\d+)?) ?: ?(\d+(?:\.\d+)?)(?![\d:])"), _ratio),
     (re.compile(r"(?<![\d.])0?2(?=点(?:\d{1,2}分|(?![\d零一二三四五六七八九]|[钱球])))"), "两"),
     (re.compile(r"(?<=[日号月年点])[\-~～—–](?=\d)"), "到"),
@@ -269,6 +291,7 @@ RULES: tuple[Rule, ...] = (
     # telephone numbers
     (re.compile(r"(?<![\d\-])(?:\+86[ \-]?)?1[3-9]\d([ \-])\d{4}\1\d{4}(?!\d)|(?<!\d)\+\d{1,3}[ \-]?\d[\d \-]{5,}\d"),
      _grouped_phone),
+    (re.compile(r"(?<!\d)\(0\d{2,3}\) ?\d{3,4}[\- ]?\d{4}(?!\d)"), _grouped_phone),
     (re.compile(r"(?<![\d\-])(?:400|800)[\- ]\d{3,4}[\- ]\d{3,4}(?!\d)|(?<![\d\-])\(?0\d{2,3}\)?[\- ]\d{7,8}"
                 r"(?:-\d{1,6})?(?!\d)|(?<![\d\-])0\d{2,3}[\- ]\d{3,4} \d{4}(?!\d)"), _grouped_phone),
     (re.compile(r"(?<![\d\-.])\d+(?:-\d+){2,}(?![\d.])"), _grouped_phone),
@@ -282,13 +305,20 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=[\d)）]) ?([+\-−±×÷*=><≥≤≈≠]) ?(?=[\d(（.])"), _operator),
     (re.compile(r"(?<=[A-Za-zα-ωΑ-Ω\d)）方]) ?([+±×÷=><≥≤≈≠]) ?(?=[A-Za-zα-ωΑ-Ω\d(（\-])"), _operator),
     (re.compile(r"([±≥≤≈≠])"), _operator),
-    (re.compile(r"(?<![\d\w.])[\-−](?=\.?\d)"), "负"),
+    (re.compile(r"(?<=零下)[\-−](?=\d)"), ""),
+    (re.compile(r"(?:(?<![\d\w.])|(?<=[是为到达至于得约了零]))[\-−](?=\.?\d)"), "负"),
+    (re.compile(r"(?<=[\u4e00-\u9fa5])[\-−](?=\d)"), ""),
     (re.compile(r"(?<![\d.])\d+\.\d+(?=\D|$)|(?<![\d.A-Za-z])\.\d+(?=\D|$)"), lambda m: number(m[0])),
     # counted things
     (re.compile(rf"(?<![\d.])(\d+)( ?[多余几]| ?\+)?(?= ?({_MEASURE}))"), _measured),
     (re.compile(r"(?<![\d.])(\d+)(?=[多余几])"), lambda m: number(m[1])),
     (re.compile(r"(?<=[百千万亿]) ?\+(?!\d)"), "多"),
+    (re.compile(r"(?<![\d.])(\d{2,}) ?\+(?![\d\w(（])"), lambda m: number(m[1]) + "多"),
     (re.compile(r"\d+"), _plain_number),
+    (re.compile(r"和/或"), "和或"),
+    (re.compile(r"(?<=[他她它您是男有真对])/(?=[他她它您否女无假错])"), "或"),
+    (re.compile(_EACH), "每"),
+    (re.compile(r"(?<=[\u4e00-\u9fa5])/(?=[\u4e00-\u9fa5])"), "，"),
     (re.compile(r"/"), "每"),
     (re.compile(r"\+"), "加"),
     (re.compile(r"×"), "乘"),

@@ -16,11 +16,19 @@ from gpt_sovits.text.zh_numbers import cardinal
 from gpt_sovits.text.zh_words import simplify_table
 
 _WIDTH = {code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
-_WIDTH |= {ord("％"): "%", ord("＋"): "+", ord("＝"): "=", ord("／"): "/", ord("＄"): "$", ord("￡"): "£"}
+_WIDTH |= {
+    ord("％"): "%",
+    ord("＋"): "+",
+    ord("＝"): "=",
+    ord("／"): "/",
+    ord("＄"): "$",
+    ord("￡"): "£",
+    ord("∶"): ":",
+}
 _WIDTH |= {ord("＊"): "*"}
 _FULL_POINT = re.compile(r"(?<=\d)[．](?=\d)")
 _FULL_COLON = re.compile(r"(?<=\d)：(?=\d)")
-_GROUPED = re.compile(r"(?<![\d.，,])\d{1,3}(?:(?:,\d{3})+|(?:，000)+)(?!\d)")
+_GROUPED = re.compile(r"(?<![\d.])(?<!\d,)\d{1,3}(?:(?:,\d{3})+|(?:，000)+)(?!\d)")
 _ZERO = re.compile("〇")
 _DELETED = re.compile(r"[ \t\r\f\v　—《》【】<>{}()（）#&@“”^_|\\「」『』‘’'\"〈〉〔〕［］\[\]*`]+")
 _MARKS = {ord(old): new for old, new in zip("：；，。！？\n·、~～:;", ",,,.!?.,,……,,", strict=True)}
