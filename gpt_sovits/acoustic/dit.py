@@ -46,7 +46,8 @@ class _TimeEmbedding(nn.Module):
         self.time_mlp = nn.Sequential(StoredLinear(2 * TIME_FREQUENCIES, dim), nn.SiLU(), StoredLinear(dim, dim))
 
     def forward(self, value: Tensor) -> Tensor:
-        return self.time_mlp(_sinusoid(value).to(self.time_mlp[0].bias.dtype))
+        biases = self.get_parameter("time_mlp.0.bias")  # never held in fewer bits than is computed with
+        return self.time_mlp(_sinusoid(value).to(biases.dtype))
 
 
 class _ResponseNorm(nn.Module):

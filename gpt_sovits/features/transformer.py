@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -30,7 +29,9 @@ class EncoderLayer(nn.Module):
     def __init__(self, hidden: int, heads: int, feed_forward: int, eps: float) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = WideLinear(hidden, 3 * hidden)
+        self.query = WideLinear(hidden, hidden)  # three, as in the files: their pages are used as they are mapped
+        self.key = WideLinear(hidden, hidden)
+        self.value = WideLinear(hidden, hidden)
         self.out = WideLinear(hidden, hidden)
         self.norm1 = nn.LayerNorm(hidden, eps)
         self.inner = WideLinear(hidden, feed_forward)
@@ -40,8 +41,8 @@ class EncoderLayer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """mask: bool [B,1,1,T], True = may be attended to."""
         rows, length, hidden = x.shape
-        fused = self.qkv(x).view(rows, length, 3, self.heads, hidden // self.heads)
-        queries, keys, values = fused.permute(2, 0, 3, 1, 4).unbind(0)
+        shape = (rows, length, self.heads, hidden // self.heads)
+        queries, keys, values = (part(x).view(shape).transpose(1, 2) for part in (self.query, self.key, self.value))
         heads = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
         x = self.norm1(x + self.out(heads.transpose(1, 2).reshape(x.shape)))
         return self.norm2(x + self.outer(F.gelu(self.inner(x))))
@@ -55,8 +56,7 @@ def layer_state(state: Mapping[str, Tensor], prefix: str, names: Iterable[str]) 
     files = dict(zip(PARTS, names, strict=True))
     result: dict[str, Tensor] = {}
     for kind, get in (("weight", take_stored), ("bias", take)):
-        result[f"qkv.{kind}"] = torch.cat([get(state, f"{prefix}{files[part]}.{kind}") for part in PARTS[:3]])
-        for part in ("out", "inner", "outer"):
+        for part in ("query", "key", "value", "out", "inner", "outer"):
             result[f"{part}.{kind}"] = get(state, f"{prefix}{files[part]}.{kind}")
         for part in ("norm1", "norm2"):
             result[f"{part}.{kind}"] = take(state, f"{prefix}{files[part]}.{kind}")
