@@ -101,7 +101,7 @@ class ScaledAdam(torch.optim.Optimizer):
         beta1, beta2 = group["betas"]
         lr, eps, period = group["lr"], group["eps"], group["size_update_period"]
         state = self.state[param]
-        step, delta = state["step"], state["delta"]
+        step, delta = int(state["step"]), state["delta"]  # a number on disk is a tensor
         delta.mul_(beta1)
         state["size_gradients"][step % period] = (param * gradient).sum() * clip
         if step % period == period - 1:
@@ -124,7 +124,7 @@ class ScaledAdam(torch.optim.Optimizer):
         gradients, rate = state["size_gradients"], group["lr"] * group["scalar_lr_scale"]
         state["rms"] = param.square().mean().sqrt()
         state["size_second_moment"].mul_(beta).add_(gradients.square().mean(), alpha=1 - beta)
-        correction = 1 - beta ** ((state["step"] + 1) / period)
+        correction = 1 - beta ** ((int(state["step"]) + 1) / period)
         change = -rate * correction**0.5 * gradients.sum() / (state["size_second_moment"].sqrt() + group["eps"])
         change = torch.where(state["rms"] < MIN_RMS, torch.zeros_like(change), change)
         change = torch.where(state["rms"] > MAX_RMS, torch.full_like(change, -rate * period), change)
@@ -137,10 +137,10 @@ class ScaledAdam(torch.optim.Optimizer):
             gradient = gradient * clip
         second, delta = state["second_moment"], state["delta"]
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        root = (second / (1 - beta2 ** (state["step"] + 1))).sqrt_().add_(group["eps"])
+        root = (second / (1 - beta2 ** (int(state["step"]) + 1))).sqrt_().add_(group["eps"])
         delta.mul_(beta1).add_(gradient / root, alpha=-group["lr"] * group["scalar_lr_scale"] * (1 - beta1))
         param.clamp_(-SCALAR_LIMIT, SCALAR_LIMIT).add_(delta)
-        state["step"] += 1
+        state["step"] = int(state["step"]) + 1
 
 
 def upstream_rate(step: int) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import torch
 
+from gpt_sovits.training.checkpoint import load_checkpoint, save_checkpoint
 from gpt_sovits.training.optim import ScaledAdam
 
 
@@ -41,6 +43,21 @@ def test_a_resumed_run_continues_exactly() -> None:
     second.load_state_dict(copy.deepcopy(first.state_dict()))
     _train(halves, second, x, y, 7)
     assert all(torch.equal(a, b) for a, b in zip(whole, halves, strict=True))
+
+
+def test_its_state_survives_the_disk(tmp_path: Path) -> None:
+    params, x, y = _problem()
+    first = ScaledAdam(params)
+    _train(params, first, x, y, 5)
+    save_checkpoint(tmp_path / "c.safetensors", {}, {"o": first}, step=5)
+    again, _, _ = _problem()
+    for param, learnt in zip(again, params, strict=True):
+        param.data.copy_(learnt.data)
+    second = ScaledAdam(again)
+    load_checkpoint(tmp_path / "c.safetensors", {}, {"o": second})
+    _train(params, first, x, y, 5)
+    _train(again, second, x, y, 5)
+    assert all(torch.equal(a, b) for a, b in zip(params, again, strict=True))
 
 
 def test_learning_recovers_sooner_from_an_outlier_when_clipping_reaches_the_main_update() -> None:

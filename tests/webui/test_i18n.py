@@ -86,7 +86,8 @@ def test_two_sentences_of_a_failed_job_are_both_translated() -> None:
 
 ROOMS = ("audio", "enrol", "synthesis", "studio", "dataset/assess", "dataset/build", "text/frontend", "semantic/decode")
 ROOMS += ("registry/ids", "registry/consent", "registry/store", "registry/mix", "training/intake", "training/job")
-ROOMS += ("training/queue", "training/plan", "training/finetune", "library", "weights/download")
+ROOMS += ("training/queue", "training/plan", "training/finetune", "training/loop", "training/room")
+ROOMS += ("library", "weights/download")
 
 
 def said_by_the_studio() -> set[str]:
