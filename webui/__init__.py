@@ -39,8 +39,9 @@ def build(studio: Any, language: str = "en", folder: Path | None = None, *, user
                 mixed = mix.build(studio, words, place)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
                 listed = voices.build(studio, words, place)
-            with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
-                models = settings.build(studio, words)
+            if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
+                with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
+                    models = settings.build(studio, words)
 
         lists = [spoken.voice, mixed.first, mixed.second, mixed.blend, listed.chosen, listed.count]
         choices = [spoken.voice, mixed.first, mixed.second, mixed.ratio, listed.chosen]
@@ -73,7 +74,8 @@ def build(studio: Any, language: str = "en", folder: Path | None = None, *, user
         renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
         created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)
         listed.speak_with.click(go_speak, listed.chosen, [tabs, *arrival], **quiet)
-        settings_tab.select(models.look, models.inputs, models.view, **quiet)
+        if not users:
+            settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
     return page
 
