@@ -134,7 +134,9 @@ def _mix(studio: Studio, given: argparse.Namespace) -> int:
 
 
 def _train(studio: Studio, given: argparse.Namespace) -> int:
-    consent = Consent(who=given.who or given.name, purpose=given.purpose, statement=given.consent)
+    consent = Consent(
+        who=given.who or given.name, purpose=given.purpose, statement=given.consent, own=given.statement is None
+    )
     language, script = given.language, given.script_text
     if given.script:
         passages = {passage.id: passage for passage in studio.scripts()}
@@ -150,6 +152,7 @@ def _train(studio: Studio, given: argparse.Namespace) -> int:
         "user": given.user,
         "base": given.base,
         "max_steps": given.max_steps,
+        "statement": given.statement,
     }
     again = studio.find_voice(given.name, given.user).id if given.again else ""
     if given.queue and again:
@@ -269,6 +272,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
     train.add_argument("--language", default="auto", help="of the text (default: auto)")
     train.add_argument("--consent", default="", metavar="STATEMENT", help="the words by which the person agrees")
+    train.add_argument("--statement", type=Path, help="another person's voice: the recording in which they agree")
     train.add_argument("--who", help="whose voice it is (default: the voice's name)")
     train.add_argument("--purpose", default="personal use on this computer", help="what the voice is for")
     train.add_argument("--base", default=DEFAULT_BASE, help="the base to start from (default: mini)")

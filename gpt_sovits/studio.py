@@ -82,6 +82,7 @@ class Studio(Keeping):
         base: str = "",
         max_steps: int | None = None,
         draft: str = "",
+        statement: Path | None = None,
     ) -> str:
         """Queue the training of a new voice and return the job's id.
 
@@ -89,6 +90,7 @@ class Studio(Keeping):
         is unreadable, too short, too long or without speech. ``script`` is what was read; it is needed unless the
         recording can be transcribed. Without ``base`` it is the one chosen in ``library``. ``draft``: id of a review of
         this recording in ``drafts``; its pieces are trained on, its text and language count, and it ends.
+        ``statement``: the recording in which another person consents; needed unless ``consent`` is for one's own voice.
         """
         prepared = None
         if draft:
@@ -96,7 +98,7 @@ class Studio(Keeping):
             prepared = partial(self.drafts.hand_over, draft, user)
         voice_id, base = new_id("v"), base or self.library.chosen
         return self._intake.add(
-            voice_id, name, recording, script, language, consent, user, base, max_steps, prepared
+            voice_id, name, recording, script, language, consent, user, base, max_steps, prepared, statement
         ).id
 
     def retrain(
@@ -109,11 +111,12 @@ class Studio(Keeping):
         consent: Consent,
         user: str = LOCAL_USER,
         max_steps: int | None = None,
+        statement: Path | None = None,
     ) -> str:
         """Queue the training of a further version of a voice from a new recording; returns the job's id."""
         card = self._retrainable(voice_id, user)
         return self._intake.add(
-            voice_id, card.name, recording, script, language, consent, user, card.base, max_steps
+            voice_id, card.name, recording, script, language, consent, user, card.base, max_steps, None, statement
         ).id
 
     def train_now(
@@ -128,6 +131,7 @@ class Studio(Keeping):
         base: str = "",
         max_steps: int | None = None,
         again: str = "",
+        statement: Path | None = None,
         on_event: EventSink = ignore,
         on_progress: Callable[[JobState], None] | None = None,
         cancel: CancelToken | None = None,
@@ -143,7 +147,9 @@ class Studio(Keeping):
             name, base = card.name, card.base
         with self._turn(cancel, on_event):
             voice_id = again or new_id("v")
-            job = self._intake.add(voice_id, name, recording, script, language, consent, user, base, max_steps)
+            job = self._intake.add(
+                voice_id, name, recording, script, language, consent, user, base, max_steps, None, statement
+            )
             self._run(job, on_event, on_progress, cancel)
         return job.voice_id
 

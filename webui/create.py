@@ -85,6 +85,10 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
                         elem_id="create-purpose",
                     )
                 consent = gr.Checkbox(label=words("create.consent"), container=False, elem_id="create-consent")
+                other = gr.Checkbox(label=words("create.other"), container=False, elem_id="create-other")
+                with gr.Column(visible=False, elem_classes="plain") as saying:
+                    heading("", words("create.statement_text"))
+                    spoken = recorder(words, words("create.spoken"), "create-spoken")
             trouble = notice(elem_id="create-problem")
             start = gr.Button(words("create.button"), variant="primary", elem_id="create-start")
         with gr.Column(visible=False, elem_classes="card job", elem_id="job") as panel:
@@ -174,6 +178,8 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
         purpose: str,
         ticked: bool,
         draft: str,
+        is_other: bool,
+        spoken: str | None,
     ) -> str:
         try:
             if not recording:
@@ -181,9 +187,16 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             text, language = text_of(what, own_text)
             if not ticked:
                 raise RefusedError(words("create.need_consent"))
-            permission = Consent(who=who, purpose=purpose, statement=words("create.statement"))
+            permission = Consent(who=who, purpose=purpose, statement=words("create.statement"), own=not is_other)
             studio.create_voice(
-                name, Path(recording), script=text, language=language, consent=permission, user=USER, draft=draft
+                name,
+                Path(recording),
+                script=text,
+                language=language,
+                consent=permission,
+                user=USER,
+                draft=draft,
+                statement=Path(spoken) if is_other and spoken else None,
             )
         except VoiceError as error:
             return problem(words, error)
@@ -191,7 +204,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
 
     def clear(trouble: str) -> list[Any]:
         """An empty form for the next voice, once the job is taken."""
-        return unchanged(4) if trouble else ["", None, False, ""]
+        return unchanged(6) if trouble else ["", None, False, "", False, None]
 
     def halt(job_id: str) -> str:
         try:
@@ -249,11 +262,12 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
     catch(asked, words, looked.trouble)
     for part in (recording, what, own_text):
         part.change(put_review_away, looked.draft, looked.view, **quiet)
-    fields = [name, what, own_text, recording, who, purpose, consent, looked.draft]
+    fields = [name, what, own_text, recording, who, purpose, consent, looked.draft, other, spoken]
+    other.change(lambda shown: gr.update(visible=shown), other, saying, **quiet)
     started = start.click(begin, fields, trouble, api_visibility="private", show_progress_on=[start])
     catch(started, words, trouble)
     started.then(look, look_inputs, view, **quiet)
-    started.then(clear, trouble, [name, recording, consent, own_text], **quiet)
+    started.then(clear, trouble, [name, recording, consent, own_text, other, spoken], **quiet)
     stop.click(halt, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
     resume.click(go_on, current, job_trouble, **quiet).then(look, look_inputs, view, **quiet)
     finished.change(say_hello, finished, [sound, job_trouble], **quiet)

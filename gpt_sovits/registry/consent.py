@@ -25,6 +25,9 @@ def now() -> str:
 class Consent:
     """Permission of one person.
 
+    ``own``: whoever uses this program is that person. Another person's permission is their recorded statement, whose
+    hash is ``spoken_sha256``; the recording is kept with the voice.
+
     ``recording_sha256`` is empty until ``bind`` ties it to the recording it was given for. The consent to a mix has
     no recording of its own: its ``sources`` are the consents of the mixed voices.
     """
@@ -34,6 +37,8 @@ class Consent:
     statement: str
     when: str = field(default_factory=now)
     recording_sha256: str = ""
+    own: bool = True
+    spoken_sha256: str = ""
     sources: tuple[Consent, ...] = ()
 
     def checked(self) -> Consent:
@@ -56,6 +61,12 @@ class Consent:
             raise RefusedError("The consent was given for another recording.", "Ask for consent to this one.")
         return replace(checked, recording_sha256=sha256)
 
+    def with_statement(self, sha256: str) -> Consent:
+        """This consent with the recorded statement of that SHA-256; one of another person needs it."""
+        if not self.own and not sha256:
+            raise RefusedError("This is another person's voice.", "Add a recording in which they say that they agree.")
+        return replace(self, spoken_sha256=sha256)
+
     @property
     def bound(self) -> bool:
         """Whether it is tied to a recording, or every one of its sources is."""
@@ -68,6 +79,8 @@ class Consent:
             "statement": self.statement,
             "when": self.when,
             "recording_sha256": self.recording_sha256,
+            "own": self.own,
+            "spoken_sha256": self.spoken_sha256,
         }
         if self.sources:
             value["sources"] = [source.to_json() for source in self.sources]
@@ -79,8 +92,11 @@ class Consent:
         fields = {name: value[name] for name in ("who", "purpose", "statement", "when", "recording_sha256")}
         if not all(isinstance(text, str) for text in fields.values()):
             raise TypeError("a consent holds text")
+        own, spoken = value.get("own", True), value.get("spoken_sha256", "")  # older ones lack both
+        if not isinstance(own, bool) or not isinstance(spoken, str):
+            raise TypeError("a consent says whose voice it is")
         sources = tuple(Consent.from_json(source) for source in value.get("sources", ()))
-        return Consent(**fields, sources=sources)
+        return Consent(**fields, own=own, spoken_sha256=spoken, sources=sources)
 
 
 def require(consent: Consent | None) -> Consent:
@@ -90,6 +106,8 @@ def require(consent: Consent | None) -> Consent:
     checked = consent.checked()
     if not checked.bound:
         raise RefusedError("The consent is not tied to a recording.", "Give it together with the recording.")
+    for part in (checked, *checked.sources):
+        part.with_statement(part.spoken_sha256)
     return checked
 
 

@@ -3,6 +3,7 @@
     delta.safetensors      the tensors that differ from the base, float16
     reference.safetensors  frozen reference features
     recording.<suffix>     what the person recorded (not for a mix)
+    statement.<suffix>     another person's recorded consent (not for one's own voice)
     sample.wav             the version speaking a test sentence
 
 The folder is built aside by ``write``, checked by ``load``, and never changes once it is visible. In the registry the
@@ -19,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.registry import files, vault
 from gpt_sovits.registry.consent import require
 from gpt_sovits.registry.manifest import FileEntry, VersionManifest, VoiceManifest, read_version, write_manifest
@@ -34,16 +35,24 @@ SAMPLE = "sample.wav"
 RECORDING_SUFFIXES = frozenset({"wav", "flac", "mp3", "m4a", "mp4", "webm", "ogg", "opus", "aac", "amr", "aiff", "caf"})
 
 
-def recording_name(path: Path) -> str:
+def recording_name(path: Path, what: str = "recording") -> str:
     """The name under which we keep a person's file: ours, with its suffix where that is a known one."""
     suffix = path.suffix.lower().lstrip(".")
-    return f"recording.{suffix}" if suffix in RECORDING_SUFFIXES else "recording.bin"
+    return f"{what}.{suffix}" if suffix in RECORDING_SUFFIXES else f"{what}.bin"
 
 
-def write(folder: Path, voice: Voice, *, recording: Path | None = None, key: bytes | None = None) -> VersionManifest:
+def write(
+    folder: Path,
+    voice: Voice,
+    *,
+    recording: Path | None = None,
+    statement: Path | None = None,
+    key: bytes | None = None,
+) -> VersionManifest:
     """Write ``voice`` as a version into the new ``folder``, named by the version's id. No number, no sample yet.
 
-    Raises ``RefusedError`` without a consent that is bound to this very ``recording``, which is copied as it is.
+    Raises ``RefusedError`` without a consent that is bound to this very ``recording``, and to the recorded
+    ``statement`` where it is another person's; both are copied as they are.
     """
     consent = require(voice.consent)
     files.make_private(folder)
@@ -57,6 +66,12 @@ def write(folder: Path, voice: Voice, *, recording: Path | None = None, key: byt
         sha256 = files.copy_private(recording, folder / name)
         consent = consent.bind(sha256)
         entries[name] = FileEntry(sha256, (folder / name).stat().st_size)
+    if statement is not None:
+        spoken = recording_name(statement, "statement")
+        sha256 = files.copy_private(statement, folder / spoken)
+        if sha256 != consent.spoken_sha256:
+            raise RefusedError("The recorded statement is another one.", "Ask for it again.")
+        entries[spoken] = FileEntry(sha256, (folder / spoken).stat().st_size)
     manifest = VersionManifest(
         id=folder.name,
         voice=voice.id,

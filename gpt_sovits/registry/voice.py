@@ -20,7 +20,8 @@ class Voice:
     """A delta on a named base, frozen reference features, consent, and how it was made.
 
     ``delta`` maps "acoustic.<key>" and "semantic.<key>" to tensors minus the base's or to their low-rank factors
-    (weights/delta.py), float16; a key that is absent means zero. It is empty for a zero-shot voice, which has no ``version_id`` either.
+    (weights/delta.py), float16; a key that is absent means zero. It is empty for a zero-shot voice, which has no
+    ``version_id`` either.
     ``made_by`` holds JSON values only: ``kind`` ("trained", "mix", "reference"), ``seconds_of_speech``, and for a mix
     ``parents`` and ``ratio``.
     """

@@ -16,6 +16,7 @@ from gpt_sovits.settings import Settings
 from gpt_sovits.training.queue import Job, JobStore
 
 MAX_SCRIPT = 100_000  # characters of what was read: half an hour of speech is about 30,000
+MAX_STATEMENT_SECONDS = 600.0
 _FREE_BYTES = 512 * 2**20  # needed before a training starts
 
 
@@ -37,6 +38,7 @@ class Intake:
         self._settings = settings
         self._store = store
         self._check_recording = check_recording or _open_recording
+        self._check_statement = check_recording or _open_statement
         self.find_base = find_base or self._installed_base
 
     def add(
@@ -51,14 +53,18 @@ class Intake:
         base: str,
         max_steps: int | None,
         prepared: Callable[[Path, Path], None] | None = None,
+        statement: Path | None = None,
     ) -> Job:
         """Copy the recording into a new job's folder and queue the job. Raises ``VoiceError``, leaving nothing.
 
-        ``prepared`` (recording, job's folder) puts a training set there that was reviewed before.
+        ``prepared`` (recording, job's folder) puts a training set there that was reviewed before. ``statement`` is the
+        recording in which another person consents.
         """
         check_user(user)
         name = check_name(name)
         checked = consent.checked()
+        if statement is None:
+            checked.with_statement("")  # refuses another person's voice before anything is read
         if max_steps is not None and max_steps < 1:
             raise InputError(f"{max_steps} steps are too few.", "Use at least 1.")
         if len(script) > MAX_SCRIPT:
@@ -68,7 +74,10 @@ class Intake:
             raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
         self.find_base(base)
         self._check_recording(recording)
-        bound = checked.bind(sha256_of(recording))
+        if statement is not None:
+            self._check_statement(Path(statement))
+        spoken = sha256_of(Path(statement)) if statement is not None else ""
+        bound = checked.bind(sha256_of(recording)).with_statement(spoken)
 
         job_id = new_id("j")
         work_dir = self._store.work_dir(job_id)
@@ -80,12 +89,15 @@ class Intake:
             "base": base,
             "max_steps": max_steps,
             "consent": bound.to_json(),
+            "statement": versions.recording_name(Path(statement), "statement") if statement is not None else "",
         }
         try:
             with disk_errors("the recording could not be stored"):
                 make_private(work_dir)
                 _require_space(work_dir)
                 if copy_private(recording, work_dir / request["recording"]) != bound.recording_sha256:
+                    raise InputError("The recording changed while it was read.", "Try again.")
+                if statement is not None and copy_private(Path(statement), work_dir / request["statement"]) != spoken:
                     raise InputError("The recording changed while it was read.", "Try again.")
                 if prepared is not None:
                     prepared(work_dir / request["recording"], work_dir)
@@ -104,6 +116,17 @@ def _open_recording(path: Path) -> object:
     from gpt_sovits.dataset.assess import open_recording
 
     return open_recording(path)
+
+
+def _open_statement(path: Path) -> object:
+    from gpt_sovits.audio import read_audio
+
+    if not path.is_file():
+        raise MissingError("There is no recorded statement.", "Record the person saying that they agree.")
+    audio = read_audio(path, max_seconds=MAX_STATEMENT_SECONDS)
+    if audio.seconds < 1.0:
+        raise InputError("The recorded statement is shorter than a second.", "Record it again.")
+    return audio
 
 
 def _require_space(folder: Path) -> None:

@@ -325,6 +325,9 @@ def _capped(plan: Any, max_steps: int | None) -> Any:
 
 
 def _shares(plan: Any) -> dict[str, float]:
+    """What part of the training's time each network takes: as the plan says, else by steps."""
+    if share := float(getattr(plan, "acoustic_share", 0.0)):
+        return {"acoustic": share, "semantic": 1.0 - share}
     steps = {kind: float(getattr(plan, f"{kind}_steps", 0)) for kind in ("acoustic", "semantic")}
     total = sum(steps.values())
     return {kind: count / total for kind, count in steps.items()} if total else {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import json
 import os
 import random
@@ -201,9 +202,9 @@ def _spoil(value: Any, rng: random.Random) -> None:
         if kind == 0:
             del value[place]
         elif kind == 1 and isinstance(value, dict):
-            value[rng.choice(("x", "__class__", "schema", "files"))] = rng.choice(_NASTY)
+            value[rng.choice(("x", "__class__", "schema", "files"))] = copy.deepcopy(rng.choice(_NASTY))
         else:
-            value[place] = rng.choice(_NASTY)
+            value[place] = copy.deepcopy(rng.choice(_NASTY))
         return
 
 

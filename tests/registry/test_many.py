@@ -60,6 +60,7 @@ def test_a_thousand_voices_of_twenty_people(registry, recording, tmp_path, monke
 
 USERS = st.sampled_from(["ana", "ben"])
 PICK = st.integers(0, 10**6)
+DEEDS = st.sampled_from(["rename", "delete", "lock", "freeze"])
 
 
 class Deeds(RuleBasedStateMachine):
@@ -169,7 +170,7 @@ class Deeds(RuleBasedStateMachine):
                 self.registry.delete(user, voice_id)
                 self.forget(user, voice_id, traces)
 
-    @rule(user=USERS, number=PICK, at=st.integers(1, 45), deed=st.sampled_from(["rename", "delete", "lock", "freeze"]))
+    @rule(user=USERS, number=PICK, at=st.integers(1, 45), deed=DEEDS)
     def the_power_fails_during(self, user: str, number: int, at: int, deed: str) -> None:
         """Just before the ``at``-th change to the disk; what is then there is the state before or the one after."""
         voice_id = self.pick(user, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import threading
 from dataclasses import replace
@@ -163,6 +164,23 @@ def test_no_voice_without_consent(registry, recording, tmp_path):
     other = consent(recording_sha256="0" * 64)
     with pytest.raises(RefusedError, match="another recording"):
         versions.write(folder, make_voice(1, consent=other), recording=recording)
+
+
+def test_another_persons_voice_needs_their_recorded_statement_which_is_kept(registry, recording, tmp_path):
+    spoken = tmp_path / "yes.m4a"
+    spoken.write_bytes(b"yes you may " * 50)
+    bound = replace(consent(), own=False).bind(files.sha256_of(recording))
+    folder = make_private(tmp_path / "jobs") / new_id("r")
+    with pytest.raises(RefusedError, match="another person"):
+        versions.write(folder, make_voice(1, consent=bound), recording=recording)
+    voice = make_voice(1, consent=bound.with_statement(files.sha256_of(spoken)))
+    with pytest.raises(RefusedError, match="another one"):
+        versions.write(folder, voice, recording=recording, statement=recording)
+    shutil.rmtree(folder)
+    versions.write(folder, voice, recording=recording, statement=spoken)
+    version = registry.admit("local", "Ben", folder)
+    assert registry.read_file("local", voice.id, version.id, "statement.m4a") == spoken.read_bytes()
+    assert registry.card("local", voice.id).consent == voice.consent and registry.verify("local") == []
 
 
 def test_a_mix_is_saved_with_its_lineage_and_protects_its_parents(registry, create):

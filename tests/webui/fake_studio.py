@@ -318,6 +318,7 @@ class FakeStudio:
         user: str = "local",
         base: str = "mini",
         max_steps: int | None = None,
+        statement: Path | None = None,
         draft: str = "",
     ) -> str:
         if not name.strip():
