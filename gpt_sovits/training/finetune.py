@@ -116,6 +116,8 @@ def finetune(
         official.prepare_acoustic(acoustic, rival, plan)
         torch.manual_seed(plan.seed + 1 + processes.rank)
         learner = official.acoustic_learner(acoustic, rival, training, held_out, plan, processes, cancel, arithmetic)
+    if processes.count == 1:
+        official.interruptible(acoustic, cancel)
     tune = Part("acoustic", acoustic, plan.acoustic_steps, plan.acoustic_rate, *shared, rival, manner, arithmetic)
     metrics, steps = tune.run(*learner)
     del tune, learner, rival  # the optimisers' memory

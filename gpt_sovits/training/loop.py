@@ -140,15 +140,15 @@ class Part:
                 self.cancel.check()
             try:
                 values = self._step(train, step)
-            except CancelledError:
+                step += 1
+                self.on_event(Event(self.kind, "Learning the voice.", step, self.steps, values))
+                if step % self.plan.validate_every == 0 or step == self.steps:
+                    self._judge(self._validated(validate), step)
+                self.on_step(self.kind, step)
+            except CancelledError:  # in the middle of a long step
                 if step > kept:
                     self._save(step)
                 raise
-            step += 1
-            self.on_event(Event(self.kind, "Learning the voice.", step, self.steps, values))
-            if step % self.plan.validate_every == 0 or step == self.steps:
-                self._judge(self._validated(validate), step)
-            self.on_step(self.kind, step)
         if step > kept:
             self._save(step)
         self._restore_best()

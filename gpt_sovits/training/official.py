@@ -86,6 +86,17 @@ def prepare_semantic(model: nn.Module, plan: TrainingPlan) -> None:
         recompute(model, (Layer,))
 
 
+def interruptible(model: nn.Module, cancel: CancelToken) -> None:
+    """Let a forward pass end at its next block once the person stops it: one can take longer than they like to wait."""
+
+    def check(module: nn.Module, inputs: object) -> None:
+        cancel.check()
+
+    for module in model.modules():
+        if isinstance(module, (Block, ResidualBlock, WN, Layer)):
+            module.register_forward_pre_hook(check)
+
+
 def _slow(groups: Iterable[Any], rate: float) -> torch.optim.Optimizer:
     """Upstream's optimiser of the acoustic networks; factors are not pulled to zero."""
     return torch.optim.AdamW(groups, lr=rate, betas=(0.8, 0.99), eps=1e-9, weight_decay=0.0)

@@ -40,6 +40,7 @@ class TrainingPlan:
     device: str = "cpu"
     memory_gib: float = 0.0  # needed
     disk_gib: float = 0.0
+    acoustic_share: float = 0.0  # of the time of all steps; 0: every step takes as long
     note: str = ""  # a sentence for the person, where something is not as usual
 
     def arithmetic(self) -> Precision:
@@ -49,7 +50,10 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Cost:
-    """What training an official base costs on a CPU with two cores; measured with synthetic weights."""
+    """What training an official base costs on a CPU with two cores.
+
+    Measured at full size with synthetic weights, in processor seconds of one thread; two cores are counted as 1.8.
+    """
 
     acoustic: float  # seconds of one piece of a step
     bare: float  # the same without discriminators
@@ -60,12 +64,12 @@ class Cost:
 
 
 COSTS: Mapping[str, Cost] = {
-    "v1": Cost(3.0, 1.0, 2.0, (140, 100), 3.5, 2.0),
-    "v2": Cost(3.0, 1.0, 2.0, (140, 100), 3.5, 2.0),
-    "v2Pro": Cost(3.6, 1.2, 2.0, (120, 100), 4.0, 2.4),
-    "v2ProPlus": Cost(4.8, 1.6, 2.0, (100, 100), 4.2, 2.8),
-    "v3": Cost(5.0, 5.0, 2.0, (100, 100), 5.0, 0.0),
-    "v4": Cost(5.0, 5.0, 2.0, (100, 100), 5.0, 0.0),
+    "v1": Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
+    "v2": Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
+    "v2Pro": Cost(4.8, 1.6, 2.8, (105, 100), 4.5, 2.4),
+    "v2ProPlus": Cost(5.8, 2.2, 2.8, (85, 100), 5.0, 2.8),
+    "v3": Cost(4.9, 4.9, 2.8, (100, 100), 5.0, 0.0),
+    "v4": Cost(5.3, 5.3, 2.8, (95, 100), 5.0, 0.0),
 }
 """Steps are such that a minute of speech takes less than 25 minutes of step time on two cores."""
 
@@ -125,9 +129,13 @@ def _official(scale: float, version: str, device: str, files: BaseFiles | None) 
     )
     drawn = _fitted(drawn, cost, free_memory(device))
     per_piece = (cost.acoustic if drawn.adversarial or flow else cost.bare) * (1.33 if drawn.recompute else 1.0)
-    seconds = acoustic * drawn.rows * per_piece + semantic * cost.semantic
+    first, second = acoustic * drawn.rows * per_piece, semantic * cost.semantic
     pace = _GPU_SPEED if device.startswith("cuda") else 1.0
-    return replace(drawn, minutes_estimate=round(seconds / pace / 60 + 1.0, 1))
+    return replace(
+        drawn,
+        acoustic_share=round(first / (first + second), 4),
+        minutes_estimate=round((first + second) / pace / 60 + 1.0, 1),
+    )
 
 
 def _fitted(drawn: TrainingPlan, cost: Cost, free: float | None) -> TrainingPlan:

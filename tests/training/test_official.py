@@ -154,6 +154,17 @@ def test_a_stopped_training_goes_on(pieces: list[Path], tmp_path: Path) -> None:
     assert tuned.steps == 6 and ("acoustic", 2) not in again and ("acoustic", 3) in again
 
 
+def test_a_step_can_be_stopped_half_way(tmp_path: Path) -> None:
+    base = write_small_official(tmp_path / "v4", "v4")
+    model, cancel = base.new_acoustic(), CancelToken()
+    official.interruptible(model, cancel)
+    inputs = (torch.zeros(1, 100, 8), torch.zeros(1, 100, 8), torch.zeros(1, 32, 8), torch.zeros(1), torch.zeros(1))
+    model.cfm.estimator(*inputs)
+    cancel.cancel()
+    with pytest.raises(CancelledError):
+        model.cfm.estimator(*inputs)
+
+
 def test_what_cannot_be_trained_is_refused_in_a_sentence(pieces: list[Path], tmp_path: Path) -> None:
     speaking_only = write_small_official(tmp_path / "v2", "v2", trainable=False)
     with pytest.raises(InputError, match="made for speaking only"):
@@ -191,4 +202,19 @@ def test_plans_of_official_bases(tmp_path: Path) -> None:
         minute, long = plan(60.0, version), plan(1800.0, version)
         assert minute.acoustic_steps < long.acoustic_steps and minute.memory_gib > 1 and minute.disk_gib > 0
         assert minute.acoustic_rank > 0 and minute.semantic_rank > 0 and minute.precision == "full"
-    assert plan(60.0, "v2").minutes_estimate <= 25
+        assert minute.minutes_estimate <= 25 and 0.5 < minute.acoustic_share < 1.0
+
+
+def test_a_plan_bends_to_the_memory_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_free(gib: float | None, device: str = "cpu") -> TrainingPlan:
+        monkeypatch.setattr("gpt_sovits.training.plan.free_memory", lambda _device: gib)
+        return plan(60.0, "v2", device)
+
+    usual, short = with_free(16.0), with_free(3.0)
+    assert not usual.recompute and short.recompute and short.memory_gib < usual.memory_gib
+    assert short.minutes_estimate > usual.minutes_estimate and with_free(None) == usual
+    monkeypatch.setattr("gpt_sovits.training.plan.best_kind", lambda _device: "bf16")
+    large, small = with_free(80.0, "cuda"), with_free(12.0, "cuda:1")
+    assert large.precision == small.precision == "bf16" and large.at_once > 1
+    assert large.acoustic_rank == large.semantic_rank == 0 < small.acoustic_rank
+    assert large.arithmetic().type == torch.bfloat16 and large.minutes_estimate < usual.minutes_estimate
