@@ -88,7 +88,7 @@ ABBREVIATION_RULES = (
     (re.compile(r"\ba\.k\.a\."), "also known as"),
     (re.compile(r"\bw/o\b"), "without"),
     (re.compile(r"\bw/(?=\s)"), "with"),
-    (re.compile(r"\bNo\.\s?(?=\d)"), "number "),
+    (re.compile(r"\bN[oO]\.\s?(?=\d)"), "number "),
     (re.compile(rf"(?<=[a-z] )({_any(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place),
     (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({_any(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place),
     (re.compile(r"\b(Mr|Mrs)\."), lambda m: _TITLES[m[1]]),

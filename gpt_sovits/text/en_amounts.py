@@ -215,8 +215,11 @@ def _decade(match: re.Match[str]) -> str:
 
 UNIT_RULES = (
     (re.compile(r"(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s\b"), _decade),
-    (re.compile(rf"(?<![\w.])(\d*\.?\d+)({_any(list(_UNITS))})(?![\w/²³]|'\w)"), _unit),
-    (re.compile(rf"(?<![\w.])(\d*\.?\d+) ({_any([u for u in _UNITS if u not in _GLUED_ONLY])})(?![\w/²³'])"), _unit),
+    (re.compile(rf"(?<![\w.])(\d*\.?\d+)({_any(list(_UNITS))})(?![\w²³]|/(?!\d)|'\w)"), _unit),
+    (
+        re.compile(rf"(?<![\w.])(\d*\.?\d+) ({_any([u for u in _UNITS if u not in _GLUED_ONLY])})(?![\w²³']|/(?!\d))"),
+        _unit,
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from gpt_sovits.text import en_amounts as amounts
 from gpt_sovits.text.en_abbreviations import ABBREVIATION_RULES
 from gpt_sovits.text.en_g2p import lookup
-from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, letters_aloud, ordinal
+from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, letters_aloud, ordinal, year
 from gpt_sovits.text.tracked import Tracked
 
 Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str | None]"]
@@ -51,7 +51,7 @@ def plain(text: Tracked, cjk_pauses: bool = True) -> Tracked:
     """
     if not cjk_pauses:
         text = text.map_chars({ord(char): " " for char in _CJK_PAUSES}).sub(re.compile(r"(?<=\b[A-Z])&(?=[A-Z]\b)"), "")
-    text = text.map_chars({ord("、"): ","}).map_chars(_WIDTH).map_chars(_MARKS)
+    text = text.sub(re.compile("，(?=\\d)"), ", ").map_chars({ord("、"): ","}).map_chars(_WIDTH).map_chars(_MARKS)
     edits = [(i, i + 1, _ascii(char)) for i, char in enumerate(text.text) if ord(char) > 127 and _ascii(char) != char]
     return text.replace_spans(edits) if edits else text
 
@@ -132,6 +132,11 @@ _RULES: tuple[Rule, ...] = (
     (re.compile(r"%"), " percent "),
     *amounts.FRACTION_RULES,
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)"), _version),
+    (re.compile(r"°(?! ?[CF])"), " degrees "),
+    (re.compile(r"(?<=[A-Z])\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)"), lambda m: _glue(m, digits(m[0]))),
+    (re.compile(r"(?:(?<=[A-Z])|(?<=\b[A-Z]{2} )|(?<=\b[A-Z]{3} ))[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)"),
+     lambda m: _glue(m, year(int(m[0])))),
+    (re.compile(r"(?<=[a-z])/(?=\d)"), ", "),
     (re.compile(r"(?i)(?:(?<=\bzip code )|(?<=\bzip )|(?<=\bpostcode )|(?<=\bpassword )|(?<=\baccount number ))"
                 r"\d{3,}\b"), lambda m: digits(m[0])),
     (re.compile(r"(?<![\d:])(\d+) ?: ?(\d+)(?![\d:])"), lambda m: f"{m[1]} to {m[2]}"),

@@ -30,9 +30,11 @@ _UNIT = "|".join(re.escape(name) for name in sorted(UNIT_NAMES, key=len, reverse
 _BLOCK = re.compile(
     rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
     rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z0-9._+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)"
-    rf"|(?P<unit>\d[\d.,]*(?:[~\-/]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d/²³]))"
-    rf"|(?P<number>(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*(?:[%‰％]|[eE][+\-]?\d+(?![{_LATIN}]))?)"
-    rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>[^\W\d_]+)|(?P<mark>[\W_]+|.)",
+    rf"|(?P<unit>\d[\d.,]*(?:[~\-/]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d²³]|/(?!\d)))"
+    rf"|(?P<number>(?:HK|US|NT|A|C)?[$¥￥€£] ?\d+(?:\.\d+|,\d{{3}})* ?(?:[MBkK]|[mbtr]+illion)(?![{_LATIN}])"
+    rf"|\d{{1,2}}:[0-5]\d ?[aApP][mM](?![{_LATIN}])"
+    rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*(?:[%‰％]|[eE][+\-]?\d+(?![{_LATIN}]))?)"
+    rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)|(?P<mark>[\W_]+|.)",
     re.S,
 )
 _ROMAN = re.compile(r"[IVX]{1,5}")
@@ -118,7 +120,7 @@ def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_
     glued = after is not None and after.kind == "latin" and after.start == block.end
     return (
         glued
-        and bool(re.match(r"[A-Z]{1,3}(?![A-Za-z])", text[block.end :][:4]))
+        and bool(re.match(r"(?:[A-Z]{1,3}|k)(?![A-Za-z])", text[block.end :][:4]))
         and any(run.language == "zh" for run in runs)
     )
 

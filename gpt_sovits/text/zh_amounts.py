@@ -60,6 +60,10 @@ _WON = re.compile(r"[^，。,]{0,2}(?:战胜|获胜|击败|取胜|险胜|大胜|
 def _time(match: re.Match[str]) -> str | None:
     """Minutes and seconds that 分 and 秒 repeat are said once; in a match the two numbers are a score."""
     before, after = match.string[max(0, match.start() - 12) : match.start()], match.string[match.end() :]
+    half = match[4]
+    if half:
+        said = re.search(r"[早晨上中下午晚夜]\S{0,2} ?$", before)
+        return ("" if said else "上午" if half[0] in "aA" else "下午") + _clock(match[1], match[2], match[3])
     if not match[3] and (_SCORE.search(before) or _WON.match(after[:8])):
         return f"{cardinal(match[1])}比{cardinal(match[2])}"
     return _clock(match[1], match[2], match[3]) if int(match[1]) <= 24 else None
@@ -86,6 +90,16 @@ def _money(sign: str, value: str, scale: str) -> str:
     return words + _CURRENCY[sign]
 
 
+_WESTERN = {"k": 3, "K": 3, "M": 6, "million": 6, "B": 9, "billion": 9, "trillion": 12}
+
+
+def _money_western(match: re.Match[str]) -> str:
+    """$2.5M: two and a half million, in the steps of ten thousand that Chinese counts in."""
+    whole, _, part = match[2].replace(",", "").partition(".")
+    zeros = _WESTERN[match[3]]
+    return cardinal(whole + part[:zeros].ljust(zeros, "0")) + _CURRENCY[match[1]]
+
+
 def _percent(match: re.Match[str]) -> str:
     base = {"%": "百分之", "‰": "千分之"}[match[2]]
     return ("负" if match[1][0] in "-−" else "") + base + number(match[1].lstrip("-−"))
@@ -100,6 +114,12 @@ def _fraction(match: re.Match[str]) -> str | None:
     top, bottom = int(match[2]), int(match[3])
     if bottom == 0:
         return None
+    after = match.string[match.end() :].lstrip()
+    if after[:1] == "=" and top > bottom:
+        return f"{cardinal(match[2])}除以{cardinal(match[3])}"
+    dated = 12 < bottom <= 31 and re.match("[是前后起至到当晚早上下中周星（(截]", after)
+    if 1 <= top <= 12 and bottom <= 31 and not match[1] and (dated or after[:1] in ("日", "号")):
+        return _month_day(match[2], match[3], "" if after[:1] in ("日", "号") else "日")
     if 1 <= top <= 12 and bottom <= 31 and not match[1] and (bottom == 1 or match[2][0] == match[3][0] == "0"):
         return _month_day(match[2], match[3])
     return ("负" if match[1] else "") + f"{cardinal(match[3])}分之{cardinal(match[2])}"
@@ -180,7 +200,13 @@ _OPERATORS = {
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣʸ⁻", "0123456789nxy-")
 
 
+_SUM = re.compile("[=＝+×÷*]|等于|得|减")
+
+
 def _operator(match: re.Match[str]) -> str:
+    """A stroke between numbers is a minus in a sum; elsewhere it is part of a name (i7-13700)."""
+    if match[1] in "-−" and not _SUM.search(match.string) and match.string.strip("0123456789.- "):
+        return "杠"
     return _OPERATORS[match[1]]
 
 
@@ -193,7 +219,9 @@ def _scientific(match: re.Match[str]) -> str:
     return f"{signed(match[1])}乘以十的{signed(match[2].lstrip('+'))}次方"
 
 
-_COUNTING = re.compile(r"(?:第|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前)$")
+_COUNTING = re.compile(
+    r"(?:第|满|减|送|立减|返|省|赚|花了?|余|破|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前)$"
+)
 
 
 _CODE = re.compile(r"(?:编|号|码|账户|帐户|卡|拨打?|代号)(?:是|为|,|，|:|：)?$")
@@ -202,7 +230,7 @@ _CODE = re.compile(r"(?:编|号|码|账户|帐户|卡|拨打?|代号)(?:是|为|
 def _plain_number(match: re.Match[str]) -> str:
     """A bare integer: one or two digits are a cardinal, more are read as a code unless something counts them."""
     text = match[0]
-    round_number = len(text) > 4 and text[0] != "0" and text.endswith("0000")
+    round_number = match.start() > 0 and len(text) > 4 and text[0] != "0" and text.endswith("0000")
     before = match.string[max(0, match.start() - 16) : match.start()]
     if text == "00":
         return "零"
@@ -246,6 +274,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d.])([1-9]0)(?=年代)"), lambda m: cardinal(m[1])),
     (re.compile(r"(?<!\d)((?:19|20)\d\d)/((?:19|20)\d\d)(?!\d)"),
      lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
+    (re.compile(r"(?<!\d)((?:19|20)\d\d)[/\-](\d\d)(?=赛季|年度|学年|财年)"),
+     lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
     (re.compile(r"(?<!\d)(\d{2,3})/(\d{2,3}) ?mmHg"), lambda m: f"{cardinal(m[1])}，{cardinal(m[2])}毫米汞柱"),
     (re.compile(r"(?<!\d)(\d{4})([\-/. ])(\d{1,2})\2(\d{1,2})(?![\d.]\d|\d)"), _date),
     (re.compile(rf"(?<!\d)((?:18|19|20)\d\d){_DASH}((?:18|19|20)?\d\d)(?=年)"),
@@ -257,7 +287,7 @@ RULES: tuple[Rule, ...] = (
      lambda m: _month_day(m[1], m[2], m[3])),
     # times and ratios
     (re.compile(rf"({_PLAIN_CLOCK}){_DASH}(?={_PLAIN_CLOCK})"), lambda m: m[1] + "至"),
-    (re.compile(_CLOCK + "(?:(?<=:[0-5][0-9])分(?![之钟]))?"), _time),
+    (re.compile(_CLOCK + "(?:(?<=:[0-5][0-9])分(?![之钟])| ?([aApP][mM])(?![A-Za-z]))?"), _time),
     (re.compile(r"(?<![\d:.])(\d+(?:\.\d+)?) ?: ?(\d+(?:\.\d+)?)(?![\d:])"), _ratio),
     (re.compile(r"(?<![\d.])0?2(?=点(?:\d{1,2}分|(?![\d零一二三四五六七八九]|[钱球])))"), "两"),
     (re.compile(r"(?<=[日号月年点])[\-~～—–](?=\d)"), "到"),
@@ -270,6 +300,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"([\-−]?{_N}) ?(°C|℃|°F|℉|摄氏度|华氏度)"), _temperature),
     (re.compile(rf"([\-−]{_N})(度)"), _temperature),
     # money
+    (re.compile(rf"({_SIGN}) ?(\d+(?:\.\d+)?) ?({'|'.join(_WESTERN)})(?![A-Za-z])"), _money_western),
     (re.compile(rf"({_SIGN}) ?(-?\d*\.?\d+) ?([百千万亿]*)(?:元|美元|块)?"), lambda m: _money(m[1], m[2], m[3])),
     (re.compile(r"(-?\d*\.?\d+) ?([百千万亿]*)([$¥￥€£])"), lambda m: _money(m[3], m[1], m[2])),
     # percentages and fractions
@@ -283,6 +314,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"(-?{_N}) ?[×xX*] ?10(?:\^([+\-]?\d+)|([⁻⁰¹²³⁴-⁹]+))"),
      lambda m: f"{signed(m[1])}乘以十的{signed((m[2] or m[3].translate(_SUPERSCRIPTS)).lstrip('+'))}次方"),
     (re.compile(rf"(?<![A-Za-z\d])(-?{_N})[eE]([+\-]?\d+)(?![\dA-Za-z])"), _scientific),
+    (re.compile(rf"(?<![\d.A-Za-z])({_N}) ?w(?=[+\u4e00-\u9fa5])(?!w(?:的?功率|快充|充电|电|的?灯|的?瓦))"),
+     lambda m: number(m[1]) + "万"),
     (re.compile(rf"(?<![\d.A-Za-z])(-?)({_N}) ?({_UNIT}){_NOT_LETTER}(?!\d)"), _with_unit),
     (re.compile(r"(?<![A-Za-z])(km|mm|cm|m)([²³])"),
      lambda m: {"²": "平方", "³": "立方"}[m[2]] + UNIT_NAMES[m[1]]),
@@ -296,7 +329,9 @@ RULES: tuple[Rule, ...] = (
                 r"(?:-\d{1,6})?(?!\d)|(?<![\d\-])0\d{2,3}[\- ]\d{3,4} \d{4}(?!\d)"), _grouped_phone),
     (re.compile(r"(?<![\d\-.])\d+(?:-\d+){2,}(?![\d.])"), _grouped_phone),
     (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), lambda m: spell_digits(m[0], "幺")),
-    # ranges, versions, arithmetic
+    # codes, ranges, versions, arithmetic
+    (re.compile(r"(?<![\d.])(?:\d{5,}-\d+|\d+-0\d+)(?![\d.])"),
+     lambda m: "，".join(spell_digits(part, "幺") for part in m[0].split("-"))),
     (re.compile(rf"(?<![\d.\-])(-?{_N})({_DASH})(-?{_N})(?![\d\-])"), _range),
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}"),
      lambda m: "点".join(spell_digits(part) for part in m[0].split("."))),

@@ -23,6 +23,17 @@ from gpt_sovits.text.frontend import phonemize_span
         ("x²+y²=1，10^-3。", "的二次方加的二次方等于一,十的负三次方."),
         ("二〇二六年Ⅷ章第III节", "二零二六年八章第三节"),
         ("1.5e3和6.02×10²³", "一点五乘以十的三次方和六点零二乘以十的二十三次方"),
+        ("比分是21:18，以98:95险胜，14:05分出发。", "比分是二十一比十八,以九十八比九十五险胜,十四点零五分出发."),
+        ("北纬39°54′，血压120/80mmHg。", "北纬三十九度五十四分,血压一百二十,八十毫米汞柱."),
+        ("他/她每月2500元/月，北京/上海。", "他或她每月二千五百元每月,北京,上海."),
+        ("歼-20，降到-5，零下-5。", "歼二十,降到负五,零下五."),
+        ("1米75，2分之1，5·12地震，2024/25赛季。", "一米七五,二分之一,五一二地震,二零二四到二五赛季."),
+        ("赚了$2.5M，满200减30，100w粉丝，5000+。", "赚了二百五十万美元,满二百减三十,一百万粉丝,五千多."),
+        ("3/5号，6/3=2，亨利VIII世。", "三月五号,六除以三等于二,亨利八世."),
+        (
+            "(010)6552-9988，1,234,567，12,345.67。",
+            "零幺零,六五五二,九九八八,一百二十三万四千五百六十七,一万二千三百四十五点六七.",
+        ),
     ],
 )
 def test_chinese_numbers(text: str, spoken: str) -> None:
@@ -36,6 +47,18 @@ def test_chinese_numbers(text: str, spoken: str) -> None:
         ("Meet me at 7:05 p.m. on 3/14/2025.", "Meet me at seven oh five P M on March fourteenth, twenty twenty-five."),
         ("World War II ended in 1945.", "World War two ended in nineteen forty-five."),
         ("Write to me@site.org!", "Write to me at site dot org!"),
+        ("Open Mon-Fri 9am-5pm.", "Open Monday to Friday nine A M to five P M."),
+        (
+            "US$300, 45 EUR, 3 March 2022.",
+            "three hundred U S dollars, forty-five euros, the third of March twenty twenty-two.",
+        ),
+        ("It took 1:45:30; odds 3:1.", "It took one hour, forty-five minutes, thirty seconds, odds three to one."),
+        (
+            "Call 1-800-273-8255, flight CZ3101.",
+            "Call one, eight zero zero, two seven three, eight two five five, flight C Z thirty-one oh one.",
+        ),
+        ("x <= 5, >100, ~50, 8 / 2.", "x is at most five, more than one hundred, about fifty, eight divided by two."),
+        ("Mr. Jones vs. Dr. Smith, Ph.D.", "Mister Jones versus Doctor Smith, P H D."),
         ("Use 5-10 apples & 1.5kg of flour", "Use five to ten apples and one point five kilograms of flour"),
     ],
 )
@@ -71,6 +94,10 @@ def test_polyphones_between_words(text: str, at: str, pinyin: str) -> None:
 )
 def test_english_homographs(text: str, word: str, phones: list[str]) -> None:
     assert [r.reading for r in explain(text, "en") if r.text.lower() == word] == phones
+
+
+def test_no_word_is_lost_behind_a_raised_digit() -> None:
+    assert phonemize("E=mc²是公式。").norm_text == "E Equals mc squared是公式."
 
 
 def test_two_languages_share_one_sequence_and_numbers_follow_their_neighbour() -> None:
