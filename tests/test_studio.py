@@ -128,8 +128,14 @@ def test_a_deleted_voice_leaves_no_byte_of_its_recording(studio, recording, synt
     voice_id = train(studio, recording)
     piece = SECRET[100:164]
     recording.unlink()
+    plain = [b"".join(content.read()) for content in studio._registry.contents_of("local", voice_id)]
+    assert any(piece in data for data in plain), "the voice holds the recording"
     found = [name for name, data in everything(studio.settings.data_dir).items() if piece in data]
-    assert found, "the test would find the recording"
+    assert found == [], "on the disk it is encrypted, and the job left nothing"
+    hidden = studio.settings.data_dir / "hidden"
+    hidden.write_bytes(b"x" + SECRET)
+    assert any(piece in data for data in everything(studio.settings.data_dir).values()), "the test would find it"
+    hidden.unlink()
     weights = next(data for name, data in everything(studio.settings.data_dir).items() if "delta" in name)
 
     studio.delete_voice(voice_id)

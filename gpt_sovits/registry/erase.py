@@ -91,10 +91,17 @@ def receipt(
     return Receipt(voice, when, tuple(ids), digests, tuple(mixes), salt, frozenset(pieces))
 
 
-def scan(folders: Iterable[Path], wanted: Receipt, *, known: frozenset[str] = frozenset()) -> Scan:
+def scan(
+    folders: Iterable[Path],
+    wanted: Receipt,
+    *,
+    known: frozenset[str] = frozenset(),
+    contents: Iterable[tuple[str, Content]] = (),
+) -> Scan:
     """Look through every file in ``folders`` for what ``wanted`` says was destroyed.
 
-    ``known``: names of files that may mention the ids (the journal, the receipts).
+    ``known``: names of files that may mention the ids (the journal, the receipts). ``contents``: what else to look
+    through, each with the name it is found under: files that lie in the folders encrypted.
     """
     found: list[tuple[str, str]] = []
     files = total = 0
@@ -115,6 +122,15 @@ def scan(folders: Iterable[Path], wanted: Receipt, *, known: frozenset[str] = fr
         files, total = files + 1, total + size
         if reasons:
             found.append((str(path), ", ".join(sorted(reasons))))
+    for name, content in contents:
+        digest, reasons = hashlib.sha256(), set()
+        for block in _overlapping(_hashed(content.read(), digest)):
+            if not wanted.pieces.isdisjoint(_pieces(block, wanted.salt)):
+                reasons.add("a piece of a file")
+        if digest.hexdigest() in wanted.files:
+            reasons.add("a whole file")
+        if reasons:
+            found.append((name, ", ".join(sorted(reasons))))
     return Scan(files, total, tuple(found))
 
 
@@ -158,6 +174,12 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_BLOCK):
             yield chunk
+
+
+def _hashed(chunks: Iterable[bytes], digest: Any) -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
 
 
 def _overlapping(chunks: Iterable[bytes]) -> Iterator[bytes]:

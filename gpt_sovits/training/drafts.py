@@ -16,9 +16,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken, EventSink, ignore
@@ -26,6 +24,9 @@ from gpt_sovits.registry import versions
 from gpt_sovits.registry.files import copy_private, disk_errors, erase_tree, make_private, sha256_of, write_json
 from gpt_sovits.registry.ids import LOCAL_USER, check_id, check_user, new_id
 from gpt_sovits.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_TEXT = 2000  # characters of one piece
 SURE, UNSURE, DOUBTFUL = "sure", "unsure", "doubtful"
@@ -153,6 +154,8 @@ class Drafts:
         user: str = LOCAL_USER,
     ) -> Piece:
         """Change one piece. A new text or language is heard again in this piece alone, and the piece is kept."""
+        import numpy as np  # late: lists of voices need none
+
         from gpt_sovits.dataset.training_set import TrainingSet
 
         with self._lock:

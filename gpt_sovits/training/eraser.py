@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from gpt_sovits.errors import BusyError
 from gpt_sovits.registry import erase, sounds
 from gpt_sovits.registry.consent import now
-from gpt_sovits.registry.files import erase_tree
-from gpt_sovits.registry.ids import check_user
+from gpt_sovits.registry.files import erase_tree, sweep
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
 from gpt_sovits.training.drafts import erase_drafts
@@ -49,9 +46,6 @@ class Eraser:
         erase_drafts(self._settings, user, receipt.files)
         for folder in self._settings.cache_dir.glob("browser-*"):
             erase.remove_copies(folder, receipt.files)
-        drafts = self._drafts(user)
-        if erase.remove_copies(drafts, receipt.files):
-            erase_tree(drafts, overwrite=True)  # a draft of the same recording, with its pieces
         return receipt
 
     def destroy(self, user: str, voice_id: str, *, mixes: bool = False) -> erase.Receipt:
@@ -62,15 +56,25 @@ class Eraser:
         return receipt
 
     def verify(self, user: str, voice_id: str) -> erase.Scan:
-        """Look through the whole data folder for anything of a destroyed voice."""
+        """Look through the whole data folder for anything of a destroyed voice, and into the user's other voices."""
         receipt = erase.load(self._registry.receipts(user), voice_id)
         names = {"journal.jsonl", *(f"{each}.json" for each in (voice_id, *receipt.mixes))}
-        return erase.scan([self._settings.data_dir], receipt, known=frozenset(names))
+        others = [
+            (f"inside the voice {card.name!r} ({card.id})", content)
+            for card in self._registry.cards(user)
+            if self._registry.is_open(user, card.id)
+            for content in self._registry.contents_of(user, card.id)
+        ]
+        return erase.scan([self._settings.data_dir], receipt, known=frozenset(names), contents=others)
 
     def sweep_sounds(self, user: str) -> None:
-        """Remove every sound that the pages made or received for the user."""
+        """Remove every sound that the pages made or received for the user; all of them where nobody signs in."""
+        several = bool(self._registry.accounts.names())
         for folder in self._settings.cache_dir.glob("browser-*"):
-            sounds.sweep(folder, user)
+            if several:
+                sounds.sweep(folder, user)
+            else:
+                sweep(folder)
 
     def remove_user(self, user: str) -> None:
         """Remove a user with all voices, jobs and sounds; ``BusyError`` while one of the voices is being trained."""
@@ -82,15 +86,11 @@ class Eraser:
             self.delete_job(job.id)
         erase_drafts(self._settings, user)
         self.sweep_sounds(user)
-        erase_tree(self._drafts(user), overwrite=True)
 
     def delete_job(self, job_id: str) -> None:
         """Overwrite and remove a job's folder, and its words from the store."""
         erase_tree(self._store.work_dir(job_id), overwrite=True)
         self._store.delete(job_id)
-
-    def _drafts(self, user: str) -> Path:
-        return self._settings.data_dir / "drafts" / check_user(user)
 
     def _mixes_with(self, user: str, voice_id: str) -> list[str]:
         """Stored mixes that contain a voice, and mixes of those, each after all that it is made of."""
