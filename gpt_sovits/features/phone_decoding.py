@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-SWITCH_COST = 4.0  # nats; a phone that is only ahead for a frame or two does not count as said
+SWITCH_COST = 2.5  # nats; a phone that is only ahead for a frame or two does not count as said
 
 
 def decode_phones(log_probs: np.ndarray, blank: int, switch_cost: float = SWITCH_COST) -> list[int]:
