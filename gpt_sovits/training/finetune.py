@@ -33,7 +33,7 @@ from gpt_sovits.training.examples import Example, batches, moved
 from gpt_sovits.training.loop import Manner, Part
 from gpt_sovits.training.lowrank import adapt, changes
 from gpt_sovits.training.official_data import spoken_example
-from gpt_sovits.training.plan import TrainingPlan
+from gpt_sovits.training.plan import TrainingPlan, require_trainable
 from gpt_sovits.training.processes import ALONE, Processes
 from gpt_sovits.training.room import require_room
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
@@ -76,7 +76,7 @@ def finetune(
     """
     cancel = cancel or CancelToken()
     work_dir.mkdir(parents=True, exist_ok=True)
-    require_trainable(base)
+    require_trainable(base.files)
     if not dataset.training:
         raise InputError("None of the recording could be used for training.", "Record again in a quiet room.")
     require_room(plan, work_dir, str(base.device))
@@ -113,6 +113,7 @@ def finetune(
     else:
         rival = official.discriminators(base) if plan.adversarial else None
         manner = official.acoustic_manner(plan)
+        torch.manual_seed(plan.seed)  # all processes begin with the same factors
         official.prepare_acoustic(acoustic, rival, plan)
         torch.manual_seed(plan.seed + 1 + processes.rank)
         learner = official.acoustic_learner(acoustic, rival, training, held_out, plan, processes, cancel, arithmetic)
@@ -125,21 +126,14 @@ def finetune(
     tuned["semantic"] = semantic = base.new_semantic()
     if not small:
         manner = official.semantic_manner(plan)
+        torch.manual_seed(plan.seed)
         official.prepare_semantic(semantic, plan)
+        torch.manual_seed(plan.seed + 1 + processes.rank)
     speak = Part(
         "semantic", semantic, plan.semantic_steps, plan.semantic_rate, *shared, None, manner, plan.arithmetic()
     )
     more, further = speak.run(*semantic_learner(semantic, training, held_out, plan, processes))
     return learnt({**metrics, **more}, steps + further)
-
-
-def require_trainable(base: Base) -> None:
-    """Raise ``InputError`` for a base that lacks what training needs."""
-    if not base.config.get("trainable", True):
-        raise InputError(
-            f"The model {base.name} cannot be trained: its file was made for speaking only.",
-            f"Train on an official model such as {base.version}, or on mini.",
-        )
 
 
 def _quarters(plan: TrainingPlan, tell: OnQuarter | None, learnt: Callable[[int], Tuned]) -> Callable[[str, int], None]:

@@ -107,9 +107,12 @@ class Intake:
             raise
 
     def _installed_base(self, name: str) -> object:
+        from gpt_sovits.training.plan import require_trainable
         from gpt_sovits.weights.store import find_base
 
-        return find_base(name, self._settings)
+        files = find_base(name, self._settings)
+        require_trainable(files)
+        return files
 
 
 def _open_recording(path: Path) -> object:

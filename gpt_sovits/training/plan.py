@@ -80,6 +80,17 @@ _DISK_GIB, _DISK_WHOLE_GIB = 1.0, 6.0
 _WHOLE_ON_GPU = 24.0  # GiB that must be free before whole tensors are trained
 
 
+def require_trainable(files: BaseFiles) -> None:
+    """Raise ``InputError`` for a base that lacks what training needs, ``MissingError`` where a network is not there."""
+    if not files.config.get("trainable", True):
+        raise InputError(
+            f"The model {files.name} cannot be trained: its file was made for speaking only.",
+            f"Train on an official model such as {files.version}, or on mini.",
+        )
+    if files.missing:
+        files.path(files.missing[0])
+
+
 def plan(
     seconds_of_speech: float, base_name: str, device: str = "cpu", *, files: BaseFiles | None = None
 ) -> TrainingPlan:
@@ -91,6 +102,8 @@ def plan(
     """
     if seconds_of_speech <= 0:
         raise InputError("There is no speech to train on.", "Record at least a minute.")
+    if files is not None:
+        require_trainable(files)
     scale = min(3.0, max(0.5, (seconds_of_speech / 60.0) ** 0.5))
     version = files.version if files is not None else base_name
     if version in SOVITS_VERSIONS:

@@ -19,17 +19,22 @@ from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.files import sha256_of
 from gpt_sovits.registry.manifest import VoiceManifest
 from gpt_sovits.registry.voice import Voice
+from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
 from gpt_sovits.synthesis import Manner, Synthesizer
 from gpt_sovits.text import phonemize
 from gpt_sovits.training import official
 from gpt_sovits.training.finetune import Tuned, finetune
+from gpt_sovits.training.job import real_parts
 from gpt_sovits.training.lowrank import changes
 from gpt_sovits.training.official_data import spoken_example
 from gpt_sovits.training.plan import COSTS, TrainingPlan, plan
 from gpt_sovits.training.precision import Precision
 from gpt_sovits.training.processes import ALONE
+from gpt_sovits.training.proof import Scores
 from gpt_sovits.weights.delta import plain_key
 from gpt_sovits.weights.native import load_tensors
+from tests.random_base import write_random_base
 
 from .small_official import write_small_official
 
@@ -152,6 +157,36 @@ def test_a_stopped_training_goes_on(pieces: list[Path], tmp_path: Path) -> None:
         base, dataset(pieces, "v2"), drawn, work_dir=tmp_path, on_event=lambda e: again.append((e.kind, e.step))
     )
     assert tuned.steps == 6 and ("acoustic", 2) not in again and ("acoustic", 3) in again
+
+
+def test_a_job_on_an_official_base_from_recording_to_registry(
+    pieces: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program's own path (intake, plan, training, registry); only hearing the words and the proof are replaced."""
+    monkeypatch.setattr("gpt_sovits.training.room.free_memory", lambda device: 64.0)
+    models = tmp_path / "models"
+    write_random_base(models / "mini")
+    write_small_official(tmp_path / "data" / "models" / "v2", "v2", discriminator=False)
+    write_small_official(tmp_path / "data" / "models" / "spoken", "v2", trainable=False)
+
+    def prove(version: Path, aside: Path, cancel: CancelToken) -> tuple[bytes, Scores]:
+        return pieces[0].read_bytes(), Scores(1.0, 0)
+
+    studio = Studio(
+        Settings(tmp_path / "data", threads=1, bundled_models=models),
+        parts=lambda settings: replace(
+            real_parts(settings), build_dataset=lambda *given, **more: dataset(pieces, "v2"), prove=prove
+        ),
+    )
+    consent = Consent(who="Reader", purpose="a test", statement="I agree.")
+    given = {"script": " ".join(TEXTS), "language": "en", "consent": consent, "max_steps": 1}
+    with pytest.raises(InputError, match="made for speaking only"):
+        studio.train_now("Reader", DATA / "one_minute.opus", base="spoken", **given)
+    voice = studio.voice(studio.train_now("Reader", DATA / "one_minute.opus", base="v2", **given))
+    assert voice.base == "v2" and voice.made_by["steps"] == 2
+    assert "discriminators" in voice.made_by["plan"]["note"] and voice.made_by["plan"]["adversarial"] is False
+    said = [piece.audio.samples for piece in studio.speak("Hello.", voice, language="en", seed=1)]
+    assert said and np.isfinite(np.concatenate(said)).all()
 
 
 def test_a_step_can_be_stopped_half_way(tmp_path: Path) -> None:
