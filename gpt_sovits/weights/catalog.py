@@ -87,13 +87,13 @@ class VersionFacts:
     summary: str
 
 
-VERSION_FACTS = {
-    "v1": VersionFacts(2.2, "medium", "the first version; 32 kHz"),
-    "v2": VersionFacts(2.2, "medium", "32 kHz; trained on 5000 hours"),
-    "v2Pro": VersionFacts(2.6, "medium", "32 kHz; closer to the speaker"),
+VERSION_FACTS = {  # memory: peak of ``bench --stages cold`` or ``tests.weights.full_size``, all networks in memory
+    "v1": VersionFacts(2.3, "medium", "the first version; 32 kHz"),
+    "v2": VersionFacts(2.3, "medium", "32 kHz; trained on 5000 hours"),
+    "v2Pro": VersionFacts(2.5, "medium", "32 kHz; closer to the speaker"),
     "v2ProPlus": VersionFacts(2.7, "medium", "32 kHz; closest to the speaker, best of the v2 family"),
-    "v3": VersionFacts(4.5, "slow", "24 kHz; diffusion, wants a graphics card"),
-    "v4": VersionFacts(3.9, "slow", "48 kHz; diffusion, wants a graphics card"),
+    "v3": VersionFacts(3.5, "slow", "24 kHz; diffusion, wants a graphics card"),
+    "v4": VersionFacts(2.9, "slow", "48 kHz; diffusion, wants a graphics card"),
     "mini": VersionFacts(0.6, "fast", "embedded; made for computers without a graphics card"),
 }
 
