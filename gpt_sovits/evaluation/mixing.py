@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise
@@ -99,17 +99,17 @@ def slide(
     return Slide(*names, tuple(found))
 
 
-def pairs_of(speakers: Sequence[Speaker], count: int) -> list[tuple[Speaker, Speaker]]:
-    """The first ``count`` pairs, speakers far apart in the folder's order, none with itself and none twice."""
-    found = [
-        (first, speakers[(index + distance) % len(speakers)])
-        for distance in range(max(1, len(speakers) // 2), 0, -1)
-        for index, first in enumerate(speakers)
-    ]
-    unlike = {frozenset((one.name, other.name)): (one, other) for one, other in reversed(found) if one is not other}
-    chosen = list(reversed(unlike.values()))[:count]
+def pairs_of(portraits: Mapping[str, np.ndarray], count: int) -> list[tuple[str, str]]:
+    """The ``count`` pairs that are least alike, nobody in two of them: between twins a slider moves nothing."""
+    names = sorted(portraits)
+    candidates = [(one, other) for index, one in enumerate(names) for other in names[index + 1 :]]
+    candidates.sort(key=lambda pair: float(portraits[pair[0]] @ portraits[pair[1]]))
+    chosen: list[tuple[str, str]] = []
+    for pair in candidates:
+        if len(chosen) < count and not {name for taken in chosen for name in taken} & set(pair):
+            chosen.append(pair)
     if len(chosen) < count:
-        raise InputError(f"The folder has only {len(chosen)} pairs of speakers.", "Ask for fewer.")
+        raise InputError(f"The folder has speakers for {len(chosen)} pairs only.", "Ask for fewer.")
     return chosen
 
 
@@ -122,7 +122,8 @@ def cloned(speaker: Speaker, base: Base) -> Voice:
 
 
 def slides(
-    pairs: Sequence[tuple[Speaker, Speaker]],
+    speakers: Sequence[Speaker],
+    pairs: int,
     settings: Settings,
     base: str,
     embed: Embedder,
@@ -131,7 +132,7 @@ def slides(
     sentences: int,
     seeds: Sequence[int],
 ) -> Iterator[Slide]:
-    """Judge each pair. Both speakers' first test transcripts are said, ``sentences`` of each."""
+    """Judge ``pairs`` pairs. Both speakers' first test transcripts are said, ``sentences`` of each."""
     synthesizer = Synthesizer(partial(load_base, settings=settings))
     loaded = synthesizer.base(base)
 
@@ -139,15 +140,15 @@ def slides(
         pieces = synthesizer.speak(voice, sentence.text, language=sentence.language, seed=seed)
         return concatenate([piece.audio for piece in pieces])
 
-    def portrait(speaker: Speaker) -> np.ndarray:
-        return centroid([embed(read_audio(clip.path)) for clip in speaker.test])
-
-    for one, other in pairs:
+    known = {speaker.name: speaker for speaker in speakers}
+    portraits = {name: centroid([embed(read_audio(clip.path)) for clip in each.test]) for name, each in known.items()}
+    for first, second in pairs_of(portraits, pairs):
+        one, other = known[first], known[second]
         clips = [clip for speaker in (one, other) for clip in speaker.test[:sentences] if clip.transcript]
         yield slide(
             (cloned(one, loaded), cloned(other, loaded)),
             (one.name, other.name),
-            (portrait(one), portrait(other)),
+            (portraits[first], portraits[second]),
             [Sentence(clip.language, clip.transcript) for clip in clips],
             say,
             embed,
@@ -213,10 +214,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     try:
-        pairs = pairs_of(read_folder(given.voices), given.pairs)
         found = []
         for judged in slides(
-            pairs,
+            read_folder(given.voices),
+            given.pairs,
             Settings.load(),
             given.base,
             resemblyzer_embedder(),
