@@ -139,9 +139,12 @@ class Keeping:
 
         Returns the names of stored mixes that contain a part of it and are not locked.
         """
-        if any(job.state != "done" for job in self._store.states(user, voice_id)):
+        jobs = self._store.states(user, voice_id)
+        if any(job.state != "done" for job in jobs):
             raise BusyError("A training of this voice is not finished.", "Let it end, or delete it under jobs.")
         self._registry.lock(user, voice_id, passphrase)
+        for job in jobs:
+            self._eraser.delete_job(job.id)  # its log and request hold what was read
         self._locked_again(user, voice_id)
         return [card.name for card in self._registry.mixes_of(user, voice_id) if not card.locked]
 
