@@ -37,10 +37,10 @@ class Thresholds:
     ``gap``: something between two words that the text does not have.
     """
 
-    confident: float = -0.5
-    fitting: float = 2.0
-    word: float = -1.0
-    gap: float = 16.0
+    confident: float = 2.5
+    fitting: float = 2.5
+    word: float = -0.6
+    gap: float = 12.0
 
     @staticmethod
     def of(config: Mapping[str, Any]) -> Thresholds:
@@ -124,28 +124,44 @@ def prove(
     if not phones or 2 * len(log_probs) < len(phones):
         return Proof((-1e3,) * len(words), (0.0,) * (len(words) + 1), counts)
     scores, anything = _scores(log_probs.astype(np.float32), phones, sisters or {})
+    blank = scores[:, 0].copy()
+    gaps = 2 * np.cumsum([0, *counts])
+    scores[:, gaps] = anything[:, None]  # between words anything may sound
     jumps = np.zeros(scores.shape[1], bool)
     jumps[3::2] = np.array(phones[1:]) != np.array(phones[:-1])
     forward, backward = _passes(scores, jumps)
     best = float(forward[-1, -2:].max())
-    gaps = 2 * np.cumsum([0, *counts])
-    # Entering a gap's sound at frame t from what may come before the gap's state, and staying there for a while.
-    before = np.full((len(scores), len(gaps)), _LOW, np.float32)
-    before[0] = np.where(gaps == 0, 0.0, _LOW)
-    previous = forward[:-1, gaps]
-    previous[:, gaps > 0] = np.maximum(previous[:, gaps > 0], forward[:-1, gaps[gaps > 0] - 1])
-    before[1:] = previous
-    inside = np.empty_like(before)
-    inside[0] = before[0] + anything[0]
-    for t in range(1, len(scores)):
-        inside[t] = np.maximum(before[t], inside[t - 1]) + anything[t]
-    extra = (inside + backward[:, gaps]).max(axis=0) - best
-    instead = (inside[:, :-1] + backward[:, gaps[1:]]).max(axis=0)
-    # A word may also be left out without a sound in its place.
-    left_out = (before[:, :-1] + scores[:, gaps[1:]] + backward[:, gaps[1:]]).max(axis=0)
-    margins = best - np.maximum(instead, left_out)
+    without = (forward[:, gaps[:-1]] + backward[:, gaps[1:]]).max(axis=0)  # from the gap before a word to the next
+    margins = best - np.maximum(without, _LOW)
+    silent = _silent_gaps(scores, blank, forward, backward, gaps, jumps)
     per_phone = [float(m) / n if n else 0.0 for m, n in zip(margins, counts, strict=True)]
-    return Proof(tuple(per_phone), tuple(float(max(0.0, e)) for e in extra), counts)
+    return Proof(tuple(per_phone), tuple(float(e) for e in np.maximum(best - silent, 0.0)), counts)
+
+
+def _silent_gaps(
+    scores: np.ndarray,
+    blank: np.ndarray,
+    forward: np.ndarray,
+    backward: np.ndarray,
+    gaps: np.ndarray,
+    jumps: np.ndarray,
+) -> np.ndarray:
+    """Score of the best path on which nothing sounds in a gap, for each gap [W + 1]; the other gaps stay free."""
+    frames, states = scores.shape
+    before = np.full((frames + 1, len(gaps)), _LOW, np.float32)  # last phone before the gap ends at frame t - 1
+    before[1:, gaps > 0] = forward[:, gaps[gaps > 0] - 1]
+    before[0, gaps == 0] = 0.0
+    after = np.full((frames + 1, len(gaps)), _LOW, np.float32)  # first phone after the gap begins at frame t
+    inner = gaps < states - 1
+    after[:-1, inner] = scores[:, gaps[inner] + 1] + backward[:, gaps[inner] + 1]
+    after[-1, ~inner] = 0.0
+    joined = jumps[np.minimum(gaps + 1, states - 1)] | (gaps == 0) | ~inner
+    best = np.where(joined, (before + after).max(axis=0), _LOW)
+    held = np.full(len(gaps), _LOW, np.float32)
+    for t in range(frames):
+        held = np.maximum(held, before[t]) + blank[t]
+        best = np.maximum(best, held + after[t + 1])
+    return best
 
 
 def _scores(

@@ -23,8 +23,8 @@ from gpt_sovits.features.spectral import mel_filterbank
 RATE = 16_000
 STRETCH = 2.5  # seconds of speech that are described together
 LONGEST = 150.0  # seconds of speech that are looked at; longer recordings are sampled
-SHARE = 0.12  # of the speech that a second person must have
-TWO = 2.1  # distance of two people: 34 of 36 joins of two unknown speakers are over it, none of 12 single ones
+LEAST = 5  # stretches that a second person must have; fewer differ by what is said
+TWO = 2.4  # distance of two people: 32 of 36 joins of two unknown speakers are over it, none of 12 single ones
 _HOP, _WINDOW, _FFT, _BANDS, _CEPSTRA = 320, 640, 1024, 26, 12
 
 
@@ -43,8 +43,8 @@ def listen_for_voices(audio: Audio, spans: Sequence[Span]) -> Voices:
     if described is None:
         return Voices(1, 1.0, 0.0)
     stretches, voiced = described
-    distance, share = _two_groups(stretches)
-    return Voices(2 if distance > TWO and share >= SHARE else 1, voiced, distance)
+    distance, smaller = _two_groups(stretches)
+    return Voices(2 if distance > TWO and smaller >= LEAST else 1, voiced, distance)
 
 
 def _describe(audio: Audio, spans: Sequence[Span]) -> tuple[list[np.ndarray], float] | None:
@@ -77,19 +77,18 @@ def _describe(audio: Audio, spans: Sequence[Span]) -> tuple[list[np.ndarray], fl
     return stretches, float(with_pitch.sum() / max(1, loud.sum()))
 
 
-def _two_groups(stretches: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Distance between the two groups that bottom-up joining leaves, and the share of the smaller one."""
+def _two_groups(stretches: Sequence[np.ndarray]) -> tuple[float, int]:
+    """Distance between the two groups that bottom-up joining leaves, and the stretches of the smaller one."""
     groups = [_Moments.of(each) for each in stretches]
-    if len(groups) < 4:
-        return 0.0, 0.0
+    if len(groups) < 2 * LEAST:
+        return 0.0, 0
     while len(groups) > 2:
         pairs = [(_distance(a, b) * min(a.count, b.count), i, j) for i, a in enumerate(groups)
                  for j, b in enumerate(groups[:i])]  # fmt: skip
         _, i, j = min(pairs)
         joined = groups[i] + groups[j]
         groups = [each for k, each in enumerate(groups) if k not in (i, j)] + [joined]
-    total = groups[0].count + groups[1].count
-    return _distance(*groups), min(each.count for each in groups) / total
+    return _distance(*groups), min(each.stretches for each in groups)
 
 
 @dataclass(frozen=True)
@@ -99,13 +98,15 @@ class _Moments:
     count: int
     first: np.ndarray
     second: np.ndarray
+    stretches: int = 1
 
     @staticmethod
     def of(frames: np.ndarray) -> _Moments:
         return _Moments(len(frames), frames.sum(axis=0), frames.T @ frames)
 
     def __add__(self, other: _Moments) -> _Moments:
-        return _Moments(self.count + other.count, self.first + other.first, self.second + other.second)
+        stretches = self.stretches + other.stretches
+        return _Moments(self.count + other.count, self.first + other.first, self.second + other.second, stretches)
 
     @property
     def mean(self) -> np.ndarray:

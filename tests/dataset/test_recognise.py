@@ -16,38 +16,48 @@ from gpt_sovits.errors import InputError, ResourceError
 LANGUAGES = ("en", "zh")
 
 
-def write_tiny_whisper(folder: Path) -> Path:
-    """A Whisper of two tiny random layers over the bytes, converted as a real one is."""
-    transformers = pytest.importorskip("transformers", reason="makes the tiny model; only developers have it")
-    converters = pytest.importorskip("ctranslate2.converters", reason="needs: pip install faster-whisper")
-    tokenizers = pytest.importorskip("tokenizers")
-    import torch
+WIDTH, TIMES = 16, 1501  # of the network; time stamps among the tokens
 
+
+def write_tiny_whisper(folder: Path) -> Path:
+    """A Whisper of one random layer each way over the bytes, written in the form that real ones are converted to."""
+    specs = pytest.importorskip("ctranslate2.specs", reason="needs: pip install faster-whisper")
+    tokenizers = pytest.importorskip("tokenizers", reason="needs: pip install faster-whisper")
     letters = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
     special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES), "<|translate|>",
                "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]  # fmt: skip
-    tokens = {letter: index for index, letter in enumerate(letters)}
-    made = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=tokens, merges=[]))
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(vocab={c: n for n, c in enumerate(letters)}, merges=[]))
     made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = tokenizers.decoders.ByteLevel()
     made.add_special_tokens(special)
-    size = len(letters) + len(special)
-    source = folder / "source"
-    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|endoftext|>")
-    fast.save_pretrained(source)
-    torch.manual_seed(0)
-    config = transformers.WhisperConfig(
-        vocab_size=size + 1501, num_mel_bins=80, d_model=16, encoder_layers=2, decoder_layers=2,
-        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32,
-        bos_token_id=len(letters), eos_token_id=len(letters), pad_token_id=len(letters),
-        decoder_start_token_id=len(letters) + 1, suppress_tokens=[], begin_suppress_tokens=[],
-    )  # fmt: skip
-    model = transformers.WhisperForConditionalGeneration(config)
-    model.generation_config.suppress_tokens, model.generation_config.begin_suppress_tokens = [], []
-    model.generation_config.lang_to_id = {f"<|{c}|>": len(letters) + 2 + n for n, c in enumerate(LANGUAGES)}
-    model.save_pretrained(source)
+    tokens = [*letters, *special, *(f"<|{0.02 * n:.2f}|>" for n in range(TIMES))]
+    spec = specs.WhisperSpec(1, 2, 1, 2)
+    rng = np.random.default_rng(0)
+    shapes = {
+        "conv1/weight": (WIDTH, 80, 3), "conv2/weight": (WIDTH, WIDTH, 3),
+        "self_attention/linear_0/weight": (3 * WIDTH, WIDTH), "attention/linear_1/weight": (2 * WIDTH, WIDTH),
+        "self_attention/linear_1/weight": (WIDTH, WIDTH),
+        "ffn/linear_0/weight": (4 * WIDTH, WIDTH), "ffn/linear_1/weight": (WIDTH, 4 * WIDTH),
+        "embeddings/weight": (len(tokens), WIDTH), "projection/weight": (len(tokens), WIDTH),
+        "encoder/position_encodings/encodings": (1500, WIDTH), "decoder/position_encodings/encodings": (448, WIDTH),
+        "gamma": (WIDTH,), "beta": (WIDTH,), "conv1/bias": (WIDTH,), "conv2/bias": (WIDTH,), "weight": (WIDTH, WIDTH),
+    }  # fmt: skip
+
+    def fill(part: object, name: str, value: object) -> None:
+        fitting = [end for end in shapes if name.endswith(end)]
+        if value is None or name.endswith("encodings"):
+            shape = shapes[max(fitting, key=len)]
+            setattr(part, name.rsplit("/", 1)[-1], rng.normal(0, 0.3, shape).astype(np.float32))
+
+    spec._visit(fill)
+    spec.register_vocabulary(tokens)
+    first = len(letters) + 2
+    spec.config.suppress_ids, spec.config.suppress_ids_begin, spec.config.alignment_heads = [], [], [[0, 0]]
+    spec.config.lang_ids = list(range(first, first + len(LANGUAGES)))
+    spec.validate()
     target = folder / "models" / "tiny-whisper"
-    converters.TransformersConverter(str(source)).convert(str(target))
+    target.mkdir(parents=True)
+    spec.save(str(target))
     made.save(str(target / "tokenizer.json"))
     return target
 
