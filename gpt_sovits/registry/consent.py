@@ -50,6 +50,8 @@ class Consent:
             raise RefusedError("It is not said what the voice is for.", _GIVE)
         if not words["statement"]:
             raise RefusedError("The consent is not given.", _GIVE)
+        if any("\ud800" <= character <= "\udfff" for text in words.values() for character in text):
+            raise InputError("The consent holds characters that cannot be stored.", "Write it with other ones.")
         if any(len(text) > MAX_TEXT for text in words.values()):
             raise InputError(f"The consent is longer than {MAX_TEXT} characters.", "Shorten it.")
         return replace(self, who=words["who"], purpose=words["purpose"], statement=words["statement"])

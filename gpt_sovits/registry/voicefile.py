@@ -104,6 +104,7 @@ def _parsed(data: bytes) -> Sealed:
         raise ValueError("the header is cut")
     head, signature = data[: 16 + length], data[16 + length : 16 + length + 64]
     header = json.loads(head[16:])
+    json.dumps(header, ensure_ascii=False, allow_nan=False).encode()  # half characters and no numbers: ValueError
     if set(header) != _FIELDS:
         raise KeyError("the header lacks a word, or has one too many")
     if header["schema"] != SCHEMA:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -156,9 +157,16 @@ def test_names_that_are_paths_and_strange_headers_are_refused(sealed):
         {"base": 3},
         {"seconds": "many"},
         {"kind": None},
+        {"seconds": float("nan")},
     ):
         with pytest.raises(InputError):
             open_sealed(seal(replace(good, **changes), key))
+    half = seal(good, key)
+    length = int.from_bytes(half[8:16], "little")
+    header = json.dumps({**json.loads(half[16 : 16 + length]), "label": "\ud800"}).encode()
+    head = half[:8] + len(header).to_bytes(8, "little") + header
+    with pytest.raises(InputError):
+        open_sealed(b"".join([head, key.sign(head), half[16 + length + 64 :]]))
     evil = seal(good, key).replace(b'"delta.safetensors"', b'"../../evil.delta"')
     with pytest.raises(InputError):
         open_sealed(evil)
