@@ -15,7 +15,10 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def _norm(weight: Tensor) -> Tensor:
-    return weight.flatten(1).norm(dim=1).view(-1, *[1] * (weight.dim() - 1))
+    shape = (-1, *[1] * (weight.dim() - 1))
+    if weight.is_meta:  # a shell to be filled: torch takes its time over norms of nothing
+        return weight.new_empty(len(weight)).view(shape)
+    return weight.flatten(1).norm(dim=1).view(shape)
 
 
 class _Normed(nn.Module):

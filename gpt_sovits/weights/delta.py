@@ -23,11 +23,6 @@ def plain_key(key: str) -> str:
     return key.removesuffix(DOWN).removesuffix(UP)
 
 
-def product(down: Tensor, up: Tensor) -> Tensor:
-    """The difference [m, n] that two factors stand for, in float32."""
-    return up.float() @ down.float()
-
-
 def merged(state: Mapping[str, Tensor], delta: Mapping[str, Tensor], whose: str) -> dict[str, Tensor]:
     """``state`` plus ``delta``, added in float32; tensors that the delta does not touch stay as they are.
 
@@ -52,7 +47,8 @@ def merged(state: Mapping[str, Tensor], delta: Mapping[str, Tensor], whose: str)
         up = delta.get(plain + UP)
         if up is None or target.dim() < 2 or not _factors_fit(value, up, target):
             raise _misfit(whose, plain)
-        result[plain] = target.float() + product(value, up).view_as(target)
+        sum_ = target.float() if target.dtype != torch.float32 else target.clone()
+        result[plain] = sum_.view(len(up), -1).addmm_(up.float(), value.float()).view_as(target)
     return result
 
 
