@@ -120,7 +120,7 @@ def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_
     glued = after is not None and after.kind == "latin" and after.start == block.end
     return (
         glued
-        and bool(re.match(r"(?:[A-Z]{1,3}|k)(?![A-Za-z])", text[block.end :][:4]))
+        and bool(re.match(r"(?:[A-Z]{1,3}|k)(?![A-Za-z])", text[block.end : block.end + 4]))
         and any(run.language == "zh" for run in runs)
     )
 
@@ -130,14 +130,14 @@ def _is_roman(text: str, block: _Block, body: str) -> bool:
     if not _ROMAN.fullmatch(body):
         return False
     counted = text[block.end : block.end + 1] in tuple("世期型级章类代卷部") and (len(body) > 1 or body == "I")
-    return text[: block.start].endswith("第") or counted
+    return text.startswith("第", max(0, block.start - 1)) or counted
 
 
 def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Block]:
     runs: list[_Block] = []
     for i, block in enumerate(blocks):
         before = runs[-1] if runs else None
-        after = next((b for b in blocks[i + 1 :] if b.kind not in ("number", "unit")), None)
+        after = next((b for b in blocks[i + 1 : i + 50] if b.kind not in ("number", "unit")), None)
         body = text[block.start : block.end].strip()
         if block.kind == "number" and not block.language and _letters_follow(text, block, after, runs):
             block.language = "zh"
