@@ -83,7 +83,9 @@ def test_a_correction_hears_only_its_piece(drafts: Drafts, draft: Draft, echo: E
     assert not drafts.correct(draft.id, piece.number, kept=False).kept and not echo.calls
     again = drafts.open(draft.id)
     assert [p.kept for p in again.pieces].count(False) == 1 and again.seconds < draft.seconds
-    assert [p for p in again.pieces if p.number != piece.number] == [p for p in draft.pieces if p.number != piece.number]
+    assert [p for p in again.pieces if p.number != piece.number] == [
+        p for p in draft.pieces if p.number != piece.number
+    ]
     with pytest.raises(InputError, match="no word"):
         drafts.correct(draft.id, piece.number, text=" ?! ")
     with pytest.raises(MissingError):
@@ -121,9 +123,7 @@ def test_too_little_that_is_kept_or_another_recording_is_refused(
     assert drafts.open(draft.id).pieces[0].kept, "nothing is lost by a refusal"
 
 
-def test_drafts_are_private_single_and_erased(
-    drafts: Drafts, draft: Draft, recording: Path, tmp_path: Path
-) -> None:
+def test_drafts_are_private_single_and_erased(drafts: Drafts, draft: Draft, recording: Path, tmp_path: Path) -> None:
     place = tmp_path / "data" / "drafts"
     with pytest.raises(MissingError):
         drafts.open(draft.id, "other")
