@@ -170,7 +170,11 @@ class Synthesizer:
         for number, piece in enumerate(pieces):
             cancel.check()
             said = phonemize(
-                _ended(piece.text), language, base.symbols_version, lexicon, polyphones=self._polyphones() or True
+                _ended(piece.text, piece.pause is not None),
+                language,
+                base.symbols_version,
+                lexicon,
+                polyphones=self._polyphones() or True,
             )
             if not said.ids:
                 continue
@@ -262,11 +266,16 @@ class Synthesizer:
         return wave.reshape(-1).float().cpu().numpy()
 
 
-def _ended(text: str) -> str:
-    """The piece with a full stop where no mark ends it, so that it is spoken as a whole sentence."""
+def _ended(text: str, goes_on: bool = False) -> str:
+    """The piece with a full stop where no mark ends it, so that it is spoken as a whole sentence.
+
+    ``goes_on``: it stops for a pause inside a sentence, so a comma keeps the voice up.
+    """
     text = text.strip()
     if re.search(r"[。．.!?！？…,，;；:：、—~-][”’」』\"')）】]*$", text):
         return text
+    if goes_on:
+        return text + ("，" if re.search(r"[一-鿿぀-ヿ][^A-Za-z]*$", text) else ",")
     return text + ("。" if re.search(r"[一-鿿぀-ヿ][^A-Za-z]*$", text) else ".")
 
 

@@ -44,6 +44,8 @@ def shown(seconds: float, unit: str) -> str:
     """Seconds per unit of work in the unit that people read."""
     if unit == "ms":
         return f"{1000 * seconds:.1f} ms"
+    if unit.endswith("/min"):
+        return f"{60 / seconds:,.0f} {unit}"
     if unit == "tokens/s":
         return f"{1 / seconds:.0f} tokens/s"
     return f"{seconds:.3f} {unit}"

@@ -34,7 +34,7 @@ class Figure:
 
     name: str
     seconds: float
-    unit: str  # "s", "ms", "RTF" (seconds per second of speech) or "tokens/s"
+    unit: str  # "s", "ms", "RTF" (seconds per second of speech), "tokens/s" or "words/min"
     flop: float = 0.0
     bytes: float = 0.0
 
@@ -111,13 +111,31 @@ def load(bench: Bench) -> list[Figure]:
 
 
 def text(bench: Bench) -> list[Figure]:
-    """Text to phones: the first sentence of a language loads its dictionaries."""
-    from gpt_sovits.text import phonemize
+    """Text to phones on one core: import and a first sentence, then whole passages after another one warmed it up."""
+
+    def first() -> None:
+        from gpt_sovits.text import phonemize
+
+        phonemize(CHINESE, "zh")
+
+    started = timed(first)
+    from gpt_sovits.dataset.scripts import scripts
+    from gpt_sovits.text import phonemize, split_text
+
+    def speed(language: str) -> float:
+        """Seconds per Chinese character or English word of the passages, less the one that warms up."""
+        texts = [script.text for script in scripts() if script.language == language]
+        warm, rest = (texts[0], texts[1:]) if len(texts) > 1 else (SENTENCE + CHINESE, texts)
+        phonemize(warm, language)
+        size = sum(sum("一" <= c <= "鿿" for c in text) if language == "zh" else len(text.split()) for text in rest)
+        return timed(lambda: [phonemize(p.text, language) for text in rest for p in split_text(text, language)]) / size
 
     return [
+        Figure("import and first sentence", started, "s"),
+        Figure("Chinese text", speed("zh"), "characters/min"),
         Figure("first English sentence", timed(lambda: phonemize(SENTENCE, "en")), "ms"),
+        Figure("English text", speed("en"), "words/min"),
         Figure("next English sentence", best(lambda: phonemize(SENTENCE, "en")), "ms"),
-        Figure("first Chinese sentence", timed(lambda: phonemize(CHINESE, "zh")), "ms"),
         Figure("next Chinese sentence", best(lambda: phonemize(CHINESE, "zh")), "ms"),
     ]
 

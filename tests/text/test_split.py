@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from gpt_sovits.text import split_text
+import sys
+
+import pytest
+
+from gpt_sovits.text import phonemize, split_text
 
 
 def texts(text: str, **limits: int) -> list[str]:
@@ -27,6 +31,20 @@ def test_long_sentences_are_cut_at_clauses_then_anywhere() -> None:
     parts = texts("我们沿着河边慢慢地走了很久，" * 12 + "终于到了。", longest=80)
     assert all(part.endswith(("，", "。")) for part in parts) and max(map(len, parts)) <= 60
     assert max(map(len, texts("长" * 1000))) <= 61
+
+
+def test_a_megabyte_needs_no_more_memory_than_a_page() -> None:
+    resource = pytest.importorskip("resource")
+    page = "今天是2026年3月8日，天气很好，我们去公园吧！He paid $3.50 for Python 3. "
+    phonemize(page)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pieces = split_text(page * (1_000_000 // len(page.encode()) + 1))
+    assert len(pieces) > 20_000
+    for piece in pieces[::200]:
+        assert phonemize(piece.text).ids
+    assert phonemize(page * 200).ids  # a piece of 17 kB that nobody split
+    unit = 1024 if sys.platform != "darwin" else 1
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 150e6
 
 
 def test_a_book_is_split_in_time() -> None:

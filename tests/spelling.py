@@ -1,0 +1,90 @@
+"""How well English names that no dictionary holds are sounded out: ``python -m tests.spelling``
+
+``tests/data/names.txt`` lists every US census surname and first name of CMUdict whose SHA-256 is divisible by 50. They,
+with their plurals, are taken out of the dictionary, the letter-to-sound model is trained on what is left (minutes), and
+its phone error rate on them is printed. The model that the program carries is made by the same recipe from the whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gpt_sovits.text import train_spelling
+from gpt_sovits.text.data import pronunciations
+from gpt_sovits.text.en_spell import SpellingModel, one_stress
+
+NAMES = Path(__file__).parent / "data" / "names.txt"
+SHARE = 50
+LIMIT = 0.18
+
+
+def names() -> list[str]:
+    """The names that are kept out of training."""
+    return NAMES.read_text(encoding="ascii").split()
+
+
+def chosen_by_hash(word: str) -> bool:
+    return int(sha256(word.encode()).hexdigest(), 16) % SHARE == 0
+
+
+def edits(ours: Sequence[str], theirs: Sequence[str]) -> int:
+    """Phones to insert, delete or replace."""
+    row = list(range(len(theirs) + 1))
+    for i, phone in enumerate(ours, 1):
+        corner, row[0] = row[0], i
+        for j, other in enumerate(theirs, 1):
+            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (phone != other))
+    return row[-1]
+
+
+def trained_without(kept_out: Sequence[str]) -> SpellingModel:
+    """The shipped recipe on the dictionary less ``kept_out`` and their plurals."""
+    away = {*kept_out, *(name + "s" for name in kept_out), *(name.removesuffix("s") for name in kept_out)}
+    entries = [entry for entry in train_spelling.words() if entry[0] not in away]
+    kept, contexts = train_spelling.count(train_spelling.alignments(entries))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.gz"
+        train_spelling.save(path, kept, train_spelling.prune(contexts))
+        return SpellingModel(gzip.decompress(path.read_bytes()).decode("utf-8"))
+
+
+def error_rates(model: SpellingModel, words: Sequence[str]) -> tuple[float, float]:
+    """(phone error rate, the same without stress), against the nearest pronunciation that the dictionary lists."""
+    known = pronunciations()
+    wrong = plain_wrong = total = 0
+    for word in words:
+        ours = one_stress(model.read(word))
+        listed = [known[key].split() for key in (word, *(f"{word}({n})" for n in range(2, 6))) if key in known]
+        best = min(listed, key=lambda theirs: edits(ours, theirs))
+        wrong += edits(ours, best)
+        plain_wrong += min(edits(_plain(ours), _plain(theirs)) for theirs in listed)
+        total += len(best)
+    return wrong / total, plain_wrong / total
+
+
+def _plain(phones: Sequence[str]) -> list[str]:
+    return [phone.rstrip("012") for phone in phones]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the rates; 0 when the phone error rate is at most 18 %."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--show", type=int, default=10, metavar="N", help="names printed with their readings")
+    options = parser.parse_args(arguments)
+    words = names()
+    model = trained_without(words)
+    with_stress, without = error_rates(model, words)
+    print(f"{len(words)} names kept out of training: {with_stress:.1%} phone errors, {without:.1%} without stress")
+    for word in words[: options.show]:
+        print(f"  {word:14} {' '.join(one_stress(model.read(word))):40} {pronunciations()[word]}")
+    return int(with_stress > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
