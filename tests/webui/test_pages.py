@@ -312,6 +312,7 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     page.get_by_role("tab", name="Settings").click()
     page.get_by_label("Model to download").fill("v4")
     page.get_by_label("Model to download").press("Enter")
+    page.get_by_text("v4 is at least 1.4 GB").wait_for()  # another model asks again
     page.get_by_label("I have read these licences and accept them.").check()
     page.get_by_role("button", name="Download", exact=True).click()
     page.get_by_text("The download site https://huggingface.co cannot be reached. Go online and try again.").wait_for()
