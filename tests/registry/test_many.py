@@ -48,15 +48,15 @@ def test_a_thousand_voices_of_twenty_people(registry, recording, tmp_path, monke
             path.write_text(text.replace('"first"', f'"voice {number}"'))
 
     def seconds(work) -> float:
-        begin = time.perf_counter()
+        begin = time.process_time()  # a busy machine makes everything wait; what is promised is for a quiet one
         work()
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     rebuilt = seconds(lambda: [registry.cards(user) for user in registry.users()])
     listed = min(seconds(lambda: registry.cards("user7")) for _ in range(5))
     assert sum(len(registry.cards(user)) for user in registry.users()) == 1000
     print(f"rebuild of the index {rebuilt:.2f} s, list of 50 voices {listed * 1000:.1f} ms")
-    assert rebuilt < 10.0 and listed < 0.25  # on a quiet machine 0.05
+    assert rebuilt < 10.0 and listed < 0.05
 
 
 USERS = st.sampled_from(["ana", "ben"])

@@ -223,6 +223,37 @@ def test_signing_out_ends_it(address: str) -> None:
     assert httpx.get(f"{address}/en/config", cookies=token, timeout=60).status_code == 401
 
 
+def test_a_voice_is_owned_in_the_page(ana: Browser, ben: Browser, studio: Studio) -> None:
+    voice_id = studio.voices("ana")[0].id
+    ana.list_voices()
+    shown = json.dumps(ana.run(ana.event("own-journal-lines", inputs=1), [voice_id]))
+    assert "trained" in shown and "Voice of Ana" in shown and "This is my voice and I agree." in shown
+
+    def press(button: str, *fields: Any) -> str:
+        return str(ana.run(ana.event("voices-message", trigger=button), [voice_id, 0, *fields])[0])
+
+    assert "frozen" in press("own-freeze_do", "")  # who signs in needs no passphrase: the password thaws
+    assert "is wrong" in press("own-unfreeze", "some other words")
+    assert "may be changed again" in press("own-unfreeze", PASSWORDS["ana"])
+    assert "removed" not in press("own-prune", studio.versions(voice_id, "ana")[0].id, True)
+    assert "not its name" in press("own-destroy_do", "Voice of ana", True, False)
+    assert "tick the box" in press("own-destroy_do", "voice of ana", False, False)
+    send = ana.event("own-send-ready", trigger="own-send_do")
+    said, made = ana.run(send, [voice_id, studio.public_key("ben"), "", True, True, False, "2999-01-01"])
+    path = made["value"]["path"] if "value" in made else made["path"]
+    data = ana.file(path).content
+    assert "ready" in said and data.startswith(b"age-encryption.org/v1") and ben.file(path).status_code == 404
+    received = studio.import_voice(data, user="ben")
+    card = studio.find_voice(received, "ben")
+    assert not card.terms.export and card.terms.until == "2999-01-01"
+    ben.list_voices()
+    about = json.dumps(ben.run(ben.event("own-journal-lines", inputs=1), [received]))
+    assert "may not be passed on" in about and "received" in about
+    studio.destroy_voice(received, "ben")
+    assert "destroyed" in press("own-destroy_do", "voice of ana", True, False)
+    assert studio.voices("ana") == [] and studio.verify_destroyed(voice_id, "ana").clean
+
+
 def test_an_idle_session_ends() -> None:
     now = [0.0]
     sessions = Sessions(lambda user: "same", clock=lambda: now[0])
