@@ -16,6 +16,9 @@ from gpt_sovits.text.zh_words import Token, tag
 _CLAUSE = re.compile(r"[^!?…,.\-]{0,500}[!?…,.\-]|[^!?…,.\-]{1,500}")
 
 
+_COUNTED_ONE = re.compile("[零二三四五六七八九]一|.?一[零二三四五六七八九]|一一年")
+
+
 @dataclass(frozen=True)
 class Word:
     """A Chinese word with one pinyin syllable (tone digit last) per character, or a single mark without any."""
@@ -181,6 +184,8 @@ def words(
             neutralised = at + i in chosen and finals[i].endswith("5")
             if at + i in forced or neutralised:
                 finals[i] = read[i][1]
+            elif polyphones and _COUNTED_ONE.match(clause, max(0, at + i - 1)) and token[0][i] == "一":
+                finals[i] = "i1"  # read out digit by digit: 一九四九
         pinyin = (
             _syllables()[initial, final[:-1]] + final[-1] for (initial, _), final in zip(read, finals, strict=True)
         )
