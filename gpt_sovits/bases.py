@@ -31,6 +31,7 @@ from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
 from gpt_sovits.settings import PRECISIONS, Settings
 from gpt_sovits.weights.delta import merged
+from gpt_sovits.weights.detect import SOVITS_VERSIONS
 from gpt_sovits.weights.native import check_fit, load_into, load_tensors
 from gpt_sovits.weights.store import BaseFiles, find_base
 
@@ -182,7 +183,7 @@ class Base:
         with self._lock:
             if not self.diffusion:
                 return None
-            network = _shell("vocoder", self._config("vocoder"))
+            network = _shell("vocoder", self._config("vocoder"), self.version)
             _fill(network, self._state("vocoder"), f"the vocoder of {self.name}")
             return self._ready(fold_weight_norm(network))
 
@@ -200,7 +201,7 @@ class Base:
         return acoustic, semantic
 
     def _speaking_acoustic(self, delta: Mapping[str, Tensor]) -> SoVITS | SoVITSCFM:
-        network: Any = _shell("acoustic", self._config("acoustic"))
+        network: Any = _shell("acoustic", self._config("acoustic"), self.version)
         state = merged(self._state("acoustic"), delta, self.name)
         if isinstance(network, SoVITS):
             network.enc_q = nn.Identity()  # type: ignore[assignment]
@@ -210,7 +211,7 @@ class Base:
         return self._ready(fold_weight_norm(network))
 
     def _speaking_semantic(self, delta: Mapping[str, Tensor]) -> T2S:
-        network: Any = _shell("semantic", self._config("semantic"))
+        network: Any = _shell("semantic", self._config("semantic"), self.version)
         state = merged(self._state("semantic"), delta, self.name)
         kind = self.precision
         held = [name for name in state if name.endswith(MATRICES)] if kind != "full" else []
@@ -219,12 +220,12 @@ class Base:
         return network if kind == "full" else compact(network, kind)  # type: ignore[arg-type]
 
 
-def _shell(part: str, config: Mapping[str, Any]) -> nn.Module:
-    """A network whose weights are to be put in, without memory or random numbers for them where that is possible."""
+def _shell(part: str, config: Mapping[str, Any], version: str) -> nn.Module:
+    """A network whose weights are to be put in; for official sizes without memory or random numbers for them."""
+    if version not in SOVITS_VERSIONS:  # small, and some of its buffers are computed, not stored
+        return build_network(part, config)
     with torch.device("meta"):
-        network = build_network(part, config)
-    computed = {name for name, _ in network.named_buffers()} - set(network.state_dict())
-    return build_network(part, config) if computed else network
+        return build_network(part, config)
 
 
 def _fill(network: nn.Module, state: Mapping[str, Tensor], what: str, held: Collection[str] = ()) -> None:

@@ -28,7 +28,8 @@ class _Normed(nn.Module):
         weight = self._parameters.pop("weight")
         if weight is None:
             return
-        self.weight_g = nn.Parameter(_norm(weight.detach()))
+        gain = (len(weight), *[1] * (weight.dim() - 1))  # on meta, the norm would import a second of torch
+        self.weight_g = nn.Parameter(weight.new_empty(gain) if weight.is_meta else _norm(weight.detach()))
         self.weight_v = nn.Parameter(weight.detach().clone())
 
     def reset_gain(self) -> None:
