@@ -125,7 +125,7 @@ def _about(words: Words, card: Any, is_open: bool) -> str:
     if card.locked:
         lines.append(words("voices.open") if is_open else words("voices.locked"))
     if card.signer:
-        lines.append(words("voices.from", key=card.signer[:16]))
+        lines.append(words("voices.from", signer=card.signer[:16]))
     if card.terms != Terms():
         lines.append(_terms(words, card.terms))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
