@@ -88,7 +88,9 @@ def test_train_speak_mix_and_delete_as_the_readme_does(run, recording, tmp_path)
     assert code == 0 and is_id(mixed.splitlines()[-1])
     rows = json.loads(run("voices", "list", "--json")[1])
     assert [(row["name"], row["kind"]) for row in rows] == [
-        ("Her voice", "trained"), ("My voice", "trained"), ("Ours", "mix"),
+        ("Her voice", "trained"),
+        ("My voice", "trained"),
+        ("Ours", "mix"),
     ]
     table = run("voices")[1].splitlines()
     assert len(table) == 4 and "My voice" in table[2]

@@ -107,9 +107,7 @@ JUDGED = ("norm_text", "phones", "word_reading", "reading", "spans")
 
 def _one_language(case: Case, score: Score) -> None:
     like_reference = not case.get("known_upstream_bug")
-    result = frontend.phonemize_span(
-        case["text"], case["language"], case["version"], polyphones=not like_reference
-    )
+    result = frontend.phonemize_span(case["text"], case["language"], case["version"], polyphones=not like_reference)
     if "error" in case:
         score.add("plain", case, None)
     elif case.get("known_upstream_bug"):

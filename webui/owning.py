@@ -9,7 +9,7 @@ import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -40,7 +40,7 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
     def secret(key: str) -> gr.Textbox:
         return gr.Textbox(label=words(key), type="password", max_lines=1, elem_id=key.replace(".", "-"))
 
-    def button(key: str, variant: str = "secondary") -> gr.Button:
+    def button(key: str, variant: Literal["primary", "secondary", "stop"] = "secondary") -> gr.Button:
         return gr.Button(words(key), variant=variant, elem_id=key.replace(".", "-"))
 
     with fold("own.versions"):

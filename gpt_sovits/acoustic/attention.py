@@ -94,9 +94,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = dropout
-        self.attn_layers = nn.ModuleList(
-            RelativeAttention(channels, heads, window, dropout) for _ in range(layers)
-        )
+        self.attn_layers = nn.ModuleList(RelativeAttention(channels, heads, window, dropout) for _ in range(layers))
         self.norm_layers_1 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
         self.ffn_layers = nn.ModuleList(FeedForward(channels, hidden, kernel, dropout) for _ in range(layers))
         self.norm_layers_2 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))

@@ -100,9 +100,7 @@ class HarmonicDecoder(nn.Module):
         width = config.channels
         self.conv_pre = nn.Conv1d(latent, width, config.kernel, padding=config.kernel // 2)
         self.cond = nn.Conv1d(gin, width, 1)
-        self.blocks = nn.ModuleList(
-            ConvNeXtBlock(width, config.kernel, config.expansion) for _ in range(config.blocks)
-        )
+        self.blocks = nn.ModuleList(ConvNeXtBlock(width, config.kernel, config.expansion) for _ in range(config.blocks))
         self.melody = nn.Conv1d(width, 2, 3, padding=1)
         self.up = nn.Conv1d(width, 2 * width, 1)
         self.fine_blocks = nn.ModuleList(

@@ -61,13 +61,9 @@ class TextEncoder(nn.Module):
 
     @staticmethod
     def _encoder(config: TextEncoderConfig, layers: int) -> Encoder:
-        return Encoder(
-            config.hidden, config.filter, config.heads, layers, config.kernel, config.window, config.dropout
-        )
+        return Encoder(config.hidden, config.filter, config.heads, layers, config.kernel, config.window, config.dropout)
 
-    def encode(
-        self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor, style: Tensor
-    ) -> Tensor:
+    def encode(self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor, style: Tensor) -> Tensor:
         """Everything before the speed change: [B, hidden, T]."""
         x, text = self.listen(content, mask, phones, text_mask)
         return self.fuse(x, mask, text, text_mask, style)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,7 @@ def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:
     noise = _noise(levels, speech, pause, sounding)
     snr = speech_level - noise
     loud_pause = pause & (levels > speech_level - 15.0) & (levels > noise + 6.0)
-    measured = {
+    measured: dict[str, Any] = {
         "seconds": audio.seconds,
         "speech_seconds": float(sum(span.seconds for span in spans)),
         "level": level(audio),

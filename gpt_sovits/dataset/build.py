@@ -153,7 +153,9 @@ def _with_text(
     )
     times = [(word.start, word.end) for word in alignment.words if not word.skipped]
     pieces = slice_speech(source.audio, spans, words=times, sentence_ends=sentence_ends(script, words, alignment))
-    slices, spare, dropped, found = [], [], [], []
+    slices: list[Slice] = []
+    spare: list[Slice] = []
+    dropped, found = [], []
     fits: list[tuple[float, int]] = []
     for piece in pieces:
         cancel.check()
@@ -241,7 +243,7 @@ def _with_words_of_a_machine(
 
 def _without_text(
     audio: Audio, spans: list[Span], log_probs: np.ndarray, version: str, assessment: Assessment
-) -> tuple[list[Slice], Report]:
+) -> tuple[list[Slice], list[Slice], Report]:
     slices, dropped = [], []
     best = np.exp(log_probs.max(axis=1).astype(np.float32))
     for piece in slice_speech(audio, spans):

@@ -27,6 +27,7 @@ from gpt_sovits.dataset.proof import Proof, Thresholds, joint_fit, prove, shares
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.evaluation.folder import read_table
+from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.text import symbols
 
 KINDS = ("swapped", "added", "dropped")  # what is done to the text
@@ -230,7 +231,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     try:
         base = load_base(options.base, Settings.load())
-        if not hasattr(base.content, "phone_logits"):
+        if not isinstance(base.content, MiniContentEncoder):
             raise InputError(f"The model {base.name} cannot hear phones.", "Measure the embedded base.")
         result, chosen = measure(options.folder, base.content, slices=options.slices, seed=options.seed)
         if options.store:

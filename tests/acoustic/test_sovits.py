@@ -121,9 +121,7 @@ def test_training_step_learns_everything_but_the_codes() -> None:
     model = tiny.sovits().train()
     judges = Discriminators((2, 3), scale_width=4, period_width=2)
     spec, lengths = torch.rand(2, 41, 22), torch.tensor([22, 15])
-    out = model(
-        spec, lengths, torch.randn(2, 12, 22), torch.randint(0, 30, (2, 6)), torch.tensor([6, 4]), segment=10
-    )
+    out = model(spec, lengths, torch.randn(2, 12, 22), torch.randint(0, 30, (2, 6)), torch.tensor([6, 4]), segment=10)
     assert out.wave.shape == (2, 1, 10 * tiny.HOP)
     assert (out.start + 10 <= lengths).all()
     scores, maps = judges(out.wave)

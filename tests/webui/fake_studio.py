@@ -326,9 +326,7 @@ class FakeStudio:
         consent.checked()
         if recording.stat().st_size == 0:
             raise InputError("The file is empty.", "Choose another recording.")
-        self.received.append(
-            {"name": name, "script": script, "language": language, "consent": consent, "draft": draft}
-        )
+        self.received.append({"name": name, "script": script, "language": language, "consent": consent, "draft": draft})
         job = FakeJob(f"j{next(self._numbers):04d}", name=name)
         self.all_jobs[job.id] = job
         return job.id
