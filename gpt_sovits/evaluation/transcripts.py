@@ -154,13 +154,15 @@ def score(trials: Sequence[Trial], thresholds: Thresholds) -> Score:
 
 def _choose(trials: Sequence[Trial], recordings: Sequence[tuple[str, float, float]]) -> Thresholds:
     """Word and gap by the best F0.5 of doubted slices (a false alarm annoys more than a miss); confident so that nearly
-    all right slices stay; fitting so that half of the pieces are confident."""
+    all right slices stay; fitting midway between the worst right recording and the best wrong one, or confident's where
+    they overlap."""
     fits = np.array([t.right.fit for t in trials])
     right, wrong = min(r for _, r, _ in recordings), max(w for _, _, w in recordings)
     confident = float(np.quantile(fits, 1.0 - _KEPT))
     lowest = np.array([min(_long(t.right), default=np.inf) for t in trials])
     highest = np.array([max(t.right.gaps) for t in trials])
-    best, best_f = Thresholds(confident, min(confident, (right + wrong) / 2)), -1.0
+    fitting = (right + wrong) / 2 if right > wrong else min(confident, (right + wrong) / 2)
+    best, best_f = Thresholds(confident, fitting), -1.0
     for below in (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2):
         for above in (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2):
             word, gap = float(np.quantile(lowest, below)), float(np.quantile(highest, 1.0 - above))

@@ -23,8 +23,10 @@ SENTENCES = [part + mark for part, mark in zip(
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
     from gpt_sovits.bases import load_base
+    from gpt_sovits.dataset.ears import ears_of
 
-    return load_base("mini", Settings(tmp_path_factory.mktemp("data"), threads=1)).content
+    settings = Settings(tmp_path_factory.mktemp("data"), threads=1)
+    return ears_of(load_base("mini", settings), lambda name: load_base(name, settings))
 
 
 def letters(text: str) -> str:
