@@ -12,7 +12,7 @@ import numpy as np
 
 def heard(page: Any, player: str) -> np.ndarray:
     """[L] float samples of what the player with this selector offers; a WAV, and not silent."""
-    source = page.locator(f"{player} audio").get_attribute("src")
+    source = page.locator(f"{player} >> audio").get_attribute("src")
     assert source
     with wave.open(io.BytesIO(page.request.get(urljoin(page.url, source)).body())) as sound:
         samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2") / 32768.0
