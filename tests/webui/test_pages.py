@@ -310,8 +310,8 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     library = studio.library
     library.models["v2"] = FakeModel("v2", "v2", True)
     page.get_by_role("tab", name="Settings").click()
-    page.get_by_label("Model to download").fill("v4")
-    page.get_by_label("Model to download").press("Enter")
+    page.get_by_label("Model to download").click()
+    page.get_by_role("option", name="v4", exact=True).click()
     page.get_by_text("v4 is at least 1.4 GB").wait_for()  # another model asks again
     page.get_by_label("I have read these licences and accept them.").check()
     page.get_by_role("button", name="Download", exact=True).click()
@@ -326,8 +326,8 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     playwright.expect(page.locator("#settings-import-problem .notice")).to_be_empty()
     assert library.taken == [(["my_e8_s200.pth"], "v4")]
 
-    page.get_by_label("New voices are made on").fill("v2")
-    page.get_by_label("New voices are made on").press("Enter")
+    page.get_by_label("New voices are made on").click()
+    page.get_by_role("option", name="v2", exact=True).click()
     page.get_by_text("From now on, new voices are made on v2.").wait_for()
     assert library.chosen == "v2"
 
