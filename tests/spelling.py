@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gpt_sovits.features.phone_errors import edit_distance
 from gpt_sovits.text import train_spelling
 from gpt_sovits.text.data import pronunciations
 from gpt_sovits.text.en_spell import SpellingModel, one_stress
@@ -31,16 +32,6 @@ def names() -> list[str]:
 
 def chosen_by_hash(word: str) -> bool:
     return int(sha256(word.encode()).hexdigest(), 16) % SHARE == 0
-
-
-def edits(ours: Sequence[str], theirs: Sequence[str]) -> int:
-    """Phones to insert, delete or replace."""
-    row = list(range(len(theirs) + 1))
-    for i, phone in enumerate(ours, 1):
-        corner, row[0] = row[0], i
-        for j, other in enumerate(theirs, 1):
-            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (phone != other))
-    return row[-1]
 
 
 def trained_without(kept_out: Sequence[str]) -> SpellingModel:
@@ -61,9 +52,9 @@ def error_rates(model: SpellingModel, words: Sequence[str]) -> tuple[float, floa
     for word in words:
         ours = one_stress(model.read(word))
         listed = [known[key].split() for key in (word, *(f"{word}({n})" for n in range(2, 6))) if key in known]
-        best = min(listed, key=lambda theirs: edits(ours, theirs))
-        wrong += edits(ours, best)
-        plain_wrong += min(edits(_plain(ours), _plain(theirs)) for theirs in listed)
+        best = min(listed, key=lambda theirs: edit_distance(ours, theirs))
+        wrong += edit_distance(ours, best)
+        plain_wrong += min(edit_distance(_plain(ours), _plain(theirs)) for theirs in listed)
         total += len(best)
     return wrong / total, plain_wrong / total
 

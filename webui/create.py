@@ -14,7 +14,7 @@ from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.studio import Consent
 from webui import i18n, review
 from webui.i18n import Words
-from webui.parts import USER, catch, heading, notice, problem, recorder, unchanged
+from webui.parts import USER, catch, heading, notice, problem, recorder, status_line, unchanged
 from webui.player import player, sample, stored_sound
 
 OWN_TEXT = "own"
@@ -92,13 +92,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             trouble = notice(elem_id="create-problem")
             start = gr.Button(words("create.button"), variant="primary", elem_id="create-start")
         with gr.Column(visible=False, elem_classes="card job", elem_id="job") as panel:
-            status = gr.HTML(
-                "",
-                html_template='<div role="status" aria-live="polite">${value}</div>',
-                js_on_load=None,
-                apply_default_css=False,
-                elem_id="job-status",
-            )
+            status = status_line(elem_id="job-status")
             bar = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="job-bar")
             job_trouble = notice(elem_id="job-problem")
             sound = player(words, "create-sample")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ import gradio as gr
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.registry.terms import Terms
 from webui.i18n import Words
-from webui.parts import USER, catch, day, file_name, good, heading, new_place, problem
+from webui.parts import USER, catch, day, file_name, good, heading, new_place, problem, voice_card
 from webui.player import player, sample
 
 _LINES = 200  # of the journal that are shown, the newest
@@ -90,11 +91,7 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
         with_mixes = gr.Checkbox(label=words("own.destroy_mixes"), container=False, elem_id="own-destroy-mixes")
         destroy = button("own.destroy_do", "stop")
 
-    def card(voice_id: str | None) -> Any:
-        found = next((card for card in studio.voices(user=USER) if card.id == voice_id), None)
-        if found is None:
-            raise InputError(words("voices.need_choice"))
-        return found
+    card = partial(voice_card, studio, words)
 
     def show(voice_id: str | None) -> list[Any]:
         """Versions and journal of the chosen voice; every secret field empty again."""

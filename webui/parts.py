@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from gpt_sovits.errors import VoiceError
+from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.registry import sounds
 from webui.i18n import Words
 from webui.person import present
@@ -31,6 +31,25 @@ def notice(**options: Any) -> gr.HTML:
         elem_classes="notice-box",
         **options,
     )
+
+
+def status_line(**options: Any) -> gr.HTML:
+    """A place for how far something is, read out politely when it changes."""
+    return gr.HTML(
+        "",
+        html_template='<div role="status" aria-live="polite">${value}</div>',
+        js_on_load=None,
+        apply_default_css=False,
+        **options,
+    )
+
+
+def voice_card(studio: Any, words: Words, voice_id: str | None) -> Any:
+    """The card of a chosen voice; ``InputError`` when none is chosen."""
+    found = next((card for card in studio.voices(user=USER) if card.id == voice_id), None)
+    if found is None:
+        raise InputError(words("voices.need_choice"))
+    return found
 
 
 def heading(title: str, text: str = "", level: int = 2) -> gr.HTML:

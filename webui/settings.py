@@ -12,7 +12,7 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from webui.i18n import Words
-from webui.parts import catch, good, heading, notice, pick, problem, unchanged
+from webui.parts import catch, good, heading, notice, pick, problem, status_line, unchanged
 
 BEST = "v2ProPlus"  # what a person most likely wants
 TICK = 1.0  # seconds between two looks at a download
@@ -34,14 +34,7 @@ def build(studio: Any, words: Words) -> SettingsTab:
     with gr.Column(elem_classes="narrow"):
         heading(words("settings.title"), words("settings.intro"))
         with gr.Column(visible=False, elem_classes="card job", elem_id="settings-errand") as panel:
-            status = gr.HTML(
-                "",
-                html_template='<div role="status" aria-live="polite">${value}</div>',
-                js_on_load=None,
-                apply_default_css=False,
-                elem_id="settings-status",
-                elem_classes="heading",
-            )
+            status = status_line(elem_id="settings-status", elem_classes="heading")
             bar = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="settings-bar")
             stop = gr.Button(words("settings.stop"), elem_id="settings-stop")
         with gr.Column(elem_classes="card"):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.errors import VoiceError
 from gpt_sovits.registry.terms import Terms
 from webui import owning
 from webui.i18n import Words
-from webui.parts import USER, catch, day, good, heading, notice, pick, problem, voice_choices
+from webui.parts import USER, catch, day, good, heading, notice, pick, problem, voice_card, voice_choices
 from webui.player import player, sample
 
 
@@ -58,11 +59,7 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
     with gr.Column(elem_classes="card"):
         owning.build_for_all(studio, words, folder, message, changed)
 
-    def card(voice_id: str | None) -> Any:
-        found = next((card for card in studio.voices(user=USER) if card.id == voice_id), None)
-        if found is None:
-            raise InputError(words("voices.need_choice"))
-        return found
+    card = partial(voice_card, studio, words)
 
     def show(voice_id: str | None) -> list[Any]:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -23,8 +23,8 @@ class ErrorRate:
         return self.errors / self.total if self.total else None
 
 
-def error_rate(said: Sequence[str], heard: Sequence[str]) -> ErrorRate:
-    """Levenshtein distance between two sequences of words or phones."""
+def edit_distance(said: Sequence[Hashable], heard: Sequence[Hashable]) -> int:
+    """Levenshtein distance: units to insert, drop or replace to get from one sequence to the other."""
     previous = list(range(len(heard) + 1))
     for row, wanted in enumerate(said, start=1):
         current = [row]
@@ -32,7 +32,12 @@ def error_rate(said: Sequence[str], heard: Sequence[str]) -> ErrorRate:
             substituted = previous[column - 1] + (wanted != got)
             current.append(min(substituted, previous[column] + 1, current[-1] + 1))
         previous = current
-    return ErrorRate(previous[-1], len(said))
+    return previous[-1]
+
+
+def error_rate(said: Sequence[str], heard: Sequence[str]) -> ErrorRate:
+    """Errors among the words or phones that should have been said."""
+    return ErrorRate(edit_distance(said, heard), len(said))
 
 
 def comparable(phones: Iterable[str]) -> list[str]:

@@ -72,23 +72,12 @@ def write_bytes(path: Path, data: bytes, aside: Path | None = None) -> None:
 
     The new file is built in ``aside`` (same file system; whoever owns it sweeps it), else beside ``path``.
     """
+    write_blocks(path, (data,), aside)
+
+
+def write_blocks(path: Path, blocks: Iterable[bytes], aside: Path | None = None) -> None:
+    """``write_bytes`` for what is too large to be in memory at once."""
     temporary = (aside or path.parent) / f".{path.name}.{secrets.token_hex(6)}.part"
-    try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def write_blocks(path: Path, blocks: Iterable[bytes]) -> None:
-    """``write_bytes`` for what is too large to be in memory at once; the file is built beside ``path``."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:

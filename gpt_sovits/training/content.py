@@ -25,6 +25,7 @@ from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
 from gpt_sovits.features.phone_decoding import decode_phones
+from gpt_sovits.features.phone_errors import edit_distance
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from gpt_sovits.training.corpus import Clip, Corpus
@@ -217,15 +218,6 @@ def posteriors(encoder: MiniContentEncoder, corpus: Corpus, clip: Clip) -> np.nd
     mel = torch.from_numpy(corpus.mel(clip))[None]
     side = torch.from_numpy(corpus.melody(clip))[None]
     return encoder.log_posteriors(encoder.encode(mel, side, torch.ones(1, mel.shape[1], 1)))[0].numpy()
-
-
-def edit_distance(a: Sequence[int], b: Sequence[int]) -> int:
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        diagonal, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (x != y))
-    return row[-1]
 
 
 def fill_blanks(path: np.ndarray, loudness: np.ndarray, reach: int = 6) -> np.ndarray:

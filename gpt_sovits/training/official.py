@@ -159,7 +159,8 @@ def acoustic_learner(
 
     def portion(batch: SpokenBatch, share: float) -> tuple[float, dict[str, float]]:
         if isinstance(model, SoVITSCFM):
-            loss = _flow_loss(model, batch)
+            shortcut = draw_shortcut(len(batch.lengths))  # three batches of ten learn a double step
+            loss = _flow_loss(model, batch, shortcut)
             arithmetic.scaled(loss * share).backward()
             return float(loss.detach()), {}
         return _adversarial(model, rival, batch, plan, arithmetic, own, rivals, share, cancel)
@@ -234,9 +235,8 @@ def _adversarial(
     return float(found.total.detach()), values
 
 
-def _flow_loss(model: SoVITSCFM, batch: SpokenBatch) -> torch.Tensor:
-    """Flow matching; three batches of ten learn a double step."""
-    shortcut = draw_shortcut(len(batch.lengths))
+def _flow_loss(model: SoVITSCFM, batch: SpokenBatch, shortcut: torch.Tensor | None) -> torch.Tensor:
+    """Flow matching, scalar; ``shortcut`` as ``draw_shortcut`` gives it."""
     return model(
         batch.spec,
         batch.lengths,
@@ -256,17 +256,7 @@ def _judgement(model: SoVITS | SoVITSCFM, batch: SpokenBatch) -> float:
     the same noise.
     """
     if isinstance(model, SoVITSCFM):
-        return float(
-            model(
-                batch.spec,
-                batch.lengths,
-                batch.content,
-                batch.phones,
-                batch.phone_lengths,
-                batch.mel,
-                batch.mel_lengths,
-            )
-        )
+        return float(_flow_loss(model, batch, None))
     style = model.style(batch.spec, None, batch.speaker_vector)
     prior = model.prior(model.extract_codes(batch.content), batch.lengths, batch.phones, batch.phone_lengths, style)
     z = model.flow(prior.mean, prior.mask, style, reverse=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.webui.fake_studio import FakeStudio
+from tests.webui.serving import served
 
 
 @pytest.fixture(scope="session")
@@ -40,19 +39,5 @@ def app(studio: FakeStudio, browser_folder: Path) -> Any:
 @pytest.fixture(scope="session")
 def address(app: Any) -> Iterator[str]:
     """Where the pages are served, for example "http://127.0.0.1:41234/"."""
-    import uvicorn
-
-    from webui.server import listen
-
-    bound = listen("127.0.0.1", 0)
-    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
-    thread.start()
-    end = time.monotonic() + 120
-    while not running.started and time.monotonic() < end:
-        time.sleep(0.05)
-    assert running.started, "the server did not start"
-    yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
-    running.should_exit = True
-    thread.join(timeout=20)
-    bound.close()
+    with served(app) as place:
+        yield place + "/"

@@ -51,6 +51,23 @@ def page(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]
     assert not failures
 
 
+def choose(page: playwright.Page, label: str, name: str) -> None:
+    """Choose from a list in Settings; its options hang at a fixed place, so nothing may move under them any more."""
+    page.get_by_role("rowheader", name="v2ProPlus").wait_for()  # the table above the lists has come
+    field = page.get_by_label(label)
+    option = page.get_by_role("option", name=name, exact=True)
+    for _ in range(5):
+        field.evaluate("field => field.scrollIntoView({block: 'center'})")
+        field.click()
+        try:
+            option.click(timeout=5000)
+            return
+        except playwright.TimeoutError:  # the page grew while the list was open
+            field.press("Escape")
+            field.blur()
+    raise AssertionError(f"{name} cannot be chosen in {label}")
+
+
 def pitch(samples: np.ndarray) -> float:
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(np.argmax(spectrum)) * 32000 / len(samples)
@@ -283,9 +300,7 @@ def test_rename_freeze_and_destroy_which_asks_twice(page: playwright.Page, studi
 def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, studio: FakeStudio) -> None:
     library = studio.library
     page.get_by_role("tab", name="Settings").click()
-    page.get_by_role("rowheader", name="v2ProPlus").wait_for()
-    page.get_by_label("Model to download").click()
-    page.get_by_role("option", name="v2", exact=True).click()
+    choose(page, "Model to download", "v2")
     page.get_by_text("GPT-SoVITS: MIT licence, by RVC-Boss").wait_for()
     page.get_by_text("v2 is at least 1.4 GB").wait_for()
     start = page.get_by_role("button", name="Download", exact=True)
@@ -310,8 +325,7 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     library = studio.library
     library.models["v2"] = FakeModel("v2", "v2", True)
     page.get_by_role("tab", name="Settings").click()
-    page.get_by_label("Model to download").click()
-    page.get_by_role("option", name="v4", exact=True).click()
+    choose(page, "Model to download", "v4")
     page.get_by_text("v4 is at least 1.4 GB").wait_for()  # another model asks again
     page.get_by_label("I have read these licences and accept them.").check()
     page.get_by_role("button", name="Download", exact=True).click()
@@ -326,8 +340,7 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     playwright.expect(page.locator("#settings-import-problem .notice")).to_be_empty()
     assert library.taken == [(["my_e8_s200.pth"], "v4")]
 
-    page.get_by_label("New voices are made on").click()
-    page.get_by_role("option", name="v2", exact=True).click()
+    choose(page, "New voices are made on", "v2")
     page.get_by_text("From now on, new voices are made on v2.").wait_for()
     assert library.chosen == "v2"
 

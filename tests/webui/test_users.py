@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from tests.registry.conftest import make_voice, stage
+from tests.webui.serving import served
 from webui import person
 from webui.sessions import Sessions
 
@@ -52,22 +51,10 @@ def folder(studio: Studio) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def address(studio: Studio, folder: Path) -> Iterator[str]:
-    import uvicorn
+    from webui.server import create_app
 
-    from webui.server import create_app, listen
-
-    bound = listen("127.0.0.1", 0)
-    app = create_app(studio, folder, users=True)
-    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
-    thread.start()
-    end = time.monotonic() + 120
-    while not running.started and time.monotonic() < end:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    running.should_exit = True
-    thread.join(timeout=20)
-    bound.close()
+    with served(create_app(studio, folder, users=True)) as place:
+        yield place
 
 
 class Browser:
