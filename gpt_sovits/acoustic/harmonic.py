@@ -126,6 +126,27 @@ class HarmonicDecoder(nn.Module):
         harmonic, noise = self.envelopes(x).clamp_min(_FLOOR).chunk(2, dim=1)
         return Frames(_PITCH_RANGE * torch.tanh(log_pitch / _PITCH_RANGE), voicing, harmonic, noise)
 
+    def part(self, frames: Frames, start: Tensor, length: int) -> Frames:
+        """``length`` latent frames from ``start`` `[B]` on."""
+        latent = start[:, None] + torch.arange(length, device=start.device)
+        fine = (2 * start[:, None] + torch.arange(2 * length, device=start.device))[:, None]
+        bands = self.config.bands
+        return Frames(
+            frames.log_pitch.gather(1, latent),
+            frames.voicing.gather(1, latent),
+            frames.harmonic.gather(2, fine.expand(-1, bands, -1)),
+            frames.noise.gather(2, fine.expand(-1, bands, -1)),
+        )
+
+    def power(self, frames: Frames, pitch: Tensor, voiced: Tensor) -> Tensor:
+        """Expected power density `[B, N, R]` of the sound at the band centres; white noise of variance 1 has 1.
+
+        ``pitch`` `[B, T]` in Hz and ``voiced`` `[B, T]` as ``render`` takes them. Each harmonic of the pulse train has
+        the power 1/2, and there is one in every ``pitch`` Hz.
+        """
+        pulses = (voiced * self.rate / (4 * pitch)).repeat_interleave(2, dim=1)[:, None]
+        return (2 * frames.noise).exp() + pulses * (2 * frames.harmonic).exp()
+
     def render(self, frames: Frames, pitch: Tensor, voiced: Tensor, white: Tensor) -> Tensor:
         """Wave `[B, 1, L]`, `L = T * frame`.
 

@@ -5,6 +5,10 @@ a fraction of its size: convolutional residual blocks with depthwise kernels (Co
 25 Hz between a 50 Hz stem and a 50 Hz head. Knows nothing of speakers or languages: every band of the log-mel
 is normalised over the clip, and pitch is given relative to the clip's median.
 
+Where it is known which phone is said when (recordings with a transcript, that voices are learnt from), the content is
+guided: drawn towards the mean of what the encoder says in that phone. So the codes of a small, often mistaken encoder
+mean one phone each, and whoever learns to speak from codes is not taught its mistakes.
+
 Letters: B batch, L samples at 16 kHz, T frames at 50 Hz, D trunk width, C content width, V phone symbols.
 """
 
@@ -41,6 +45,7 @@ class MiniContentConfig:
     phonetic: int = 61
     symbols: int = 732
     melody_weight: float = 1.0
+    guidance: float = 0.0  # share of the known phone's prototype in guided content, 0 to 1
 
     @property
     def width(self) -> int:
@@ -123,11 +128,13 @@ class MiniContentEncoder(nn.Module):
 
     sample_rate = SAMPLE_RATE
     bank: Tensor
+    prototypes: Tensor
 
     def __init__(self, config: MiniContentConfig) -> None:
         super().__init__()
         self.config = config
         self.register_buffer("bank", mel_bank(config.bands), persistent=False)
+        self.register_buffer("prototypes", torch.zeros(config.symbols + 1, config.phonetic))
         self.stem = nn.Conv1d(config.bands + MELODY_CHANNELS, config.stem, 5, padding=2)
         self.down = nn.Conv1d(config.stem, config.hidden, 4, stride=2, padding=1)
         self.blocks = nn.ModuleList(
@@ -161,6 +168,15 @@ class MiniContentEncoder(nn.Module):
         """Log-probabilities `[B, T, V + 1]`; the last class is the CTC blank."""
         return self.classify(phonetic).log_softmax(-1)
 
+    def guided(self, phonetic: Tensor, said: Tensor) -> Tensor:
+        """``phonetic`` `[..., T, phonetic]` drawn towards the prototypes of the classes ``said`` `[..., T]`.
+
+        The last class is silence. A class without a prototype (all zero: it was not in the corpus) draws nothing.
+        """
+        towards = self.prototypes.to(phonetic)[said]
+        known = towards.abs().amax(-1, keepdim=True) > 0
+        return torch.where(known, phonetic + self.config.guidance * (towards - phonetic), phonetic)
+
     def _inputs(self, wave: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         wave = wave.reshape(-1, wave.shape[-1])
         if wave.shape[-1] < 2 * HOP:
@@ -170,10 +186,14 @@ class MiniContentEncoder(nn.Module):
         side = np.stack([melody(p[: mel.shape[1]], m.numpy()) for p, m in zip(pitch, mel.detach().cpu(), strict=True)])
         return mel, torch.from_numpy(side).to(mel), torch.ones(*mel.shape[:2], 1, device=mel.device)
 
-    def forward(self, wave: Tensor) -> Tensor:
-        """Content features `[B, C, T]` at 50 Hz of 16 kHz waves `[B, L]`, `T = L // 320`."""
+    def forward(self, wave: Tensor, said: Tensor | None = None) -> Tensor:
+        """Content features `[B, C, T]` at 50 Hz of 16 kHz waves `[B, L]`, `T = L // 320`.
+
+        ``said`` `[B, T]`: the phone of every frame where it is known, see ``guided``.
+        """
         mel, side, mask = self._inputs(wave)
-        return self.content(self.encode(mel, side, mask), side)
+        phonetic = self.encode(mel, side, mask)
+        return self.content(phonetic if said is None else self.guided(phonetic, said), side)
 
     def content(self, phonetic: Tensor, melody_channels: Tensor) -> Tensor:
         """Join the phonetic bottleneck and the melody into content features `[B, C, T]`."""

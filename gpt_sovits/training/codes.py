@@ -22,7 +22,8 @@ from gpt_sovits.events import Event, EventSink, ignore
 from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
-from gpt_sovits.training.content import BLANK, LEAST_FRAMES, batched_posteriors
+from gpt_sovits.training.alignment import load_alignment, states_from, text_of
+from gpt_sovits.training.content import BLANK, LEAST_FRAMES, batched_posteriors, phone_per_frame
 from gpt_sovits.training.corpus import Clip, Corpus
 from gpt_sovits.training.examples import Example
 from gpt_sovits.weights.native import load_tensors, save_tensors
@@ -31,11 +32,10 @@ from gpt_sovits.weights.native import load_tensors, save_tensors
 def clip_phones(clip: Clip) -> list[int]:
     """Phone ids of a transcript, punctuation included, as synthesis would make them."""
     ids = symbols("v2").ids
-    text = clip.transcript
+    text = text_of(clip)
     if text.startswith("pinyin:"):
         names: Sequence[str] = (*(pinyin_phones(text.removeprefix("pinyin:")) or ()), ".")
     elif text:
-        text = text.lower() if text.isupper() else text
         if text[-1] not in "。.!?！？":
             text += "。" if clip.language == "zh" else "."
         names = phonemize(text, language=clip.language).phones
@@ -45,12 +45,21 @@ def clip_phones(clip: Clip) -> list[int]:
 
 
 @torch.inference_mode()
-def clip_features(encoder: MiniContentEncoder, corpus: Corpus, clip: Clip) -> Tensor:
-    """Content features `[T, C]` of a clip."""
+def phonetic_of(encoder: MiniContentEncoder, corpus: Corpus, clip: Clip) -> Tensor:
+    """What the encoder says of a clip before the melody is joined, `[T, phonetic]`."""
     mel = torch.from_numpy(corpus.mel(clip))[None]
     side = torch.from_numpy(corpus.melody(clip))[None]
-    phonetic = encoder.encode(mel, side, torch.ones(1, mel.shape[1], 1))
-    return encoder.content(phonetic, side)[0].T
+    return encoder.encode(mel, side, torch.ones(1, mel.shape[1], 1))[0]
+
+
+def prototypes_of(phonetic: Sequence[Tensor], said: Sequence[np.ndarray], classes: int, least: int = 50) -> Tensor:
+    """Mean of ``phonetic`` `[T, C]` over the frames of every class `[classes, C]`; zero below ``least`` frames."""
+    sums, counts = torch.zeros(classes, phonetic[0].shape[1]), torch.zeros(classes)
+    for rows, path in zip(phonetic, said, strict=True):
+        index = torch.from_numpy(path)
+        sums.index_add_(0, index, rows)
+        counts += torch.bincount(index, minlength=classes)
+    return sums / counts.clamp_min(1)[:, None] * (counts >= least)[:, None]
 
 
 def nearest(features: Tensor, codebook: Tensor) -> Tensor:
@@ -181,37 +190,53 @@ def code_corpus(
 ) -> Tensor:
     """Write every clip's codes into ``folder``; returns the codebook `[size, C]`, learned unless it is given.
 
-    Codes that are there already are learned anew from where they are, see ``learn_codebook``.
+    Codes that are there already are learned anew from where they are, see ``learn_codebook``. With the codebook the
+    encoder gets its prototypes. Clips whose words are known get codes of guided content.
     """
-    before = former_codes(folder)
+    before, known = former_codes(folder), load_alignment(folder)
     marks = frozenset(symbols("v2").ids[m] for m in ("!", "?", "…", ",", ".", "-"))
     rows: list[dict[str, object]] = []
-    features: list[Tensor] = []
+    clips: list[Clip] = []
+    phonetic: list[Tensor] = []
+    said_at: list[np.ndarray] = []  # class of every frame
     phones: list[np.ndarray] = []
     spoken_at: list[np.ndarray] = []
     heard = 0
     for group, log_probs in batched_posteriors(encoder, corpus, [c for c in corpus.clips if c.frames >= 16]):
-        written = [
-            clip_phones(c) if c.transcript else decode_phones(p, BLANK) for c, p in zip(group, log_probs, strict=True)
-        ]
+        written = [clip_phones(c) or decode_phones(p, BLANK) for c, p in zip(group, log_probs, strict=True)]
         spoken = [[p for p in full if p not in marks] for full in written]
         states = ctc_states_batch(log_probs, spoken, BLANK, LEAST_FRAMES)
         for clip, full, said, path in zip(group, written, spoken, states, strict=True):
+            given = states_from(known, clip, said)
+            path = path if given is None else given
             if path is None or not said:
                 continue
             count = clip.frames // 2
-            features.append(clip_features(encoder, corpus, clip)[: 2 * count].reshape(count, 2, -1).mean(1))
+            clips.append(clip)
+            phonetic.append(phonetic_of(encoder, corpus, clip))
+            said_at.append(phone_per_frame(path, said, corpus.mel(clip).mean(1)))
             phones.append(np.array(full))
             spoken_at.append(index_of_phones(path, full, marks))
             rows.append({"path": clip.path, "codes": count, "phones": len(full), "transcribed": bool(clip.transcript)})
         heard += len(group)
         on_event(Event("codes", "Listening to the corpus.", heard, len(corpus.clips)))
+    if codebook is None:
+        sure = [n for n, clip in enumerate(clips) if clip.transcript and not clip.held_out]
+        encoder.prototypes.copy_(
+            prototypes_of([phonetic[n] for n in sure], [said_at[n] for n in sure], len(encoder.prototypes))
+        )
+    features = []
+    for clip, heard_as, path in zip(clips, phonetic, said_at, strict=True):
+        count = clip.frames // 2
+        rows_of = encoder.guided(heard_as, torch.from_numpy(path)) if text_of(clip) else heard_as
+        content = encoder.content(rows_of[None], torch.from_numpy(corpus.melody(clip))[None])[0].T
+        features.append(content[: 2 * count].reshape(count, 2, -1).mean(1))
     flat = torch.cat(features)
     if codebook is None:
         former = [before.get(str(row["path"]), np.zeros(0)) for row in rows]
         counts = [int(str(row["codes"])) for row in rows]
-        known = [a if len(a) == n else np.full(n, -1) for a, n in zip(former, counts, strict=True)]
-        kept = torch.from_numpy(np.concatenate(known).astype(np.int64)) if before else None
+        same = [a if len(a) == n else np.full(n, -1) for a, n in zip(former, counts, strict=True)]
+        kept = torch.from_numpy(np.concatenate(same).astype(np.int64)) if before else None
         codebook = learn_codebook(flat, size, steps, former=kept)
     codes = torch.cat([nearest(part, codebook) for part in flat.split(8192)])
     used = float((torch.bincount(codes, minlength=size) > 0).float().mean())
@@ -221,6 +246,7 @@ def code_corpus(
         folder / "codes.safetensors",
         {
             "codebook": codebook,
+            "prototypes": encoder.prototypes,
             "codes": codes.short(),
             "phones": torch.from_numpy(np.concatenate(phones)).short(),
             "phone_of_code": torch.from_numpy(np.concatenate(spoken_at)).short(),

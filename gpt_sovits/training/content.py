@@ -27,6 +27,7 @@ from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncod
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.features.phone_errors import edit_distance
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
+from gpt_sovits.training.alignment import Alignments, load_alignment, states_from, text_of
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from gpt_sovits.training.corpus import Clip, Corpus
 
@@ -53,14 +54,11 @@ class ContentPlan:
 
 def spoken_phones(clip: Clip) -> tuple[int, ...]:
     """Ids of the phones that a clip's transcript says, without punctuation; empty where there is no transcript."""
-    text = clip.transcript
+    text = text_of(clip) if clip.transcript else ""
     if text.startswith("pinyin:"):
         names: Sequence[str] = pinyin_phones(text.removeprefix("pinyin:")) or ()
-    elif text:
-        text = text.lower() if text.isupper() else text
-        names = phonemize(text, language=clip.language).phones
     else:
-        names = ()
+        names = phonemize(text, language=clip.language).phones if text else ()
     ids = symbols("v2").ids
     return tuple(ids[name] for name in names if name not in _MARKS and name in ids and name != "UNK")
 
@@ -237,6 +235,13 @@ def fill_blanks(path: np.ndarray, loudness: np.ndarray, reach: int = 6) -> np.nd
     return np.where(take, path[nearest], path)
 
 
+def phone_per_frame(states: np.ndarray, phones: Sequence[int], loudness: np.ndarray) -> np.ndarray:
+    """Phone id or BLANK of every frame `[T]` of an alignment, with ``fill_blanks``."""
+    classes = np.full(2 * len(phones) + 1, BLANK, np.int64)
+    classes[1::2] = phones
+    return fill_blanks(classes[states], loudness)
+
+
 def flat_start(corpus: Corpus, clips: Sequence[Clip], phones: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """Phones spread evenly over the loud part of each clip, BLANK around it."""
     out = {}
@@ -276,17 +281,18 @@ def align_corpus(
     clips: Sequence[Clip],
     phones: dict[str, tuple[int, ...]],
     least: int = LEAST_FRAMES,
+    known: Alignments | None = None,
 ) -> dict[str, np.ndarray]:
-    """Phone id per frame of every clip, by forced alignment with the encoder's own posteriors."""
+    """Phone id per frame of every clip, ``known`` or by forced alignment with the encoder's own posteriors."""
     encoder.eval()
     out = {}
     for group, log_probs in batched_posteriors(encoder, corpus, clips):
         states = ctc_states_batch(log_probs, [phones[c.path] for c in group], BLANK, least)
         for clip, path in zip(group, states, strict=True):
+            given = states_from(known or {}, clip, phones[clip.path])
+            path = path if given is None else given
             if path is not None:
-                classes = np.full(2 * len(phones[clip.path]) + 1, BLANK, np.int64)
-                classes[1::2] = phones[clip.path]
-                out[clip.path] = fill_blanks(classes[path], corpus.mel(clip).mean(1))
+                out[clip.path] = phone_per_frame(path, phones[clip.path], corpus.mel(clip).mean(1))
     encoder.train()
     return out
 
@@ -313,6 +319,7 @@ def train_content(
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
     ends = np.cumsum((plan.flat_steps, plan.ctc_steps, plan.frame_steps)).tolist()
     total = ends[-1]
+    known = load_alignment(work)
     state, curve = work / "content.safetensors", Curve(work / "content.csv")
     step = 0
     if state.is_file():
@@ -330,7 +337,7 @@ def train_content(
                 batches.use_alignment(flat_start(corpus, batches.clips, phones))
             elif phase == 2:
                 least = LEAST_FRAMES + (2 * (step - ends[1]) < plan.frame_steps)
-                batches.use_alignment(align_corpus(encoder, corpus, batches.clips, phones, least))
+                batches.use_alignment(align_corpus(encoder, corpus, batches.clips, phones, least, known))
         begin = ends[phase - 1] if phase else 0
         progress = (step - begin) / (ends[phase] - begin)
         decay = (1.0, 1.0 - 0.5 * progress, 0.6 * 0.5 * (1 + math.cos(math.pi * progress)))[phase]

@@ -1,7 +1,8 @@
 """A speech corpus for pretraining, decoded once into flat files that training maps into memory.
 
-A corpus is a folder with ``metadata.tsv`` (columns shard, path, speaker, language, transcript, bandwidth_hz; shards are
-tar files beside it, and a row without a shard names a file in the folder). ``prepare`` writes, into a work folder:
+A corpus is a folder with ``metadata.tsv`` (columns shard, path, speaker, language, transcript, bandwidth_hz and, for
+clips without a transcript, asr_hypothesis; shards are tar files beside it, and a row without a shard names a file in
+the folder). ``prepare`` writes, into a work folder:
 
     clips.jsonl   one clip a line: where it lies in the flat files, speaker, language, transcript, bandwidth
     wave.i16      32 kHz mono, every clip padded with silence to whole semantic tokens (1280 samples)
@@ -51,6 +52,7 @@ class Clip:
     start: int
     frames: int
     held_out: bool
+    guess: str = ""  # what a recogniser heard where there is no transcript
 
 
 class Corpus:
@@ -180,6 +182,7 @@ def prepare(source: Path, work: Path, *, workers: int = 2, on_event: EventSink =
                             start=start,
                             frames=len(arrays[3]),
                             held_out=row["speaker"] in held_out,
+                            guess="" if row["transcript"] else row.get("asr_hypothesis") or "",
                         )
                     )
                     start += len(arrays[3])

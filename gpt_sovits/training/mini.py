@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,14 +12,17 @@ from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.audio import Audio, read_audio, resample
 from gpt_sovits.bases import Base
 from gpt_sovits.dataset.training_set import Slice
+from gpt_sovits.dataset.viterbi import ctc_states_batch
+from gpt_sovits.features.mini_content import MiniContentEncoder, log_mel
 from gpt_sovits.features.pitch import track_pitch
-from gpt_sovits.training.acoustic import AcousticWeights, SpectralLoss, StepResult, acoustic_loss
+from gpt_sovits.text import symbols
+from gpt_sovits.training.acoustic import AcousticWeights, EnvelopeLoss, SpectralLoss, StepResult, acoustic_loss
+from gpt_sovits.training.codes import index_of_phones
+from gpt_sovits.training.content import BLANK, LEAST_FRAMES, phone_per_frame
 from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
 from gpt_sovits.training.examples import Example, batches, collate_acoustic, moved
 from gpt_sovits.training.plan import TrainingPlan
 from gpt_sovits.training.processes import Processes
-
-_IMAGINE = 0.5  # share of a batch's rows that are decoded from the prior
 
 
 @torch.inference_mode()
@@ -31,15 +33,32 @@ def example_of(base: Base, piece: Slice) -> Example:
     frames = len(samples) // FRAME
     low = resample(Audio(samples, RATE), 16000).samples
     low = np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320]
-    codes = base.acoustic.extract_codes(base.content(torch.from_numpy(low)[None]))[0, 0].numpy()
+    encoder = cast(MiniContentEncoder, base.content)
+    content, phone_of_code = _content_of(encoder, torch.from_numpy(low)[None], piece.phones.ids)
+    codes = base.acoustic.extract_codes(content)[0, 0].numpy()
     return Example(
         wave=samples,
         codes=codes[: frames // 2],
         phones=np.array(piece.phones.ids, np.int64),
         pitch=np.resize(track_pitch(low), frames),
         bandwidth=bandwidth_of(samples),
-        phone_of_code=np.full(frames // 2, -1),
+        phone_of_code=phone_of_code,
     )
+
+
+def _content_of(
+    encoder: MiniContentEncoder, wave: torch.Tensor, phones: Sequence[int]
+) -> tuple[torch.Tensor, np.ndarray]:
+    """Guided content `[1, C, T]` of a 16 kHz wave `[1, L]` that says ``phones``, and which of them each code says."""
+    ids = symbols("v2").ids
+    marks = frozenset(ids[mark] for mark in "!?…,.-")
+    spoken = [phone for phone in phones if phone not in marks]
+    log_probs = encoder.phone_logits(wave)[0].numpy()
+    states = ctc_states_batch([log_probs], [spoken], BLANK, LEAST_FRAMES)[0] if spoken else None
+    if states is None:
+        return encoder(wave), np.full(len(log_probs) // 2, -1)
+    said = phone_per_frame(states, spoken, log_mel(wave, encoder.bank)[0].mean(1).numpy())
+    return encoder(wave, torch.from_numpy(said)[None]), index_of_phones(states, phones, marks)
 
 
 def bandwidth_of(samples: np.ndarray, drop: float = 55.0) -> float:
@@ -62,7 +81,7 @@ def acoustic_learner(
     processes: Processes,
 ) -> tuple[Callable[[], StepResult | None], Callable[[], float]]:
     rng = np.random.default_rng(plan.seed)
-    spectral = SpectralLoss()
+    spectral, envelope = SpectralLoss(), EnvelopeLoss()
     weights = AcousticWeights()
     pool: list[list[Example]] = []
     device = next(model.parameters()).device
@@ -79,12 +98,10 @@ def acoustic_learner(
         mine = processes.share(range(len(rows)))
         if not mine:
             return None
-        imagined = sum(index < math.ceil(_IMAGINE * len(rows)) for index in mine)  # as many as one process would
         model.train()
         batch = collate_acoustic([rows[i][0] for i in mine], [rows[i][1] for i in mine])
-        return acoustic_loss(model, moved(batch, device), spectral, weights, imagine=imagined / len(mine))
+        return acoustic_loss(model, moved(batch, device), spectral, envelope, weights)
 
-    sure = replace(weights, prior_noise=0.0, kl=0.0)
     check = moved(collate_acoustic(held_out, [training[0].wave[: 150 * FRAME] for _ in held_out]), device)
 
     def validate() -> float:
@@ -92,6 +109,6 @@ def acoustic_learner(
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             longest = int(check.lengths.min())
-            return float(acoustic_loss(model, check, spectral, sure, segment=longest, imagine=1.0).loss)
+            return float(acoustic_loss(model, check, spectral, envelope, weights, segment=longest).loss)
 
     return train, validate

@@ -15,7 +15,7 @@ from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.weights.native import load_metadata, load_tensors, save_config, save_tensors
 
 SPEAKING = {  # what sounded best in ``evaluate`` with this base
-    "noise": 0.2,
+    "noise": 0.0,
     "prompt": False,
     "sampling": {"top_k": 5, "top_p": 1.0, "temperature": 0.8, "repetition_penalty": 1.1},
 }

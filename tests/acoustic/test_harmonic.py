@@ -1,11 +1,14 @@
 """The harmonic decoder: the pitch that is asked for is the pitch that sounds, and the same input sounds the same."""
 
 import numpy as np
+import pytest
 import torch
+from torch.nn import functional
 
 from gpt_sovits.acoustic.config import HarmonicConfig
 from gpt_sovits.acoustic.harmonic import Frames, HarmonicDecoder, minimum_phase, pulse_train
 from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.training.acoustic import EnvelopeLoss
 
 SMALL = HarmonicConfig(channels=16, blocks=1, fine_blocks=1, bands=24)
 
@@ -56,3 +59,46 @@ def test_length_and_repeatability() -> None:
     assert first.shape == (1, 1, 25 * 640)
     assert torch.equal(first, second)
     assert torch.isfinite(first).all()
+
+
+@pytest.mark.parametrize(("hertz", "voiced"), [(110.0, 1.0), (150.0, 1.0), (120.0, 0.0)])
+def test_what_the_decoder_says_of_its_envelope_is_what_is_heard(hertz: float, voiced: float) -> None:
+    """Training compares recordings with ``power`` instead of rendering; so both must be the same sound."""
+    torch.manual_seed(0)
+    decoder = HarmonicDecoder(HarmonicConfig(), latent=4, gin=4, rate=32000, frame=640)
+    envelope = EnvelopeLoss()
+
+    def smooth(level: float) -> torch.Tensor:
+        hills = torch.randn(1, 1, 12, 20)
+        return functional.interpolate(hills, (decoder.config.bands, 400), mode="bicubic")[0] + level
+
+    frames = Frames(torch.zeros(1, 200), torch.zeros(1, 200), smooth(-6.0), smooth(-7.0 if voiced else -5.0))
+    pitch, gate = torch.full((1, 200), hertz), torch.full((1, 200), voiced)
+    wave = decoder.render(frames, pitch, gate, torch.randn(1, 200 * 640))[:, 0]
+    measured, said = envelope.measured(wave), envelope.said(decoder, frames, pitch, gate)
+    assert measured.shape == said.shape == (1, 80, 400)
+    counted = torch.isfinite(envelope.top)
+    apart = (measured - said)[:, counted, 10:-10]
+    assert apart.abs().mean() < 0.25  # natural log; a noise's own chance is most of it
+    assert apart.mean().abs() < 0.1
+    louder = envelope.said(decoder, frames._replace(noise=frames.noise + 2, harmonic=frames.harmonic + 2), pitch, gate)
+    mask, band = torch.ones(1, 1, 400), torch.tensor([16000.0])
+    assert envelope(said, measured, mask, band) < 0.3 < 1.5 < envelope(louder, measured, mask, band)
+
+
+def test_bands_above_a_recordings_bandwidth_do_not_count() -> None:
+    envelope = EnvelopeLoss()
+    said, measured = torch.zeros(1, 80, 6), torch.zeros(1, 80, 6)
+    measured[:, 70:] = 5.0  # far above 4 kHz
+    mask = torch.ones(1, 1, 6)
+    assert envelope(said, measured, mask, torch.tensor([4000.0])) == 0
+    assert envelope(said, measured, mask, torch.tensor([16000.0])) > 0
+
+
+def test_a_part_of_the_decoded_frames_is_that_part() -> None:
+    decoder = HarmonicDecoder(HarmonicConfig(channels=16, blocks=1, fine_blocks=1), 4, 4, 32000, 640)
+    whole = decoder.analyse(torch.randn(2, 4, 12), torch.randn(2, 4, 1))
+    part = decoder.part(whole, torch.tensor([3, 7]), 5)
+    assert torch.equal(part.log_pitch[1], whole.log_pitch[1, 7:12])
+    assert torch.equal(part.harmonic[0], whole.harmonic[0, :, 6:16])
+    assert torch.equal(part.noise[1], whole.noise[1, :, 14:24])
