@@ -107,7 +107,7 @@ def finetune(
     tuned["acoustic"] = acoustic = base.new_acoustic()
     manner, rival, arithmetic = Manner(), None, plan.arithmetic()
     if isinstance(acoustic, SoVITS) and isinstance(acoustic.dec, HarmonicDecoder):
-        adapt(acoustic, plan.acoustic_rank, frozen=official.FROZEN)
+        adapt(acoustic, plan.acoustic_rank, frozen=mini.FROZEN)
         torch.manual_seed(plan.seed + 1 + processes.rank)
         learner = mini.acoustic_learner(acoustic, training, held_out, plan, processes)
     else:

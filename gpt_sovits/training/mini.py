@@ -24,6 +24,9 @@ from gpt_sovits.training.examples import Example, batches, collate_acoustic, mov
 from gpt_sovits.training.plan import TrainingPlan
 from gpt_sovits.training.processes import Processes
 
+# What codes and phones mean is everybody's; learnt from a minute it is worse understood and no nearer to the person.
+FROZEN = ("quantizer.", "ssl_proj.", "enc_p.")
+
 
 @torch.inference_mode()
 def example_of(base: Base, piece: Slice) -> Example:
