@@ -126,18 +126,6 @@ class HarmonicDecoder(nn.Module):
         harmonic, noise = self.envelopes(x).clamp_min(_FLOOR).chunk(2, dim=1)
         return Frames(_PITCH_RANGE * torch.tanh(log_pitch / _PITCH_RANGE), voicing, harmonic, noise)
 
-    def part(self, frames: Frames, start: Tensor, length: int) -> Frames:
-        """``length`` latent frames from ``start`` `[B]` on."""
-        latent = start[:, None] + torch.arange(length, device=start.device)
-        fine = (2 * start[:, None] + torch.arange(2 * length, device=start.device))[:, None]
-        bands = self.config.bands
-        return Frames(
-            frames.log_pitch.gather(1, latent),
-            frames.voicing.gather(1, latent),
-            frames.harmonic.gather(2, fine.expand(-1, bands, -1)),
-            frames.noise.gather(2, fine.expand(-1, bands, -1)),
-        )
-
     def power(self, frames: Frames, pitch: Tensor, voiced: Tensor) -> Tensor:
         """Expected power density `[B, N, R]` of the sound at the band centres; white noise of variance 1 has 1.
 

@@ -1,13 +1,12 @@
 """One training step of the embedded base's acoustic model; pretraining and fine-tuning share it.
 
 VITS (Kim et al. 2021) with a change that suits little data and little compute: the sound is decoded from the mean of
-the *prior* (codes and phones, through the inverse flow), so that what inference does is trained directly. A share of
-the batch can come from the posterior instead, with VITS's KL; but at this size the posterior collapsed (after 15,000
-steps the latents moved by 0.15 under a noise of 0.89, and speech through them was not understood), so by default
-nothing does, and no noise is added. The losses are spectral, and only below a recording's bandwidth: spectral
-envelopes of whole utterances, which the decoder's own parameters say without a sample being made, and spectra at
-several resolutions of short rendered slices. Pitch and voicing are supervised. Where it is known which phone is said
-when, one head of the cross attention is told (guided attention), so that the text is used from the start.
+the *prior* (codes and phones, through the inverse flow), as inference does it; neither posterior nor KL take part. With
+them the latents moved by 0.15 under a noise of 0.89 after 15,000 steps, and speech through them was not understood.
+The losses are spectral, and only below a recording's bandwidth: spectral envelopes of whole utterances, which the
+decoder's own parameters say without a sample being made, and spectra at several resolutions of short rendered slices.
+Pitch and voicing are supervised. Where it is known which phone is said when, one head of the cross attention is told
+(guided attention), so that the text is used from the start.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from gpt_sovits.acoustic.sovits import SoVITS, slice_frames
 from gpt_sovits.acoustic.text_encoder import length_mask
 from gpt_sovits.features.spectral import linear_spectrogram, mel_filterbank
 from gpt_sovits.training.examples import AcousticBatch
-from gpt_sovits.training.losses import kl_loss
 
 GUIDED_HEAD = 0
 _RESOLUTIONS = ((2048, 512, 128), (1024, 256, 80), (512, 128, 40))  # FFT, hop, mel bands
@@ -40,9 +38,7 @@ class AcousticWeights:
     spectrum: float = 2.0
     pitch: float = 8.0
     voicing: float = 1.0
-    kl: float = 0.0
     attention: float = 1.0
-    prior_noise: float = 0.0
 
 
 @dataclass
@@ -98,11 +94,7 @@ class EnvelopeLoss:
 
     def measured(self, wave: Tensor) -> Tensor:
         """Log envelopes `[B, M, L // 320]` of waves `[B, L]`."""
-        side = self.fft // 2 - self.hop // 2
-        padded = functional.pad(wave, (side, side))
-        shape = torch.hann_window(self.window, device=wave.device)
-        spectrum = torch.stft(padded, self.fft, self.hop, self.window, shape, center=False, return_complex=True)
-        power = self.bank.to(wave) @ (spectrum.real.square() + spectrum.imag.square())
+        power = self.bank.to(wave) @ linear_spectrogram(wave, self.fft, self.hop, self.window).square()
         power = functional.avg_pool1d(power, 4, 2, padding=1, count_include_pad=False)
         return 0.5 * (power / self.unit + self.floor).log()
 
@@ -126,6 +118,16 @@ class StepResult:
     rows: float = 1.0
 
 
+def part_of(frames: Frames, start: Tensor, length: int) -> Frames:
+    """``length`` latent frames from ``start`` `[B]` on."""
+
+    def fine(envelope: Tensor) -> Tensor:  # two render frames a latent frame
+        return slice_frames(envelope, 2 * start, 2 * length)
+
+    log_pitch, voicing = slice_frames(torch.stack([frames.log_pitch, frames.voicing], 1), start, length).unbind(1)
+    return Frames(log_pitch, voicing, fine(frames.harmonic), fine(frames.noise))
+
+
 def acoustic_loss(
     model: SoVITS,
     batch: AcousticBatch,
@@ -134,11 +136,9 @@ def acoustic_loss(
     weights: AcousticWeights,
     *,
     segment: int = 32,
-    imagine: float = 1.0,
     adversary: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> StepResult:
-    """Forward pass and losses of a batch. ``segment``: frames that are rendered of each item;
-    ``imagine``: share of the items that are decoded from the prior.
+    """Forward pass and losses of a batch. ``segment``: frames that are rendered of each item.
 
     ``adversary(fake, real)`` `[B, L]` may add a term on the rendered slices.
     """
@@ -146,27 +146,15 @@ def acoustic_loss(
     if not isinstance(decoder, HarmonicDecoder):
         raise TypeError("acoustic_loss trains models with a harmonic decoder")
     config = model.config
-    spec = linear_spectrogram(batch.wave, config.n_fft, config.hop)
     style_spec = linear_spectrogram(batch.style_wave, config.n_fft, config.hop)
     style = model.style(style_spec, length_mask(batch.style_lengths, style_spec.shape[-1], style_spec))
     content = model.quantized(batch.codes)
-    mask = length_mask(batch.lengths, spec.shape[-1], spec)
-    text_mask = length_mask(batch.phone_lengths, batch.phones.shape[-1], spec)
+    mask = length_mask(batch.lengths, batch.log_pitch.shape[-1], style_spec)
+    text_mask = length_mask(batch.phone_lengths, batch.phones.shape[-1], style_spec)
     heard, text = model.enc_p.listen(content, mask, batch.phones, text_mask)
     prior = model.enc_p.project(model.enc_p.fuse(heard, mask, text, text_mask, model.prior_style(style)), mask)
 
-    rows = len(batch.lengths)
-    half = min(rows, math.ceil(imagine * rows))
-    noise = torch.randn_like(prior.mean[:half]) * weights.prior_noise
-    sampled = (prior.mean[:half] + noise * prior.log_std[:half].exp()) * prior.mask[:half]
-    z = model.flow(sampled, prior.mask[:half], style[:half], reverse=True)
-    kl = z.new_zeros(())
-    if half < rows or weights.kl:
-        posterior = model.posterior(spec, batch.lengths, style)
-        z_p = model.flow(posterior.z, posterior.mask, style)
-        kl = kl_loss(z_p, posterior.log_std, prior.mean, prior.log_std, posterior.mask)
-        z = torch.cat([z, posterior.z[half:]])
-
+    z = model.flow(prior.mean * prior.mask, prior.mask, style, reverse=True)
     whole = decoder.analyse(z, style)
     log_pitch, voiced, valid = batch.log_pitch, batch.voiced, mask[:, 0]
     said = envelope.said(decoder, whole, log_pitch.exp(), voiced)
@@ -177,9 +165,10 @@ def acoustic_loss(
     voicing = functional.binary_cross_entropy_with_logits(whole.voicing, voiced, weight=valid, reduction="sum")
     voicing = voicing / valid.sum()
 
+    rows = len(batch.lengths)
     segment = min(segment, int(batch.lengths.min()))
     start = (torch.rand(rows, device=batch.lengths.device) * (batch.lengths - segment + 1)).long()
-    frames = decoder.part(whole, start, segment)
+    frames = part_of(whole, start, segment)
     log_pitch = slice_frames(log_pitch[:, None], start, segment)[:, 0]
     voiced = slice_frames(voiced[:, None], start, segment)[:, 0]
     real = slice_frames(batch.wave.view(rows, -1, config.hop).transpose(1, 2), start, segment)
@@ -193,9 +182,8 @@ def acoustic_loss(
         + weights.spectrum * spectrum
         + weights.pitch * pitch
         + weights.voicing * voicing
-        + weights.kl * kl
     )
-    values = {"mel": mel, "spectrum": spectrum, "pitch": pitch, "voicing": voicing, "kl": kl}
+    values = {"mel": mel, "spectrum": spectrum, "pitch": pitch, "voicing": voicing}
     spoken = batch.phone_of_code.repeat_interleave(2, dim=1)
     if weights.attention and bool((spoken >= 0).any()):
         scores = model.enc_p.mrte.scores(heard, mask, text, text_mask, GUIDED_HEAD)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,11 @@ from gpt_sovits.audio import Audio, resample, to_int16
 from gpt_sovits.errors import MissingError
 from gpt_sovits.events import Event, EventSink, ignore
 from gpt_sovits.text import phonemize, symbols
+from gpt_sovits.text.symbols import MARKS, UNKNOWN
 from gpt_sovits.training.corpus import RATE, Clip, Corpus
 
 Alignments = Mapping[str, tuple[tuple[int, ...], list[int], list[int]]]  # see ``load_alignment``
 FILE = "alignment.jsonl"
-_MARKS = frozenset("!?…,.-")
 _HEARS_AT = 16000
 _CENTRE = 0.39  # of our frames: its frames are 25.6 ms from where they start, ours lie around their centre
 
@@ -32,6 +32,12 @@ def text_of(clip: Clip) -> str:
     """The transcript, or what a recogniser heard; "" for neither. Capitals throughout are written small."""
     text = clip.transcript or clip.guess
     return text.lower() if text.isupper() else text
+
+
+def spoken(phones: Iterable[str]) -> list[str]:
+    """The phones that sound: known ones, without punctuation."""
+    ids = symbols("v2").ids
+    return [phone for phone in phones if phone not in MARKS and phone in ids and phone != UNKNOWN]
 
 
 def states_of(starts: Sequence[int], ends: Sequence[int], frames: int) -> np.ndarray:
@@ -121,11 +127,8 @@ def align_english(corpus: Corpus, work: Path, *, on_event: EventSink = ignore) -
     clips = [clip for clip in corpus.clips if clip.language == "en" and text_of(clip)]
     rows = []
     for number, clip in enumerate(clips):
-        spoken = [
-            [phone for phone in reading.phones if phone not in _MARKS and phone in ids and phone != "UNK"]
-            for reading in phonemize(text_of(clip), language="en").readings
-        ]
-        words = [word for word in spoken if word]
+        readings = phonemize(text_of(clip), language="en").readings
+        words = [word for word in (spoken(reading.phones) for reading in readings) if word]
         found = aligner.align(words, Audio(corpus.wave(clip), RATE)) if words else None
         if found is not None:
             phones = [ids[phone] for word in words for phone in word]

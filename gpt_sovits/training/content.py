@@ -27,13 +27,12 @@ from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncod
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.features.phone_errors import edit_distance
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
-from gpt_sovits.training.alignment import Alignments, load_alignment, states_from, text_of
+from gpt_sovits.training.alignment import Alignments, load_alignment, spoken, states_from, text_of
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from gpt_sovits.training.corpus import Clip, Corpus
 
 BLANK = 732
 LEAST_FRAMES = 2  # of 20 ms, that a phone lasts when the corpus is aligned; one more in the first alignments
-_MARKS = frozenset("!?…,.-")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def spoken_phones(clip: Clip) -> tuple[int, ...]:
     else:
         names = phonemize(text, language=clip.language).phones if text else ()
     ids = symbols("v2").ids
-    return tuple(ids[name] for name in names if name not in _MARKS and name in ids and name != "UNK")
+    return tuple(ids[name] for name in spoken(names))
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from gpt_sovits.dataset.training_set import Slice
 from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.features.mini_content import MiniContentEncoder, log_mel
 from gpt_sovits.features.pitch import track_pitch
-from gpt_sovits.text import symbols
 from gpt_sovits.training.acoustic import AcousticWeights, EnvelopeLoss, SpectralLoss, StepResult, acoustic_loss
-from gpt_sovits.training.codes import index_of_phones
+from gpt_sovits.training.codes import mark_ids
 from gpt_sovits.training.content import BLANK, LEAST_FRAMES, phone_per_frame
 from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
 from gpt_sovits.training.examples import Example, batches, collate_acoustic, moved
@@ -37,7 +36,7 @@ def example_of(base: Base, piece: Slice) -> Example:
     low = resample(Audio(samples, RATE), 16000).samples
     low = np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320]
     encoder = cast(MiniContentEncoder, base.content)
-    content, phone_of_code = _content_of(encoder, torch.from_numpy(low)[None], piece.phones.ids)
+    content = _content_of(encoder, torch.from_numpy(low)[None], piece.phones.ids)
     codes = base.acoustic.extract_codes(content)[0, 0].numpy()
     return Example(
         wave=samples,
@@ -45,23 +44,20 @@ def example_of(base: Base, piece: Slice) -> Example:
         phones=np.array(piece.phones.ids, np.int64),
         pitch=np.resize(track_pitch(low), frames),
         bandwidth=bandwidth_of(samples),
-        phone_of_code=phone_of_code,
+        phone_of_code=np.full(frames // 2, -1),  # only enc_p would learn from it, and that is fixed
     )
 
 
-def _content_of(
-    encoder: MiniContentEncoder, wave: torch.Tensor, phones: Sequence[int]
-) -> tuple[torch.Tensor, np.ndarray]:
-    """Guided content `[1, C, T]` of a 16 kHz wave `[1, L]` that says ``phones``, and which of them each code says."""
-    ids = symbols("v2").ids
-    marks = frozenset(ids[mark] for mark in "!?…,.-")
+def _content_of(encoder: MiniContentEncoder, wave: torch.Tensor, phones: Sequence[int]) -> torch.Tensor:
+    """Content `[1, C, T]` of a 16 kHz wave `[1, L]`, guided by the ``phones`` that it says where they fit."""
+    marks = mark_ids()
     spoken = [phone for phone in phones if phone not in marks]
     log_probs = encoder.phone_logits(wave)[0].numpy()
     states = ctc_states_batch([log_probs], [spoken], BLANK, LEAST_FRAMES)[0] if spoken else None
     if states is None:
-        return encoder(wave), np.full(len(log_probs) // 2, -1)
+        return encoder(wave)
     said = phone_per_frame(states, spoken, log_mel(wave, encoder.bank)[0].mean(1).numpy())
-    return encoder(wave, torch.from_numpy(said)[None]), index_of_phones(states, phones, marks)
+    return encoder(wave, torch.from_numpy(said)[None])
 
 
 def bandwidth_of(samples: np.ndarray, drop: float = 55.0) -> float:

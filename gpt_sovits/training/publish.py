@@ -44,7 +44,7 @@ def publish(
     """Write the base folder ``out`` from the checkpoints in ``work``; returns the config that it got."""
     acoustic_state, acoustic_steps = averaged(work / "acoustic.safetensors")
     semantic_state, semantic_steps = averaged(work / "semantic.safetensors")
-    # the posterior encoder stays: fine-tuning needs it
+    # the posterior encoder stays, though nothing trains it now: SoVITS loads all of its parts or none
     parts = {
         "content": halved(dict(content.state_dict())),
         "acoustic": halved(acoustic_state),
