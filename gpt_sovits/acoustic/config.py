@@ -90,6 +90,7 @@ class TextEncoderConfig:
     mrte_hidden: int = 512  # equals the width of the style vector that reaches enc_p
     mrte_heads: int = 4
     dropout: float = 0.1
+    aligned: bool = False  # the phone that a code says is added to it (acoustic/code_alignment.py); the mini base
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gpt_sovits.acoustic.code_alignment import CodeAlignment
 from gpt_sovits.acoustic.config import SoVITSConfig
 from gpt_sovits.acoustic.decoder import build_decoder
 from gpt_sovits.acoustic.quantizer import Quantizer
@@ -68,6 +69,7 @@ class SoVITS(nn.Module):
         self.ref_enc = StyleEncoder(config.style, gin)
         self.ssl_proj = nn.Conv1d(config.text.ssl_dim, config.text.ssl_dim, 2, stride=2)
         self.quantizer = Quantizer(config.codebook, config.text.ssl_dim)
+        self.alignment = CodeAlignment(config.text.symbols, config.codebook) if config.text.aligned else None
         if config.speaker_dim:
             self.sv_emb = nn.Linear(config.speaker_dim, gin)
             self.ge_to512 = nn.Linear(gin, config.text.mrte_hidden)
@@ -109,11 +111,25 @@ class SoVITS(nn.Module):
         phone_lengths: Tensor,
         style: Tensor,
         speed: float = 1.0,
+        spoken: Tensor | None = None,
     ) -> Prior:
-        """Content [B, S, T] (or integer codes) with frame lengths [B], phones [B, P] -> x, mean, log_std, mask."""
+        """Content [B, S, T] (or integer codes) with frame lengths [B], phones [B, P] -> x, mean, log_std, mask.
+
+        ``spoken`` [B, T] as of ``spoken``.
+        """
         if not content.is_floating_point():
             content = self.quantized(content)
-        return self.enc_p(content, lengths, phones, phone_lengths, self.prior_style(style), speed)
+        return self.enc_p(content, lengths, phones, phone_lengths, self.prior_style(style), speed, spoken)
+
+    def spoken(self, codes: Tensor, phones: Tensor) -> Tensor | None:
+        """Index of the phone that each frame says [B, T], -1 for none; None where the model does not ask for it.
+
+        Codes [B, T25] or [B, 1, T25] and phones [B, P], without padding.
+        """
+        if self.alignment is None:
+            return None
+        found: Tensor = self.alignment(codes.flatten(1), phones)
+        return found.repeat_interleave(2, dim=1)
 
     def posterior(self, spec: Tensor, lengths: Tensor, style: Tensor, noise: Tensor | None = None) -> Posterior:
         """Linear spectrogram [B, F, T] -> sampled latent; no gradient reaches ``style`` from here."""
@@ -143,7 +159,7 @@ class SoVITS(nn.Module):
         """Codes [1, 1, T25] and phones [1, P] -> wave [1, 1, L]. ``noise`` [1, Z, T] overrides the generator."""
         content = self.quantized(codes)
         lengths, phone_lengths = _full(content), _full(phones)
-        prior = self.prior(content, lengths, phones, phone_lengths, style, speed)
+        prior = self.prior(content, lengths, phones, phone_lengths, style, speed, self.spoken(codes, phones))
         return self._render(prior, style, noise_scale, generator, noise)
 
     @torch.inference_mode()
@@ -168,7 +184,8 @@ class SoVITS(nn.Module):
         """
         content = self.quantized(codes)
         mask, text_mask = torch.ones_like(content[:, :1]), torch.ones_like(phones[:, None, :], dtype=content.dtype)
-        hidden = self.enc_p.encode(content, mask, phones, text_mask, self.prior_style(style))
+        spoken = self.spoken(codes, phones)
+        hidden = self.enc_p.encode(content, mask, phones, text_mask, self.prior_style(style), spoken)
         hidden = hidden[:, :, -2 * result_length :]
         if overlap is not None and overlap.shape[-1]:
             hidden = crossfade(hidden, overlap)

@@ -54,6 +54,7 @@ class TextEncoder(nn.Module):
         self.encoder_ssl = self._encoder(config, config.ssl_layers)
         self.encoder_text = self._encoder(config, config.text_layers)
         self.text_embedding = nn.Embedding(config.symbols, config.hidden)
+        self.aligned = nn.Conv1d(config.hidden, config.hidden, 1) if config.aligned else None
         self.mrte = MRTE(config.hidden, config.mrte_hidden, config.mrte_heads)
         self.encoder2 = self._encoder(config, config.fusion_layers)
         self.proj = nn.Conv1d(config.hidden, 2 * config.latent, 1)
@@ -63,15 +64,33 @@ class TextEncoder(nn.Module):
     def _encoder(config: TextEncoderConfig, layers: int) -> Encoder:
         return Encoder(config.hidden, config.filter, config.heads, layers, config.kernel, config.window, config.dropout)
 
-    def encode(self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor, style: Tensor) -> Tensor:
+    def encode(
+        self,
+        content: Tensor,
+        mask: Tensor,
+        phones: Tensor,
+        text_mask: Tensor,
+        style: Tensor,
+        spoken: Tensor | None = None,
+    ) -> Tensor:
         """Everything before the speed change: [B, hidden, T]."""
-        x, text = self.listen(content, mask, phones, text_mask)
+        x, text = self.listen(content, mask, phones, text_mask, spoken)
         return self.fuse(x, mask, text, text_mask, style)
 
-    def listen(self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """What is heard [B, hidden, T] and what is written [B, hidden, P], each encoded by itself."""
+    def listen(
+        self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor, spoken: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What is heard [B, hidden, T] and what is written [B, hidden, P], each encoded by itself.
+
+        ``spoken`` [B, T] says which phone each frame says, -1 for none; an aligned encoder adds it to what is heard.
+        """
         x = self.encoder_ssl(self.ssl_proj(content * mask) * mask, mask)
-        return x, self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
+        text = self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
+        if self.aligned is not None and spoken is not None:
+            index = spoken.clamp_min(0)[:, None].expand(-1, text.shape[1], -1)
+            said = text.gather(2, index) * (spoken >= 0)[:, None]
+            x = (x + self.aligned(said)) * mask
+        return x, text
 
     def fuse(self, x: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, style: Tensor) -> Tensor:
         """Let the heard attend to the written and add the style: [B, hidden, T]."""
@@ -91,7 +110,8 @@ class TextEncoder(nn.Module):
         phone_lengths: Tensor,
         style: Tensor,
         speed: float = 1.0,
+        spoken: Tensor | None = None,
     ) -> Prior:
         mask = length_mask(lengths, content.shape[-1], content)
         text_mask = length_mask(phone_lengths, phones.shape[-1], content)
-        return self.project(self.encode(content, mask, phones, text_mask, style), mask, speed)
+        return self.project(self.encode(content, mask, phones, text_mask, style, spoken), mask, speed)

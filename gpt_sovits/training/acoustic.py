@@ -136,9 +136,12 @@ def acoustic_loss(
     weights: AcousticWeights,
     *,
     segment: int = 32,
+    confusion: float = 0.0,
     adversary: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> StepResult:
     """Forward pass and losses of a batch. ``segment``: frames that are rendered of each item.
+
+    ``confusion``: part of the codes that are exchanged for any other, so that the text is believed where they disagree.
 
     ``adversary(fake, real)`` `[B, L]` may add a term on the rendered slices.
     """
@@ -148,10 +151,15 @@ def acoustic_loss(
     config = model.config
     style_spec = linear_spectrogram(batch.style_wave, config.n_fft, config.hop)
     style = model.style(style_spec, length_mask(batch.style_lengths, style_spec.shape[-1], style_spec))
-    content = model.quantized(batch.codes)
+    codes = batch.codes
+    if confusion:
+        wrong = torch.rand(codes.shape, device=codes.device) < confusion
+        codes = torch.where(wrong, torch.randint_like(codes, config.codebook), codes)
+    content = model.quantized(codes)
     mask = length_mask(batch.lengths, batch.log_pitch.shape[-1], style_spec)
     text_mask = length_mask(batch.phone_lengths, batch.phones.shape[-1], style_spec)
-    heard, text = model.enc_p.listen(content, mask, batch.phones, text_mask)
+    spoken = batch.phone_of_code.repeat_interleave(2, dim=1)
+    heard, text = model.enc_p.listen(content, mask, batch.phones, text_mask, spoken)
     prior = model.enc_p.project(model.enc_p.fuse(heard, mask, text, text_mask, model.prior_style(style)), mask)
 
     z = model.flow(prior.mean * prior.mask, prior.mask, style, reverse=True)
@@ -184,7 +192,6 @@ def acoustic_loss(
         + weights.voicing * voicing
     )
     values = {"mel": mel, "spectrum": spectrum, "pitch": pitch, "voicing": voicing}
-    spoken = batch.phone_of_code.repeat_interleave(2, dim=1)
     if weights.attention and bool((spoken >= 0).any()):
         scores = model.enc_p.mrte.scores(heard, mask, text, text_mask, GUIDED_HEAD)
         values["attention"] = functional.cross_entropy(scores.transpose(1, 2), spoken, ignore_index=-1)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gpt_sovits.acoustic.code_alignment import learn_alignment
 from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.errors import MissingError
 from gpt_sovits.events import Event, EventSink, ignore
@@ -248,6 +249,9 @@ def code_corpus(
     used = float((torch.bincount(codes, minlength=size) > 0).float().mean())
     error = float((flat - codebook[codes]).square().sum() / (flat - flat.mean(0)).square().sum())
     on_event(Event("codes", "Codebook learned.", 1, 1, {"used": used, "relative_error": error}))
+    each = [part.numpy() for part in codes.split([len(path) for path in spoken_at])]
+    alignment = learn_alignment(each, phones, spoken_at, (encoder.config.symbols, size), marks)
+    spoken_at = [alignment.indices(c, p) for c, p in zip(each, phones, strict=True)]  # as synthesis will have them
     save_tensors(
         folder / "codes.safetensors",
         {
@@ -256,6 +260,7 @@ def code_corpus(
             "codes": codes.short(),
             "phones": torch.from_numpy(np.concatenate(phones)).short(),
             "phone_of_code": torch.from_numpy(np.concatenate(spoken_at)).short(),
+            **alignment.state_dict(),
         },
     )
     with open(folder / "codes.jsonl", "w", encoding="utf-8") as out:

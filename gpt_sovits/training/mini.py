@@ -24,7 +24,7 @@ from gpt_sovits.training.plan import TrainingPlan
 from gpt_sovits.training.processes import Processes
 
 # What codes and phones mean is everybody's; learnt from a minute it is worse understood and no nearer to the person.
-FROZEN = ("quantizer.", "ssl_proj.", "enc_p.")
+FROZEN = ("quantizer.", "ssl_proj.", "enc_p.", "alignment.")
 
 
 @torch.inference_mode()
@@ -44,8 +44,14 @@ def example_of(base: Base, piece: Slice) -> Example:
         phones=np.array(piece.phones.ids, np.int64),
         pitch=np.resize(track_pitch(low), frames),
         bandwidth=bandwidth_of(samples),
-        phone_of_code=np.full(frames // 2, -1),  # only enc_p would learn from it, and that is fixed
+        phone_of_code=_spoken(cast(SoVITS, base.acoustic), codes[: frames // 2], piece.phones.ids),
     )
+
+
+def _spoken(model: SoVITS, codes: np.ndarray, phones: Sequence[int]) -> np.ndarray:
+    """Index of the phone per code, -1 for none and where the model does not ask for it."""
+    found = model.spoken(torch.from_numpy(codes)[None], torch.tensor(phones)[None])
+    return np.full(len(codes), -1) if found is None else found[0, ::2].numpy()
 
 
 def _content_of(encoder: MiniContentEncoder, wave: torch.Tensor, phones: Sequence[int]) -> torch.Tensor:
@@ -81,7 +87,7 @@ def acoustic_learner(
 ) -> tuple[Callable[[], StepResult | None], Callable[[], float]]:
     rng = np.random.default_rng(plan.seed)
     spectral, envelope = SpectralLoss(), EnvelopeLoss()
-    weights = AcousticWeights()
+    weights = AcousticWeights(attention=0.0)  # enc_p, which would learn from it, is fixed
     pool: list[list[Example]] = []
     device = next(model.parameters()).device
 

@@ -21,7 +21,7 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +55,7 @@ STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publi
 TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the first one does the others alone
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
+CONFUSION = 0.1  # part of the codes that the acoustic model must not believe
 _LONGEST = 250  # frames of an acoustic example
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def acoustic_config() -> SoVITSConfig:
         flow_couplings=3,
         text=TextEncoderConfig(
             ssl_dim=content_config().width,
+            aligned=True,
             latent=96,
             hidden=144,
             filter=384,
@@ -95,8 +97,12 @@ def semantic_config() -> T2SConfig:
     return T2SConfig(hidden=192, layers=6, heads=6, feed_forward=768, bert_dim=0, dropout=0.05)
 
 
-def set_codebook(model: SoVITS, codebook: torch.Tensor) -> None:
-    """Give the model the learned codebook; its ``ssl_proj`` averages two frames, as the codebook expects."""
+def set_codebook(model: SoVITS, codes: Mapping[str, torch.Tensor]) -> None:
+    """Give the model the learned codebook and what its codes mean, as ``code_corpus`` stored them.
+
+    Its ``ssl_proj`` averages two frames, as the codebook expects.
+    """
+    codebook = codes["codebook"]
     weight = torch.zeros_like(model.ssl_proj.weight)
     channels = weight.shape[0]
     weight[torch.arange(channels), torch.arange(channels)] = 0.5
@@ -104,6 +110,8 @@ def set_codebook(model: SoVITS, codebook: torch.Tensor) -> None:
     state["ssl_proj.weight"], state["ssl_proj.bias"] = weight, torch.zeros(channels)
     for key in [k for k in state if k.endswith(("_codebook.embed", "_codebook.embed_avg"))]:
         state[key] = codebook.clone()
+    for key in [k for k in state if k.startswith("alignment.")]:
+        state[key] = codes[key.removeprefix("alignment.")].clone()
     model.load_state_dict(state)
     for parameter in (*model.ssl_proj.parameters(), *model.quantizer.parameters()):
         parameter.requires_grad_(False)
@@ -253,7 +261,7 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560) -
             start, span, _ = crop(other, sampler.rng, 150)
             styles.append(coded.corpus.wave(other.clip, start, span))
         batch = collate_acoustic(examples, styles)
-        return acoustic_loss(cast(SoVITS, run.model), batch, spectral, envelope, weights)
+        return acoustic_loss(cast(SoVITS, run.model), batch, spectral, envelope, weights, confusion=CONFUSION)
 
     return run.go(next_loss)
 
@@ -361,10 +369,10 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
             acoustic = SoVITS(acoustic_config())
             if args.start is not None:
                 _begin(acoustic, args.start, "acoustic")
-            codebook = load_tensors(work / "codes.safetensors", prefix="codebook")["codebook"]
-            set_codebook(acoustic, codebook)
+            codes = load_tensors(work / "codes.safetensors")
+            set_codebook(acoustic, codes)
             run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel, processes=processes)
-            run.settle = lambda model: set_codebook(cast(SoVITS, model), codebook)  # the codes may be newer
+            run.settle = lambda model: set_codebook(cast(SoVITS, model), codes)  # the codes may be newer
             train_acoustic(coded, run, args.seed)
         else:
             semantic = T2S(semantic_config())
