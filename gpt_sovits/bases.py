@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gpt_sovits.acoustic.build import build_acoustic, build_vocoder
+from gpt_sovits.acoustic.code_alignment import CodeFollower
 from gpt_sovits.acoustic.dit import StoredLinear
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
@@ -84,6 +85,13 @@ class Base:
     def prompted(self) -> bool:
         """Whether the semantic model of this base continues the reference's codes better than it starts afresh."""
         return bool(self.config.get("speaking", {}).get("prompt", True))
+
+    def follower(self, phones: Tensor) -> CodeFollower | None:
+        """What leads decoding along ``phones`` [P]; None where this base's networks find the way by themselves."""
+        alignment = getattr(self.acoustic, "alignment", None)
+        if alignment is None or not self.semantic.config.aligned:
+            return None
+        return CodeFollower(alignment, phones.cpu().numpy())
 
     @property
     def noise(self) -> float:

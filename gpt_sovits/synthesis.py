@@ -215,6 +215,7 @@ class Synthesizer:
                 sampling=manner.sampling or base.sampling,
                 generator=generator,
                 min_tokens=min(11, 1 + len(said.ids)),
+                follower=base.follower(phones),
                 cancel=cancel,
             )
 

@@ -7,7 +7,7 @@ said comes from the text, and when it is said from the codes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 SKIP = -4.0  # natural-log cost of a phone that no code says
 PAUSE = -3.0  # of a silence where the text has no mark
+NEAR = 16  # lengths that ``near`` tells apart, of speech and again of silence
+SPREAD = 0.4  # of the thresholds at which phones end, around 0.5: the median of how long they last
 UNSPOKEN = -1e4  # said of a symbol that is never spoken
 _LOW = -1e30
 
@@ -67,14 +69,17 @@ def align_codes(said: np.ndarray, silent: np.ndarray, pause: np.ndarray) -> np.n
 class CodeAlignment(nn.Module):
     """``said`` `[symbols, codes]` and ``silent`` `[codes]`: natural-log probabilities of the codes.
 
-    Symbols that are not spoken (punctuation) have ``UNSPOKEN`` there.
+    Symbols that are not spoken (punctuation) have ``UNSPOKEN`` there. ``ends`` `[symbols, NEAR]`: probability that a
+    phone ends when it has lasted that many codes (its hazard).
     """
 
     said: Tensor
     silent: Tensor
+    ends: Tensor
 
     def __init__(self, symbols: int, codes: int) -> None:
         super().__init__()
+        self.register_buffer("ends", torch.full((symbols, NEAR), 0.5))
         self.register_buffer("said", torch.zeros(symbols, codes))
         self.register_buffer("silent", torch.zeros(codes))
 
@@ -89,10 +94,120 @@ class CodeAlignment(nn.Module):
         place = np.flatnonzero(costs[:, 0] > UNSPOKEN / 2)
         said = costs[place][:, codes].T
         silent = self.silent.double().cpu().numpy()[codes]
-        marked = np.diff(place, prepend=-1, append=len(phones)) > 1
-        marked[[0, -1]] = True  # before the first and after the last
-        path = align_codes(said, silent, np.where(marked, 0.0, PAUSE))
+        path = align_codes(said, silent, pause_costs(place, len(phones)))
         return np.where(path >= 0, place[np.maximum(path, 0)], -1) if len(place) else path
+
+
+class CodeFollower:
+    """Leads the making of codes along the phones, so that each is said once, in order, and none for ever.
+
+    Before each code it splits the network's own probabilities among what may come: more of this phone, the next one, a
+    silence, the end. A phone is left when the probability that it goes on has fallen below a threshold; which code is
+    said is then drawn among those that fit. Drawing codes alone would stay for too long: going on often is one likely
+    code, and moving on many unlikely ones.
+    """
+
+    def __init__(self, alignment: CodeAlignment, phones: np.ndarray, spread: float = SPREAD) -> None:
+        costs = alignment.said[torch.from_numpy(phones)].double().cpu().numpy()  # [P, codes]
+        self.place = np.flatnonzero(costs[:, 0] > UNSPOKEN / 2)
+        self.phones = phones
+        self.said = np.exp(costs[self.place])
+        self.silent = np.exp(alignment.silent.double().cpu().numpy())
+        self.ends = alignment.ends[torch.from_numpy(phones[self.place])].double().cpu().numpy()
+        self.pause = np.exp(pause_costs(self.place, len(phones)))
+        self.spread = spread
+        self.at = (0, True)  # the phone that is said, or comes after the silence
+        self.lasted, self.going_on, self.threshold = 0, 1.0, 0.5
+
+    def lead(self, scores: np.ndarray, draw: Callable[[], float]) -> np.ndarray:
+        """What to add to the natural-log ``scores`` of the next code `[codes + 1]`, the last of which is the end.
+
+        ``draw`` gives random numbers, uniform from 0 to 1.
+        """
+        wanted = np.exp(scores - scores.max())
+        wanted /= wanted.sum()
+        here, quiet = self.at
+        states = self._states()
+        masses, fits = [], []
+        elsewhere = 0.2 / len(self.silent)
+        rows = [weight * self._codes_of(state) for state, weight in states]
+        total = sum(rows) + elsewhere
+        for (state, _), row in zip(states, rows, strict=True):
+            fits.append(row / total)
+            masses.append(float(wanted[-1]) if state[0] > len(self.place) else float(wanted[:-1] @ fits[-1]))
+        leaves = 0.1 if quiet else float(self.ends[here, min(self.lasted, NEAR - 1)])
+        self.going_on *= 1 - 0.5 * (leaves + 1 - masses[0] / max(sum(masses), 1e-9))
+        chosen = 0
+        if self.going_on < self.threshold:
+            leaving = np.cumsum(masses[1:]) / max(sum(masses[1:]), 1e-12)
+            chosen = 1 + int(np.searchsorted(leaving, min(draw(), 0.999999) * leaving[-1], side="right"))
+            chosen = min(chosen, len(states) - 1)
+        state = states[chosen][0]
+        if state != (here, quiet):
+            self.lasted, self.going_on = 0, 1.0
+            self.threshold = 0.5 + self.spread * (draw() - 0.5)
+        self.lasted += 1
+        self.at = state
+        out = np.full(len(scores), -30.0)
+        if state[0] > len(self.place):
+            out[-1] = 0.0
+        else:
+            out[:-1] = np.maximum(np.log(fits[chosen] + 1e-12), -30.0)
+        return out
+
+    def take(self, code: int) -> tuple[int, int, int, int]:
+        """The code was made: what is near it, see ``near_phone``."""
+        places = np.append(self.place, len(self.phones))
+        return near_phone(self.phones, int(places[min(self.at[0], len(self.place))]), self.at[1], self.lasted)
+
+    def _states(self) -> list[tuple[tuple[int, bool], float]]:
+        """What may come, staying first, and how likely it is before the network is asked; past all phones: the end."""
+        here, quiet = self.at
+        last = len(self.place)
+        if quiet:
+            return [((here, True), 0.8), ((here, False) if here < last else (last + 1, False), 0.2)]
+        end = float(self.ends[here, min(self.lasted, NEAR - 1)])
+        pause = float(self.pause[here + 1])
+        following = (here + 1, False) if here + 1 < last else (last + 1, False)
+        return [((here, False), 1 - end), (following, end), ((here + 1, True), end * pause)]
+
+    def _codes_of(self, state: tuple[int, bool]) -> np.ndarray:
+        """Probability of each code in a state."""
+        place, quiet = state
+        if place > len(self.place):
+            return np.zeros(len(self.silent))
+        return self.silent if quiet else self.said[place]
+
+
+def pause_costs(place: np.ndarray, phones: int) -> np.ndarray:
+    """Cost of a silence before each spoken phone and after the last `[K + 1]`: none where the text has a mark."""
+    marked = np.diff(place, prepend=-1, append=phones) > 1
+    marked[[0, -1]] = True  # before the first and after the last
+    return np.where(marked, 0.0, PAUSE)
+
+
+def near_phone(phones: np.ndarray, place: int, quiet: bool, lasted: int) -> tuple[int, int, int, int]:
+    """The phone that is said, or comes after the silence, the two after it, and for how many codes (see ``NEAR``)."""
+    following = [int(phones[i]) if i < len(phones) else 0 for i in range(place, place + 3)]
+    return following[0], following[1], following[2], min(lasted, NEAR - 1) + (NEAR if quiet else 0)
+
+
+def near_phones(phones: np.ndarray, places: np.ndarray, spoken: np.ndarray) -> np.ndarray:
+    """``near_phone`` of every code `[T, 4]` of an utterance whose ``places`` `[T]` are known (-1 in silence).
+
+    ``spoken`` `[P]`: which of the phones are no marks.
+    """
+    out = np.zeros((len(places), 4), np.int64)
+    after = np.append(np.flatnonzero(spoken), len(phones))
+    last, before, lasted = -1, (-2, False), 0
+    for t, place in enumerate(places):
+        quiet = place < 0
+        here = int(after[np.searchsorted(after, last + 1)]) if quiet and last + 1 <= after[-1] else int(place)
+        last = last if quiet else int(place)
+        lasted = lasted + 1 if (here, quiet) == before else 1
+        before = (here, quiet)
+        out[t] = near_phone(phones, here, bool(quiet), lasted)
+    return out
 
 
 def learn_alignment(
@@ -115,6 +230,21 @@ def learn_alignment(
     logs = np.log((table + 20 * everywhere) / (table.sum(1, keepdims=True) + 20))
     logs[sorted(marks)] = UNSPOKEN
     alignment = CodeAlignment(symbols, size)
+    alignment.ends.copy_(_hazards(phones, spoken, symbols))
     alignment.said.copy_(torch.from_numpy(logs[:symbols]))
     alignment.silent.copy_(torch.from_numpy(logs[symbols]))
     return alignment
+
+
+def _hazards(phones: Sequence[np.ndarray], spoken: Sequence[np.ndarray], symbols: int) -> Tensor:
+    """``ends`` of ``CodeAlignment``; rare phones and lengths lean on all phones."""
+    ended, reached = np.zeros((2, symbols, NEAR))
+    for written, path in zip(phones, spoken, strict=True):
+        starts = np.flatnonzero(np.diff(path, prepend=-2))
+        for first, after in zip(starts, [*starts[1:], len(path)], strict=True):
+            if path[first] >= 0:
+                lasted = min(after - first, NEAR - 1)
+                ended[written[path[first]], lasted] += 1
+                reached[written[path[first]], : lasted + 1] += 1
+    usual = (ended.sum(0) + 1) / (reached.sum(0) + 2)
+    return torch.from_numpy(np.clip((ended + 20 * usual) / (reached + 20), 0.02, 0.98))

@@ -185,6 +185,7 @@ def semantic(bench: Bench) -> list[Figure]:
             prompt.codes,
             max_tokens=count,
             min_tokens=count,
+            follower=bench.base.follower(ids),
             generator=torch.Generator().manual_seed(0),
         )
 

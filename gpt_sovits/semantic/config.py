@@ -21,6 +21,7 @@ class T2SConfig:
     phones: int = 732
     bert_dim: int = 1024  # 0: the network has no projection of text features at all
     dropout: float = 0.1
+    aligned: bool = False  # every code is told which phones are near it (see ``T2S.embed_audio``)
 
     def __post_init__(self) -> None:
         sizes = (self.hidden, self.layers, self.heads, self.feed_forward, self.vocabulary - 1, self.phones)

@@ -6,10 +6,12 @@ not depend on what it is batched with. Rows stop by themselves: at the end token
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,9 +31,14 @@ class TokenModel(Protocol):
     def config(self) -> T2SConfig: ...
     def new_cache(self, rows: int, capacity: int) -> KVCache: ...
     def prefill(
-        self, phones: Sequence[Tensor], bert: Sequence[Tensor | None], prompt: Tensor | None, cache: KVCache
+        self,
+        phones: Sequence[Tensor],
+        bert: Sequence[Tensor | None],
+        prompt: Tensor | None,
+        cache: KVCache,
+        near: Tensor | None = None,
     ) -> Tensor: ...
-    def step(self, tokens: Tensor, position: int, cache: KVCache) -> Tensor: ...
+    def step(self, tokens: Tensor, position: int, cache: KVCache, near: Tensor | None = None) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,18 @@ class Generated:
     reached_end: bool  # False: the cap cut it short
 
 
+class Follower(Protocol):
+    """Knows where in the text a row is; leads decoding along it (``acoustic/code_alignment.py``)."""
+
+    def lead(self, scores: np.ndarray, draw: Callable[[], float]) -> np.ndarray: ...
+    def take(self, code: int) -> tuple[int, int, int, int]: ...
+
+
 @dataclass
 class _Row:
     index: int
     generator: torch.Generator | None
+    follower: Follower | None = None
     log_prob: float = 0.0
 
 
@@ -60,12 +75,13 @@ def generate(
     sampling: Sampling | None = None,
     generator: torch.Generator | None = None,
     min_tokens: int = MIN_TOKENS,
+    follower: Follower | None = None,
     cancel: CancelToken | None = None,
 ) -> Generated:
     """Continue ``prompt_codes`` [N] (may be None) for ``phones`` [P] (prompt text and target text in one row).
 
     bert: [bert_dim, P] or None. At most ``max_tokens`` tokens come back, and an end before ``min_tokens`` is not
-    considered.
+    considered. ``follower``: what leads decoding along the phones, where the base has it.
     """
     return generate_batch(
         model,
@@ -76,6 +92,7 @@ def generate(
         sampling=sampling,
         generators=[generator],
         min_tokens=min_tokens,
+        followers=None if follower is None else [follower],
         cancel=cancel,
     )[0]
 
@@ -91,6 +108,7 @@ def generate_batch(
     sampling: Sampling | None = None,
     generators: Sequence[torch.Generator | None] | None = None,
     min_tokens: int = MIN_TOKENS,
+    followers: Sequence[Follower] | None = None,
     cancel: CancelToken | None = None,
 ) -> list[Generated]:
     """``generate`` for several texts that continue the same prompt [N]; caps and generators per row."""
@@ -101,7 +119,7 @@ def generate_batch(
     prompt = None if prompt_codes is None or not len(prompt_codes) else prompt_codes.expand(count, -1)
     start = 0 if prompt is None else prompt.shape[1]
     cache = model.new_cache(count, max(len(row) for row in phones) + start + max(caps))
-    logits = model.prefill(phones, bert or [None] * count, prompt, cache)
+    logits = model.prefill(phones, bert or [None] * count, prompt, cache, _near(followers, prompt))
     return _decode(
         model,
         logits,
@@ -112,6 +130,7 @@ def generate_batch(
         list(generators or [None] * count),
         min_tokens,
         cancel,
+        followers,
     )
 
 
@@ -157,6 +176,7 @@ def _decode(
     generators: list[torch.Generator | None],
     min_tokens: int,
     cancel: CancelToken | None,
+    followers: Sequence[Follower] | None = None,
 ) -> list[Generated]:
     """The loop: draw, stop what ends, drop it from the batch, step. ``logits`` [B,V] predict the first token."""
     eos, count = model.config.eos, len(caps)
@@ -164,13 +184,14 @@ def _decode(
     history = torch.empty(count, start + max(caps), dtype=torch.long, device=logits.device)
     if prompt is not None:
         history[:, :start] = prompt
-    rows = [_Row(index, generator) for index, generator in enumerate(generators)]
+    rows = [_Row(i, generator, followers[i] if followers else None) for i, generator in enumerate(generators)]
     done: dict[int, Generated] = {}
     for step in range(max(caps)):
         if cancel is not None:
             cancel.check()
         end = start + step
-        choices = logits[:, :eos] if step < min_tokens else logits
+        led = _led(rows, logits) if followers else logits
+        choices = led[:, :eos] if step < min_tokens else led
         choices = penalize(choices, history[:, :end], sampling.repetition_penalty)
         likeliest = choices.argmax(-1)
         drawn = likeliest if sampling.top_k == 1 else _draw_rows(choices, sampling, rows)
@@ -194,8 +215,32 @@ def _decode(
             cache.keep_rows(chosen)
             history, drawn = history[chosen], drawn[chosen]
             rows = [rows[position] for position in kept]
-        logits = model.step(drawn, end, cache)
+        near = [row.follower.take(int(code)) for row, code in zip(rows, drawn, strict=True) if row.follower is not None]
+        logits = model.step(drawn, end, cache, torch.tensor(near, device=drawn.device)[:, None] if near else None)
     return [done[index] for index in range(count)]
+
+
+def _near(followers: Sequence[Follower] | None, prompt: Tensor | None) -> Tensor | None:
+    """What is near each code of the prompt, [B, N, 4]; the followers have taken it then."""
+    if not followers or prompt is None:
+        return None
+    taken = [[each.take(int(code)) for code in row] for each, row in zip(followers, prompt, strict=True)]
+    return torch.tensor(taken, device=prompt.device)
+
+
+def _led(rows: Sequence[_Row], logits: Tensor) -> Tensor:
+    """Scores [B, V] with what the followers add to them."""
+    scores = logits.log_softmax(-1).double().cpu().numpy()
+    added = []
+    for row, own in zip(rows, scores, strict=True):
+        if row.follower is not None:
+            added.append(row.follower.lead(own, partial(_uniform, row.generator)))
+    return logits + torch.from_numpy(np.stack(added)).to(logits)
+
+
+def _uniform(generator: torch.Generator | None) -> float:
+    device = "cpu" if generator is None else generator.device
+    return float(torch.rand((), generator=generator, device=device))
 
 
 def _draw_rows(choices: Tensor, sampling: Sampling, rows: Sequence[_Row]) -> Tensor:

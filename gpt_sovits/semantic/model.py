@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from gpt_sovits.semantic.cache import KVCache
 from gpt_sovits.semantic.config import T2SConfig
 
+LASTED = 32  # lengths of a phone, and of a silence, that ``near`` tells apart
 MASKED_SCORE = -1e4  # returned for padded text columns by ``attention_of``: zero after a softmax, finite in products
 
 
@@ -172,6 +173,9 @@ class T2S(nn.Module):
         self.ar_audio_position = _Position(config.dropout)
         self.h = _Stack(config)
         self.ar_predict_layer = nn.Linear(config.hidden, config.vocabulary, bias=False)
+        if config.aligned:
+            self.ar_near = nn.Linear(3 * config.hidden, config.hidden)
+            self.ar_lasted = nn.Embedding(LASTED, config.hidden)
 
     def new_cache(self, rows: int, capacity: int) -> KVCache:
         """An empty cache for ``rows`` sequences of at most ``capacity`` positions."""
@@ -193,9 +197,16 @@ class T2S(nn.Module):
             x = x + (self.bert_proj.bias if bert is None else self.bert_proj(bert.transpose(1, 2)))
         return self.ar_text_position(x)
 
-    def embed_audio(self, codes: Tensor, start: int = 0) -> Tensor:
-        """codes [B,N] whose first one is audio position ``start`` -> [B,N,H]."""
-        return self.ar_audio_position(self.ar_audio_embedding(codes), start)
+    def embed_audio(self, codes: Tensor, start: int = 0, near: Tensor | None = None) -> Tensor:
+        """codes [B,N] whose first one is audio position ``start`` -> [B,N,H].
+
+        near [B,N,4], for an aligned network: the phone that each code says, the two after it, and a number below
+        ``LASTED`` for how long it, or a silence, has lasted.
+        """
+        x = self.ar_audio_embedding(codes)
+        if self.config.aligned and near is not None:
+            x = x + self.ar_near(self.ar_text_embedding(near[:, :, :3]).flatten(2)) + self.ar_lasted(near[:, :, 3])
+        return self.ar_audio_position(x, start)
 
     def transform(self, x: Tensor, mask: Tensor | None, cache: KVCache | None = None) -> Tensor:
         """All layers over x [B,T,H]; with a cache the T positions are appended to it."""
@@ -207,7 +218,12 @@ class T2S(nn.Module):
 
     @torch.no_grad()
     def prefill(
-        self, phones: Sequence[Tensor], bert: Sequence[Tensor | None], prompt: Tensor | None, cache: KVCache
+        self,
+        phones: Sequence[Tensor],
+        bert: Sequence[Tensor | None],
+        prompt: Tensor | None,
+        cache: KVCache,
+        near: Tensor | None = None,
     ) -> Tensor:
         """Fill an empty cache with B texts and the tokens they continue; logits [B,V] of the first new token.
 
@@ -225,15 +241,15 @@ class T2S(nn.Module):
             cache.padding = padding
         audio = 0 if prompt is None else prompt.shape[1]
         if prompt is not None and audio:
-            x = torch.cat((x, self.embed_audio(prompt)), dim=1)
+            x = torch.cat((x, self.embed_audio(prompt, 0, near)), dim=1)
         columns = torch.arange(longest + audio, device=x.device)
         mask = sequence_mask(longest, audio, columns >= padding[:, None])
         return self.ar_predict_layer(self.transform(x, mask, cache)[:, -1])
 
     @torch.no_grad()
-    def step(self, tokens: Tensor, position: int, cache: KVCache) -> Tensor:
-        """Append one token per row (tokens [B], at audio ``position``); logits [B,V] of the next one."""
-        x = self.embed_audio(tokens[:, None], position)
+    def step(self, tokens: Tensor, position: int, cache: KVCache, near: Tensor | None = None) -> Tensor:
+        """Append one token per row (tokens [B], at audio ``position``, near [B,1,4]); logits [B,V] of the next one."""
+        x = self.embed_audio(tokens[:, None], position, near)
         return self.ar_predict_layer(self.transform(x, cache.mask(), cache)[:, -1])
 
     def forward_train(
@@ -244,9 +260,13 @@ class T2S(nn.Module):
         code_lengths: Tensor,
         bert: Tensor | None = None,
         *,
+        near: Tensor | None = None,
+        heard: Tensor | None = None,
         attention_of: tuple[int, int] | None = None,
     ) -> TeacherForced:
         """Teacher forcing over right-padded phones [B,P] and codes [B,N] with their lengths [B].
+
+        ``heard`` [B,N]: what the network hears instead of the codes that it must predict.
 
         Padded phones are hidden; the first token is predicted from each row's own last phone. ``attention_of``
         names a (layer, head) whose scores before the softmax are returned as well (padded phones -1e4).
@@ -254,7 +274,9 @@ class T2S(nn.Module):
         text, audio = phones.shape[1], codes.shape[1]
         text_valid, audio_valid = length_mask(phone_lengths, text), length_mask(code_lengths, audio)
         codes = codes.masked_fill(~audio_valid, self.config.eos)
-        x = torch.cat((self.embed_text(phones, bert), self.embed_audio(codes)), dim=1)
+        x = torch.cat(
+            (self.embed_text(phones, bert), self.embed_audio(codes if heard is None else heard, 0, near)), dim=1
+        )
         mask = sequence_mask(text, audio, torch.cat((text_valid, audio_valid), dim=1))
         attention = None
         for index, layer in enumerate(self.h):

@@ -128,6 +128,12 @@ def part_of(frames: Frames, start: Tensor, length: int) -> Frames:
     return Frames(log_pitch, voicing, fine(frames.harmonic), fine(frames.noise))
 
 
+def confused(codes: Tensor, size: int, part: float) -> Tensor:
+    """Codes `[B, T]` of which a ``part`` is exchanged for any of the ``size`` codes."""
+    wrong = torch.rand(codes.shape, device=codes.device) < part
+    return torch.where(wrong, torch.randint_like(codes, size), codes)
+
+
 def acoustic_loss(
     model: SoVITS,
     batch: AcousticBatch,
@@ -153,8 +159,7 @@ def acoustic_loss(
     style = model.style(style_spec, length_mask(batch.style_lengths, style_spec.shape[-1], style_spec))
     codes = batch.codes
     if confusion:
-        wrong = torch.rand(codes.shape, device=codes.device) < confusion
-        codes = torch.where(wrong, torch.randint_like(codes, config.codebook), codes)
+        codes = confused(codes, config.codebook, confusion)
     content = model.quantized(codes)
     mask = length_mask(batch.lengths, batch.log_pitch.shape[-1], style_spec)
     text_mask = length_mask(batch.phone_lengths, batch.phones.shape[-1], style_spec)

@@ -23,17 +23,11 @@ from gpt_sovits.events import Event, EventSink, ignore
 from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
-from gpt_sovits.text.symbols import MARKS
 from gpt_sovits.training.alignment import load_alignment, states_from, text_of
 from gpt_sovits.training.content import BLANK, LEAST_FRAMES, batched_posteriors, phone_per_frame
 from gpt_sovits.training.corpus import Clip, Corpus
-from gpt_sovits.training.examples import Example
+from gpt_sovits.training.examples import Example, mark_ids
 from gpt_sovits.weights.native import load_tensors, save_tensors
-
-
-def mark_ids() -> frozenset[int]:
-    """Ids of the punctuation, which no frame says."""
-    return frozenset(symbols("v2").ids[mark] for mark in MARKS)
 
 
 def clip_phones(clip: Clip) -> list[int]:

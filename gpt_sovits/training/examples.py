@@ -10,8 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gpt_sovits.text import symbols
+from gpt_sovits.text.symbols import MARKS
+
 B = TypeVar("B")
 FRAME = 640  # samples of one 50 Hz frame at 32 kHz
+
+
+def mark_ids() -> frozenset[int]:
+    """Ids of the punctuation, which no frame says."""
+    return frozenset(symbols("v2").ids[mark] for mark in MARKS)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.features.mini_content import MiniContentEncoder, log_mel
 from gpt_sovits.features.pitch import track_pitch
 from gpt_sovits.training.acoustic import AcousticWeights, EnvelopeLoss, SpectralLoss, StepResult, acoustic_loss
-from gpt_sovits.training.codes import mark_ids
 from gpt_sovits.training.content import BLANK, LEAST_FRAMES, phone_per_frame
 from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
-from gpt_sovits.training.examples import Example, batches, collate_acoustic, moved
+from gpt_sovits.training.examples import Example, batches, collate_acoustic, mark_ids, moved
 from gpt_sovits.training.plan import TrainingPlan
 from gpt_sovits.training.processes import Processes
 

@@ -55,7 +55,7 @@ STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publi
 TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the first one does the others alone
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
-CONFUSION = 0.1  # part of the codes that the acoustic model must not believe
+CONFUSION = 0.1  # part of the codes that the models must not believe
 _LONGEST = 250  # frames of an acoustic example
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def acoustic_config() -> SoVITSConfig:
 
 
 def semantic_config() -> T2SConfig:
-    return T2SConfig(hidden=192, layers=6, heads=6, feed_forward=768, bert_dim=0, dropout=0.05)
+    return T2SConfig(hidden=192, layers=6, heads=6, feed_forward=768, bert_dim=0, dropout=0.05, aligned=True)
 
 
 def set_codebook(model: SoVITS, codes: Mapping[str, torch.Tensor]) -> None:
@@ -287,7 +287,9 @@ def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 640
             lengths = [sum(len(c.codes) + len(c.phones) for c in group) for group in drawn]
             pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, positions, sampler.rng))
         examples = [join([coded.example(c) for c in group]) for group in pool.pop()]
-        return semantic_loss(cast(T2S, run.model), collate_semantic(examples), guide=0.5, smoothing=0.05)
+        return semantic_loss(
+            cast(T2S, run.model), collate_semantic(examples), guide=0.5, smoothing=0.05, confusion=CONFUSION
+        )
 
     return run.go(next_loss)
 

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gpt_sovits.acoustic.code_alignment import near_phones
 from gpt_sovits.semantic.model import T2S
-from gpt_sovits.training.acoustic import StepResult
-from gpt_sovits.training.examples import Example, pad_rows
+from gpt_sovits.training.acoustic import StepResult, confused
+from gpt_sovits.training.examples import Example, mark_ids, pad_rows
 
 GUIDED_HEAD = 0
 
@@ -31,6 +32,7 @@ class SemanticBatch:
     codes: Tensor  # [B, N]
     code_lengths: Tensor  # [B]
     phone_of_code: Tensor  # [B, N] index into the row's phones, -1 unknown
+    near: Tensor  # [B, N, 4] the phones near each code, for an aligned network
     bert: Tensor | None = None  # [B, W, P] text features; None means zeros
 
 
@@ -79,18 +81,29 @@ def _padded_features(examples: Sequence[Example], length: int) -> Tensor | None:
 def collate_semantic(examples: Sequence[Example]) -> SemanticBatch:
     places = pad_rows([e.phone_of_code + 1 for e in examples], 8, torch.long) - 1
     phones = pad_rows([e.phones for e in examples], 8, torch.long)
+    near = torch.zeros(*places.shape, 4, dtype=torch.long)
+    marks = sorted(mark_ids())
+    for row, example in enumerate(examples):
+        found = near_phones(example.phones, example.phone_of_code, ~np.isin(example.phones, marks))
+        near[row, : len(found)] = torch.from_numpy(found)
     return SemanticBatch(
         phones=phones,
         phone_lengths=torch.tensor([len(e.phones) for e in examples]),
         codes=pad_rows([e.codes for e in examples], 8, torch.long),
         code_lengths=torch.tensor([len(e.codes) for e in examples]),
         phone_of_code=places,
+        near=near,
         bert=_padded_features(examples, phones.shape[1]),
     )
 
 
-def semantic_loss(model: T2S, batch: SemanticBatch, *, guide: float = 0.0, smoothing: float = 0.0) -> StepResult:
-    """Mean cross entropy per code, plus ``guide`` times that of the guided head's attention."""
+def semantic_loss(
+    model: T2S, batch: SemanticBatch, *, guide: float = 0.0, smoothing: float = 0.0, confusion: float = 0.0
+) -> StepResult:
+    """Mean cross entropy per code, plus ``guide`` times that of the guided head's attention.
+
+    ``confusion``: part of the codes that the network hears exchanged for any other, as after mistakes of its own.
+    """
     layer = model.config.layers // 2
     out = model.forward_train(
         batch.phones,
@@ -98,6 +111,8 @@ def semantic_loss(model: T2S, batch: SemanticBatch, *, guide: float = 0.0, smoot
         batch.codes,
         batch.code_lengths,
         batch.bert,
+        near=batch.near if model.config.aligned else None,
+        heard=confused(batch.codes, model.config.eos, confusion) if confusion else None,
         attention_of=(layer, GUIDED_HEAD) if guide > 0 else None,
     )
     loss = functional.cross_entropy(

@@ -239,7 +239,7 @@ def fill_the_disk(steps: int, tell: Callable[[str], None] = print) -> bool:
                 job_id = at.add("Voice")
                 job = at.until(job_id, lambda job: job.stage == "acoustic")
                 ballast = small / "ballast"
-                with ballast.open("wb") as file:
+                with ballast.open("wb", buffering=0) as file:
                     try:
                         while True:
                             file.write(bytes(2**16))
