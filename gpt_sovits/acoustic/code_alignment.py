@@ -129,7 +129,7 @@ class CodeFollower:
         here, quiet = self.at
         states = self._states()
         masses, fits = [], []
-        elsewhere = 0.2 / len(self.silent)
+        elsewhere = 1.0 / len(self.silent)
         rows = [weight * self._codes_of(state) for state, weight in states]
         total = sum(rows) + elsewhere
         for (state, _), row in zip(states, rows, strict=True):
@@ -155,8 +155,9 @@ class CodeFollower:
             out[:-1] = np.maximum(np.log(fits[chosen] + 1e-12), -30.0)
         return out
 
-    def take(self, code: int) -> tuple[int, int, int, int]:
-        """The code was made: what is near it, see ``near_phone``."""
+    @property
+    def near(self) -> tuple[int, int, int, int]:
+        """What is near the code that was led to last, see ``near_phone``."""
         places = np.append(self.place, len(self.phones))
         return near_phone(self.phones, int(places[min(self.at[0], len(self.place))]), self.at[1], self.lasted)
 

@@ -175,14 +175,16 @@ def semantic(bench: Bench) -> list[Figure]:
 
     prompt = bench.voice.reference
     model = bench.base.semantic
-    ids = torch.tensor((*prompt.phones, *phonemize(SENTENCE, "en", bench.base.symbols_version).ids))
+    prompted = bench.base.prompted
+    said = phonemize(SENTENCE, "en", bench.base.symbols_version).ids
+    ids = torch.tensor((*prompt.phones, *said) if prompted else said)
 
     def decode(count: int) -> None:
         generate(
             model,
             ids,
             None,
-            prompt.codes,
+            prompt.codes if prompted else None,
             max_tokens=count,
             min_tokens=count,
             follower=bench.base.follower(ids),

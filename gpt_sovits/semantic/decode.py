@@ -31,12 +31,7 @@ class TokenModel(Protocol):
     def config(self) -> T2SConfig: ...
     def new_cache(self, rows: int, capacity: int) -> KVCache: ...
     def prefill(
-        self,
-        phones: Sequence[Tensor],
-        bert: Sequence[Tensor | None],
-        prompt: Tensor | None,
-        cache: KVCache,
-        near: Tensor | None = None,
+        self, phones: Sequence[Tensor], bert: Sequence[Tensor | None], prompt: Tensor | None, cache: KVCache
     ) -> Tensor: ...
     def step(self, tokens: Tensor, position: int, cache: KVCache, near: Tensor | None = None) -> Tensor: ...
 
@@ -51,10 +46,11 @@ class Generated:
 
 
 class Follower(Protocol):
-    """Knows where in the text a row is; leads decoding along it (``acoustic/code_alignment.py``)."""
+    """Leads a row's decoding along its phones (``acoustic/code_alignment.py``)."""
 
     def lead(self, scores: np.ndarray, draw: Callable[[], float]) -> np.ndarray: ...
-    def take(self, code: int) -> tuple[int, int, int, int]: ...
+    @property
+    def near(self) -> tuple[int, int, int, int]: ...
 
 
 @dataclass
@@ -119,7 +115,7 @@ def generate_batch(
     prompt = None if prompt_codes is None or not len(prompt_codes) else prompt_codes.expand(count, -1)
     start = 0 if prompt is None else prompt.shape[1]
     cache = model.new_cache(count, max(len(row) for row in phones) + start + max(caps))
-    logits = model.prefill(phones, bert or [None] * count, prompt, cache, _near(followers, prompt))
+    logits = model.prefill(phones, bert or [None] * count, prompt, cache)
     return _decode(
         model,
         logits,
@@ -215,17 +211,12 @@ def _decode(
             cache.keep_rows(chosen)
             history, drawn = history[chosen], drawn[chosen]
             rows = [rows[position] for position in kept]
-        near = [row.follower.take(int(code)) for row, code in zip(rows, drawn, strict=True) if row.follower is not None]
-        logits = model.step(drawn, end, cache, torch.tensor(near, device=drawn.device)[:, None] if near else None)
+        near = [row.follower.near for row in rows if row.follower is not None]
+        if near:
+            logits = model.step(drawn, end, cache, torch.tensor(near, device=drawn.device)[:, None])
+        else:
+            logits = model.step(drawn, end, cache)
     return [done[index] for index in range(count)]
-
-
-def _near(followers: Sequence[Follower] | None, prompt: Tensor | None) -> Tensor | None:
-    """What is near each code of the prompt, [B, N, 4]; the followers have taken it then."""
-    if not followers or prompt is None:
-        return None
-    taken = [[each.take(int(code)) for code in row] for each, row in zip(followers, prompt, strict=True)]
-    return torch.tensor(taken, device=prompt.device)
 
 
 def _led(rows: Sequence[_Row], logits: Tensor) -> Tensor:

@@ -218,12 +218,7 @@ class T2S(nn.Module):
 
     @torch.no_grad()
     def prefill(
-        self,
-        phones: Sequence[Tensor],
-        bert: Sequence[Tensor | None],
-        prompt: Tensor | None,
-        cache: KVCache,
-        near: Tensor | None = None,
+        self, phones: Sequence[Tensor], bert: Sequence[Tensor | None], prompt: Tensor | None, cache: KVCache
     ) -> Tensor:
         """Fill an empty cache with B texts and the tokens they continue; logits [B,V] of the first new token.
 
@@ -241,7 +236,7 @@ class T2S(nn.Module):
             cache.padding = padding
         audio = 0 if prompt is None else prompt.shape[1]
         if prompt is not None and audio:
-            x = torch.cat((x, self.embed_audio(prompt, 0, near)), dim=1)
+            x = torch.cat((x, self.embed_audio(prompt)), dim=1)
         columns = torch.arange(longest + audio, device=x.device)
         mask = sequence_mask(longest, audio, columns >= padding[:, None])
         return self.ar_predict_layer(self.transform(x, mask, cache)[:, -1])

@@ -7,8 +7,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpt_sovits.acoustic.code_alignment import CodeAlignment, align_codes, learn_alignment
+from gpt_sovits.acoustic.code_alignment import (
+    NEAR,
+    CodeAlignment,
+    CodeFollower,
+    align_codes,
+    learn_alignment,
+    near_phones,
+)
 from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.semantic.decode import Generated, generate
+from gpt_sovits.semantic.model import T2S
 from tests.acoustic.tiny import sovits_config
 
 SYMBOLS, CODES, MARK = 6, 16, 5
@@ -81,5 +91,72 @@ def test_what_is_said_comes_from_the_text() -> None:
     other = model.decode(codes, torch.tensor([[1, 4, 3]]), style, noise_scale=0.0)
     assert torch.equal(first, again) and not torch.allclose(first, other)
     plain = set(SoVITS(small).state_dict())
-    added = {"enc_p.aligned.weight", "enc_p.aligned.bias", "alignment.said", "alignment.silent"}
+    added = {"enc_p.aligned.weight", "enc_p.aligned.bias"} | {f"alignment.{n}" for n in ("said", "silent", "ends")}
     assert set(model.state_dict()) - plain == added
+
+
+def led(phones: list[int], seed: int, stubborn: bool = False) -> tuple[Generated, list[tuple[int, bool]]]:
+    """Codes of an untrained network that a follower leads along, and where it was at each; the end is not listed."""
+    torch.manual_seed(seed)
+    sizes = T2SConfig(hidden=8, layers=1, heads=2, feed_forward=8, vocabulary=CODES + 1, phones=8, bert_dim=0)
+    network = T2S(dataclasses.replace(sizes, aligned=True)).eval()
+    if stubborn:  # wants nothing but the first code, whatever it is told
+        network.ar_predict_layer.weight.data.zero_()
+        network.ar_predict_layer.weight.data[0] = 5.0
+    visited = []
+
+    class Recorder(CodeFollower):
+        @property
+        def near(self) -> tuple[int, int, int, int]:
+            visited.append(self.at)
+            return super().near
+
+    made = generate(
+        network,
+        torch.tensor(phones),
+        max_tokens=300,
+        min_tokens=1,
+        follower=Recorder(taught_once, np.array(phones)),
+        generator=torch.Generator().manual_seed(seed),
+    )
+    return made, visited
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, MARK), min_size=1, max_size=12), st.integers(0, 99), st.booleans())
+def test_a_led_network_says_every_phone_once_and_ends(phones: list[int], seed: int, stubborn: bool) -> None:
+    made, visited = led(phones, seed, stubborn)
+    assert made.reached_end
+    said = [place for place, quiet in visited if not quiet]
+    spoken = [phone for phone in phones if phone != MARK]
+    assert sorted(set(said)) == list(range(len(spoken))) and said == sorted(said)
+    longest = max((said.count(place) for place in said), default=0)
+    assert longest <= NEAR
+
+
+def test_what_is_drawn_fits_the_phone() -> None:
+    made, visited = led([0, MARK, 3, 1, 1, 4], 3)
+    spoken = [0, 3, 1, 1, 4]
+    pairs = zip(made.tokens.tolist(), visited, strict=False)
+    fits = [code // 3 == spoken[place] for code, (place, quiet) in pairs if not quiet]
+    assert np.mean(fits) > 0.6
+
+
+def test_the_same_seed_says_the_same() -> None:
+    assert torch.equal(led([0, 1, 2], 5)[0].tokens, led([0, 1, 2], 5)[0].tokens)
+    assert not torch.equal(led([0, 1, 2], 5)[0].tokens, led([0, 1, 2], 6)[0].tokens)
+
+
+def test_near_is_this_phone_the_next_two_and_how_long() -> None:
+    phones = np.array([1, MARK, 2, 3])
+    near = near_phones(phones, np.array([-1, 0, 0, -1, -1, 2, 3, -1]), phones != MARK)
+    assert near.tolist() == [
+        [1, MARK, 2, NEAR + 1],
+        [1, MARK, 2, 1],
+        [1, MARK, 2, 2],
+        [2, 3, 0, NEAR + 1],
+        [2, 3, 0, NEAR + 2],
+        [2, 3, 0, 1],
+        [3, 0, 0, 1],
+        [0, 0, 0, NEAR + 1],
+    ]
