@@ -83,8 +83,12 @@ class Base:
 
     @property
     def prompted(self) -> bool:
-        """Whether the semantic model of this base continues the reference's codes better than it starts afresh."""
-        return bool(self.config.get("speaking", {}).get("prompt", True))
+        """Whether the semantic model of this base continues the reference's codes better than it starts afresh.
+
+        One that is led along its phones always starts afresh.
+        """
+        led = self.config.get("semantic", {}).get("aligned", False)
+        return not led and bool(self.config.get("speaking", {}).get("prompt", True))
 
     def follower(self, phones: Tensor) -> CodeFollower | None:
         """What leads decoding along ``phones`` [P]; None where this base's networks find the way by themselves."""

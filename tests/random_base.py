@@ -36,11 +36,12 @@ def write_random_base(folder: Path, seed: int = 0) -> Path:
             text_layers=1,
             fusion_layers=1,
             mrte_hidden=32,
+            aligned=True,
         ),
         style=StyleConfig(bins=256, hidden=32),
         decoder=HarmonicConfig(channels=32, blocks=1, fine_blocks=1),
     )
-    semantic = T2SConfig(hidden=32, layers=2, heads=2, feed_forward=64, vocabulary=129, bert_dim=0)
+    semantic = T2SConfig(hidden=32, layers=2, heads=2, feed_forward=64, vocabulary=129, bert_dim=0, aligned=True)
     networks = {"content": MiniContentEncoder(content), "acoustic": SoVITS(acoustic), "semantic": T2S(semantic)}
     for name, network in networks.items():
         save_tensors(folder / f"{name}.safetensors", network.state_dict())

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from gpt_sovits.acoustic.config import HarmonicConfig
-from gpt_sovits.acoustic.harmonic import Frames, HarmonicDecoder, minimum_phase, pulse_train
+from gpt_sovits.acoustic.harmonic import Frames, HarmonicDecoder, contrasted, minimum_phase, pulse_train
 from gpt_sovits.features.pitch import track_pitch
 from gpt_sovits.training.acoustic import EnvelopeLoss, part_of
 
@@ -102,3 +102,21 @@ def test_a_part_of_the_decoded_frames_is_that_part() -> None:
     assert torch.equal(part.log_pitch[1], whole.log_pitch[1, 7:12])
     assert torch.equal(part.harmonic[0], whole.harmonic[0, :, 6:16])
     assert torch.equal(part.noise[1], whole.noise[1, :, 14:24])
+
+
+def test_contrast_lifts_formants_and_leaves_level_and_flat_spectra() -> None:
+    flat_one = torch.full((1, 40, 6), -4.0)
+    torch.testing.assert_close(contrasted(flat_one, 1.5, 1.2), flat_one)
+    formant = flat_one.clone()
+    formant[:, 18:21] += 1.0
+    lifted = contrasted(formant, 1.5, 1.0)
+    assert (lifted[:, 19] > formant[:, 19] + 0.3).all()
+    torch.testing.assert_close(lifted.mean(), formant.mean(), atol=0.02, rtol=0)
+    torch.testing.assert_close(contrasted(formant, 1.0, 1.0), formant)
+
+
+def test_movement_widens_changes_in_time_around_their_mean() -> None:
+    moving = torch.randn(1, 8, 50, generator=torch.Generator().manual_seed(0))
+    wider = contrasted(moving, 1.0, 1.3)
+    torch.testing.assert_close(wider.std(2), 1.3 * moving.std(2))
+    torch.testing.assert_close(wider.mean(2), moving.mean(2))
