@@ -5,6 +5,8 @@ Style comes from all of the clip, the prompt (what the semantic model continues)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,7 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.features.hubert import with_prompt_tail
 from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.phone_decoding import decode_phones
+from gpt_sovits.features.pitch import track_pitch
 from gpt_sovits.features.reference import Reference
 from gpt_sovits.features.spectral import MEL_V3, MEL_V4, linear_spectrogram, mel_spectrogram, normalize_mel
 from gpt_sovits.text import Phones, phonemize, symbols
@@ -23,6 +26,7 @@ from gpt_sovits.torchaudio_compat import functional as sound
 
 SHORTEST, LONGEST = 1.0, 60.0  # seconds of a clip that are used
 PROMPT_SECONDS = 8.0
+LEAST_CODES = 25  # a second of speech tells a voice's colour
 STYLE_SECONDS = {"mini": 3.0}  # length of a piece that one style is computed from; the styles are averaged
 _STYLE_RATE = 32000
 _END_MARKS = "，。？！,.?!~:：—…"
@@ -62,11 +66,10 @@ def enrol(
         )
     codes = torch.zeros(0, dtype=torch.long)
     if phones:
-        with torch.inference_mode():
-            heard = wave if isinstance(base.content, MiniContentEncoder) else with_prompt_tail(wave)
-            codes = base.acoustic.extract_codes(base.content(heard))[0, 0].cpu()
+        codes = heard_codes(base, wave)
     return Reference(
         style=style.cpu(),
+        colour=voice_colour(base, prompt, codes, phones, style),
         codes=codes.clone(),
         phones=phones,
         text=text if phones else "",
@@ -75,6 +78,39 @@ def enrol(
         mel=_prompt_mel(base, prompt) if base.diffusion else None,
         speaker=speaker,
     )
+
+
+@torch.inference_mode()
+def heard_codes(base: Base, wave: Tensor) -> Tensor:
+    """Semantic codes `[N]` of 16 kHz speech `[1, L]`."""
+    heard = wave if isinstance(base.content, MiniContentEncoder) else with_prompt_tail(wave)
+    return base.acoustic.extract_codes(base.content(heard))[0, 0].cpu()
+
+
+def voice_colour(
+    base: Base, clip: Audio, codes: Tensor, phones: Sequence[int], style: Tensor, acoustic: nn.Module | None = None
+) -> Tensor | None:
+    """What ``clip`` has more than the networks say of it (``SoVITS.measure_colour``); None where nothing can be said.
+
+    ``codes`` `[N]` and ``phones`` are the clip's; ``acoustic``: a tuned model instead of the base's.
+    """
+    acoustic = base.acoustic if acoustic is None else acoustic
+    if not isinstance(acoustic, SoVITS) or not isinstance(base.content, MiniContentEncoder):
+        return None
+    if len(codes) < LEAST_CODES or not len(phones):
+        return None
+    hop = acoustic.config.hop
+    samples = resample(clip, _STYLE_RATE).samples[: 2 * len(codes) * hop]
+    samples = np.pad(samples, (0, 2 * len(codes) * hop - len(samples)))
+    pitch = np.resize(track_pitch(resample(Audio(samples, _STYLE_RATE), 16000).samples), 2 * len(codes))
+    found = acoustic.measure_colour(
+        codes[None, None].to(base.device),
+        torch.tensor(phones, device=base.device)[None],
+        style.to(base.device),
+        torch.from_numpy(samples)[None].to(base.device),
+        torch.from_numpy(pitch).to(base.device),
+    )
+    return None if found is None else found.cpu().clone()
 
 
 def bert_features(base: Base, said: Phones) -> Tensor | None:

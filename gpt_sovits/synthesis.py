@@ -263,6 +263,7 @@ class Synthesizer:
                 noise_scale=base.noise if manner.noise is None else manner.noise,
                 speed=manner.speed,
                 generator=generator,
+                **({} if reference.colour is None else {"colour": reference.colour.to(base.device)}),
             )
         return wave.reshape(-1).float().cpu().numpy()
 

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gpt_sovits.acoustic.config import HarmonicConfig
+from gpt_sovits.features.pitch import filled_log_pitch
+from gpt_sovits.features.spectral import linear_spectrogram
 
 REFERENCE_PITCH = 200.0  # Hz; pitch is predicted as log2 relative to this
 _PITCH_RANGE = 1.7  # octaves either side of the reference: 61 to 650 Hz
@@ -104,6 +106,7 @@ class HarmonicDecoder(nn.Module):
 
     weights: Tensor
     window: Tensor
+    centres: Tensor
 
     def __init__(self, config: HarmonicConfig, latent: int, gin: int, rate: int, frame: int) -> None:
         super().__init__()
@@ -124,6 +127,8 @@ class HarmonicDecoder(nn.Module):
             start = torch.tensor([-5.0, -6.0]).repeat_interleave(config.bands)
             self.envelopes.bias = nn.Parameter(start)
         self.register_buffer("weights", band_weights(config.bands, config.n_fft // 2 + 1, rate), persistent=False)
+        middle = 700.0 * torch.expm1(torch.linspace(0, math.log1p(rate / 1400.0), config.bands))
+        self.register_buffer("centres", middle, persistent=False)  # Hz
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
 
     def analyse(self, z: Tensor, style: Tensor) -> Frames:
@@ -164,6 +169,32 @@ class HarmonicDecoder(nn.Module):
         wave = torch.istft(pulses * harmonic_filter + noise * noise_filter, size, self.hop, size, self.window)
         return functional.pad(wave, (0, length - wave.shape[-1]))[:, None]
 
+    def colour(self, wave: Tensor, frames: Frames, pitch: Tensor) -> Tensor:
+        """What a recording has more than was said of it, as ``forward`` adds it: `[N + 1]`.
+
+        ``wave`` `[1, T * frame]` and what was decoded for it; ``pitch`` `[T]` in Hz, 0 where it is unvoiced. Medians
+        over the louder frames, up to 7.5 kHz, without the level; closed form, so a few seconds are enough.
+        """
+        voiced = (pitch > 0).to(wave)[None]
+        filled = torch.from_numpy(filled_log_pitch(pitch.cpu().numpy())).to(wave).exp()[None]
+        noise = torch.randn(wave.shape, generator=torch.Generator().manual_seed(0)).to(wave)
+        said = self.levels(self.render(frames, filled, voiced, noise)[:, 0])
+        heard = self.levels(wave)
+        loud = heard.mean(0)
+        more = (heard - said)[:, loud > loud.quantile(0.3)].median(1).values.clamp(-1.5, 1.5)
+        more = functional.avg_pool1d(functional.pad(more[None], (2, 2), mode="replicate"), 5, 1)[0]
+        known = self.centres < 7500.0
+        more = torch.where(known, more - more[known].mean(), torch.zeros_like(more))
+        both = (pitch > 0) & (frames.voicing[0] > 0)
+        octaves = (pitch[both] / REFERENCE_PITCH).log2() - frames.log_pitch[0][both]
+        higher = octaves.median().clamp(-0.7, 0.7) if int(both.sum()) >= 10 else octaves.new_zeros(())
+        return torch.cat([more, higher[None]])
+
+    def levels(self, wave: Tensor) -> Tensor:
+        """Natural-log amplitudes `[N, R]` of a wave `[1, L]` in the bands of the envelopes."""
+        power = linear_spectrogram(wave, self.config.n_fft, self.hop // 2, self.config.n_fft // 2)[0].square()
+        return 0.5 * (self.weights @ power / self.weights.sum(1, keepdim=True) + 1e-8).log()
+
     def _spectrum(self, wave: Tensor) -> Tensor:
         size = self.config.n_fft
         return torch.stft(wave, size, self.hop, size, self.window, pad_mode="constant", return_complex=True)
@@ -175,9 +206,17 @@ class HarmonicDecoder(nn.Module):
         between = 0.5 * (padded + early)  # transforms sit on the borders of the hops
         return torch.matmul(self.weights.T, between[:, :, :count])
 
-    def forward(self, z: Tensor, style: Tensor) -> Tensor:
-        """Latent `[B, Z, T]` to wave `[B, 1, T * frame]`. The noise is the same in every call."""
+    def forward(self, z: Tensor, style: Tensor, colour: Tensor | None = None) -> Tensor:
+        """Latent `[B, Z, T]` to wave `[B, 1, T * frame]`. The noise is the same in every call.
+
+        ``colour`` `[N + 1]`: natural-log amplitude to add to each band, and octaves to add to the pitch.
+        """
         frames = self.analyse(z, style)
+        if colour is not None:
+            bands = colour[:-1, None]
+            frames = Frames(
+                frames.log_pitch + colour[-1], frames.voicing, frames.harmonic + bands, frames.noise + bands
+            )
         contrast, movement = self.config.contrast, self.config.movement
         if contrast != 1 or movement != 1:
             frames = frames._replace(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gpt_sovits.acoustic.code_alignment import CodeAlignment
 from gpt_sovits.acoustic.config import SoVITSConfig
 from gpt_sovits.acoustic.decoder import build_decoder
+from gpt_sovits.acoustic.harmonic import HarmonicDecoder
 from gpt_sovits.acoustic.quantizer import Quantizer
 from gpt_sovits.acoustic.style import StyleEncoder
 from gpt_sovits.acoustic.text_encoder import Prior, TextEncoder, crossfade, length_mask
@@ -155,12 +156,32 @@ class SoVITS(nn.Module):
         speed: float = 1.0,
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
+        colour: Tensor | None = None,
     ) -> Tensor:
-        """Codes [1, 1, T25] and phones [1, P] -> wave [1, 1, L]. ``noise`` [1, Z, T] overrides the generator."""
+        """Codes [1, 1, T25] and phones [1, P] -> wave [1, 1, L]. ``noise`` [1, Z, T] overrides the generator.
+
+        ``colour``: see ``measure_colour``.
+        """
         content = self.quantized(codes)
         lengths, phone_lengths = _full(content), _full(phones)
         prior = self.prior(content, lengths, phones, phone_lengths, style, speed, self.spoken(codes, phones))
-        return self._render(prior, style, noise_scale, generator, noise)
+        return self._render(prior, style, noise_scale, generator, noise, colour)
+
+    @torch.inference_mode()
+    def measure_colour(
+        self, codes: Tensor, phones: Tensor, style: Tensor, wave: Tensor, pitch: Tensor
+    ) -> Tensor | None:
+        """What a recording has more than this model says of it; None where the decoder has no place for that.
+
+        codes [1, 1, T25] and phones [1, P] of wave [1, T * hop], pitch [T] in Hz, 0 where unvoiced.
+        """
+        if not isinstance(self.dec, HarmonicDecoder):
+            return None
+        content = self.quantized(codes)
+        prior = self.prior(content, _full(content), phones, _full(phones), style, 1.0, self.spoken(codes, phones))
+        return self.dec.colour(
+            wave, self.dec.analyse(self.flow(prior.mean, prior.mask, style, reverse=True), style), pitch
+        )
 
     @torch.inference_mode()
     def decode_chunk(
@@ -199,6 +220,7 @@ class SoVITS(nn.Module):
         noise_scale: float,
         generator: torch.Generator | None,
         noise: Tensor | None,
+        colour: Tensor | None = None,
     ) -> Tensor:
         z_p = prior.mean
         if noise_scale:
@@ -206,7 +228,7 @@ class SoVITS(nn.Module):
                 noise = torch.randn(z_p.shape, generator=generator).to(z_p)  # drawn on the CPU: same on every device
             z_p = z_p + noise * prior.log_std.exp() * noise_scale
         z = self.flow(z_p, prior.mask, style, reverse=True)
-        return self.dec(z * prior.mask, style)
+        return self.dec(z * prior.mask, style) if colour is None else self.dec(z * prior.mask, style, colour)
 
     # --- training ----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,14 @@ import numpy as np
 import torch
 
 
+def filled_log_pitch(pitch: np.ndarray, fallback: float = 160.0) -> np.ndarray:
+    """Natural log of pitch `[T]`, linear between voiced frames, constant at the ends."""
+    voiced = np.flatnonzero(pitch > 0)
+    if not len(voiced):
+        return np.full(len(pitch), np.log(fallback), np.float32)
+    return np.interp(np.arange(len(pitch)), voiced, np.log(pitch[voiced])).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class PitchConfig:
     """Constants of the tracker. Costs are those of Boersma 1993, per 10 ms."""

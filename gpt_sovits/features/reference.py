@@ -15,7 +15,7 @@ from torch import Tensor
 from gpt_sovits.errors import InputError
 
 _REQUIRED = ("style", "codes", "phones")
-_OPTIONAL = ("bert", "mel", "speaker")
+_OPTIONAL = ("bert", "mel", "speaker", "colour")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,7 @@ class Reference:
     bert: Tensor | None = None  # [1024, P] for the official bases
     mel: Tensor | None = None  # [1, M, T] prompt of v3 and v4
     speaker: Tensor | None = None  # [1, S] speaker vector of v2Pro
+    colour: Tensor | None = None  # [N + 1] what a harmonic decoder adds for this voice (acoustic/harmonic.py)
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """Tensors and text metadata, as a safetensors file keeps them."""

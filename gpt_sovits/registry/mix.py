@@ -74,6 +74,7 @@ def blend(voices: Sequence[Voice], shares: Sequence[float], manners: Sequence[fl
         style=sphere_mean([voice.reference.style for voice in voices], timbre),
         speaker=sphere_mean(known, timbre) if len(known) == len(voices) else sounding.reference.speaker,
         mel=sounding.reference.mel,
+        colour=_between([voice.reference.colour for voice in voices], timbre),
     )
     deltas = [voice.delta for voice in voices]
     consents = [voice.consent for voice in voices if voice.consent is not None]
@@ -95,6 +96,15 @@ def blend(voices: Sequence[Voice], shares: Sequence[float], manners: Sequence[fl
             "parents": [_lineage(voice, share) for voice, share in zip(voices, timbre, strict=True)],
         },
     )
+
+
+def _between(colours: Sequence[Tensor | None], shares: Sequence[float]) -> Tensor | None:
+    """The mean of logarithmic colours by their shares; a voice without one adds nothing. Ends are exact."""
+    parts = [(colour, share) for colour, share in zip(colours, shares, strict=True) if share > 0.0]
+    if len(parts) == 1:
+        return parts[0][0]
+    known = [colour * share for colour, share in parts if colour is not None]
+    return sum(known[1:], known[0]) if known else None
 
 
 def sphere_mean(vectors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

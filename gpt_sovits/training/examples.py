@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gpt_sovits.features.pitch import filled_log_pitch
 from gpt_sovits.text import symbols
 from gpt_sovits.text.symbols import MARKS
 
@@ -55,14 +56,6 @@ class AcousticBatch:
     bandwidth: Tensor  # [B] Hz
     style_wave: Tensor  # [B, L'] speech of the same speaker
     style_lengths: Tensor  # [B] frames
-
-
-def filled_log_pitch(pitch: np.ndarray, fallback: float = 160.0) -> np.ndarray:
-    """Natural log of pitch `[T]`, linear between voiced frames, constant at the ends."""
-    voiced = np.flatnonzero(pitch > 0)
-    if not len(voiced):
-        return np.full(len(pitch), np.log(fallback), np.float32)
-    return np.interp(np.arange(len(pitch)), voiced, np.log(pitch[voiced])).astype(np.float32)
 
 
 def pad_rows(rows: Sequence[np.ndarray], multiple: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:

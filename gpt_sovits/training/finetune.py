@@ -21,7 +21,7 @@ from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.audio import Audio, read_audio, resample
 from gpt_sovits.bases import Base
 from gpt_sovits.dataset.training_set import Slice, TrainingSet
-from gpt_sovits.enrol import enrol, reference_style
+from gpt_sovits.enrol import enrol, heard_codes, reference_style, voice_colour
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.reference import Reference
@@ -40,6 +40,7 @@ from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
 from gpt_sovits.weights.delta import compressed
 from gpt_sovits.weights.native import load_tensors
 
+COLOUR_SLICES = 8
 MOST_BYTES = {"mini": 20_000_000}  # of a version's weights
 MOST_BYTES_OFFICIAL = 150_000_000
 
@@ -187,4 +188,16 @@ def _reference(base: Base, acoustic: nn.Module, dataset: TrainingSet) -> Referen
     reference = enrol(base, clip, best.text, best.language, said=best.phones)
     everything = np.concatenate([resample(read_audio(p.audio_path), RATE).samples for p in dataset.slices])
     style, speaker = reference_style(base, Audio(everything[: 120 * RATE], RATE), acoustic)
-    return replace(reference, style=style.cpu(), speaker=speaker, text=best.text)
+    colour = _colour(base, acoustic, dataset, style)
+    return replace(reference, style=style.cpu(), speaker=speaker, text=best.text, colour=colour)
+
+
+def _colour(base: Base, acoustic: nn.Module, dataset: TrainingSet, style: Tensor) -> Tensor | None:
+    """The mean of what the surest slices have more than the tuned model says of them."""
+    found = []
+    for piece in sorted(dataset.slices, key=lambda piece: -piece.confidence)[:COLOUR_SLICES]:
+        clip = resample(read_audio(piece.audio_path), RATE)
+        codes = heard_codes(base, torch.from_numpy(resample(clip, 16000).samples)[None].to(base.device))
+        found.append(voice_colour(base, clip, codes, piece.phones.ids, style, acoustic))
+    known = [colour for colour in found if colour is not None]
+    return torch.stack(known).mean(0) if known else None

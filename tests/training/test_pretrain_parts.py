@@ -8,9 +8,10 @@ from torch import nn
 
 from gpt_sovits.dataset.viterbi import ctc_states, ctc_states_batch, viterbi
 from gpt_sovits.features.phone_errors import edit_distance
+from gpt_sovits.features.pitch import filled_log_pitch
 from gpt_sovits.training.checkpoint import load_checkpoint, save_checkpoint
 from gpt_sovits.training.codes import index_of_phones, learn_codebook, nearest
-from gpt_sovits.training.examples import filled_log_pitch, group_by_length
+from gpt_sovits.training.examples import group_by_length
 from gpt_sovits.training.plan import MOST_STEPS, plan
 
 BLANK = 5
