@@ -89,7 +89,7 @@ def acoustic_config() -> SoVITSConfig:
             dropout=0.05,
         ),
         style=StyleConfig(bins=512, dropout=0.1),
-        decoder=HarmonicConfig(),
+        decoder=HarmonicConfig(movement=1.2),
     )
 
 

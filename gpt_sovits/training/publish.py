@@ -17,7 +17,7 @@ from gpt_sovits.weights.native import load_metadata, load_tensors, save_config, 
 SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "noise": 0.0,
     "prompt": False,
-    "sampling": {"top_k": 5, "top_p": 1.0, "temperature": 0.8, "repetition_penalty": 1.1},
+    "sampling": {"top_k": 5, "top_p": 1.0, "temperature": 0.7, "repetition_penalty": 1.0},
 }
 _KEEP_FLOAT = ("_codebook.",)  # codes must come out the same on every machine
 
