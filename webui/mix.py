@@ -43,6 +43,20 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
                 elem_id="mix-ratio",
             )
             blend = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="mix-blend")
+            follow = gr.Checkbox(
+                True, label=words("mix.follow"), info=words("mix.follow_hint"), buttons=[], elem_id="mix-follow"
+            )
+            manner = gr.Slider(
+                0.0,
+                1.0,
+                value=0.5,
+                step=0.05,
+                label=words("mix.manner"),
+                info=words("mix.ratio_hint"),
+                buttons=[],
+                visible=False,
+                elem_id="mix-manner",
+            )
             text = gr.Textbox(label=words("mix.text"), value=words("mix.text_value"), lines=2, elem_id="mix-text")
             preview = gr.Button(words("mix.preview"), variant="primary", elem_id="mix-preview")
             status = gr.HTML(
@@ -67,21 +81,26 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
             raise InputError(words("mix.need_two"))
         return a, b
 
-    def hear(a: str | None, b: str | None, ratio: float, text: str) -> tuple[Any, str, str]:
+    def hear(
+        a: str | None, b: str | None, ratio: float, follow: bool, manner: float, text: str
+    ) -> tuple[Any, str, str]:
         try:
             one, other = both(a, b)
             if not text.strip():
                 raise InputError(words("speak.need_text"))
-            voice = studio.mix(one, other, float(ratio), user=USER)
+            voice = studio.mix(one, other, float(ratio), user=USER, manner=None if follow else float(manner))
             value = whole_speech(studio.speak(text, voice, seed=0, user=USER), folder, f"mix-{ratio:.2f}")
         except VoiceError as error:
             return None, "", problem(words, error)
         return value, words("mix.ready"), ""
 
-    def keep(a: str | None, b: str | None, ratio: float, name: str) -> tuple[str, Any, str]:
+    def keep(
+        a: str | None, b: str | None, ratio: float, follow: bool, manner: float, name: str
+    ) -> tuple[str, Any, str]:
         try:
             one, other = both(a, b)
-            voice_id = studio.save_mix(one, other, float(ratio), name, user=USER)
+            own = None if follow else float(manner)
+            voice_id = studio.save_mix(one, other, float(ratio), name, user=USER, manner=own)
         except VoiceError as error:
             return problem(words, error), gr.skip(), name
         return good(words("mix.saved", name=name.strip())), voice_id, ""
@@ -91,12 +110,13 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     parts: list[Any] = [first, second, ratio]
+    whole: list[Any] = [*parts, follow, manner]
     working = f"() => {{ document.querySelector('#mix-status p').textContent = {words('mix.working')!r}; }}"
-    for trigger in (ratio.release, preview.click):
+    for trigger in (ratio.release, manner.release, preview.click):
         trigger(None, None, None, js=working, **quiet)
         hearing = trigger(
             hear,
-            [*parts, text],
+            [*whole, text],
             [sound, status, trouble],
             trigger_mode="always_last",
             concurrency_limit=2,
@@ -104,9 +124,10 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
             **quiet,
         )
         catch(hearing, words, trouble, {status: ""})
+    follow.change(lambda own, at: gr.update(visible=not own, value=at), [follow, ratio], manner, **quiet)
     for part in parts:
         part.change(describe, parts, blend, trigger_mode="always_last", **quiet)
-    catch(save.click(keep, [*parts, name], [saved_notice, saved, name], **quiet), words, saved_notice)
+    catch(save.click(keep, [*whole, name], [saved_notice, saved, name], **quiet), words, saved_notice)
     return MixTab(first, second, ratio, blend, saved)
 
 

@@ -243,6 +243,7 @@ class FakeDrafts:
 class FakeStudio:
     def __init__(self, voices: tuple[str, ...] = ("Anna", "Ben"), job_steps: int = 5) -> None:
         self._numbers = itertools.count(1)
+        self.manners: list[float | None] = []
         self.cards = {card.id: card for card in (FakeCard(f"v{n:04d}", name) for n, name in enumerate(voices))}
         self.pitches = {voice_id: 160.0 + 80.0 * n for n, voice_id in enumerate(self.cards)}
         self.all_jobs: dict[str, FakeJob] = {}
@@ -406,16 +407,21 @@ class FakeStudio:
     def explain(self, text: str, *, language: str = "auto", user: str = "local") -> tuple[Reading, ...]:
         return explain(text, language, lexicon=self.words.lexicon(user))
 
-    def mix(self, a: str, b: str, ratio: float, user: str = "local") -> FakeVoice:
+    def mix(
+        self, a: str, b: str, ratio: float, user: str = "local", *, manner: float | None = None
+    ) -> FakeVoice:
         one, other = self.voice(a), self.voice(b)
+        self.manners.append(manner)
         return FakeVoice("mix", "mix", one.pitch + ratio * (other.pitch - one.pitch))
 
-    def save_mix(self, a: str, b: str, ratio: float, name: str, user: str = "local") -> str:
+    def save_mix(
+        self, a: str, b: str, ratio: float, name: str, user: str = "local", *, manner: float | None = None
+    ) -> str:
         if not name.strip():
             raise InputError("The voice has no name.", "Type a name for it.")
         voice_id = f"v{next(self._numbers):04d}"
         self.cards[voice_id] = FakeCard(
             voice_id, name.strip(), kind="mix", parents=(a, b), parent_names=(self.cards[a].name, self.cards[b].name)
         )
-        self.pitches[voice_id] = self.mix(a, b, ratio).pitch
+        self.pitches[voice_id] = self.mix(a, b, ratio, manner=manner).pitch
         return voice_id

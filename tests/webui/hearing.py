@@ -22,7 +22,9 @@ def heard(page: Any, player: str) -> np.ndarray:
 
 def slide(page: Any, selector: str, share: float) -> None:
     """Drag a slider's thumb from its middle to a share of its way and let go."""
-    box = page.locator(f"{selector} input[type=range]").bounding_box()
+    thumb = page.locator(f"{selector} input[type=range]")
+    thumb.scroll_into_view_if_needed()
+    box = thumb.bounding_box()
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, y)
     page.mouse.down()

@@ -257,6 +257,19 @@ def test_the_slider_changes_the_sound_and_a_mix_is_kept(page: playwright.Page, s
     page.get_by_role("button", name="Save as a new voice").click()
     page.get_by_text("“Anben” is saved.").wait_for()
     assert "Anben" in {card.name for card in studio.voices()}
+    assert set(studio.manners) == {None}
+
+
+def test_the_way_of_speaking_has_a_slider_of_its_own(page: playwright.Page, studio: FakeStudio) -> None:
+    page.get_by_role("tab", name="Mix").click()
+    page.get_by_text("50 % Anna, 50 % Ben").wait_for()
+    assert not page.locator("#mix-manner").is_visible()
+    page.get_by_label("Rhythm and intonation follow the blend").uncheck()
+    page.locator("#mix-manner input[type=range]").wait_for()
+    slide(page, "#mix-manner", 1.0)
+    page.locator("#mix-player audio").wait_for()
+    assert pitch(heard(page, "#mix-player")) == pytest.approx(200, abs=3)
+    assert studio.manners[-1] == 1.0
 
 
 def test_rename_freeze_and_destroy_which_asks_twice(page: playwright.Page, studio: FakeStudio) -> None:
