@@ -109,7 +109,7 @@ def test_a_recording_is_looked_over_before_it_is_learned_from(page: playwright.P
     page.locator("#create-recording .timestamps, #create-recording time").first.wait_for()
     page.get_by_role("button", name="Look it over first").click()
     page.get_by_text("Mains hum is in the recording.").wait_for()
-    assert page.evaluate("document.querySelector('#review-about img').naturalWidth") == 100
+    page.wait_for_function("document.querySelector('#review-about img').naturalWidth === 100")  # once it is loaded
     rows = page.locator(".review-row")
     assert [rows.nth(n).get_attribute("class").split()[-1] for n in range(3)] == ["sure", "doubtful", "out"]
     heard(page, ".compare >> nth=0")
