@@ -55,6 +55,7 @@ class HarmonicConfig:
     fine_blocks: int = 2
     bands: int = 96
     n_fft: int = 1024
+    modulated: bool = False  # the style scales and shifts what every block has normalised, not only the first input
     contrast: float = 1.0  # of formants when speaking; above 1 it makes up for what averaging in training flattens
     movement: float = 1.0  # the same of the envelopes' changes in time
 

@@ -12,7 +12,7 @@ L samples.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,10 @@ class Frames(NamedTuple):
 
 
 class ConvNeXtBlock(nn.Module):
-    """Depthwise convolution, layer norm over channels, two-layer perceptron, scaled residual. `[B, C, T]`."""
+    """Depthwise convolution, layer norm over channels, two-layer perceptron, scaled residual. `[B, C, T]`.
+
+    ``modulation`` `[B, 2C, 1]`: what to scale (beside 1) and to shift the normalised channels by.
+    """
 
     def __init__(self, channels: int, kernel: int, expansion: int) -> None:
         super().__init__()
@@ -47,8 +50,11 @@ class ConvNeXtBlock(nn.Module):
         self.outer = nn.Linear(expansion * channels, channels)
         self.scale = nn.Parameter(torch.full((channels,), 0.3))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, modulation: Tensor | None = None) -> Tensor:
         y = self.norm(self.depthwise(x).transpose(1, 2))
+        if modulation is not None:
+            scale, shift = modulation.transpose(1, 2).chunk(2, dim=2)
+            y = y * (1 + scale) + shift
         return x + (self.scale * self.outer(functional.gelu(self.inner(y)))).transpose(1, 2)
 
 
@@ -116,6 +122,11 @@ class HarmonicDecoder(nn.Module):
         width = config.channels
         self.conv_pre = nn.Conv1d(latent, width, config.kernel, padding=config.kernel // 2)
         self.cond = nn.Conv1d(gin, width, 1)
+        self.modulate: nn.Conv1d | None = None
+        if config.modulated:  # Perez et al., "FiLM", 2018; nothing at first
+            self.modulate = nn.Conv1d(gin, 2 * width * (config.blocks + config.fine_blocks), 1)
+            nn.init.zeros_(self.modulate.weight)
+            nn.init.zeros_(cast(Tensor, self.modulate.bias))
         self.blocks = nn.ModuleList(ConvNeXtBlock(width, config.kernel, config.expansion) for _ in range(config.blocks))
         self.melody = nn.Conv1d(width, 2, 3, padding=1)
         self.up = nn.Conv1d(width, 2 * width, 1)
@@ -134,13 +145,15 @@ class HarmonicDecoder(nn.Module):
     def analyse(self, z: Tensor, style: Tensor) -> Frames:
         """Latent `[B, Z, T]` and style `[B, gin, 1]` to pitch, voicing and envelopes."""
         x = self.conv_pre(z) + self.cond(style)
-        for block in self.blocks:
-            x = block(x)
+        count = len(self.blocks) + len(self.fine_blocks)
+        told = [None] * count if self.modulate is None else self.modulate(style).chunk(count, dim=1)
+        for block, modulation in zip(self.blocks, told, strict=False):
+            x = block(x, modulation)
         log_pitch, voicing = self.melody(x).unbind(1)
         batch, channels, frames = x.shape
         x = self.up(x).view(batch, 2, channels, frames).permute(0, 2, 3, 1).reshape(batch, channels, 2 * frames)
-        for block in self.fine_blocks:
-            x = block(x)
+        for block, modulation in zip(self.fine_blocks, told[len(self.blocks) :], strict=True):
+            x = block(x, modulation)
         harmonic, noise = self.envelopes(x).clamp_min(_FLOOR).chunk(2, dim=1)
         return Frames(_PITCH_RANGE * torch.tanh(log_pitch / _PITCH_RANGE), voicing, harmonic, noise)
 

@@ -143,12 +143,14 @@ def acoustic_loss(
     *,
     segment: int = 32,
     confusion: float = 0.0,
+    restyle: Callable[[Tensor], Tensor] | None = None,
     adversary: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> StepResult:
     """Forward pass and losses of a batch. ``segment``: frames that are rendered of each item.
 
     ``confusion``: part of the codes that are exchanged for any other, so that the text is believed where they disagree.
 
+    ``restyle`` may exchange the styles `[B, gin, 1]`.
     ``adversary(fake, real)`` `[B, L]` may add a term on the rendered slices.
     """
     decoder = model.dec
@@ -157,6 +159,8 @@ def acoustic_loss(
     config = model.config
     style_spec = linear_spectrogram(batch.style_wave, config.n_fft, config.hop)
     style = model.style(style_spec, length_mask(batch.style_lengths, style_spec.shape[-1], style_spec))
+    if restyle is not None:
+        style = restyle(style)
     codes = batch.codes
     if confusion:
         codes = confused(codes, config.codebook, confusion)

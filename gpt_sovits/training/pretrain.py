@@ -48,6 +48,7 @@ from gpt_sovits.training.corpus import Corpus, prepare
 from gpt_sovits.training.examples import collate_acoustic, group_by_length
 from gpt_sovits.training.processes import ALONE, Processes, processes_of
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
+from gpt_sovits.training.variation import LanguageDrift, varied
 from gpt_sovits.weights.native import load_into, load_tensors
 
 CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
@@ -57,6 +58,10 @@ MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
 CONFUSION = 0.1  # part of the codes that the models must not believe
 _LONGEST = 250  # frames of an acoustic example
+# How often an example is varied: of the two Mandarin speakers often, so that the language is not tied to their voices.
+VARIED = {"zh": 0.6}
+VARIED_ELSE = 0.3
+DRIFTING = 0.5  # part of the styles that are moved towards those of the other language's speakers
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +94,7 @@ def acoustic_config() -> SoVITSConfig:
             dropout=0.05,
         ),
         style=StyleConfig(bins=512, dropout=0.1),
-        decoder=HarmonicConfig(movement=1.2),
+        decoder=HarmonicConfig(movement=1.2, modulated=True),
     )
 
 
@@ -237,6 +242,7 @@ def crop(coded: CodedClip, rng: np.random.Generator, longest: int = _LONGEST) ->
 def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560) -> nn.Module:
     sampler = Sampler([c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16], seed)
     spectral, envelope, weights = SpectralLoss(), EnvelopeLoss(), AcousticWeights()
+    drift = LanguageDrift(sampler.rng, DRIFTING)
     pool: list[list[CodedClip]] = []
 
     def next_loss(step: int) -> StepResult:
@@ -245,23 +251,32 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560) -
             lengths = [min(_LONGEST, 2 * len(c.codes)) for c in drawn]
             pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, frames, sampler.rng))
         examples, styles = [], []
-        for clip in pool.pop():
+        clips = pool.pop()
+        for clip in clips:
             first, count, phones = crop(clip, sampler.rng)
             example = coded.example(clip, first, count)
             said = example.phone_of_code
             inside = (said >= phones.start) & (said < phones.stop)
-            examples.append(
-                replace(
-                    example,
-                    phones=example.phones[phones],
-                    phone_of_code=np.where(inside, said - phones.start, -1),
-                )
+            example = replace(
+                example, phones=example.phones[phones], phone_of_code=np.where(inside, said - phones.start, -1)
             )
             other = sampler.same_speaker(clip)
             start, span, _ = crop(other, sampler.rng, 150)
-            styles.append(coded.corpus.wave(other.clip, start, span))
+            often = VARIED.get(clip.clip.language, VARIED_ELSE)
+            example, style = varied(example, coded.corpus.wave(other.clip, start, span), sampler.rng, often)
+            examples.append(example)
+            styles.append(style)
         batch = collate_acoustic(examples, styles)
-        return acoustic_loss(cast(SoVITS, run.model), batch, spectral, envelope, weights, confusion=CONFUSION)
+        languages = [clip.clip.language for clip in clips]
+        return acoustic_loss(
+            cast(SoVITS, run.model),
+            batch,
+            spectral,
+            envelope,
+            weights,
+            confusion=CONFUSION,
+            restyle=lambda style: drift(style, languages),
+        )
 
     return run.go(next_loss)
 

@@ -1,5 +1,7 @@
 """The harmonic decoder: the pitch that is asked for is the pitch that sounds, and the same input sounds the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -120,3 +122,16 @@ def test_movement_widens_changes_in_time_around_their_mean() -> None:
     wider = contrasted(moving, 1.0, 1.3)
     torch.testing.assert_close(wider.std(2), 1.3 * moving.std(2))
     torch.testing.assert_close(wider.mean(2), moving.mean(2))
+
+
+def test_a_modulated_decoder_begins_like_a_plain_one_and_then_hears_the_style_in_every_block():
+    small = HarmonicConfig(channels=16, blocks=2, fine_blocks=1)
+    plain = HarmonicDecoder(small, 8, 4, 32000, 640).eval()
+    told = HarmonicDecoder(replace(small, modulated=True), 8, 4, 32000, 640).eval()
+    missing = told.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert missing == ["modulate.weight", "modulate.bias"]
+    z, style = torch.randn(1, 8, 12), torch.randn(1, 4, 1)
+    assert all(torch.equal(a, b) for a, b in zip(plain.analyse(z, style), told.analyse(z, style), strict=True))
+    with torch.no_grad():
+        told.modulate.weight.normal_()
+    assert not torch.allclose(plain.analyse(z, style).harmonic, told.analyse(z, style).harmonic)

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpt_sovits.audio import read_audio, write_wav
+from gpt_sovits.errors import ResourceError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
@@ -105,7 +106,13 @@ class Bench:
         """The job, once it is ready or over, or after ``patience`` seconds."""
         end = time.monotonic() + patience
         while True:
-            job = self.studio.job(job_id)
+            try:
+                job = self.studio.job(job_id)
+            except ResourceError:  # the disk is too full even to read the list; it says so
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.25)
+                continue
             if ready(job) or not job.active or time.monotonic() > end:
                 return job
             time.sleep(0.25)
@@ -245,12 +252,18 @@ def fill_the_disk(steps: int, tell: Callable[[str], None] = print) -> bool:
                             file.write(bytes(2**16))
                     except OSError:
                         tell(f"disk filled in {job.stage} at {job.fraction:.0%}")
-                job = at.until(job_id, lambda job: False, 240)
-                tell(f"job: {job.state} {job.error}")
+                try:
+                    job = at.until(job_id, lambda job: False, 120)
+                    tell(f"job: {job.state} {job.error}")
+                except ResourceError as error:
+                    tell(f"the studio, for two minutes: {error}")
                 ballast.unlink()
                 at.check()
                 if at.studio.job(job_id).state == "failed":
                     at.studio.resume_job(job_id)
+                if at.workers[-1].poll() is not None:
+                    tell(f"the worker had given up with {at.workers[-1].returncode}; the next one starts")
+                    at.start()
                 job = at.finished(job_id)
                 at.check()
                 assert at.steps_of(job) == at.steps_of(kept)

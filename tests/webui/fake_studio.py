@@ -407,9 +407,7 @@ class FakeStudio:
     def explain(self, text: str, *, language: str = "auto", user: str = "local") -> tuple[Reading, ...]:
         return explain(text, language, lexicon=self.words.lexicon(user))
 
-    def mix(
-        self, a: str, b: str, ratio: float, user: str = "local", *, manner: float | None = None
-    ) -> FakeVoice:
+    def mix(self, a: str, b: str, ratio: float, user: str = "local", *, manner: float | None = None) -> FakeVoice:
         one, other = self.voice(a), self.voice(b)
         self.manners.append(manner)
         return FakeVoice("mix", "mix", one.pitch + ratio * (other.pitch - one.pitch))
