@@ -72,6 +72,14 @@ def kill(pid: int) -> None:
         return
 
 
+def left_of(orphans: list[int], patience: float = 60.0) -> list[int]:
+    """Which of a killed app's workers still run after ``patience`` seconds; they end by themselves."""
+    end = time.monotonic() + patience
+    while any(Path(f"/proc/{pid}").exists() for pid in orphans) and time.monotonic() < end:
+        time.sleep(0.2)
+    return [pid for pid in orphans if Path(f"/proc/{pid}").exists()]
+
+
 @dataclass
 class Bench:
     """A data folder with its studio and the workers that were started on it."""
@@ -224,11 +232,7 @@ def kill_the_app(steps: int, tell: Callable[[str], None] = print) -> None:
         tell(f"app killed in {job.stage}; its worker {orphans} goes on")
         job = at.finished(job_id)
         at.check()
-        end = time.monotonic() + 60
-        while any(Path(f"/proc/{pid}").exists() for pid in orphans) and time.monotonic() < end:
-            time.sleep(0.2)
-        left = [pid for pid in orphans if Path(f"/proc/{pid}").exists()]
-        tell(f"job {job.state} with {at.steps_of(job)} steps; workers left: {len(left)}")
+        tell(f"job {job.state} with {at.steps_of(job)} steps; workers left: {len(left_of(orphans))}")
 
 
 def fill_the_disk(steps: int, tell: Callable[[str], None] = print) -> bool:
@@ -282,13 +286,17 @@ def two_apps(steps: int, tell: Callable[[str], None] = print) -> None:
             apps.append(subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL))
         jobs = [at.add("First"), at.add("Second")]
         at.until(jobs[0], lambda job: job.stage in LEARNING)
+        orphans = children(apps[0].pid)
         apps[0].kill()
         apps[0].wait()
         states = [at.finished(job_id).state for job_id in jobs]
         at.check()
         apps[1].terminate()
         apps[1].wait(timeout=60)
-        tell(f"two apps, the first killed while it trained: {states}, {len(at.wanted)} voices whole")
+        left = len(left_of(orphans))
+        tell(
+            f"two apps, the first killed while it trained: {states}, {len(at.wanted)} voices whole; workers left: {left}"
+        )
 
 
 def main() -> int:
