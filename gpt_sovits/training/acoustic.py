@@ -144,14 +144,14 @@ def acoustic_loss(
     segment: int = 32,
     confusion: float = 0.0,
     restyle: Callable[[Tensor], Tensor] | None = None,
-    adversary: Callable[[Tensor, Tensor], Tensor] | None = None,
+    adversary: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] | None = None,
 ) -> StepResult:
     """Forward pass and losses of a batch. ``segment``: frames that are rendered of each item.
 
     ``confusion``: part of the codes that are exchanged for any other, so that the text is believed where they disagree.
 
     ``restyle`` may exchange the styles `[B, gin, 1]`.
-    ``adversary(fake, real)`` `[B, L]` may add a term on the rendered slices.
+    ``adversary(fake, real, keep, style)`` may add a term on the measured envelopes `[B, M, R]` of the rendered slices.
     """
     decoder = model.dec
     if not isinstance(decoder, HarmonicDecoder):
@@ -207,7 +207,8 @@ def acoustic_loss(
         loss = loss + weights.attention * values["attention"]
     values["envelope"] = shape
     if adversary is not None:
-        extra = adversary(fake, real)
+        below = (envelope.top.to(fake)[None] < 0.97 * batch.bandwidth[:, None]).to(fake)[:, :, None]
+        extra = adversary(envelope.measured(fake), envelope.measured(real), below, style)
         loss = loss + extra
         values["adversary"] = extra
     return StepResult(loss, {name: float(value.detach()) for name, value in values.items()}, float(rows))

@@ -45,6 +45,7 @@ from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoi
 from gpt_sovits.training.codes import CodedClip, CodedCorpus, code_corpus
 from gpt_sovits.training.content import ContentPlan, train_content
 from gpt_sovits.training.corpus import Corpus, prepare
+from gpt_sovits.training.envelope_judge import Rivalry
 from gpt_sovits.training.examples import collate_acoustic, group_by_length
 from gpt_sovits.training.processes import ALONE, Processes, processes_of
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
@@ -239,10 +240,12 @@ def crop(coded: CodedClip, rng: np.random.Generator, longest: int = _LONGEST) ->
     return first, longest, slice(int(said.min()), int(said.max()) + 1)
 
 
-def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560) -> nn.Module:
+def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, judged_from: int = 0) -> nn.Module:
+    """``judged_from``: the step from which on a judge of envelopes takes part, 0 for never."""
     sampler = Sampler([c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16], seed)
     spectral, envelope, weights = SpectralLoss(), EnvelopeLoss(), AcousticWeights()
     drift = LanguageDrift(sampler.rng, DRIFTING)
+    rivalry = Rivalry(acoustic_config().gin)
     pool: list[list[CodedClip]] = []
 
     def next_loss(step: int) -> StepResult:
@@ -268,7 +271,8 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560) -
             styles.append(style)
         batch = collate_acoustic(examples, styles)
         languages = [clip.clip.language for clip in clips]
-        return acoustic_loss(
+        judged = 0 < judged_from <= step
+        result = acoustic_loss(
             cast(SoVITS, run.model),
             batch,
             spectral,
@@ -276,7 +280,11 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560) -
             weights,
             confusion=CONFUSION,
             restyle=lambda style: drift(style, languages),
+            adversary=rivalry if judged else None,
         )
+        if judged:
+            result.values["judge"] = rivalry.learn()
+        return result
 
     return run.go(next_loss)
 
@@ -318,6 +326,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", type=Path, help="base folder to continue from")
     parser.add_argument("--steps", type=int, default=200_000, help="at most this many steps of a stage")
     parser.add_argument("--minutes", type=float, default=0.0, help="stop acoustic or semantic after this long")
+    parser.add_argument(
+        "--judged-from", type=int, default=40_000, help="step of the acoustic model's adversarial stage"
+    )
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -390,7 +401,7 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
             set_codebook(acoustic, codes)
             run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel, processes=processes)
             run.settle = lambda model: set_codebook(cast(SoVITS, model), codes)  # the codes may be newer
-            train_acoustic(coded, run, args.seed)
+            train_acoustic(coded, run, args.seed, judged_from=args.judged_from)
         else:
             semantic = T2S(semantic_config())
             if args.start is not None:

@@ -293,10 +293,8 @@ def two_apps(steps: int, tell: Callable[[str], None] = print) -> None:
         at.check()
         apps[1].terminate()
         apps[1].wait(timeout=60)
-        left = len(left_of(orphans))
-        tell(
-            f"two apps, the first killed while it trained: {states}, {len(at.wanted)} voices whole; workers left: {left}"
-        )
+        tell(f"two apps, the first killed while it trained: {states}, {len(at.wanted)} voices whole")
+        tell(f"workers left: {len(left_of(orphans))}")
 
 
 def main() -> int:
