@@ -66,6 +66,7 @@ def acoustic_config(version: str) -> SoVITSConfig | SoVITSCFMConfig:
         flow = {**FLOWS[version], "sample_rate": RATES[version]}
         return SoVITSCFMConfig(version, gin=32, codebook=64, refiner_layers=1, text=text, style=STYLE, dit=dit, **flow)
     pro = version.startswith("v2Pro")
+    kernels = (20, 16, 8, 2, 2) if version == "v2ProPlus" else (16, 16, 8, 2, 2)
     return SoVITSConfig(
         version,
         gin=48 if pro else 32,
@@ -78,7 +79,7 @@ def acoustic_config(version: str) -> SoVITSConfig | SoVITSCFMConfig:
         flow_couplings=2,
         text=text,
         style=STYLE,
-        decoder=HiFiGANConfig(channels=64, block_kernels=(3,), block_dilations=(1,)),
+        decoder=HiFiGANConfig(channels=64, kernels=kernels, block_kernels=(3,), block_dilations=(1,)),
     )
 
 

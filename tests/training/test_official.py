@@ -77,10 +77,10 @@ def as_voice(tuned: Tuned, base: Base, recording: Path) -> Voice:
     )
 
 
-@pytest.mark.parametrize("version", ["v1", "v2", "v2Pro", "v3", "v4"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v2Pro", "v2ProPlus", "v3", "v4"])
 def test_a_voice_is_trained_kept_loaded_and_speaks(version: str, pieces: list[Path], tmp_path: Path) -> None:
     base = write_small_official(tmp_path / version, version)
-    if version == "v2Pro":
+    if version.startswith("v2Pro"):
         base.__dict__["speaker"] = lambda wave: wave[:, :8] + 0.1
         (base.files.folder / "speaker.safetensors").touch()
     events: list[Event] = []
