@@ -49,7 +49,7 @@ class EnvelopeJudge(nn.Module):
 class Rivalry:
     """The judge, what it learns with, and what it asks of the generator."""
 
-    def __init__(self, style: int, *, rate: float = 4e-4, score: float = 1.0, match: float = 2.0, alone: int = 150):
+    def __init__(self, style: int, *, rate: float = 4e-4, score: float = 3.0, match: float = 6.0, alone: int = 150):
         self.judge = EnvelopeJudge(style)
         self.optimizer = torch.optim.AdamW(self.judge.parameters(), lr=rate, betas=(0.8, 0.98))
         self.score, self.match = score, match
