@@ -102,6 +102,19 @@ class Base:
         """Scale of the acoustic model's noise that suits this base; upstream's 0.5 where its config does not say."""
         return float(self.config.get("speaking", {}).get("noise", 0.5))
 
+    @cached_property
+    def accent(self) -> Tensor | None:
+        """How much the style `[1, G, 1]` of a voice moves on its way from English to Mandarin.
+
+        Part of the way between the mean styles of the two languages' speakers; None where the base knows no means. A
+        style also tells, a little, which language somebody was heard in; moved, the voice says the other better.
+        """
+        part = float(self.config.get("speaking", {}).get("accent", 0.0))
+        if not part or not self.files.has("languages"):
+            return None
+        means = self._state("languages")
+        return (part * (means["zh"].float() - means["en"].float()))[None, :, None].to(self.device)
+
     @property
     def release(self) -> str:
         """Which publication of the base this is: voices only fit the one they were made on."""

@@ -29,7 +29,16 @@ from gpt_sovits.semantic.decode import Generated, generate
 from gpt_sovits.semantic.guard import Rolled, roll
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
-from gpt_sovits.text import Lexicon, Phones, Piece, PolyphoneModel, phonemize, require_speakable, split_text
+from gpt_sovits.text import (
+    Lexicon,
+    Phones,
+    Piece,
+    PolyphoneModel,
+    mandarin_share,
+    phonemize,
+    require_speakable,
+    split_text,
+)
 
 SPEEDS = (0.5, 2.0)
 MOST_CHARACTERS = 200_000
@@ -238,6 +247,9 @@ class Synthesizer:
         codes = tokens.to(base.device)[None, None]
         phones = torch.tensor(said.ids, device=base.device)[None]
         style = reference.style.to(base.device)
+        told, heard = mandarin_share(said.ids, base.symbols_version), reference.tongue
+        if base.accent is not None and told is not None and heard is not None and told != heard:
+            style = style + (told - heard) * base.accent
         generator = torch.Generator(base.device).manual_seed(manner.seed + number)
         if isinstance(model, SoVITSCFM):
             if reference.mel is None or base.vocoder is None:

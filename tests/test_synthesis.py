@@ -78,6 +78,28 @@ def test_style_of_the_reference_is_heard(synthesizer: Synthesizer, voice: Voice)
     assert len(a) != len(b) or not np.allclose(a, b, atol=1e-3)
 
 
+def test_only_the_other_language_moves_the_style(
+    synthesizer: Synthesizer, base: Base, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[torch.Tensor] = []
+    decode = base.acoustic.decode
+
+    def listening(codes: torch.Tensor, phones: torch.Tensor, style: torch.Tensor, **options: object) -> torch.Tensor:
+        said.append(style)
+        return decode(codes, phones, style, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(base.acoustic, "decode", listening)
+    own = voice.reference.style
+    share = voice.reference.tongue
+    english = dataclasses.replace(voice, reference=dataclasses.replace(voice.reference, mandarin=0.0))
+    for text in ("Hello.", "你好吗。", "Hello, 你好。"):
+        samples(synthesizer, english, text)
+    assert base.accent is not None and share is not None and share < 0.2
+    assert torch.equal(said[0], own), "an English voice speaks English bit for bit as it was heard"
+    assert torch.equal(said[1], own + base.accent)
+    assert torch.allclose(said[2], own + 0.5 * base.accent)
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "?!…", "—— 。"])
 def test_nothing_to_say(synthesizer: Synthesizer, voice: Voice, text: str) -> None:
     with pytest.raises(InputError):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gpt_sovits.errors import InputError
+from gpt_sovits.text import mandarin_share
 
 _REQUIRED = ("style", "codes", "phones")
 _OPTIONAL = ("bert", "mel", "speaker", "colour")
@@ -30,6 +31,7 @@ class Reference:
     bert: Tensor | None = None  # [1024, P] for the official bases
     mel: Tensor | None = None  # [1, M, T] prompt of v3 and v4
     speaker: Tensor | None = None  # [1, S] speaker vector of v2Pro
+    mandarin: float | None = None  # of a mix: the share of Mandarin in how its voices speak; None: as ``phones`` say
     colour: Tensor | None = None  # [N + 1] what a harmonic decoder adds for this voice (acoustic/harmonic.py)
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -43,7 +45,15 @@ class Reference:
             value = getattr(self, name)
             if value is not None:
                 tensors[name] = value.contiguous()
-        return tensors, {"text": self.text, "language": self.language}
+        metadata = {"text": self.text, "language": self.language}
+        if self.mandarin is not None:
+            metadata["mandarin"] = repr(self.mandarin)
+        return tensors, metadata
+
+    @property
+    def tongue(self) -> float | None:
+        """The share of Mandarin beside English, 0 to 1, in what this voice was heard to say; None where unknown."""
+        return mandarin_share(self.phones) if self.mandarin is None else self.mandarin
 
     @staticmethod
     def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Reference:
@@ -55,7 +65,9 @@ class Reference:
                 f"The reference features of this voice are damaged ({json.dumps([missing, unknown])}).",
                 "Restore the voice from a copy or create it again.",
             )
+        mandarin = metadata.get("mandarin")
         return Reference(
+            mandarin=None if mandarin is None else _share(mandarin),
             style=tensors["style"],
             codes=tensors["codes"],
             phones=tuple(int(p) for p in tensors["phones"]),
@@ -63,3 +75,16 @@ class Reference:
             language=metadata.get("language", "auto"),
             **{name: tensors[name] for name in _OPTIONAL if name in tensors},
         )
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise InputError(
+            "The reference features of this voice are damaged (its languages).",
+            "Restore the voice from a copy or create it again.",
+        )
+    return value

@@ -4,8 +4,8 @@ Weights: deltas are summed by their shares in float32 and kept as float16; a key
 and low-rank factors are put side by side (weights/delta.py), which is exact.
 Vectors of timbre (style, speaker) lie near a sphere, so their direction goes along the arc between two (slerp), to the
 mean on the sphere of more, and their length linearly. What cannot lie between (the prompt: codes, phones, text, mel) is
-taken whole from the voice with the largest share, of equal ones from the last. A voice with all of the share is itself,
-bit for bit.
+taken whole from the voice with the largest share, of equal ones from the last. The languages of the parents count by
+their shares. A voice with all of the share is itself, bit for bit.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from gpt_sovits.registry.voice import Voice
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from gpt_sovits.features.reference import Reference
 
 _MOST = 8  # voices of one mix
 _ROUNDS = 30  # of the search for the mean on the sphere; each shrinks the error several times
@@ -69,11 +71,14 @@ def blend(voices: Sequence[Voice], shares: Sequence[float], manners: Sequence[fl
     speakers = [voice.reference.speaker for voice in voices]
     known = [speaker for speaker in speakers if speaker is not None]
     sounding = voices[_largest(timbre)]
+    prompting = voices[_largest(manner)].reference
+    tongue = _languages([voice.reference for voice in voices], timbre)
     reference = replace(
-        voices[_largest(manner)].reference,
+        prompting,
         style=sphere_mean([voice.reference.style for voice in voices], timbre),
         speaker=sphere_mean(known, timbre) if len(known) == len(voices) else sounding.reference.speaker,
         mel=sounding.reference.mel,
+        mandarin=prompting.mandarin if tongue == prompting.tongue else tongue,
         colour=_between([voice.reference.colour for voice in voices], timbre),
     )
     deltas = [voice.delta for voice in voices]
@@ -105,6 +110,17 @@ def _between(colours: Sequence[Tensor | None], shares: Sequence[float]) -> Tenso
         return parts[0][0]
     known = [colour * share for colour, share in parts if colour is not None]
     return sum(known[1:], known[0]) if known else None
+
+
+def _languages(references: Sequence[Reference], shares: Sequence[float]) -> float | None:
+    """The mean share of Mandarin where all that have a share of the mix say what they speak. Ends are exact."""
+    parts = [(reference, share) for reference, share in zip(references, shares, strict=True) if share > 0.0]
+    if len(parts) == 1:
+        return parts[0][0].tongue
+    tongues = [reference.tongue for reference, _ in parts]
+    if any(tongue is None for tongue in tongues):
+        return None
+    return min(1.0, sum(float(tongue or 0.0) * share for tongue, (_, share) in zip(tongues, parts, strict=True)))
 
 
 def sphere_mean(vectors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

@@ -5,7 +5,7 @@
     split_text(text, language)                a long text -> pieces with offsets
     explain(text, language, lexicon=...)      how each word will be read, and why
     Lexicon.from_csv(text)                    a person's own readings; markup in the text: see ``markup``
-    pinyin_phones("ma3"), require_speakable(text)
+    pinyin_phones("ma3"), require_speakable(text), mandarin_share(ids)
 
 Imports no torch, never reaches the network, reads no environment.
 """
@@ -16,6 +16,7 @@ from gpt_sovits.text.frontend import explain, phonemize, require_speakable
 from gpt_sovits.text.lexicon import Entry, Lexicon
 from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
+from gpt_sovits.text.tongue import mandarin_share
 from gpt_sovits.text.types import Phones, Piece, PolyphoneModel, Reading, Span
 from gpt_sovits.text.zh_g2p import pinyin_phones
 
@@ -29,6 +30,7 @@ __all__ = [
     "Span",
     "SymbolTable",
     "explain",
+    "mandarin_share",
     "phonemize",
     "pinyin_phones",
     "require_speakable",

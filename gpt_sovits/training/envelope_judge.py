@@ -9,11 +9,14 @@ judge can't go by the noise of measuring. B rows, M bands, R frames of 100 a sec
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
+from gpt_sovits.training.checkpoint import load_checkpoint, save_checkpoint
 from gpt_sovits.training.losses import discriminator_loss, feature_loss, generator_loss
 
 _CHANNELS = (24, 48, 96)
@@ -73,6 +76,15 @@ class Rivalry:
             parameter.requires_grad_(True)
         wanted = feature_loss([[each[:count].detach() for each in maps]], [made])
         return self.score * generator_loss([asked])[0] + self.match * wanted
+
+    def save(self, path: Path, step: int) -> None:
+        """Keep the judge, for a stage that goes on."""
+        save_checkpoint(path, {"judge": self.judge}, {"adam": self.optimizer}, step=step)
+
+    def load(self, path: Path) -> None:
+        """Go on with a judge that was kept; one that knows its trade asks from the first step on."""
+        load_checkpoint(path, {"judge": self.judge}, {"adam": self.optimizer})
+        self.alone = 0
 
     def learn(self) -> float:
         """One step of the judge; returns its loss (0.5 when it can't tell)."""

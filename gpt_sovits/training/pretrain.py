@@ -144,6 +144,7 @@ class Run:
     cancel: CancelToken
     warm_up: int = 150
     settle: Callable[[nn.Module], None] | None = None  # called with the model as it was loaded, and with its average
+    beside: Callable[[int], None] | None = None  # called with the step whenever the state was saved
     processes: Processes = ALONE
 
     def go(self, next_loss: Callable[[int], StepResult]) -> nn.Module:
@@ -205,6 +206,8 @@ class Run:
     ) -> None:
         modules = {"model": self.model, "average": average}
         save_checkpoint(state, modules, {"adam": optimizer}, step=step, numbers={"seconds": seconds})
+        if self.beside is not None:
+            self.beside(step)
 
 
 class Sampler:
@@ -246,6 +249,11 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, j
     spectral, envelope, weights = SpectralLoss(), EnvelopeLoss(), AcousticWeights()
     drift = LanguageDrift(sampler.rng, DRIFTING)
     rivalry = Rivalry(acoustic_config().gin)
+    judge = run.work / "judge.safetensors"
+    if run.processes.agree(judge.is_file()):
+        rivalry.load(judge)
+    if judged_from:
+        run.beside = lambda step: rivalry.save(judge, step) if step > judged_from else None
     pool: list[list[CodedClip]] = []
 
     def next_loss(step: int) -> StepResult:

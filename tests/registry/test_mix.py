@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
 
 from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.features.reference import Reference
 from gpt_sovits.registry.mix import blend, mix, slerp, sphere_mean
 from gpt_sovits.registry.terms import Terms
+from gpt_sovits.text import symbols
 
 from .conftest import consent, make_voice
 
@@ -127,3 +130,24 @@ def test_terms_of_all_parts_hold_for_the_mix():
 def test_shares_that_are_none_are_refused(shares):
     with pytest.raises(InputError, match="share"):
         blend([make_voice(1), make_voice(2)], shares)
+
+
+def test_a_mix_of_two_languages_lies_between_them_without_a_jump():
+    languages = [symbols("v2").encode(names) for names in (["HH", "AY1"], ["h", "ao3"])]
+    english, mandarin = (
+        replace(voice, reference=replace(voice.reference, phones=phones))
+        for voice, phones in zip((make_voice(1), make_voice(2)), languages, strict=True)
+    )
+    tongues = [mix(english, mandarin, ratio / 10).reference.tongue for ratio in range(11)]
+    assert tongues == pytest.approx([ratio / 10 for ratio in range(11)])
+    apart = mix(english, mandarin, 0.0, manner=1.0).reference
+    assert apart.phones == languages[1] and apart.tongue == 0.0, "the timbre decides"
+    kept = Reference.from_tensors(*mix(english, mandarin, 0.3).reference.to_tensors())
+    assert kept.tongue == mix(english, mandarin, 0.3).reference.tongue
+
+
+@pytest.mark.parametrize("damage", ["much", "nan", "2.0"])
+def test_a_mix_with_a_damaged_language_is_refused(damage):
+    tensors, said = make_voice(1).reference.to_tensors()
+    with pytest.raises(InputError, match="damaged"):
+        Reference.from_tensors(tensors, {**said, "mandarin": damage})
