@@ -23,6 +23,7 @@ from gpt_sovits.bases import Base
 from gpt_sovits.enrol import bert_features
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.features.reference import Reference
 from gpt_sovits.features.spectral import denormalize_mel
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.semantic.decode import Generated, generate
@@ -246,10 +247,11 @@ class Synthesizer:
         reference = voice.reference
         codes = tokens.to(base.device)[None, None]
         phones = torch.tensor(said.ids, device=base.device)[None]
-        style = reference.style.to(base.device)
-        told, heard = mandarin_share(said.ids, base.symbols_version), reference.tongue
-        if base.accent is not None and told is not None and heard is not None and told != heard:
-            style = style + (told - heard) * base.accent
+        style, colour = reference.style.to(base.device), reference.colour
+        foreign = _foreign(base, said, reference)
+        if base.accent is not None and foreign:
+            style = style + foreign * base.accent
+            colour = None if colour is None else (1 - abs(foreign)) * colour  # it was measured in the other language
         generator = torch.Generator(base.device).manual_seed(manner.seed + number)
         if isinstance(model, SoVITSCFM):
             if reference.mel is None or base.vocoder is None:
@@ -275,9 +277,15 @@ class Synthesizer:
                 noise_scale=base.noise if manner.noise is None else manner.noise,
                 speed=manner.speed,
                 generator=generator,
-                **({} if reference.colour is None else {"colour": reference.colour.to(base.device)}),
+                **({} if colour is None else {"colour": colour.to(base.device)}),
             )
         return wave.reshape(-1).float().cpu().numpy()
+
+
+def _foreign(base: Base, said: Phones, reference: Reference) -> float:
+    """How far what is said lies from the language that the voice was heard in: 0 in the same, -1 to 1 (Mandarin)."""
+    told, heard = mandarin_share(said.ids, base.symbols_version), reference.tongue
+    return 0.0 if told is None or heard is None else told - heard
 
 
 def _ended(text: str, goes_on: bool = False) -> str:

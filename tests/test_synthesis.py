@@ -82,10 +82,12 @@ def test_only_the_other_language_moves_the_style(
     synthesizer: Synthesizer, base: Base, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[torch.Tensor] = []
+    colours: list[torch.Tensor] = []
     decode = base.acoustic.decode
 
     def listening(codes: torch.Tensor, phones: torch.Tensor, style: torch.Tensor, **options: object) -> torch.Tensor:
         said.append(style)
+        colours.append(options["colour"])  # type: ignore[arg-type]
         return decode(codes, phones, style, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(base.acoustic, "decode", listening)
@@ -98,6 +100,9 @@ def test_only_the_other_language_moves_the_style(
     assert torch.equal(said[0], own), "an English voice speaks English bit for bit as it was heard"
     assert torch.equal(said[1], own + base.accent)
     assert torch.allclose(said[2], own + 0.5 * base.accent)
+    full = english.reference.colour
+    assert full is not None and torch.equal(colours[0], full) and not colours[1].any()
+    assert torch.allclose(colours[2], 0.5 * full)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "?!…", "—— 。"])
