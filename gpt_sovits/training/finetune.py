@@ -120,8 +120,13 @@ def finetune(
         learner = official.acoustic_learner(acoustic, rival, training, held_out, plan, processes, cancel, arithmetic)
     if processes.count == 1:
         official.interruptible(acoustic, cancel)
-    tune = Part("acoustic", acoustic, plan.acoustic_steps, plan.acoustic_rate, *shared, rival, manner, arithmetic)
+    slack = mini.SLACK if small else 0.0
+    tune = Part(
+        "acoustic", acoustic, plan.acoustic_steps, plan.acoustic_rate, *shared, rival, manner, arithmetic, slack
+    )
     metrics, steps = tune.run(*learner)
+    if small:
+        mini.step_back(acoustic, load_tensors(base.files.path("acoustic")))
     del tune, learner, rival  # the optimisers' memory
 
     tuned["semantic"] = semantic = base.new_semantic()

@@ -95,6 +95,7 @@ class Part:
     rival: nn.Module | None = None
     manner: Manner = field(default_factory=Manner)
     arithmetic: Precision = field(default_factory=Precision)
+    slack: float = 0.0  # how much worse than the best validation, relative to it, later weights may be and be kept
 
     def __post_init__(self) -> None:
         networks = {"model": self.model} if self.rival is None else {"model": self.model, "rival": self.rival}
@@ -217,12 +218,12 @@ class Part:
         self.arithmetic.update()
 
     def _judge(self, loss: float, step: int) -> None:
-        """Keep the best weights; go back to them after an explosion."""
+        """Keep the best weights, or the latest that are as good but for the slack; go back after an explosion."""
         numbers = self._numbers
         if self.processes.main:
             self._curve.add(step, {"validation": loss})
-        if loss < numbers["best"]:
-            numbers.update(best=loss, best_step=step, waited=0)
+        if loss < numbers["best"] * (1.0 + self.slack):
+            numbers.update(best=min(loss, numbers["best"]), best_step=step, waited=0)
             for name, kept in self._best.items():
                 kept.load_state_dict(self._weights[name].tensors)
             return

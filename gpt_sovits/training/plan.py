@@ -98,7 +98,7 @@ def plan(
     """Steps grow with the square root of the speech, from half to three times those of a minute.
 
     ``files`` say which version ``base_name`` is and what it came with; without them an official name is its version.
-    On the embedded base a minute gives 200 acoustic and 30 gentle semantic steps: 80 at the rate of the official bases
+    On the embedded base a minute gives 400 acoustic and 30 gentle semantic steps: 80 at the rate of the official bases
     taught it so few sentences that others were misread (phone errors of one speaker 0.79, without them 0.66). Raises
     ``InputError`` for a base that cannot be trained.
     """
@@ -110,7 +110,7 @@ def plan(
     version = files.version if files is not None else base_name
     if version in SOVITS_VERSIONS:
         return _official(scale, version, device, files)
-    acoustic, semantic = round(200 * scale), round(30 * scale)
+    acoustic, semantic = round(400 * scale), round(30 * scale)
     per_acoustic, per_semantic = _SECONDS_PER_STEP.get(device.split(":")[0], _SECONDS_PER_STEP["cpu"])
     return TrainingPlan(
         acoustic_steps=min(acoustic, MOST_STEPS // 2),

@@ -28,7 +28,7 @@ SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "noise": 0.0,
     "prompt": False,
     "accent": 0.5,  # more says the other language more clearly, and sounds less like the person
-    "sampling": {"top_k": 5, "top_p": 1.0, "temperature": 0.7, "repetition_penalty": 1.0},
+    "sampling": {"top_k": 3, "top_p": 1.0, "temperature": 0.4, "repetition_penalty": 1.0},
 }
 _ACCENTED = 80  # clips that tell how a language's speakers sound
 _LONG = 60  # codes of such a clip, at least
