@@ -77,9 +77,14 @@ class Base:
         return self.files.config
 
     @property
+    def _speaking(self) -> Mapping[str, Any]:
+        """The settings that this base is best spoken with; empty for one that says nothing."""
+        return dict(self.config.get("speaking", {}))
+
+    @property
     def sampling(self) -> Sampling:
         """How tokens are best drawn with this base; upstream's way where its config does not say."""
-        return Sampling(**dict(self.config.get("speaking", {}).get("sampling", {})))
+        return Sampling(**dict(self._speaking.get("sampling", {})))
 
     @property
     def prompted(self) -> bool:
@@ -88,7 +93,7 @@ class Base:
         One that is led along its phones always starts afresh.
         """
         led = self.config.get("semantic", {}).get("aligned", False)
-        return not led and bool(self.config.get("speaking", {}).get("prompt", True))
+        return not led and bool(self._speaking.get("prompt", True))
 
     def follower(self, phones: Tensor) -> CodeFollower | None:
         """What leads decoding along ``phones`` [P]; None where this base's networks find the way by themselves."""
@@ -100,7 +105,7 @@ class Base:
     @property
     def noise(self) -> float:
         """Scale of the acoustic model's noise that suits this base; upstream's 0.5 where its config does not say."""
-        return float(self.config.get("speaking", {}).get("noise", 0.5))
+        return float(self._speaking.get("noise", 0.5))
 
     @cached_property
     def accent(self) -> Tensor | None:
@@ -109,7 +114,7 @@ class Base:
         Part of the way between the mean styles of the two languages' speakers; None where the base knows no means. A
         style also tells, a little, which language somebody was heard in; moved, the voice says the other better.
         """
-        part = float(self.config.get("speaking", {}).get("accent", 0.0))
+        part = float(self._speaking.get("accent", 0.0))
         if not part or not self.files.has("languages"):
             return None
         means = self._state("languages")

@@ -247,11 +247,7 @@ class Synthesizer:
         reference = voice.reference
         codes = tokens.to(base.device)[None, None]
         phones = torch.tensor(said.ids, device=base.device)[None]
-        style, colour = reference.style.to(base.device), reference.colour
-        foreign = _foreign(base, said, reference)
-        if base.accent is not None and foreign:
-            style = style + foreign * base.accent
-            colour = None if colour is None else (1 - abs(foreign)) * colour  # it was measured in the other language
+        style, colour = _timbre(base, said, reference)
         generator = torch.Generator(base.device).manual_seed(manner.seed + number)
         if isinstance(model, SoVITSCFM):
             if reference.mel is None or base.vocoder is None:
@@ -282,10 +278,20 @@ class Synthesizer:
         return wave.reshape(-1).float().cpu().numpy()
 
 
-def _foreign(base: Base, said: Phones, reference: Reference) -> float:
-    """How far what is said lies from the language that the voice was heard in: 0 in the same, -1 to 1 (Mandarin)."""
+def _timbre(base: Base, said: Phones, reference: Reference) -> tuple[Tensor, Tensor | None]:
+    """Style `[1, G, 1]` and colour of the voice for what is said.
+
+    In the language that it was heard in they are the reference's own. The further what is said lies from it, the
+    further the style moves towards the other language's speakers, and the more the colour, measured in its own, fades.
+    """
+    style, colour = reference.style.to(base.device), reference.colour
+    if base.accent is None:
+        return style, colour
     told, heard = mandarin_share(said.ids, base.symbols_version), reference.tongue
-    return 0.0 if told is None or heard is None else told - heard
+    if told is None or heard is None or told == heard:
+        return style, colour
+    foreign = told - heard
+    return style + foreign * base.accent, None if colour is None else (1 - abs(foreign)) * colour
 
 
 def _ended(text: str, goes_on: bool = False) -> str:

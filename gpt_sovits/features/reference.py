@@ -52,7 +52,10 @@ class Reference:
 
     @property
     def tongue(self) -> float | None:
-        """The share of Mandarin beside English, 0 to 1, in what this voice was heard to say; None where unknown."""
+        """The share of Mandarin beside English, 0 to 1, in what this voice was heard to say; None where unknown.
+
+        By the phone table of v2, which every base with an accent has (``Base.accent``).
+        """
         return mandarin_share(self.phones) if self.mandarin is None else self.mandarin
 
     @staticmethod

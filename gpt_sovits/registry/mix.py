@@ -113,14 +113,10 @@ def _between(colours: Sequence[Tensor | None], shares: Sequence[float]) -> Tenso
 
 
 def _languages(references: Sequence[Reference], shares: Sequence[float]) -> float | None:
-    """The mean share of Mandarin where all that have a share of the mix say what they speak. Ends are exact."""
-    parts = [(reference, share) for reference, share in zip(references, shares, strict=True) if share > 0.0]
-    if len(parts) == 1:
-        return parts[0][0].tongue
-    tongues = [reference.tongue for reference, _ in parts]
-    if any(tongue is None for tongue in tongues):
-        return None
-    return min(1.0, sum(float(tongue or 0.0) * share for tongue, (_, share) in zip(tongues, parts, strict=True)))
+    """The mean share of Mandarin; None where one that has a share of the mix does not tell. Ends are exact."""
+    parts = [(reference.tongue, share) for reference, share in zip(references, shares, strict=True) if share > 0.0]
+    known = [tongue * share for tongue, share in parts if tongue is not None]
+    return min(1.0, sum(known)) if len(known) == len(parts) else None
 
 
 def sphere_mean(vectors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

@@ -103,9 +103,13 @@ class EnvelopeLoss:
         power = (self.blurred.to(pitch) @ decoder.weights.T) @ decoder.power(frames, pitch, voiced)
         return 0.5 * (power + self.floor).log()
 
+    def below(self, bandwidth: Tensor) -> Tensor:
+        """Which bands `[B, M, 1]` count, 1 or 0, in recordings that reach up to ``bandwidth`` `[B]` in Hz."""
+        return (self.top.to(bandwidth)[None] < 0.97 * bandwidth[:, None]).to(bandwidth)[:, :, None]
+
     def __call__(self, said: Tensor, measured: Tensor, mask: Tensor, bandwidth: Tensor) -> Tensor:
         """Mean over the valid frames (``mask`` `[B, 1, R]`) and the bands below ``bandwidth`` `[B]` in Hz."""
-        keep = mask * (self.top.to(said)[None] < 0.97 * bandwidth[:, None])[:, :, None]
+        keep = mask * self.below(bandwidth)
         return ((said - measured).abs() * keep).sum() / keep.sum().clamp_min(1.0)
 
 
@@ -207,8 +211,7 @@ def acoustic_loss(
         loss = loss + weights.attention * values["attention"]
     values["envelope"] = shape
     if adversary is not None:
-        below = (envelope.top.to(fake)[None] < 0.97 * batch.bandwidth[:, None]).to(fake)[:, :, None]
-        extra = adversary(envelope.measured(fake), envelope.measured(real), below, style)
+        extra = adversary(envelope.measured(fake), envelope.measured(real), envelope.below(batch.bandwidth), style)
         loss = loss + extra
         values["adversary"] = extra
     return StepResult(loss, {name: float(value.detach()) for name, value in values.items()}, float(rows))

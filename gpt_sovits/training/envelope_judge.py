@@ -69,11 +69,9 @@ class Rivalry:
         self.steps += 1
         if self.steps <= self.alone:
             return fake.new_zeros(())
-        for parameter in self.judge.parameters():
-            parameter.requires_grad_(False)
+        self.judge.requires_grad_(False)
         asked, made = self.judge(fake, keep, style)
-        for parameter in self.judge.parameters():
-            parameter.requires_grad_(True)
+        self.judge.requires_grad_(True)
         wanted = feature_loss([[each[:count].detach() for each in maps]], [made])
         return self.score * generator_loss([asked])[0] + self.match * wanted
 

@@ -249,11 +249,11 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, j
     spectral, envelope, weights = SpectralLoss(), EnvelopeLoss(), AcousticWeights()
     drift = LanguageDrift(sampler.rng, DRIFTING)
     rivalry = Rivalry(acoustic_config().gin)
-    judge = run.work / "judge.safetensors"
-    if run.processes.agree(judge.is_file()):
-        rivalry.load(judge)
     if judged_from:
-        run.beside = lambda step: rivalry.save(judge, step) if step > judged_from else None
+        kept = run.work / "judge.safetensors"
+        if run.processes.agree(kept.is_file()):
+            rivalry.load(kept)
+        run.beside = lambda step: rivalry.save(kept, step) if step > judged_from else None
     pool: list[list[CodedClip]] = []
 
     def next_loss(step: int) -> StepResult:

@@ -22,7 +22,15 @@ from gpt_sovits.features.spectral import linear_spectrogram
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.training.codes import CodedClip, CodedCorpus
 from gpt_sovits.training.corpus import Corpus
-from gpt_sovits.weights.native import CONFIG_NAME, load_config, load_metadata, load_tensors, save_config, save_tensors
+from gpt_sovits.weights.native import (
+    CONFIG_NAME,
+    load_config,
+    load_into,
+    load_metadata,
+    load_tensors,
+    save_config,
+    save_tensors,
+)
 
 SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "noise": 0.0,
@@ -30,7 +38,7 @@ SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "accent": 0.5,  # more says the other language more clearly, and sounds less like the person
     "sampling": {"top_k": 3, "top_p": 1.0, "temperature": 0.4, "repetition_penalty": 1.0},
 }
-CONTENT = "content.safetensors"
+_CONTENT = "content.safetensors"
 _ACCENTED = 80  # clips that tell how a language's speakers sound
 _LONG = 60  # codes of such a clip, at least
 _KEEP_FLOAT = ("_codebook.",)  # codes must come out the same on every machine
@@ -87,7 +95,7 @@ def publish(
         "semantic": halved(semantic_state),
     }
     network = SoVITS(acoustic).eval()
-    network.load_state_dict({key: value.float() for key, value in parts["acoustic"].items()})
+    load_into(network, parts["acoustic"], "the acoustic network")
     parts["languages"] = language_means(network, CodedCorpus(Corpus(work), work))
     former = load_config(out) if (out / CONFIG_NAME).is_file() else {}
     out.mkdir(parents=True, exist_ok=True)
@@ -107,7 +115,7 @@ def publish(
         "steps": {"acoustic": acoustic_steps, "semantic": semantic_steps},
         "sha256": hashes,
     }
-    same = former.get("sha256", {}).get(CONTENT) == hashes[CONTENT]
+    same = former.get("sha256", {}).get(_CONTENT) == hashes[_CONTENT]
     if same and "alignment" in former:  # what doubt means to these ears was measured on people, not here
         config["alignment"] = former["alignment"]
     save_config(out, config)
