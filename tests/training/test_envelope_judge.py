@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from gpt_sovits.training.envelope_judge import EnvelopeJudge, Rivalry
@@ -46,3 +48,18 @@ def test_bands_above_a_recordings_bandwidth_say_nothing():
     other[:, :30] = one[:, :30]
     style = torch.randn(1, 4, 1)
     assert torch.equal(judge(one, keep, style)[0], judge(other, keep, style)[0])
+
+
+def test_a_judge_that_was_kept_goes_on_from_where_it_was(tmp_path: Path):
+    rivalry, keep, style = Rivalry(6, alone=5), torch.ones(1, 40, 1), torch.zeros(2, 6, 1)
+    heard = envelopes(2, 0.0, 1), envelopes(2, 1.0, 2)
+    rivalry(*heard, keep, style)
+    rivalry.learn()
+    rivalry.save(tmp_path / "judge.safetensors", 1)
+    again = Rivalry(6, alone=5)
+    again.load(tmp_path / "judge.safetensors")
+    assert float(again(*heard, keep, style)) > 0, "it knows its trade"
+    rivalry(*heard, keep, style)
+    assert again.learn() == rivalry.learn()
+    pairs = zip(again.judge.parameters(), rivalry.judge.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs), "its optimiser was kept as well"

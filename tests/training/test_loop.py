@@ -58,6 +58,20 @@ def test_the_best_weights_are_what_remains(tmp_path: Path) -> None:
     assert judged(model) == pytest.approx(metrics["acoustic_best"])
 
 
+def test_with_slack_the_latest_of_the_good_weights_remain(tmp_path: Path) -> None:
+    made, model = part(tmp_path, 4, [], slack=0.05)
+    seen: list[float] = []
+    losses = iter([5.0, 1.0, 1.04, 1.03, 1.2])
+
+    def validate() -> float:
+        seen.append(float(model.at.detach()))
+        return next(losses)
+
+    metrics, _ = made.run(training(model, lambda step, loss: loss), validate)
+    assert metrics["acoustic_best"] == 1.0 and metrics["acoustic_best_step"] == 3
+    assert float(model.at.detach()) == seen[3] != seen[1]
+
+
 def test_a_few_bad_losses_are_passed_over(tmp_path: Path) -> None:
     events: list[Event] = []
     made, model = part(tmp_path, 30, events)
