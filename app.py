@@ -12,11 +12,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.settings import Settings
+from webui.opening import Opening
 from webui.server import clean, create_app, listen, prepare
 
 
@@ -71,12 +73,15 @@ def serve(
     signal.signal(signal.SIGTERM, _end)
     try:
         with worker(settings.data_dir) if train else contextlib.nullcontext():
-            app = create_app(studio, folder, host=host, users=bool(studio.users()))
+            app = Opening(partial(create_app, studio, folder, host=host, users=bool(studio.users())))
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+            app.failed = partial(setattr, server, "should_exit", True)
             print(f"The studio is open at {address(bound)}  (stop it with Ctrl+C)", flush=True)  # noqa: T201
             if open_page:
-                threading.Timer(1.0, webbrowser.open, [address(bound)]).start()
+                threading.Timer(0.1, webbrowser.open, [address(bound)]).start()
             server.run(sockets=[bound])
+            if app.error is not None:
+                raise app.error
     finally:
         bound.close()
         clean(folder)

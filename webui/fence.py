@@ -16,12 +16,13 @@ from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.registry import sounds
 from webui import i18n
+from webui.plain import plain_page
 from webui.sessions import Sessions
 
 USER = "studio_user"  # key of the scope
@@ -34,14 +35,11 @@ _MAX_NAMES = 50_000
 class Fence:
     """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds."""
 
-    def __init__(
-        self, app: ASGIApp, *, check: Callable[[str, str], str], sessions: Sessions, folder: Path, language_cookie: str
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, check: Callable[[str, str], str], sessions: Sessions, folder: Path) -> None:
         self._app = app
         self._check = check
         self._sessions = sessions
         self._folder = folder
-        self._language_cookie = language_cookie
         self._owners: OrderedDict[str, str] = OrderedDict()  # of the page's session and upload names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +125,7 @@ class Fence:
     # ------------------------------------------------------------------------------------------------------ sign-in
 
     async def _sign_in(self, request: Request) -> Response:
-        words = i18n.load(self._language(request))
+        words = i18n.load(i18n.chosen(request))
         if self._sessions.user(request.cookies.get(COOKIE, "")):
             return RedirectResponse("/", 303)
         if request.method != "POST":
@@ -152,10 +150,6 @@ class Fence:
         answer = RedirectResponse("/sign-in", 303, headers={"Clear-Site-Data": '"cache"'})
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer
-
-    def _language(self, request: Request) -> str:
-        kept = request.cookies.get(self._language_cookie, "")
-        return kept if kept in i18n.LANGUAGES else i18n.preferred(request.headers.get("accept-language", ""))
 
 
 async def _read(request: Request, most: int) -> bytes | None:
@@ -200,18 +194,11 @@ def _page(words: i18n.Words, trouble: str, status: int = 200) -> Response:
     said = {key: html.escape(words(f"signin.{key}")) for key in ("name", "password", "button", "text")}
     notice = f'<p class="problem" role="alert">{html.escape(trouble)}</p>' if trouble else ""
     title = html.escape(words("app.title"))
-    page = f"""<!doctype html><html lang="{words.language}"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>{title}</title><style>
-body{{font:1.05rem system-ui,sans-serif;background:#faf8f5;color:#1c1917;display:grid;place-items:center;height:90vh}}
-form{{display:grid;gap:.8rem;width:20rem}}label{{display:grid;gap:.3rem}}
-input,button{{font:inherit;padding:.6rem;border:1px solid #a8a29e;border-radius:.6rem}}
-button{{background:#0f6e6e;color:#fff}}.problem{{color:#9f1239}}
-@media(prefers-color-scheme:dark){{body{{background:#171614;color:#f5f5f4}}input{{background:#262422;color:#fff}}}}
-</style></head><body><form method="post" action="/sign-in"><h1>{title}</h1><p>{said["text"]}</p>{notice}
+    form = f"""<form method="post" action="/sign-in"><h1>{title}</h1><p>{said["text"]}</p>{notice}
 <label>{said["name"]}<input name="name" autocomplete="username" required autofocus maxlength="32"></label>
 <label>{said["password"]}<input name="password" type="password" autocomplete="current-password" required></label>
-<button>{said["button"]}</button></form></body></html>"""
-    return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
+<button>{said["button"]}</button></form>"""
+    return plain_page(words, form, status=status)
 
 
 def user_of(request: Any) -> str | None:

@@ -9,9 +9,8 @@ import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -22,7 +21,9 @@ from webui.guard import MAX_UPLOAD, Guard
 from webui.page import Page
 from webui.sessions import Sessions
 
-COOKIE = "studio-language"
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 _PORTS_TO_TRY = 50
 _DAY = 24 * 3600.0
 
@@ -73,9 +74,10 @@ def create_app(
 
     ``users``: everybody has to sign in first, and sees only what is theirs.
     """
-    import gradio as gr  # late: it reads the environment that ``prepare`` writes
+    import gradio as gr  # late: it takes seconds, and reads the environment that ``prepare`` writes
+    from fastapi import FastAPI
 
-    from webui import build
+    from webui.tabs import build
     from webui.theme import CSS_FILE, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -83,11 +85,10 @@ def create_app(
     @app.get("/")
     def home(request: Request, language: str = "") -> Response:
         asked = language if language in i18n.LANGUAGES else ""
-        kept = request.cookies.get(COOKIE, "")
-        known = kept if kept in i18n.LANGUAGES else i18n.preferred(request.headers.get("accept-language", ""))
-        answer = RedirectResponse(f"/{asked or known}/", status_code=307, headers={"Cache-Control": "no-store"})
+        place = f"/{asked or i18n.chosen(request)}/"
+        answer = RedirectResponse(place, status_code=307, headers={"Cache-Control": "no-store"})
         if asked:
-            answer.set_cookie(COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
+            answer.set_cookie(i18n.COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
         return answer
 
     look = theme()
@@ -113,7 +114,7 @@ def create_app(
     app.add_middleware(Page)
     if users:
         sessions = Sessions(studio.account_mark)
-        app.add_middleware(Fence, check=studio.sign_in, sessions=sessions, folder=folder, language_cookie=COOKIE)
+        app.add_middleware(Fence, check=studio.sign_in, sessions=sessions, folder=folder)
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

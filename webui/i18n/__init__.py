@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from starlette.requests import Request
+
 from gpt_sovits.errors import VoiceError
 
 FOLDER = Path(__file__).parent
 LANGUAGES = {"en": "English", "zh": "中文"}
+COOKIE = "studio-language"  # what a person chose
 
 
 @dataclass(frozen=True)
@@ -79,3 +82,9 @@ def preferred(accept_language: str) -> str:
             quality = 0.0
         wanted.append((-quality, order, tag.split("-")[0].lower()))
     return next((tag for _, _, tag in sorted(wanted) if tag in LANGUAGES), "en")
+
+
+def chosen(request: Request) -> str:
+    """The language that a person chose before, or else the one that their browser asks for."""
+    kept = request.cookies.get(COOKIE, "")
+    return kept if kept in LANGUAGES else preferred(request.headers.get("accept-language", ""))

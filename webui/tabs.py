@@ -1,0 +1,89 @@
+"""One language of all pages: the tabs, what each shows when it is opened, and how they lead to one another."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from webui import create, i18n, mix, settings, speak, voices
+from webui.i18n import Words
+from webui.person import ForPerson, present, signed_in
+
+__all__ = ["build"]
+
+
+def build(studio: Any, language: str = "en", folder: Path | None = None, *, users: bool = False) -> gr.Blocks:
+    """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default).
+
+    ``users``: people sign in, and each call of the studio is for whoever sent the request.
+    """
+    words = i18n.load(language)
+    studio = ForPerson(studio, signed_in if users else present)
+    place = folder or Path(get_upload_folder())
+    with gr.Blocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
+        gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
+        with gr.Tabs(selected="create", elem_id="tabs") as tabs:
+            with gr.Tab(words("tab.create"), id="create") as create_tab:
+                created = create.build(studio, words, place, page)
+            with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
+                spoken = speak.build(studio, words, place)
+            with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
+                mixed = mix.build(studio, words, place)
+            with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
+                listed = voices.build(studio, words, place)
+            if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
+                with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
+                    models = settings.build(studio, words)
+
+        lists = [spoken.voice, mixed.first, mixed.second, mixed.blend, listed.chosen, listed.count]
+        choices = [spoken.voice, mixed.first, mixed.second, mixed.ratio, listed.chosen]
+
+        def refresh(
+            voice: str | None, first: str | None, second: str | None, ratio: float, chosen: str | None
+        ) -> tuple[Any, ...]:
+            return (
+                speak.refreshed(studio, words, voice),
+                *mix.refreshed(studio, words, first, second, ratio),
+                *voices.refreshed(studio, words, chosen),
+            )
+
+        def go_speak(voice_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
+            update = speak.refreshed(studio, words, voice_id)
+            return gr.update(selected="speak"), "voice", update, gr.update(visible=True), gr.update(visible=False)
+
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        arrival = [spoken.source, spoken.voice, spoken.by_voice, spoken.by_clip]
+        for event in (
+            page.load,
+            speak_tab.select,
+            mix_tab.select,
+            voices_tab.select,
+            created.finished.change,
+            mixed.saved.change,
+        ):
+            event(refresh, choices, lists, **quiet)
+        renewed = listed.changed.change(refresh, choices, lists, **quiet)
+        renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
+        created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)
+        listed.speak_with.click(go_speak, listed.chosen, [tabs, *arrival], **quiet)
+        if not users:
+            settings_tab.select(models.look, models.inputs, models.view, **quiet)
+        create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
+    return page
+
+
+def _header(words: Words, users: bool) -> str:
+    links = "".join(
+        f'<a href="../?language={code}" lang="{code}"'
+        f"{' aria-current=true' if code == words.language else ''}>{html.escape(name)}</a>"
+        for code, name in i18n.LANGUAGES.items()
+    )
+    leave = f'<form method="post" action="../sign-out"><button>{html.escape(words("signin.out"))}</button></form>'
+    return (
+        f"<header><div><h1>{html.escape(words('app.title'))}</h1><p>{html.escape(words('app.tagline'))}</p></div>"
+        f'<nav aria-label="{html.escape(words("app.language"))}">{links}{leave if users else ""}</nav></header>'
+    )
