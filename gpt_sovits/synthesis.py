@@ -10,20 +10,21 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.audio import Audio
 from gpt_sovits.bases import Base
 from gpt_sovits.enrol import bert_features
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.features.reference import Reference
+from gpt_sovits.features.reference import Timbre
 from gpt_sovits.features.spectral import denormalize_mel
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.semantic.decode import Generated, generate
@@ -247,7 +248,8 @@ class Synthesizer:
         reference = voice.reference
         codes = tokens.to(base.device)[None, None]
         phones = torch.tensor(said.ids, device=base.device)[None]
-        style, colour = _timbre(base, said, reference)
+        timbres = reference.timbres if isinstance(model, SoVITS) and model.blends else (reference.timbre,)
+        style, told = _timbre(base, said, timbres)
         generator = torch.Generator(base.device).manual_seed(manner.seed + number)
         if isinstance(model, SoVITSCFM):
             if reference.mel is None or base.vocoder is None:
@@ -273,25 +275,37 @@ class Synthesizer:
                 noise_scale=base.noise if manner.noise is None else manner.noise,
                 speed=manner.speed,
                 generator=generator,
-                **({} if colour is None else {"colour": colour.to(base.device)}),
+                **told,
             )
         return wave.reshape(-1).float().cpu().numpy()
 
 
-def _timbre(base: Base, said: Phones, reference: Reference) -> tuple[Tensor, Tensor | None]:
-    """Style `[1, G, 1]` and colour of the voice for what is said.
+def _timbre(base: Base, said: Phones, timbres: Sequence[Timbre]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Styles `[K, G, 1]` of K voices for what is said, and their colours and shares for the decoder.
 
-    In the language that it was heard in they are the reference's own. The further what is said lies from it, the
-    further the style moves towards the other language's speakers, and the more the colour, measured in its own, fades.
+    In the language that it was heard in a voice's are its own. The further what is said lies from it, the further the
+    style moves towards the other language's speakers, and the more the colour, measured in its own, fades.
     """
-    style, colour = reference.style.to(base.device), reference.colour
-    if base.accent is None:
-        return style, colour
-    told, heard = mandarin_share(said.ids, base.symbols_version), reference.tongue
-    if told is None or heard is None or told == heard:
-        return style, colour
+    share = mandarin_share(said.ids, base.symbols_version) if base.accent is not None else None
+    moved = [_moved(timbre, share, base.accent) for timbre in timbres]
+    told: dict[str, Tensor] = {}
+    if len(moved) > 1:
+        told["shares"] = torch.tensor([timbre.share for timbre in timbres], device=base.device)
+    known = [colour for _, colour in moved if colour is not None]
+    if known:
+        none = torch.zeros_like(known[0])
+        told["colour"] = torch.stack([none if colour is None else colour for _, colour in moved]).to(base.device)
+    return torch.cat([style for style, _ in moved]).to(base.device), told
+
+
+def _moved(timbre: Timbre, told: float | None, accent: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Style and colour for speech of which the share ``told`` is Mandarin."""
+    heard = timbre.tongue
+    if accent is None or told is None or heard is None or told == heard:
+        return timbre.style, timbre.colour
     foreign = told - heard
-    return style + foreign * base.accent, None if colour is None else (1 - abs(foreign)) * colour
+    style = timbre.style + foreign * accent.to(timbre.style.device)
+    return style, None if timbre.colour is None else (1 - abs(foreign)) * timbre.colour
 
 
 def _ended(text: str, goes_on: bool = False) -> str:

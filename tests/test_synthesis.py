@@ -87,7 +87,7 @@ def test_only_the_other_language_moves_the_style(
 
     def listening(codes: torch.Tensor, phones: torch.Tensor, style: torch.Tensor, **options: object) -> torch.Tensor:
         said.append(style)
-        colours.append(options["colour"])  # type: ignore[arg-type]
+        colours.append(options["colour"][0])  # type: ignore[index]
         return decode(codes, phones, style, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(base.acoustic, "decode", listening)

@@ -35,6 +35,10 @@ class Frames(NamedTuple):
     harmonic: Tensor  # [B, N, R] natural-log amplitude of the harmonics
     noise: Tensor  # [B, N, R] natural-log amplitude of the noise
 
+    def between(self, shares: Tensor) -> Frames:
+        """The mean of the batch by ``shares`` `[B]`: of pitch and amplitudes geometrically; `[1, ...]`."""
+        return Frames(*(torch.tensordot(shares, part, 1)[None] for part in self))
+
 
 class ConvNeXtBlock(nn.Module):
     """Depthwise convolution, layer norm over channels, two-layer perceptron, scaled residual. `[B, C, T]`.
@@ -219,17 +223,20 @@ class HarmonicDecoder(nn.Module):
         between = 0.5 * (padded + early)  # transforms sit on the borders of the hops
         return torch.matmul(self.weights.T, between[:, :, :count])
 
-    def forward(self, z: Tensor, style: Tensor, colour: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, style: Tensor, colour: Tensor | None = None, shares: Tensor | None = None) -> Tensor:
         """Latent `[B, Z, T]` to wave `[B, 1, T * frame]`. The noise is the same in every call.
 
-        ``colour`` `[N + 1]`: natural-log amplitude to add to each band, and octaves to add to the pitch.
+        ``colour`` `[N + 1]` or `[B, N + 1]`: natural-log amplitude to add to each band, and octaves to add to the
+        pitch. ``shares`` `[B]`: the batch is one thing said in several ways, and the wave `[1, ...]` lies between them.
         """
         frames = self.analyse(z, style)
         if colour is not None:
-            bands = colour[:-1, None]
+            bands = colour[..., :-1, None]
             frames = Frames(
-                frames.log_pitch + colour[-1], frames.voicing, frames.harmonic + bands, frames.noise + bands
+                frames.log_pitch + colour[..., -1:], frames.voicing, frames.harmonic + bands, frames.noise + bands
             )
+        if shares is not None:
+            frames = frames.between(shares)
         contrast, movement = self.config.contrast, self.config.movement
         if contrast != 1 or movement != 1:
             frames = frames._replace(
@@ -237,6 +244,6 @@ class HarmonicDecoder(nn.Module):
                 noise=contrasted(frames.noise, 0.5 + 0.5 * contrast, movement),
             )
         generator = torch.Generator().manual_seed(z.shape[-1])
-        white = torch.randn(z.shape[0], z.shape[-1] * self.frame, generator=generator).to(z)
+        white = torch.randn(len(frames.log_pitch), z.shape[-1] * self.frame, generator=generator).to(z)
         pitch = REFERENCE_PITCH * torch.exp2(frames.log_pitch)
         return self.render(frames, pitch, (frames.voicing > 0).to(z), white).clamp(-1, 1)

@@ -157,15 +157,23 @@ class SoVITS(nn.Module):
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
         colour: Tensor | None = None,
+        shares: Tensor | None = None,
     ) -> Tensor:
         """Codes [1, 1, T25] and phones [1, P] -> wave [1, 1, L]. ``noise`` [1, Z, T] overrides the generator.
 
-        ``colour``: see ``measure_colour``.
+        ``colour``: see ``measure_colour``. Where ``blends``, ``style`` may be of K voices [K, gin, 1], with ``colour``
+        [K, N + 1] and ``shares`` [K]: the wave lies between what each of them would say.
         """
-        content = self.quantized(codes)
-        lengths, phone_lengths = _full(content), _full(phones)
-        prior = self.prior(content, lengths, phones, phone_lengths, style, speed, self.spoken(codes, phones))
-        return self._render(prior, style, noise_scale, generator, noise, colour)
+        count = len(style)
+        content, spoken = self.quantized(codes).expand(count, -1, -1), self.spoken(codes, phones)
+        spoken, phones = None if spoken is None else spoken.expand(count, -1), phones.expand(count, -1)
+        prior = self.prior(content, _full(content), phones, _full(phones), style, speed, spoken)
+        return self._render(prior, style, noise_scale, generator, noise, colour, shares)
+
+    @property
+    def blends(self) -> bool:
+        """Whether ``decode`` can say something between several voices."""
+        return isinstance(self.dec, HarmonicDecoder)
 
     @torch.inference_mode()
     def measure_colour(
@@ -221,14 +229,17 @@ class SoVITS(nn.Module):
         generator: torch.Generator | None,
         noise: Tensor | None,
         colour: Tensor | None = None,
+        shares: Tensor | None = None,
     ) -> Tensor:
         z_p = prior.mean
         if noise_scale:
             if noise is None:
-                noise = torch.randn(z_p.shape, generator=generator).to(z_p)  # drawn on the CPU: same on every device
+                noise = torch.randn(z_p[:1].shape, generator=generator).to(z_p)  # on the CPU: same on every device
             z_p = z_p + noise * prior.log_std.exp() * noise_scale
         z = self.flow(z_p, prior.mask, style, reverse=True)
-        return self.dec(z * prior.mask, style) if colour is None else self.dec(z * prior.mask, style, colour)
+        if not self.blends:
+            return self.dec(z * prior.mask, style)
+        return self.dec(z * prior.mask, style, colour, shares)
 
     # --- training ----------------------------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 """What a voice sounds like, as frozen features: computed once from a clip, kept with the voice, never again from audio.
 
-Letters: G style width, N prompt codes, P prompt phones, M mel bands, T mel frames, S speaker width.
+Letters: G style width, B envelope bands, K voices of a mix, N prompt codes, P prompt phones, M mel bands, T mel frames,
+S speaker width.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +19,18 @@ from gpt_sovits.text import mandarin_share
 
 _REQUIRED = ("style", "codes", "phones")
 _OPTIONAL = ("bert", "mel", "speaker", "colour")
+_PARTS = ("parts.style", "parts.share", "parts.colour", "parts.tongue")
+MOST_PARTS = 64  # a mix of mixes of eight voices each
+
+
+@dataclass(frozen=True, eq=False)
+class Timbre:
+    """How one voice sounds, and how much of it there is in a voice."""
+
+    style: Tensor  # [1, G, 1] float32
+    colour: Tensor | None  # [B + 1], as in ``Reference``
+    tongue: float | None  # as in ``Reference``
+    share: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +46,8 @@ class Reference:
     mel: Tensor | None = None  # [1, M, T] prompt of v3 and v4
     speaker: Tensor | None = None  # [1, S] speaker vector of v2Pro
     mandarin: float | None = None  # of a mix: the share of Mandarin in how its voices speak; None: as ``phones`` say
-    colour: Tensor | None = None  # [N + 1] what a harmonic decoder adds for this voice (acoustic/harmonic.py)
+    parts: tuple[Timbre, ...] = ()  # of a mix: the voices that it lies between; their shares sum to 1
+    colour: Tensor | None = None  # [B + 1] what a harmonic decoder adds for this voice (acoustic/harmonic.py)
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         """Tensors and text metadata, as a safetensors file keeps them."""
@@ -45,6 +60,8 @@ class Reference:
             value = getattr(self, name)
             if value is not None:
                 tensors[name] = value.contiguous()
+        if self.parts:
+            tensors |= _packed(self.parts)
         metadata = {"text": self.text, "language": self.language}
         if self.mandarin is not None:
             metadata["mandarin"] = repr(self.mandarin)
@@ -58,11 +75,21 @@ class Reference:
         """
         return mandarin_share(self.phones) if self.mandarin is None else self.mandarin
 
+    @property
+    def timbres(self) -> tuple[Timbre, ...]:
+        """The voices that this one lies between, itself where it is no mix."""
+        return self.parts or (self.timbre,)
+
+    @property
+    def timbre(self) -> Timbre:
+        """How this voice sounds, of a mix what its style and colour alone say."""
+        return Timbre(self.style, self.colour, self.tongue)
+
     @staticmethod
     def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Reference:
         """The inverse of ``to_tensors``. Raises ``InputError`` where something is missing or unknown."""
         missing = [name for name in _REQUIRED if name not in tensors]
-        unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL})
+        unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL, *_PARTS})
         if missing or unknown:
             raise InputError(
                 f"The reference features of this voice are damaged ({json.dumps([missing, unknown])}).",
@@ -76,8 +103,54 @@ class Reference:
             phones=tuple(int(p) for p in tensors["phones"]),
             text=metadata.get("text", ""),
             language=metadata.get("language", "auto"),
+            parts=_parts(tensors),
             **{name: tensors[name] for name in _OPTIONAL if name in tensors},
         )
+
+
+def _packed(parts: tuple[Timbre, ...]) -> dict[str, Tensor]:
+    """Parts as tensors `[K, ...]`; a colour that a voice lacks is zero, a tongue that it lacks is not a number."""
+    known = [part.colour for part in parts if part.colour is not None]
+    tensors = {
+        "parts.style": torch.cat([part.style.float() for part in parts]),
+        "parts.share": torch.tensor([part.share for part in parts], dtype=torch.float64),
+        "parts.tongue": torch.tensor([math.nan if part.tongue is None else part.tongue for part in parts]),
+    }
+    if known:
+        none = torch.zeros_like(known[0])
+        tensors["parts.colour"] = torch.stack([none if part.colour is None else part.colour for part in parts])
+    return tensors
+
+
+def _parts(tensors: Mapping[str, Tensor]) -> tuple[Timbre, ...]:
+    found = [tensors.get(name) for name in _PARTS]
+    if all(each is None for each in found):
+        return ()
+    style, share, colour, tongue = found
+    if (
+        style is None
+        or share is None
+        or tongue is None
+        or not 2 <= len(share) <= MOST_PARTS
+        or style.shape != (len(share), *tensors["style"].shape[1:])
+        or share.shape != tongue.shape
+        or not bool((share > 0).all())
+        or abs(float(share.sum()) - 1.0) > 1e-6
+        or (colour is not None and (colour.dim() != 2 or len(colour) != len(share)))
+    ):
+        raise InputError(
+            "The reference features of this voice are damaged (its parts).",
+            "Restore the voice from a copy or create it again.",
+        )
+    return tuple(
+        Timbre(
+            style[index : index + 1],
+            None if colour is None else colour[index],
+            None if bool(tongue[index].isnan()) else float(tongue[index]),
+            float(share[index]),
+        )
+        for index in range(len(share))
+    )
 
 
 def _share(text: str) -> float:

@@ -5,7 +5,9 @@ and low-rank factors are put side by side (weights/delta.py), which is exact.
 Vectors of timbre (style, speaker) lie near a sphere, so their direction goes along the arc between two (slerp), to the
 mean on the sphere of more, and their length linearly. What cannot lie between (the prompt: codes, phones, text, mel) is
 taken whole from the voice with the largest share, of equal ones from the last. The languages of the parents count by
-their shares. A voice with all of the share is itself, bit for bit.
+their shares. A base that can say something between several voices is told all of them (``parts``): pitch and spectrum
+then go evenly from one to the other, while a style half of the way sounds like neither. A voice with all of the share
+is itself, bit for bit.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from gpt_sovits.registry.voice import Voice
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gpt_sovits.features.reference import Reference
+    from gpt_sovits.features.reference import Reference, Timbre
 
 _MOST = 8  # voices of one mix
 _ROUNDS = 30  # of the search for the mean on the sphere; each shrinks the error several times
@@ -79,6 +81,7 @@ def blend(voices: Sequence[Voice], shares: Sequence[float], manners: Sequence[fl
         speaker=sphere_mean(known, timbre) if len(known) == len(voices) else sounding.reference.speaker,
         mel=sounding.reference.mel,
         mandarin=prompting.mandarin if tongue == prompting.tongue else tongue,
+        parts=_parts([voice.reference for voice in voices], timbre),
         colour=_between([voice.reference.colour for voice in voices], timbre),
     )
     deltas = [voice.delta for voice in voices]
@@ -110,6 +113,19 @@ def _between(colours: Sequence[Tensor | None], shares: Sequence[float]) -> Tenso
         return parts[0][0]
     known = [colour * share for colour, share in parts if colour is not None]
     return sum(known[1:], known[0]) if known else None
+
+
+def _parts(references: Sequence[Reference], shares: Sequence[float]) -> tuple[Timbre, ...]:
+    """The voices that the mix lies between, those of a mix among them by their shares of it. None at the ends."""
+    from gpt_sovits.features.reference import MOST_PARTS  # late: lists of voices need no torch
+
+    parts = [(reference, share) for reference, share in zip(references, shares, strict=True) if share > 0.0]
+    if len(parts) == 1:
+        return parts[0][0].parts
+    found = [replace(each, share=share * each.share) for reference, share in parts for each in reference.timbres]
+    if len(found) > MOST_PARTS:
+        raise InputError(f"This mix would lie between {len(found)} voices.", f"Mix at most {MOST_PARTS} in all.")
+    return tuple(found)
 
 
 def _languages(references: Sequence[Reference], shares: Sequence[float]) -> float | None:
