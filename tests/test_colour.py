@@ -40,6 +40,21 @@ def test_it_is_kept_with_the_voice() -> None:
     assert again.colour is not None and torch.equal(again.colour, torch.arange(5.0))
 
 
+def test_the_sound_between_voices_is_the_mean_of_what_each_would_say() -> None:
+    decoder, plain = said(20)
+    high = Frames(plain.log_pitch + 1.0, plain.voicing - 1.5, plain.harmonic + 0.8, plain.noise - 0.4)
+    both = Frames(*(torch.cat(pair) for pair in zip(plain, high, strict=True)))
+    between = both.between(torch.tensor([0.75, 0.25]))
+    assert torch.allclose(between.log_pitch, torch.full((1, 20), 0.25))
+    assert torch.allclose(between.harmonic, plain.harmonic + 0.2) and torch.allclose(between.noise, plain.noise - 0.1)
+    torch.manual_seed(1)
+    z, styles, colours = torch.randn(1, 4, 20), torch.randn(2, 4, 1), torch.randn(2, 97)
+    alone = decoder(z, styles[:1], colours[0])
+    assert torch.equal(decoder(z, styles[:1], colours[:1]), alone), "a batch of colours is the same as one"
+    pair = decoder(z.expand(2, -1, -1), styles, colours, torch.tensor([1.0, 0.0]))
+    assert pair.shape == alone.shape and float((pair - alone).abs().mean()) < 1e-4
+
+
 def test_mixes_lie_between_and_ends_are_exact() -> None:
     a, b = torch.tensor([1.0, -1.0]), torch.tensor([0.1, 0.3])
     assert _between([a, b], [1.0, 0.0]) is a and _between([a, b], [0.0, 1.0]) is b

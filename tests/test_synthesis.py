@@ -14,6 +14,8 @@ from gpt_sovits.bases import Base, load_base
 from gpt_sovits.enrol import best_window, enrol
 from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.registry.mix import mix
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Manner, Synthesizer
@@ -103,6 +105,22 @@ def test_only_the_other_language_moves_the_style(
     full = english.reference.colour
     assert full is not None and torch.equal(colours[0], full) and not colours[1].any()
     assert torch.allclose(colours[2], 0.5 * full)
+
+
+def test_a_slider_moves_the_pitch_evenly_from_one_voice_to_the_other(synthesizer: Synthesizer, voice: Voice) -> None:
+    """Half of the way is half of the octaves, sentence by sentence: not the pitch of a style half of the way."""
+    turned = dataclasses.replace(voice.reference, style=-voice.reference.style)
+    other = dataclasses.replace(voice, id="other", reference=turned)
+
+    def height(ratio: float) -> float:
+        wave = samples(synthesizer, mix(voice, other, ratio), "Good morning, my friend.", pause=0.0)
+        pitch = track_pitch(wave[::2])
+        return float(np.log2(np.median(pitch[pitch > 0])))
+
+    heights = np.array([height(ratio) for ratio in (0.0, 0.25, 0.5, 0.75, 1.0)])
+    assert heights[-1] - heights[0] > 0.2, "the two are as high as each other: this shows nothing"
+    way = (heights - heights[0]) / (heights[-1] - heights[0])
+    assert np.abs(way - np.linspace(0, 1, 5)).max() < 0.15
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "?!…", "—— 。"])

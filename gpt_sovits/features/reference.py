@@ -135,6 +135,7 @@ def _parts(tensors: Mapping[str, Tensor]) -> tuple[Timbre, ...]:
         or style.shape != (len(share), *tensors["style"].shape[1:])
         or share.shape != tongue.shape
         or not bool((share > 0).all())
+        or not bool((tongue.isnan() | ((tongue >= 0) & (tongue <= 1))).all())
         or abs(float(share.sum()) - 1.0) > 1e-6
         or (colour is not None and (colour.dim() != 2 or len(colour) != len(share)))
     ):

@@ -146,6 +146,53 @@ def test_a_mix_of_two_languages_lies_between_them_without_a_jump():
     assert kept.tongue == mix(english, mandarin, 0.3).reference.tongue
 
 
+def test_a_mix_knows_the_voices_it_lies_between_and_keeps_them():
+    a, b, c = make_voice(1), make_voice(2), make_voice(3)
+    coloured = replace(b, reference=replace(b.reference, colour=torch.arange(5.0), mandarin=0.25))
+    made = mix(mix(a, coloured, 0.25), c, 0.4)
+    kept = Reference.from_tensors(*made.reference.to_tensors())
+    for reference in (made.reference, kept):
+        assert [part.share for part in reference.parts] == pytest.approx([0.45, 0.15, 0.4])
+        for part, voice in zip(reference.parts, (a, coloured, c), strict=True):
+            assert torch.equal(part.style, voice.reference.style)
+            assert part.tongue == voice.reference.tongue
+        assert torch.equal(reference.parts[1].colour, torch.arange(5.0))
+    assert kept.parts[0].colour is None or not kept.parts[0].colour.any(), "no colour adds nothing"
+    assert a.reference.parts == () and a.reference.timbres[0].style is a.reference.style
+
+
+def test_a_mix_of_mixes_of_mixes_has_an_end():
+    voices = [make_voice(seed) for seed in range(8)]
+    many = blend([blend(voices, range(1, 9)) for _ in range(8)], [1.0] * 8)
+    assert len(many.reference.parts) == 64
+    with pytest.raises(InputError, match="65 voices"):
+        mix(many, voices[0], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("parts.share", torch.tensor([0.5, 0.6], dtype=torch.float64)),
+        ("parts.share", torch.tensor([1.5, -0.5], dtype=torch.float64)),
+        ("parts.share", torch.tensor([1.0], dtype=torch.float64)),
+        ("parts.share", torch.tensor([float("nan"), 1.0], dtype=torch.float64)),
+        ("parts.style", torch.zeros(2, 9, 1)),
+        ("parts.style", torch.zeros(3, 8, 1)),
+        ("parts.tongue", torch.tensor([0.0, 0.5, 1.0])),
+        ("parts.tongue", torch.tensor([0.0, 2.0])),
+        ("parts.colour", torch.zeros(3, 5)),
+        ("parts.colour", torch.zeros(2)),
+        ("parts.tongue", None),
+        ("parts.style", None),
+    ],
+)
+def test_a_mix_with_damaged_parts_is_refused(name, value):
+    tensors, said = mix(make_voice(1), make_voice(2), 0.5).reference.to_tensors()
+    tensors[name] = value
+    with pytest.raises(InputError, match="damaged"):
+        Reference.from_tensors({key: tensor for key, tensor in tensors.items() if tensor is not None}, said)
+
+
 @pytest.mark.parametrize("damage", ["much", "nan", "2.0"])
 def test_a_mix_with_a_damaged_language_is_refused(damage):
     tensors, said = make_voice(1).reference.to_tensors()
