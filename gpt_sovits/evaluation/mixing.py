@@ -1,10 +1,12 @@
 """Does the slider between two voices do what it says? Similarity to each of the two, step by step.
 
-    python -m gpt_sovits.evaluation.mixing --voices DIR [--pairs 5] [--steps 11] [--json FILE]
+    python -m gpt_sovits.evaluation.mixing --voices DIR [--data DIR] [--pairs 5] [--steps 11] [--json FILE]
 
-DIR is a folder as ``evaluate`` reads it. Of each pair of speakers a voice is cloned from one clip; at every step of the
-slider the mix says the same sentences with the same seed, and Resemblyzer compares it with the two speakers' test
-recordings, which no voice has heard. Similarity to the first should fall and to the second rise.
+``--voices`` is a folder as ``evaluate`` reads it. Of each pair of speakers a voice is cloned from one clip, or the one
+that a data folder keeps under their name is taken; at every step of the slider the mix says the same sentences with the
+same seeds, and Resemblyzer compares it with the two speakers' test recordings, which no voice has heard. Similarity to
+the first should fall and to the second rise. A step that goes back by less than twice its standard error (jackknife
+over what was said; Efron and Stein, 1981) may be chance.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ from gpt_sovits.evaluation.folder import Speaker, read_folder
 from gpt_sovits.evaluation.similarity import Embedder, centroid, resemblyzer_embedder
 from gpt_sovits.evaluation.trial import Sentence, prompt_of
 from gpt_sovits.features.reference import Reference
+from gpt_sovits.registry.ids import LOCAL_USER
 from gpt_sovits.registry.mix import mix
+from gpt_sovits.registry.store import Registry
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Synthesizer
@@ -39,12 +43,17 @@ Say = Callable[[Voice, Sentence, int], Audio]
 
 @dataclass(frozen=True)
 class Step:
-    """The slider at ``ratio``: similarity to the first and the second speaker, and how long mixing took."""
+    """The slider at ``ratio``: similarity to the first and the second speaker, and how long mixing took.
+
+    The errors are the standard errors of the change since the step before; None where only one thing was said.
+    """
 
     ratio: float
     to_first: float
     to_second: float
     milliseconds: float
+    first_error: float | None = None
+    second_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,17 +67,23 @@ class Slide:
     @property
     def largest_setback(self) -> float:
         """The largest step in the wrong direction, of either similarity; 0 when both are monotonic."""
-        falls = [after.to_first - before.to_first for before, after in pairwise(self.steps)]
-        rises = [before.to_second - after.to_second for before, after in pairwise(self.steps)]
-        return max(0.0, *falls, *rises)
+        return max(0.0, *(change for change, _ in self._changes()))
 
     @property
     def setbacks(self) -> int:
         """How many of the steps, of both similarities together, go in the wrong direction."""
-        return sum(
-            (after.to_first > before.to_first) + (after.to_second < before.to_second)
-            for before, after in pairwise(self.steps)
-        )
+        return sum(change > 0 for change, _ in self._changes())
+
+    @property
+    def certain_setbacks(self) -> int:
+        """How many go in the wrong direction by more than twice their standard error."""
+        return sum(error is not None and change > 2 * error for change, error in self._changes())
+
+    def _changes(self) -> list[tuple[float, float | None]]:
+        """Each step of both similarities, positive in the wrong direction, with its standard error."""
+        steps = list(pairwise(self.steps))
+        falls = [(after.to_first - before.to_first, after.first_error) for before, after in steps]
+        return falls + [(before.to_second - after.to_second, after.second_error) for before, after in steps]
 
 
 def slide(
@@ -88,15 +103,40 @@ def slide(
     """
     if steps < 2:
         raise InputError(f"{steps} steps are too few.", "Use at least 2.")
-    found = []
+    heard: list[list[np.ndarray]] = []
+    took = []
     for index in range(steps):
-        ratio = index / (steps - 1)
         begun = time.perf_counter()
-        mixed = mix(*voices, ratio)
-        took = 1000 * (time.perf_counter() - begun)
-        heard = centroid([embed(say(mixed, sentence, seed)) for sentence in sentences for seed in seeds])
-        found.append(Step(ratio, float(heard @ portraits[0]), float(heard @ portraits[1]), took))
-    return Slide(*names, tuple(found))
+        mixed = mix(*voices, index / (steps - 1))
+        took.append(1000 * (time.perf_counter() - begun))
+        heard.append([embed(say(mixed, sentence, seed)) for sentence in sentences for seed in seeds])
+    likeness = _likeness(heard, portraits)
+    count = len(heard[0])
+    errors: list[list[float | None]] = [[None] * steps, [None] * steps]
+    if count > 1:
+        without = [_likeness([each[:left] + each[left + 1 :] for each in heard], portraits) for left in range(count)]
+        found = np.sqrt((count - 1) * np.diff(np.stack(without), axis=2).var(0))
+        errors = [[None, *row] for row in found.tolist()]
+    return Slide(
+        *names,
+        tuple(
+            Step(
+                index / (steps - 1),
+                float(likeness[0, index]),
+                float(likeness[1, index]),
+                took[index],
+                errors[0][index],
+                errors[1][index],
+            )
+            for index in range(steps)
+        ),
+    )
+
+
+def _likeness(heard: Sequence[Sequence[np.ndarray]], portraits: Sequence[np.ndarray]) -> np.ndarray:
+    """Similarity of the mean embedding of each step to each portrait, `[2, steps]`."""
+    middles = np.stack([centroid(each) for each in heard])
+    return np.stack([middles @ portrait for portrait in portraits])
 
 
 def pairs_of(portraits: Mapping[str, np.ndarray], count: int) -> list[tuple[str, str]]:
@@ -121,11 +161,18 @@ def cloned(speaker: Speaker, base: Base) -> Voice:
     return Voice("", speaker.name, "", base.name, None, reference, made_by=made_by)
 
 
+def kept(speakers: Sequence[Speaker], registry: Registry, user: str = LOCAL_USER) -> dict[str, Voice]:
+    """The voices of the speakers that a registry keeps under their names, or under names that contain them."""
+    cards = registry.cards(user)
+    found = {each.name: next((card.id for card in cards if each.name in card.name), None) for each in speakers}
+    return {name: registry.load(user, voice_id) for name, voice_id in found.items() if voice_id is not None}
+
+
 def slides(
     speakers: Sequence[Speaker],
     pairs: int,
-    settings: Settings,
-    base: str,
+    synthesizer: Synthesizer,
+    voice_of: Callable[[Speaker], Voice],
     embed: Embedder,
     *,
     steps: int,
@@ -133,8 +180,6 @@ def slides(
     seeds: Sequence[int],
 ) -> Iterator[Slide]:
     """Judge ``pairs`` pairs. Both speakers' first test transcripts are said, ``sentences`` of each."""
-    synthesizer = Synthesizer(partial(load_base, settings=settings))
-    loaded = synthesizer.base(base)
 
     def say(voice: Voice, sentence: Sentence, seed: int) -> Audio:
         pieces = synthesizer.speak(voice, sentence.text, language=sentence.language, seed=seed)
@@ -146,7 +191,7 @@ def slides(
         one, other = known[first], known[second]
         clips = [clip for speaker in (one, other) for clip in speaker.test[:sentences] if clip.transcript]
         yield slide(
-            (cloned(one, loaded), cloned(other, loaded)),
+            (voice_of(one), voice_of(other)),
             (one.name, other.name),
             (portraits[first], portraits[second]),
             [Sentence(clip.language, clip.transcript) for clip in clips],
@@ -196,7 +241,10 @@ def table(judged: Slide) -> str:
     slowest = max(step.milliseconds for step in judged.steps)
     if judged.setbacks:
         most = 2 * (len(judged.steps) - 1)
-        verdict = f"{judged.setbacks} of {most} steps go back, the largest by {judged.largest_setback:.3f}"
+        verdict = (
+            f"{judged.setbacks} of {most} steps go back, the largest by {judged.largest_setback:.3f}; "
+            f"{judged.certain_setbacks} by more than twice the standard error"
+        )
     else:
         verdict = "monotonic"
     return "\n".join([*head, *rows, "", f"{verdict}; mixing took at most {slowest:.0f} ms", ""])
@@ -207,6 +255,7 @@ def parser() -> argparse.ArgumentParser:
     name = "python -m gpt_sovits.evaluation.mixing"
     options = argparse.ArgumentParser(prog=name, description="Judge the slider between pairs of voices.")
     options.add_argument("--voices", type=Path, required=True, help="folder with metadata.tsv and its recordings")
+    options.add_argument("--data", type=Path, help="data folder with voices of the speakers (default: they are cloned)")
     options.add_argument("--base", default="mini", help="the base that speaks (default: mini)")
     options.add_argument("--pairs", type=int, default=5, help="pairs of speakers (default: 5)")
     options.add_argument("--steps", type=int, default=11, help="positions of the slider (default: 11)")
@@ -220,11 +269,14 @@ def main(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     try:
         found = []
+        speakers = read_folder(given.voices)
+        synthesizer = Synthesizer(partial(load_base, settings=Settings.load()))
+        voices = kept(speakers, Registry(Settings.load(given.data).registry_dir)) if given.data else {}
         for judged in slides(
-            read_folder(given.voices),
+            [each for each in speakers if each.name in voices] if given.data else speakers,
             given.pairs,
-            Settings.load(),
-            given.base,
+            synthesizer,
+            lambda speaker: voices.get(speaker.name) or cloned(speaker, synthesizer.base(given.base)),
             resemblyzer_embedder(),
             steps=given.steps,
             sentences=given.sentences,
@@ -236,7 +288,7 @@ def main(arguments: Sequence[str]) -> int:
     except VoiceError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    took, busy, size = tuned_milliseconds(load_base(given.base, Settings.load()))
+    took, busy, size = tuned_milliseconds(synthesizer.base(given.base))
     sys.stdout.write(
         f"mixing two tuned voices of {size:.0f} MB each takes {took:.0f} ms, {busy:.0f} ms of it computing\n"
     )
