@@ -73,7 +73,9 @@ def serve(
     signal.signal(signal.SIGTERM, _end)
     try:
         with worker(settings.data_dir) if train else contextlib.nullcontext():
-            app = Opening(partial(create_app, studio, folder, host=host, users=bool(studio.users())))
+            app = Opening(
+                partial(create_app, studio, folder, host=host, users=bool(studio.users())), afterwards=studio.warm_up
+            )
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
             app.failed = partial(setattr, server, "should_exit", True)
             print(f"The studio is open at {address(bound)}  (stop it with Ctrl+C)", flush=True)  # noqa: T201

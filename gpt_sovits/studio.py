@@ -228,6 +228,14 @@ class Studio(Keeping):
             made_by={"kind": "reference", "base_release": loaded.release},
         )
 
+    def warm_up(self) -> None:
+        """Import what speaks, load the embedded base and the dictionaries: the first sentence then need not wait."""
+        from gpt_sovits.text import phonemize
+
+        base = self._synthesizer.base(DEFAULT_BASE)
+        for text, language in (("Hello.", "en"), ("你好。", "zh")):
+            phonemize(text, language, base.symbols_version)
+
     def speak(
         self,
         text: str,

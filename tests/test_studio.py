@@ -372,3 +372,22 @@ def test_importing_and_listing_needs_no_torch():
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.startswith("False False ['Audio'"), printed
+
+
+def test_the_first_sentence_after_a_warm_up_imports_and_loads_nothing_more():
+    code = (
+        "import dataclasses, pathlib, sys, tempfile, torch\n"
+        "from gpt_sovits import Studio, Settings, Voice\n"
+        "from gpt_sovits.features.reference import Reference\n"
+        "studio = Studio(Settings(pathlib.Path(tempfile.mkdtemp()))); studio.warm_up()\n"
+        "reference = Reference(torch.zeros(1, 192, 1), torch.zeros(0, dtype=torch.long), ())\n"
+        "voice = Voice('', 'A', 'local', 'mini', None, reference)\n"
+        "before, opened = set(sys.modules), []\n"
+        "sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == 'open' else None)\n"
+        "said = [piece.audio.seconds for piece in studio.speak('Good morning. 早上好。', voice, seed=0)]\n"
+        "read = [name for name in opened if name.endswith(('.safetensors', '.txt', '.gz', '.json', '.py', '.pyc'))]\n"
+        "packages = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(len(said) > 0, read, sorted(packages))\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "True [] []\n"

@@ -28,12 +28,15 @@ on();
 
 
 class Opening:
-    """ASGI. ``make`` builds the studio's app, in a thread; if that fails, ``error`` is set and ``failed`` called."""
+    """ASGI. ``make`` builds the studio's app, in a thread; if that fails, ``error`` is set and ``failed`` called.
 
-    def __init__(self, make: Callable[[], Starlette]) -> None:
+    ``afterwards`` is done once the studio can be used, in a thread too: what makes it quicker.
+    """
+
+    def __init__(self, make: Callable[[], Starlette], afterwards: Callable[[], None] = lambda: None) -> None:
         self.error: BaseException | None = None
         self.failed: Callable[[], object] | None = None
-        self._make = make
+        self._make, self._afterwards = make, afterwards
         self._app: Starlette | None = None
         self._ready = asyncio.Event()  # also when it failed: nobody waits for ever
         self._leaving = asyncio.Event()
@@ -68,6 +71,7 @@ class Opening:
         async with app.router.lifespan_context(app):
             self._app = app
             self._ready.set()
+            await run_in_threadpool(self._afterwards)
             await self._leaving.wait()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

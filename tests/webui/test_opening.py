@@ -72,6 +72,20 @@ def test_a_page_is_there_before_the_studio_and_in_the_persons_language(studio: S
     assert studio.lived == ["begun", "ended"]
 
 
+def test_what_takes_time_afterwards_keeps_nobody_waiting(studio: Studio) -> None:
+    done = threading.Event()
+
+    def slowly() -> None:
+        assert done.wait(60)
+        studio.lived.append("warm")
+
+    studio.built.set()
+    with served(Opening(studio.make, afterwards=slowly)) as place:
+        assert got(f"{place}/en/")[0] == 200 and studio.lived == ["begun"]
+        done.set()
+    assert studio.lived == ["begun", "warm", "ended"]
+
+
 def test_a_request_that_is_no_page_waits_instead_of_failing(studio: Studio) -> None:
     with served(Opening(studio.make)) as place, ThreadPoolExecutor() as threads:
         early = [threads.submit(got, f"{place}/gradio_api/{index}") for index in range(5)]
