@@ -124,6 +124,8 @@ def _export(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
 
     write_bytes(given.out, data)
     print(f"{given.out}: {len(data) / 2**20:.1f} MB. A receiver who is determined could ignore the terms.")
+    if card.parents:
+        print("It holds the timbre of each voice in the mix: send it only to people who may have those voices too.")
     return 0
 
 

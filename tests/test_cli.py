@@ -157,6 +157,20 @@ def test_a_voice_is_frozen_shared_and_destroyed(run, recording, tmp_path):
     assert run("voices", "verify-destroyed", "v" + "0" * 20)[0] == 2
 
 
+def test_who_sends_a_mix_is_told_what_it_holds(run, recording, tmp_path):
+    train(run, recording, "Ana")
+    train(run, recording, "Ben")
+    assert run("mix", "Ana", "Ben", "0.5", "--save", "Both")[0] == 0
+    secret = tmp_path / "secret.txt"
+    secret.write_text("correct horse battery\n")
+    told = {}
+    for name in ("Ana", "Both"):
+        options = ("--out", str(tmp_path / f"{name}.gsvoice"), "--passphrase-file", str(secret))
+        code, told[name], _ = run("voices", "export", name, *options)
+        assert code == 0
+    assert "each voice in the mix" in told["Both"] and "timbre" not in told["Ana"]
+
+
 def test_a_long_text_from_a_file_with_subtitles(run, recording, tmp_path):
     train(run, recording, "Ana")
     text = tmp_path / "text.txt"

@@ -182,7 +182,8 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
             return problem(words, error), gr.update(value=None, visible=False)
         path = new_place(folder) / f"{file_name(found.name)}.gsvoice"
         path.write_bytes(data)
-        return good(words("own.sent")), gr.update(value=str(path), visible=True)
+        said = words("own.sent_mix" if found.parents else "own.sent")
+        return good(said), gr.update(value=str(path), visible=True)
 
     def to_destroy(found: Any, name: str, agreed: bool, mixes: bool) -> str:
         if " ".join(name.split()) != found.name:

@@ -1,7 +1,7 @@
 """One version of a voice as a folder of files, each listed with its SHA-256 in version.json.
 
     delta.safetensors      the tensors that differ from the base, float16
-    reference.safetensors  frozen reference features
+    reference.safetensors  frozen reference features; of a mix also the timbres of the voices in it
     recording.<suffix>     what the person recorded (not for a mix)
     statement.<suffix>     another person's recorded consent (not for one's own voice)
     sample.wav             the version speaking a test sentence
