@@ -27,9 +27,10 @@ from webui.sessions import Sessions
 
 USER = "studio_user"  # key of the scope
 COOKIE = "studio-session"
+_UPLOADS = frozenset(f"/{language}/gradio_api/upload" for language in i18n.LANGUAGES)
 _MAX_FORM = 8 * 2**10
 _MAX_JSON = 16 * 2**20
-_MAX_NAMES = 50_000
+_MAX_NAMES = 10_000  # of one user
 
 
 class Fence:
@@ -40,7 +41,8 @@ class Fence:
         self._check = check
         self._sessions = sessions
         self._folder = folder
-        self._owners: OrderedDict[str, str] = OrderedDict()  # of the page's session and upload names
+        self._owners: dict[str, str] = {}  # of the pages' sessions, events and uploads
+        self._names: dict[str, OrderedDict[str, None]] = {}  # of each user, the one used last at the end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -61,44 +63,43 @@ class Fence:
             refusal.headers["Cache-Control"] = "no-store"
             await refusal(scope, receive, send)
             return
-        body = await self._body(request)
+        upload = scope["method"] == "POST" and scope["path"] in _UPLOADS
+        body = b"" if upload else await _read(request, _MAX_JSON)
         if body is None or not self._may(user, scope, body):
             await PlainTextResponse("There is no such thing.", 404)(scope, receive, send)
             return
-        inner = {**scope, USER: user}
-        if scope["method"] == "POST" and scope["path"].endswith("/upload"):
+        if upload or (scope["method"] == "POST" and _route(scope).startswith(("queue/join", "call/"))):
             send = self._claiming(user, send)
-        await self._app(inner, _again(body, receive) if body else receive, send)
+        await self._app({**scope, USER: user}, receive if upload else _again(body, receive), send)
 
     # ------------------------------------------------------------------------------------------------ whose is what
 
     def _may(self, user: str, scope: Scope, body: bytes) -> bool:
-        path = str(scope["path"])
-        for mark in ("/file=", "/file/"):
-            if mark in path and not sounds.may_read(self._folder, user, Path(path.split(mark, 1)[1])):
-                return False
+        try:
+            words = list(_words(body))
+        except (ValueError, RecursionError):
+            return False  # the pages send nothing but JSON, whatever type the request gives it
+        names, files = _asked(_route(scope), scope["method"] == "POST")
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        names = [name for key in ("session_hash", "upload_id") for name in query.get(key, [])]
-        for mark in ("/heartbeat/", "/stream/"):
-            if mark in path:
-                names.append(path.split(mark, 1)[1].split("/")[0])
-        for key, value in _words(body):
-            if key in ("session_hash", "event_id"):
-                names.append(value)
-            elif key == "path" and not sounds.may_read(self._folder, user, Path(value)):
-                return False
+        names += [name for key in ("session_hash", "upload_id") for name in query.get(key, [])]
+        names += [text for key, text in words if key in ("session_hash", "event_id")]
+        files += [text for key, text in words if key == "path"]
+        if not all(sounds.may_read(self._folder, user, Path(file)) for file in files):
+            return False
         return all(self._owner(name, user) == user for name in names)
 
     def _owner(self, name: str, user: str) -> str:
-        """Whose a name of the page is: it belongs to who used it first."""
+        """Whose a name of the page is: it belongs to who used it first, and nobody's names push out another's."""
         owner = self._owners.setdefault(name, user)
-        self._owners.move_to_end(name)
-        while len(self._owners) > _MAX_NAMES:
-            self._owners.popitem(last=False)
+        names = self._names.setdefault(owner, OrderedDict())
+        names[name] = None
+        names.move_to_end(name)
+        while len(names) > _MAX_NAMES:
+            del self._owners[names.popitem(last=False)[0]]
         return owner
 
     def _claiming(self, user: str, send: Send) -> Send:
-        """Read the answer to an upload, the list of where the files lie, and remember whose they are."""
+        """Read the answer, the list of where the uploaded files lie or the id of an event, and remember whose it is."""
         held: list[Message] = []
 
         async def claim(message: Message) -> None:
@@ -106,21 +107,17 @@ class Fence:
             if message["type"] == "http.response.start" or message.get("more_body"):
                 return
             try:
-                places = json.loads(b"".join(each.get("body", b"") for each in held))
+                answer = json.loads(b"".join(each.get("body", b"") for each in held))
             except ValueError:
-                places = []
-            for place in places if isinstance(places, list) else []:
+                answer = None
+            for place in answer if isinstance(answer, list) else []:
                 sounds.claim(self._folder, user, Path(str(place)))
+            if isinstance(answer, dict) and "event_id" in answer:
+                self._owner(str(answer["event_id"]), user)
             for each in held:
                 await send(each)
 
         return claim
-
-    async def _body(self, request: Request) -> bytes | None:
-        """The body of a small JSON request, b"" of any other; None when it is too large to be one of the page's."""
-        if request.method != "POST" or "json" not in request.headers.get("content-type", ""):
-            return b""
-        return await _read(request, _MAX_JSON)
 
     # ------------------------------------------------------------------------------------------------------ sign-in
 
@@ -175,12 +172,26 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+def _route(scope: Scope) -> str:
+    """What a request asks of the pages' framework, such as "queue/join"; empty for anything else."""
+    return str(scope["path"]).partition("/gradio_api/")[2].lstrip("/")
+
+
+def _asked(route: str, posted: bool) -> tuple[list[str], list[str]]:
+    """The names and the files in a route."""
+    kind, _, rest = route.partition("/")
+    if kind in ("heartbeat", "stream"):
+        return [rest.split("/")[0]], []
+    if kind == "call" and not posted:  # its last part is an event, or the session of one
+        return [rest.rstrip("/").rpartition("/")[2]], []
+    if kind == "file":
+        return [], [rest]
+    return [], [route.removeprefix("file=")] if route.startswith("file=") else []
+
+
 def _words(body: bytes) -> Iterator[tuple[str, str]]:
-    """Every (key, text) at any depth of a JSON body."""
-    try:
-        waiting: list[Any] = [json.loads(body)] if body else []
-    except (ValueError, RecursionError):
-        return
+    """Every (key, text) at any depth of a JSON body; raises where it is none."""
+    waiting: list[Any] = [json.loads(body)] if body else []
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

@@ -20,6 +20,8 @@ _BLOCKED = (
     "/proxy=",
     "/file=http:",
     "/file=https:",
+    "/file/http:",
+    "/file/https:",
     "/monitoring",
     "/deep_link",
     "/vibe-",

@@ -8,24 +8,31 @@ from collections.abc import Callable
 from typing import Any
 
 from gradio.context import LocalContext
+from starlette.requests import Request
 
 from gpt_sovits.errors import RefusedError
 from gpt_sovits.studio import LOCAL_USER
+from webui.fence import user_of
 
 
 def present() -> str:
     """The user of the present request; the local user where nobody signs in."""
-    request = LocalContext.request.get(None)
-    return str(getattr(request, "username", None) or LOCAL_USER)
+    return _name() or LOCAL_USER
 
 
 def signed_in() -> str:
     """The user of the present request; ``RefusedError`` without one, so that a slip shows nobody's voices."""
-    request = LocalContext.request.get(None)
-    name = getattr(request, "username", None)
+    name = _name()
     if not name:
         raise RefusedError("You are not signed in.", "Open the page again.")
-    return str(name)
+    return name
+
+
+def _name() -> str:
+    """Gradio gives its own request for an event, and the server's for a part of the page that calls back by itself."""
+    request = LocalContext.request.get(None)
+    name = user_of(request) if isinstance(request, Request) else getattr(request, "username", None)
+    return str(name or "")
 
 
 class ForPerson:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import httpx
 import pytest
 
 from gpt_sovits.errors import MissingError
+from gpt_sovits.registry.ids import new_id
 from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from tests.registry.conftest import make_voice, stage
 from tests.webui.serving import served
-from webui import person
+from webui import fence, person
 from webui.sessions import Sessions
 
 PASSWORDS = {"ana": "ana likes four words", "ben": "ben likes four words"}
@@ -50,10 +52,15 @@ def folder(studio: Studio) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def address(studio: Studio, folder: Path) -> Iterator[str]:
+def app(studio: Studio, folder: Path) -> Any:
     from webui.server import create_app
 
-    with served(create_app(studio, folder, users=True)) as place:
+    return create_app(studio, folder, users=True)
+
+
+@pytest.fixture(scope="module")
+def address(app: Any) -> Iterator[str]:
+    with served(app) as place:
         yield place
 
 
@@ -180,6 +187,83 @@ def test_nobody_joins_anothers_page(ana: Browser, ben: Browser) -> None:
     refused = ben.run(ben.event("voices-list", inputs=5), [None, None, None, 0.5, None], session="ana0session")
     assert isinstance(refused, httpx.Response) and refused.status_code == 404
     assert "voice of ana" in ana.list_voices()
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/JSON", "Application/Json; charset=utf-8", "a/b+JSON"]
+)
+def test_no_spelling_of_the_type_opens_the_fence(ana: Browser, ben: Browser, kind: str) -> None:
+    ana.list_voices()
+    file = {"path": ana.upload(b"ana's secret" * 50), "meta": {"_type": "gradio.FileData"}}
+    event = ben.event("voices-list", inputs=5)["id"]
+    bodies = (
+        {"fn_index": event, "data": [file, None, None, 0.5, None], "session_hash": "ben0session"},
+        {"fn_index": event, "data": [None, None, None, 0.5, None], "session_hash": "ana0session"},
+    )
+    for place in ("queue/join", "run/upload", "call/upload", "component_server"):
+        for body in bodies:
+            answer = ben.http.post(f"/en/gradio_api/{place}", content=json.dumps(body), headers={"Content-Type": kind})
+            assert answer.status_code == 404 and "There is no such thing." in answer.text, place
+    form = {"session_hash": "ana0session", "component_id": str(ben.ids["review-table"]), "fn_name": "sound"}
+    parts = {key: (None, value) for key, value in form.items()}
+    assert ben.http.post("/en/gradio_api/component_server", files=parts).status_code == 404
+
+
+def test_nobody_hears_or_stops_anothers_event(ana: Browser, ben: Browser) -> None:
+    body = {"fn_index": ana.event("voices-list", inputs=5)["id"], "data": [None, None, None, 0.5, None]}
+    joined = ana.http.post("/en/gradio_api/queue/join", json={**body, "session_hash": "ana2session"})
+    event = joined.json()["event_id"]
+    for name in (event, "ana2session"):
+        for way in (f"call/x/{name}", f"call/v2/x/{name}", f"heartbeat/{name}", f"stream/{name}/1/2/playlist.m3u8"):
+            assert ben.http.get(f"/en/gradio_api/{way}").status_code == 404, way
+    stop = {"session_hash": "ben0session", "fn_index": 0, "event_id": event}
+    assert ben.http.post("/en/gradio_api/cancel", json=stop).status_code == 404
+    assert ben.http.post(f"/en/gradio_api/stream/{event}/close").status_code == 404
+    with ana.http.stream("GET", "/en/gradio_api/queue/data?session_hash=ana2session") as answers:
+        assert any("voice of ana" in line for line in answers.iter_lines())
+
+
+def test_a_table_that_calls_back_by_itself_knows_who_asks(ana: Browser, ben: Browser, studio: Studio) -> None:
+    folder = studio.settings.data_dir / "drafts/ana" / new_id("d")
+    (folder / "dataset").mkdir(parents=True)
+    (folder / "draft.json").write_text("{}")
+    (folder / "dataset/0001.wav").write_bytes(b"RIFF what ana said")
+
+    def asked(who: Browser) -> str | None:
+        asks = {"session_hash": who.session, "component_id": who.ids["review-table"], "fn_name": "sound"}
+        body = {**asks, "data": {"draft": folder.name, "number": 1}}
+        return who.http.post("/en/gradio_api/component_server", json=body).json()["file"]
+
+    path = asked(ana)
+    assert path is not None and ana.file(path).content == b"RIFF what ana said"
+    assert ben.file(path).status_code == 404 and asked(ben) is None
+
+
+def test_the_fence_knows_every_way_to_name_something(app: Any) -> None:
+    """What a new version of the pages' framework adds has to be looked at here first."""
+    pages = next(each.app for each in app.routes if getattr(each, "path", "") == "/en")
+    whose = {"session_hash", "event_id", "path", "path_or_url"}
+    nobodys = {
+        "run",
+        "component_id",
+        "segment_id",
+        "ext",
+        "api_name",
+        "url_path",
+        "id",
+        "environment",
+        "type",
+        "file_name",
+    }
+    asked = set()
+    for path, methods in pages.openapi()["paths"].items():
+        for method, way in methods.items():
+            asked |= {each["name"] for each in way.get("parameters", []) if each["in"] != "path"}
+            if "/gradio_api/" in path:
+                given = set(re.findall(r"{(\w+)}", path))
+                names, files = fence._asked(fence._route({"path": f"/en{path}"}), method == "post")
+                assert {each.strip("{}") for each in names + files} == given & whose and given <= whose | nobodys, path
+    assert asked == {"session_hash", "upload_id", "deep_link", "page", "size", "all_session"}
 
 
 def test_other_files_stay_out_of_reach(ben: Browser, studio: Studio) -> None:
