@@ -23,7 +23,7 @@ def users_command(studio: Studio, given: argparse.Namespace) -> int:
     if action == "remove":
         voices = len(studio.voices(given.name))
         confirm(given, f"Remove {given.name!r} with all {voices} voices, recordings and jobs, for good?")
-        studio.remove_user(given.name)
+        studio.remove_user(given.name, frozen=given.frozen)
         return 0
     password = ask_secret(given, f"Password of {given.name}, at least 8 characters: ", twice=True)
     if action == "add":
@@ -62,6 +62,7 @@ def add_user_actions(
     remove = actions.add_parser("remove", help="remove an account with all its voices", parents=[common])
     remove.add_argument("name")
     remove.add_argument("--yes", action="store_true", help="do not ask")
+    remove.add_argument("--frozen", action="store_true", help="frozen voices too")
 
 
 def add_backup_options(backup: argparse.ArgumentParser, restore: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from gpt_sovits.errors import BusyError, InputError, MissingError
+from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.registry import versions
 from gpt_sovits.registry.backup import Restored
 from gpt_sovits.registry.erase import Scan
@@ -95,6 +95,7 @@ class Keeping:
     def sample(self, voice_id: str, version: str | None = None, user: str = LOCAL_USER) -> bytes:
         """The WAV file of the sentence that the version said when it was made."""
         card = self._registry.card(user, voice_id)
+        self._registry.manifest(user, voice_id).terms.require("speak", card.name)
         return self._registry.read_file(user, voice_id, version or card.default_version, versions.SAMPLE)
 
     def rename_voice(self, voice_id: str, name: str, user: str = LOCAL_USER) -> None:
@@ -139,12 +140,9 @@ class Keeping:
 
         Returns the names of stored mixes that contain a part of it and are not locked.
         """
-        jobs = self._store.states(user, voice_id)
-        if any(job.state != "done" for job in jobs):
-            raise BusyError("A training of this voice is not finished.", "Let it end, or delete it under jobs.")
+        self._registry.check_lockable(user, voice_id, passphrase)
+        self._eraser.clear_for_lock(user, voice_id)
         self._registry.lock(user, voice_id, passphrase)
-        for job in jobs:
-            self._eraser.delete_job(job.id)  # its log and request hold what was read
         self._locked_again(user, voice_id)
         return [card.name for card in self._registry.mixes_of(user, voice_id) if not card.locked]
 
@@ -228,9 +226,9 @@ class Keeping:
     def set_password(self, name: str, password: str) -> None:
         self._registry.accounts.set_password(name, password)
 
-    def remove_user(self, name: str) -> None:
-        """Remove an account with all its voices, for good."""
-        self._eraser.remove_user(name)
+    def remove_user(self, name: str, *, frozen: bool = False) -> None:
+        """Remove an account with all its voices, for good. ``frozen``: those that are frozen too (``RefusedError``)."""
+        self._eraser.remove_user(name, frozen=frozen)
 
     def account_mark(self, name: str) -> str:
         """Something that changes whenever the password does; "" without an account."""

@@ -20,6 +20,20 @@ from gpt_sovits.text import mandarin_share
 _REQUIRED = ("style", "codes", "phones")
 _OPTIONAL = ("bert", "mel", "speaker", "colour")
 _PARTS = ("parts.style", "parts.share", "parts.colour", "parts.tongue")
+_WHOLE = ("codes", "phones")  # whole numbers; all else is floating-point
+_SHAPES: Mapping[str, tuple[int | None, ...]] = {  # as in ``Reference``; None: any length
+    "style": (1, None, 1),
+    "codes": (None,),
+    "phones": (None,),
+    "bert": (None, None),
+    "mel": (1, None, None),
+    "speaker": (1, None),
+    "colour": (None,),
+    "parts.style": (None, None, 1),
+    "parts.share": (None,),
+    "parts.colour": (None, None),
+    "parts.tongue": (None,),
+}
 MOST_PARTS = 64  # a mix of mixes of eight voices each
 
 
@@ -87,25 +101,48 @@ class Reference:
 
     @staticmethod
     def from_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Reference:
-        """The inverse of ``to_tensors``. Raises ``InputError`` where something is missing or unknown."""
+        """The inverse of ``to_tensors``.
+
+        Raises ``InputError`` where something is missing or unknown, or has a form or numbers that it cannot have.
+        """
         missing = [name for name in _REQUIRED if name not in tensors]
         unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL, *_PARTS})
         if missing or unknown:
-            raise InputError(
-                f"The reference features of this voice are damaged ({json.dumps([missing, unknown])}).",
-                "Restore the voice from a copy or create it again.",
-            )
+            raise _damaged(json.dumps([missing, unknown]))
+        tensors = {name: _checked(name, tensor) for name, tensor in tensors.items()}
+        if "bert" in tensors and tensors["bert"].shape[1] != len(tensors["phones"]):
+            raise _damaged("bert")
         mandarin = metadata.get("mandarin")
         return Reference(
             mandarin=None if mandarin is None else _share(mandarin),
             style=tensors["style"],
             codes=tensors["codes"],
-            phones=tuple(int(p) for p in tensors["phones"]),
+            phones=tuple(tensors["phones"].tolist()),
             text=metadata.get("text", ""),
             language=metadata.get("language", "auto"),
             parts=_parts(tensors),
             **{name: tensors[name] for name in _OPTIONAL if name in tensors},
         )
+
+
+def _checked(name: str, tensor: Tensor) -> Tensor:
+    """One tensor of a reference, in the type that it is used in; ``InputError`` unless its form and numbers are right.
+
+    The ``tongue`` of a voice whose language is unknown is not a number; shares keep their precision.
+    """
+    shape = _SHAPES[name]
+    fits = tensor.dim() == len(shape)
+    fits = fits and all(want in (None, have) for want, have in zip(shape, tensor.shape, strict=True))
+    if not fits or (tensor.dtype != torch.long if name in _WHOLE else not tensor.is_floating_point()):
+        raise _damaged(name)
+    if name in _WHOLE:
+        if bool((tensor < 0).any()):
+            raise _damaged(name)
+        return tensor
+    tensor = tensor if name == "parts.share" else tensor.float()
+    if name != "parts.tongue" and not bool(tensor.isfinite().all()):
+        raise _damaged(name)
+    return tensor
 
 
 def _packed(parts: tuple[Timbre, ...]) -> dict[str, Tensor]:
@@ -137,12 +174,9 @@ def _parts(tensors: Mapping[str, Tensor]) -> tuple[Timbre, ...]:
         or not bool((share > 0).all())
         or not bool((tongue.isnan() | ((tongue >= 0) & (tongue <= 1))).all())
         or abs(float(share.sum()) - 1.0) > 1e-6
-        or (colour is not None and (colour.dim() != 2 or len(colour) != len(share)))
+        or (colour is not None and len(colour) != len(share))
     ):
-        raise InputError(
-            "The reference features of this voice are damaged (its parts).",
-            "Restore the voice from a copy or create it again.",
-        )
+        raise _damaged("its parts")
     return tuple(
         Timbre(
             style[index : index + 1],
@@ -160,8 +194,12 @@ def _share(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise InputError(
-            "The reference features of this voice are damaged (its languages).",
-            "Restore the voice from a copy or create it again.",
-        )
+        raise _damaged("its languages")
     return value
+
+
+def _damaged(what: str) -> InputError:
+    return InputError(
+        f"The reference features of this voice are damaged ({what}).",
+        "Restore the voice from a copy or create it again.",
+    )

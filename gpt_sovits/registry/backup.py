@@ -88,7 +88,7 @@ def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None) 
     reader = _Reader(vault.open_file(source, key, _NAME, offset))
     try:
         entries = [(str(name), int(size)) for name, size in json.loads(reader.take(reader.number(_MAX_LIST)))]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InputError("The backup is damaged.", "Choose another one.") from error
     owners = {_checked(name, size) for name, size in entries}
     if into is not None and len(owners) > 1:
@@ -108,25 +108,35 @@ def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None) 
         _check_voice(folder, folder.parent.parent.name)
 
 
-def conflicts(root: Path, aside: Path) -> list[str]:
-    """Remove from ``aside`` what must not come back, and say why, a sentence each."""
+def conflicts(root: Path, aside: Path, into: str | None = None) -> list[str]:
+    """Remove from ``aside`` what must not come back, and say why, a sentence each.
+
+    ``into``: the user who gets a one-user backup. If it was made with other keys than theirs, it passes voices on.
+    """
     said = []
+    gone = _destroyed(root, aside)
+    foreign = into is not None and _is_anothers(root, aside, into)
     for folder in sorted(aside.glob("users/*/voices/*")):
         user, voice = folder.parent.parent.name, read_voice(folder)
         present = root / "users" / user / "voices" / folder.name
-        if (root / "users" / user / "receipts" / f"{folder.name}.json").is_file():
-            said.append(f"The voice {voice.name!r} was destroyed here, and stays so.")
-        elif present.is_dir() and _same(folder, present):
+        if present.is_dir() and _same(folder, present):
             pass
         elif present.is_dir():
             said.append(f"The voice {voice.name!r} is here already and differs; the one here stays.")
+        elif folder.name in gone[user] and voice.parents and not _receipt(root, user, folder.name).is_file():
+            said.append(f"The mix {voice.name!r} contains a voice that was destroyed here, and stays away.")
+        elif folder.name in gone[user]:
+            said.append(f"The voice {voice.name!r} was destroyed here, and stays so.")
+        elif foreign and not voice.terms.export:
+            said.append(f"The voice {voice.name!r} may not be passed on, so it stays with whoever made the backup.")
         else:
             continue
         files.erase_tree(folder)
+    if foreign and into is not None:
+        (aside / "users" / into / identity.FILE).unlink(missing_ok=True)
     for folder in sorted(aside.glob("users/*")):
         for name, what in ((identity.FILE, "The keys"), (accounts.FILE, "The passwords")):
-            mine = root / "users" / folder.name / name
-            if (folder / name).is_file() and mine.is_file() and mine.read_bytes() != (folder / name).read_bytes():
+            if _differ(root / "users" / folder.name / name, folder / name):
                 said.append(f"{what} of the user {folder.name} differ; those here stay.")
     return said
 
@@ -147,6 +157,38 @@ def move_in(root: Path, aside: Path) -> list[tuple[str, str]]:
                 if is_voice:
                     moved.append((user.name, path.name))
     return moved
+
+
+def _receipt(root: Path, user: str, voice_id: str) -> Path:
+    return root / "users" / user / "receipts" / f"{voice_id}.json"
+
+
+def _destroyed(root: Path, aside: Path) -> dict[str, set[str]]:
+    """By user: the voices of ``aside`` that were destroyed here, and every mix that contains one, however deep."""
+    gone: dict[str, set[str]] = {}
+    for home in aside.glob("users/*"):
+        voices = {folder.name: read_voice(folder) for folder in home.glob("voices/*")}
+        named = {each for voice in voices.values() for each in (voice.id, *(parent.voice for parent in voice.parents))}
+        found = {each for each in named if _receipt(root, home.name, each).is_file()}
+        while more := {
+            key for key, voice in voices.items() if key not in found and found & {each.voice for each in voice.parents}
+        }:
+            found |= more
+        gone[home.name] = found
+    return gone
+
+
+def _is_anothers(root: Path, aside: Path, user: str) -> bool:
+    """Whether a backup that ``user`` gets was made with other keys than theirs, or with those of another user here."""
+    made_with, mine = (home / "users" / user / identity.FILE for home in (aside, root))
+    others = [path for path in root.glob(f"users/*/{identity.FILE}") if path != mine]
+    known = made_with.is_file() and any(path.read_bytes() == made_with.read_bytes() for path in others)
+    return known or _differ(mine, made_with)
+
+
+def _differ(one: Path, other: Path) -> bool:
+    """Whether two files are both there, and not the same."""
+    return one.is_file() and other.is_file() and one.read_bytes() != other.read_bytes()
 
 
 def _check_voice(folder: Path, owner: str) -> None:

@@ -29,7 +29,7 @@ class Consent:
     hash is ``spoken_sha256``; the recording is kept with the voice.
 
     ``recording_sha256`` is empty until ``bind`` ties it to the recording it was given for. The consent to a mix has
-    no recording of its own: its ``sources`` are the consents of the mixed voices.
+    no recording of its own: its ``sources`` are the consents of the mixed voices, none of which has sources itself.
     """
 
     who: str
@@ -97,19 +97,23 @@ class Consent:
         own, spoken = value.get("own", True), value.get("spoken_sha256", "")  # older ones lack both
         if not isinstance(own, bool) or not isinstance(spoken, str):
             raise TypeError("a consent says whose voice it is")
+        if any("sources" in source for source in value.get("sources", ())):
+            raise ValueError("a consent rests on consents of persons")
         sources = tuple(Consent.from_json(source) for source in value.get("sources", ()))
         return Consent(**fields, own=own, spoken_sha256=spoken, sources=sources)
 
 
 def require(consent: Consent | None) -> Consent:
-    """The consent when it is complete and bound; ``RefusedError`` otherwise."""
+    """The consent when it, and each that it rests on, is complete and bound; ``RefusedError`` otherwise."""
     if consent is None:
         raise RefusedError("There is no consent for this voice.", _GIVE)
     checked = consent.checked()
     if not checked.bound:
         raise RefusedError("The consent is not tied to a recording.", "Give it together with the recording.")
-    for part in (checked, *checked.sources):
+    for part in (checked, *(source.checked() for source in checked.sources)):
         part.with_statement(part.spoken_sha256)
+        if part is not checked and part.sources:
+            raise RefusedError("The consent to a mix rests on the consents of its people.", "Mix their voices.")
     return checked
 
 

@@ -72,10 +72,39 @@ def of_file(path: Path) -> Content:
 
 
 def receipt(
-    voice: str, when: str, ids: Iterable[str], contents: Iterable[Content], mixes: Iterable[str] = ()
+    voice: str,
+    when: str,
+    ids: Iterable[str],
+    contents: Iterable[Content],
+    mixes: Iterable[str] = (),
+    *,
+    blended: Iterable[Content] = (),
+    kept: Iterable[Content] = (),
+    before: Receipt | None = None,
 ) -> Receipt:
-    """Take the fingerprints of what is about to be removed; manifests and headers hold common words only."""
-    salt = secrets.token_hex(16)
+    """Take the fingerprints of what is about to be removed; manifests and headers hold common words only.
+
+    ``blended``: contents of mixes, in which a piece may belong to a voice that stays; ``kept``: what such voices hold.
+    ``before``: the receipt of an earlier try, which was cut short; what it names stays named.
+    """
+    before = before or Receipt(voice, when, (), {})
+    digests, pieces = _fingerprints(contents, before.salt)
+    more, mixed = _fingerprints(blended, before.salt)
+    digests |= more
+    pieces |= mixed - (_fingerprints(kept, before.salt)[1] if mixed else set())
+    return Receipt(
+        voice,
+        when,
+        tuple(dict.fromkeys((*before.ids, *ids))),
+        {**before.files, **digests},
+        tuple(dict.fromkeys((*before.mixes, *mixes))),
+        before.salt,
+        before.pieces | pieces,
+    )
+
+
+def _fingerprints(contents: Iterable[Content], salt: str) -> tuple[dict[str, int], set[str]]:
+    """SHA-256 and bytes of each content, and the keyed digests of its pieces."""
     digests: dict[str, int] = {}
     pieces: set[str] = set()
     for content in contents:
@@ -88,7 +117,7 @@ def receipt(
         digests[digest.hexdigest()] = size
         for block in _overlapping(_numbers(content)):
             pieces.update(_pieces(block, salt))
-    return Receipt(voice, when, tuple(ids), digests, tuple(mixes), salt, frozenset(pieces))
+    return digests, pieces
 
 
 def scan(
@@ -144,11 +173,16 @@ def remove_copies(folder: Path, digests: Mapping[str, int]) -> int:
     return removed
 
 
-def save(folder: Path, value: Receipt) -> Path:
-    """Keep a receipt in the user's folder of receipts."""
+def save(folder: Path, value: Receipt, aside: Path | None = None) -> Path:
+    """Keep a receipt in the user's folder of receipts; ``aside`` as in ``files.write_bytes``."""
     path = make_private(folder) / f"{value.voice}.json"
-    write_json(path, {**asdict(value), "ids": list(value.ids), "pieces": sorted(value.pieces)})
+    write_json(path, {**asdict(value), "ids": list(value.ids), "pieces": sorted(value.pieces)}, aside)
     return path
+
+
+def find(folder: Path, voice: str) -> Receipt | None:
+    """The receipt of a voice, if there is one."""
+    return load(folder, voice) if (folder / f"{check_id(voice)}.json").is_file() else None
 
 
 def load(folder: Path, voice: str) -> Receipt:

@@ -202,6 +202,15 @@ def shred(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def shred_aside(path: Path, aside: Path) -> None:
+    """Make a file vanish at once (renamed into ``aside``), then ``shred`` it: nobody ever sees it half overwritten."""
+    make_private(aside)
+    gone = aside / f"{secrets.token_hex(8)}-{path.name}"
+    os.rename(path, gone)
+    sync_folder(path.parent)
+    shred(gone)
+
+
 @contextmanager
 def exclusive(path: Path, *, wait: float, busy: str) -> Iterator[None]:
     """Hold the file lock ``path``; the system releases it when the process dies, however it dies."""

@@ -19,7 +19,7 @@ from gpt_sovits.registry.consent import now
 from gpt_sovits.registry.files import exclusive, make_private
 
 _START = "0" * 64
-_TAIL = 64 * 1024  # bytes that surely hold the last line
+_TAIL = 64 * 1024  # bytes that nearly always hold the last line
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Journal:
                 given = value.pop("hash")
                 sound = value.pop("previous") == previous and given == _digest(value, previous)
                 entry = Entry(**value)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 raise _broken(len(found) + 1) from error
             if not sound or entry.number != len(found) + 1:
                 raise _broken(len(found) + 1)
@@ -77,17 +77,24 @@ class Journal:
     def _end(self, file: Any) -> tuple[int, str]:
         """Number and hash of the last whole line; the file is cut and left at its end."""
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _TAIL))
-        tail = file.read()
-        whole = tail.rfind(b"\n") + 1
-        file.seek(size - len(tail) + whole)
+        window = _TAIL
+        while True:  # further back, until the line break before the last whole line is seen, however long that line is
+            start = max(0, size - window)
+            file.seek(start)
+            tail = file.read(size - start)
+            whole = tail.rfind(b"\n") + 1
+            _, before, line = tail[:whole].rstrip(b"\n").rpartition(b"\n")
+            if before or start == 0:
+                break
+            window *= 2
+        file.seek(start + whole)
         file.truncate()
         if not whole:
             return 0, _START
         try:
-            last = json.loads(tail[:whole].rstrip(b"\n").rpartition(b"\n")[2])
+            last = json.loads(line)
             return int(last["number"]), str(last["hash"])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise InputError("The journal is damaged.", "Move the file aside; a new one begins.") from error
 
 

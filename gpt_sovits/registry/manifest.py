@@ -6,6 +6,8 @@ version.json   one per version: never changes, and holds the SHA-256 of every fi
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -14,12 +16,14 @@ from typing import Any, TypeVar
 from gpt_sovits.errors import InputError
 from gpt_sovits.registry.consent import Consent
 from gpt_sovits.registry.files import read_json, write_json
-from gpt_sovits.registry.ids import is_id
+from gpt_sovits.registry.ids import check_name, is_id
 from gpt_sovits.registry.terms import Terms
 
 SCHEMA = 2
 VOICE_FILE = "voice.json"
 VERSION_FILE = "version.json"
+MOST_DEPTH = 32  # lists and objects inside each other
+_MOST_MADE_BY = 64 * 1024  # characters
 
 
 def _with_freeze_passphrase(value: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +46,36 @@ class Parent:
     name: str
     version: str
     share: float
+
+
+def parents_of(made_by: Mapping[str, Any]) -> tuple[Parent, ...]:
+    """The parts of a mix as ``made_by`` of a voice from elsewhere names them; none of a voice that is no mix.
+
+    Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``InputError`` unless they have the form that ``mix`` gives.
+    """
+    found = made_by.get("parents", [])
+    if not isinstance(found, list):
+        raise TypeError("the parents are a list")
+    return tuple(_parent(each) for each in found)
+
+
+def _parent(value: Mapping[str, Any]) -> Parent:
+    voice, version, share = _text(value["voice"]), _text(value["version"]), amount(value["share"])
+    if not is_id(voice) or not (version == "" or is_id(version)) or share > 1.0:
+        raise ValueError("a parent has a wrong form")
+    return Parent(voice, check_name(value["name"]), version, share)
+
+
+def check_made_by(made_by: object) -> None:
+    """Raise ``TypeError`` or ``ValueError`` unless ``made_by`` of a voice from elsewhere is what this program reads."""
+    if not isinstance(made_by, dict):
+        raise TypeError("an object is expected")
+    for word in {"kind", "base_release"} & set(made_by):
+        _text(made_by[word])
+    for word in {"steps", "seconds_of_speech"} & set(made_by):
+        amount(made_by[word])
+    if len(json.dumps(made_by)) > _MOST_MADE_BY:
+        raise ValueError("it is too long")
 
 
 @dataclass(frozen=True)
@@ -166,6 +200,8 @@ def _file_name(kind: type) -> str:
 def _read(folder: Path, kind: type[_Manifest], build: Callable[[dict[str, Any]], _Manifest]) -> _Manifest:
     path = folder / _file_name(kind)
     value = read_json(path)
+    if is_deep(value):
+        raise InputError(f"The file {path} is damaged.", _RESTORE)
     schema = value.pop("schema", None)
     if isinstance(schema, int) and schema > SCHEMA:
         raise InputError(f"The voice in {folder} was saved by a newer version of this program.", "Update the program.")
@@ -179,7 +215,7 @@ def _read(folder: Path, kind: type[_Manifest], build: Callable[[dict[str, Any]],
         if manifest.id != folder.name:
             raise ValueError("it belongs to another folder")
         return manifest
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"The file {path} is damaged ({error}).", _RESTORE) from error
 
 
@@ -223,3 +259,21 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("text is expected")
     return value
+
+
+def amount(value: object) -> float:
+    """A finite number of 0 or more; ``TypeError``, ``ValueError`` or ``OverflowError`` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError("a number is expected")
+    if not 0.0 <= float(value) < math.inf:
+        raise ValueError("a number is out of range")
+    return float(value)
+
+
+def is_deep(value: object) -> bool:
+    """Whether a JSON value has more than ``MOST_DEPTH`` lists and objects inside each other."""
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        inside = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]
+        level = [item for each in inside for item in each]
+    return bool(level)

@@ -14,23 +14,24 @@ When a voice goes, its data key is overwritten before anything else is removed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError, MissingError, RefusedError
-from gpt_sovits.registry import backup, files, vault, versions
+from gpt_sovits.registry import backup, erase, files, vault, versions
 from gpt_sovits.registry.accounts import hash_of
 from gpt_sovits.registry.backup import Restored
 from gpt_sovits.registry.consent import now, require
+from gpt_sovits.registry.fitting import check_fit
 from gpt_sovits.registry.ids import check_id, check_name, is_id, new_id
 from gpt_sovits.registry.manifest import Parent, VersionManifest, VoiceManifest, read_version, write_manifest
 from gpt_sovits.registry.shelf import Shelf
 from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.voice import Voice
-from gpt_sovits.registry.voicefile import Sealed, decrypt, encrypt, open_sealed, seal
+from gpt_sovits.registry.voicefile import collect, decrypt, encrypt, open_sealed, seal, stage
 
 LOCK_SECONDS = 30.0
 _RESTORING, _RESTORED = ".restoring", ".restored"  # folders: being checked, and decided
@@ -125,6 +126,11 @@ class Registry(Shelf):
             self.accounts.check(f"{user}/{voice_id}", manifest.thaw, secret, "The passphrase is wrong.")
         elif self.accounts.has(user):
             self.accounts.verify(user, secret)
+        else:
+            raise RefusedError(
+                f"The voice {manifest.name!r} was frozen by an account that is not here.",
+                f"Add it again: python -m gpt_sovits users add {user}",
+            )
         with self._writing(user):
             manifest = self.manifest(user, voice_id)
             if manifest.frozen:
@@ -133,15 +139,19 @@ class Registry(Shelf):
 
     # ------------------------------------------------------------------------------------------------------- locking
 
+    def check_lockable(self, user: str, voice_id: str, passphrase: str) -> None:
+        """Raise what ``lock`` would."""
+        if vault.is_locked(self._voice(user, voice_id)):
+            raise RefusedError("The voice is locked already.", "Remove the lock first to change its passphrase.")
+        vault.check_passphrase(passphrase)
+
     def lock(self, user: str, voice_id: str, passphrase: str) -> None:
         """Leave the voice's data key on the disk under ``passphrase`` only: nothing of it can be read without.
 
         Its name, dates, consent and terms stay readable, so that lists can show them.
         """
+        self.check_lockable(user, voice_id, passphrase)
         folder = self._voice(user, voice_id)
-        if vault.is_locked(folder):
-            raise RefusedError("The voice is locked already.", "Remove the lock first to change its passphrase.")
-        vault.check_passphrase(passphrase)
         with self._writing(user):
             key = self._sealed_with(folder)
         wrapped = vault.wrap(key, passphrase)
@@ -171,9 +181,16 @@ class Registry(Shelf):
             folder = self._voice(user, voice_id)
             if vault.is_locked(folder):
                 files.write_bytes(folder / vault.KEY, key, files.make_private(self._user(user) / ".building"))
-                files.shred(folder / vault.WRAPPED)
+                files.shred_aside(folder / vault.WRAPPED, self._user(user) / ".removed")
                 self.journal(user).add("lock removed", voice_id)
         self.keys.drop(user, voice_id)
+
+    def check_removable(self, user: str, voice_ids: Collection[str]) -> None:
+        """Raise what ``delete`` would if the voices were deleted one after the other, mixes before their voices."""
+        for voice_id in voice_ids:
+            manifest = self.manifest(user, voice_id)
+            self._must_not_be_frozen(manifest)
+            self._must_not_be_mixed(user, manifest, voice_ids)
 
     def delete(self, user: str, voice_id: str) -> None:
         """Remove a voice with all its versions, recordings and samples (``studio`` removes its jobs too).
@@ -183,15 +200,16 @@ class Registry(Shelf):
         with self._writing(user):
             manifest = self.manifest(user, voice_id)
             self._must_not_be_frozen(manifest)
-            mixes = [each.name for each in self.mixes_of(user, voice_id)]
-            if mixes:
-                raise RefusedError(
-                    f"The mix {mixes[0]!r} contains a part of {manifest.name!r}.",
-                    "Delete that mix first, then this voice.",
-                )
+            self._must_not_be_mixed(user, manifest)
             files.remove_folder(self._voice(user, voice_id), self._user(user) / ".removed")
             self._index.forget(user, voice_id)
             self.journal(user).add("deleted", voice_id)
+
+    def keep_receipt(self, user: str, receipt: erase.Receipt) -> None:
+        """Remember that a voice is being destroyed, before it is: nothing brings it back from then on."""
+        with self._writing(user):
+            aside = files.make_private(self._user(user) / ".building")
+            erase.save(self.receipts(user), receipt, aside)
 
     def delete_version(self, user: str, voice_id: str, version_id: str) -> None:
         """Remove one version; the last one goes with its voice only."""
@@ -201,6 +219,10 @@ class Registry(Shelf):
             folder = self._version(user, voice_id, version_id)
             if len(self.versions(user, voice_id)) == 1:
                 raise RefusedError("This is the voice's only version.", "Delete the voice instead.")
+            for mix in self.mixes_of(user, voice_id):
+                parents = self.manifest(user, mix.id).parents
+                if any((each.voice, each.version) == (voice_id, version_id) for each in parents):
+                    raise RefusedError(f"The mix {mix.name!r} contains a part of this version.", "Delete it first.")
             if manifest.default_version == version_id:
                 self._rewrite(user, replace(manifest, default_version=None))
             files.remove_folder(folder, self._user(user) / ".removed")
@@ -226,21 +248,9 @@ class Registry(Shelf):
         manifest.terms.require("export", manifest.name)
         folder = self._version(user, voice_id, version_id or self.card(user, voice_id).default_version)
         version, key = read_version(folder), self.data_key(user, voice_id)
-        names = [name for name in (versions.DELTA, versions.REFERENCE, versions.SAMPLE) if name in version.files]
-        sealed = Sealed(
-            name=manifest.name,
-            base=version.base,
-            kind=manifest.kind,
-            created=version.created,
-            consent=version.consent,
-            terms=manifest.terms & (terms or Terms()).checked(),
-            made_by=version.made_by,
-            seconds=version.seconds,
-            label=version.label,
-            files={name: versions.read_file(folder, version, name, key) for name in names},
-        )
+        sealed = collect(folder, version, manifest, manifest.terms & (terms or Terms()).checked(), key)
         data = encrypt(seal(sealed, self.identity(user).signing), passphrase=passphrase, recipient=recipient)
-        self.journal(user).add("exported", voice_id, version=version.id, to=recipient or "passphrase")
+        self.journal(user).add("exported", voice_id, version=version.id, to=recipient.strip() or "passphrase")
         return data
 
     def take_in(
@@ -254,33 +264,20 @@ class Registry(Shelf):
     ) -> str:
         """Store the voice of an encrypted voice file under a new id, which is returned; its terms hold from now on.
 
-        Everything is checked before anything is written: age, signature, hashes, safetensors, consent, and
-        that ``find_base`` raises nothing for its base.
+        Everything is checked before anything is written: age, signature, hashes, safetensors, consent, that
+        ``find_base`` raises nothing for its base, and that the voice fits what it returns.
         """
         sealed = open_sealed(decrypt(data, passphrase=passphrase, identity=self.identity(user).secret))
-        consent = require(sealed.consent)
+        require(sealed.consent)
         sealed.terms.require("speak", sealed.name)
         voice_id, name = new_id("v"), check_name(name or sealed.name)
-        find_base(sealed.base)
-        versions.check_tensors(sealed.files)
+        check_fit(find_base(sealed.base), *versions.read_tensors(sealed.files))
         with self._writing(user):
             key = vault.new_key()
             staged = files.make_private(self._aside(user, ".building") / new_id("r"))
-            entries = {each: versions.put(staged / each, content, key) for each, content in sealed.files.items()}
-            manifest = VersionManifest(
-                id=staged.name,
-                voice=voice_id,
-                number=0,
-                created=sealed.created,
-                base=sealed.base,
-                consent=consent,
-                files=entries,
-                seconds=sealed.seconds,
-                label=sealed.label,
-                made_by=sealed.made_by,
-            )
-            write_manifest(staged, manifest)
-            self._admit(user, name, staged, sealed.kind, key, terms=sealed.terms, signer=sealed.signer)
+            stage(staged, sealed, voice_id, key)
+            said = {"parents": sealed.parents, "terms": sealed.terms, "signer": sealed.signer}
+            self._admit(user, name, staged, sealed.kind, key, **said)
             self.journal(user).add("imported", voice_id, signer=sealed.signer)
         return voice_id
 
@@ -299,13 +296,17 @@ class Registry(Shelf):
             try:
                 backup.unpack(source, passphrase, aside, into)
                 with self._writing(None):
-                    said = backup.conflicts(self.root, aside)
+                    said = backup.conflicts(self.root, aside, into)
                     files.make_private(self.root / _RESTORED)
                     files.move_in(aside, self.root / _RESTORED / aside.name)
                     moved = self._move_restored()
             finally:
                 files.erase_tree(aside)
         return Restored(tuple(moved), tuple(said))
+
+    def frozen(self, user: str) -> list[str]:
+        """The names of the user's frozen voices."""
+        return [card.name for card in self.cards(user) if card.frozen]
 
     def remove_user(self, user: str) -> None:
         """Remove an account with everything of it: keys first, then voices, journal and receipts."""
@@ -378,6 +379,13 @@ class Registry(Shelf):
     def _must_not_be_frozen(self, manifest: VoiceManifest) -> None:
         if manifest.frozen:
             raise RefusedError(f"The voice {manifest.name!r} is frozen.", "Unfreeze it first.")
+
+    def _must_not_be_mixed(self, user: str, manifest: VoiceManifest, but: Collection[str] = ()) -> None:
+        mixes = [each.name for each in self.mixes_of(user, manifest.id) if each.id not in but]
+        if mixes:
+            raise RefusedError(
+                f"The mix {mixes[0]!r} contains a part of {manifest.name!r}.", "Delete that mix first, then this voice."
+            )
 
     def _change(self, user: str, voice_id: str, what: str, **changes: object) -> None:
         with self._writing(user):

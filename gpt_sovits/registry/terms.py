@@ -6,7 +6,7 @@ use another program: sharing a voice needs trust, and the terms say what the tru
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any
 
@@ -26,12 +26,11 @@ class Terms:
     until: str = ""
 
     def checked(self) -> Terms:
-        if self.until:
-            try:
-                date.fromisoformat(self.until)
-            except ValueError as error:
-                raise InputError(f"{self.until!r} is not a date.", "Write it as 2030-12-31.") from error
-        return self
+        """The same with the day written as 2030-12-31, so that days compare as text does."""
+        try:
+            return replace(self, until=date.fromisoformat(self.until).isoformat()) if self.until else self
+        except ValueError as error:
+            raise InputError(f"{self.until!r} is not a date.", "Write it as 2030-12-31.") from error
 
     def require(self, deed: str, name: str, today: date | None = None) -> None:
         """Raise ``RefusedError`` unless the voice called ``name`` may do this: speak, mix, retrain or export."""

@@ -29,6 +29,8 @@ from gpt_sovits.registry.voice import Voice
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gpt_sovits.features.reference import Reference
+
 DELTA = "delta.safetensors"
 REFERENCE = "reference.safetensors"
 SAMPLE = "sample.wav"
@@ -172,15 +174,16 @@ def _sha256(path: Path, key: bytes | None, name: str) -> str:
     return digest.hexdigest()
 
 
-def check_tensors(contents: Mapping[str, bytes]) -> None:
-    """Raise ``InputError`` unless a delta and a reference from elsewhere can be read and are what they should be."""
+def read_tensors(contents: Mapping[str, bytes]) -> tuple[dict[str, Tensor], Reference]:
+    """The delta and the reference of a voice from elsewhere; ``InputError`` unless they are what they should be."""
     from gpt_sovits.features.reference import Reference
 
     delta, _ = _unpacked(contents[DELTA])
-    known = [key.startswith(("acoustic.", "semantic.")) and value.is_floating_point() for key, value in delta.items()]
-    if not all(known):
-        raise InputError("The file holds weights that are not a voice's.", "Ask for it again.")
-    Reference.from_tensors(*_unpacked(contents[REFERENCE]))
+    for key, value in delta.items():
+        known = key.startswith(("acoustic.", "semantic.")) and value.is_floating_point()
+        if not known or not bool(value.float().isfinite().all()):
+            raise InputError("The file holds weights that are not a voice's.", "Ask for it again.")
+    return delta, Reference.from_tensors(*_unpacked(contents[REFERENCE]))
 
 
 def put(path: Path, data: bytes, key: bytes | None = None) -> FileEntry:
@@ -208,7 +211,7 @@ def _unpacked(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
         tensors = parse(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         return tensors, dict(header.get("__metadata__", {}))
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AssertionError, RuntimeError, OverflowError) as error:
         raise InputError("A file of the voice is not a safetensors file.", "Restore it from a backup.") from error
 
 

@@ -18,19 +18,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
-from gpt_sovits.registry.consent import Consent
+from gpt_sovits.registry.consent import Consent, require
 from gpt_sovits.registry.ids import check_name
+from gpt_sovits.registry.manifest import (
+    Parent,
+    VersionManifest,
+    VoiceManifest,
+    amount,
+    check_made_by,
+    is_deep,
+    parents_of,
+    write_manifest,
+)
 from gpt_sovits.registry.terms import Terms
 from gpt_sovits.registry.vault import check_passphrase
-from gpt_sovits.registry.versions import DELTA, REFERENCE, SAMPLE
+from gpt_sovits.registry.versions import DELTA, REFERENCE, SAMPLE, put, read_file
 
 MAGIC = b"gsvoice1"
 SCHEMA = 1
@@ -42,6 +54,8 @@ _FIELDS = {"schema", "name", "base", "kind", "created", "consent", "terms", "mad
     "signer",
     "files",
 }
+_MOST_WORD = 200  # characters of base, date and label
+_KINDS = {"trained": False, "mix": True}  # whether it has parents
 _SCRYPT = b"-> scrypt "
 
 
@@ -60,6 +74,44 @@ class Sealed:
     label: str
     files: Mapping[str, bytes]
     signer: str = ""
+
+    @property
+    def parents(self) -> tuple[Parent, ...]:
+        """The voices that it was mixed from, by the ids that they had where the file was made."""
+        return parents_of(self.made_by)
+
+
+def collect(folder: Path, version: VersionManifest, voice: VoiceManifest, terms: Terms, key: bytes | None) -> Sealed:
+    """What a voice file of the version in ``folder`` says; nothing of its recording."""
+    return Sealed(
+        name=voice.name,
+        base=version.base,
+        kind=voice.kind,
+        created=version.created,
+        consent=version.consent,
+        terms=terms,
+        made_by=version.made_by,
+        seconds=version.seconds,
+        label=version.label,
+        files={name: read_file(folder, version, name, key) for name in _NAMES if name in version.files},
+    )
+
+
+def stage(folder: Path, sealed: Sealed, voice_id: str, key: bytes) -> None:
+    """Write what a voice file holds as a version into the new private ``folder``, encrypted with ``key``."""
+    manifest = VersionManifest(
+        id=folder.name,
+        voice=voice_id,
+        number=0,
+        created=sealed.created,
+        base=sealed.base,
+        consent=require(sealed.consent),
+        files={name: put(folder / name, content, key) for name, content in sealed.files.items()},
+        seconds=sealed.seconds,
+        label=sealed.label,
+        made_by=sealed.made_by,
+    )
+    write_manifest(folder, manifest)
 
 
 def seal(voice: Sealed, key: Ed25519PrivateKey) -> bytes:
@@ -90,7 +142,9 @@ def open_sealed(data: bytes) -> Sealed:
         raise InputError("The voice file is too large.", "Ask for it again.")
     try:
         return _parsed(data)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, InvalidSignature) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, InvalidSignature) as error:
+        raise _damaged() from error
+    except (OverflowError, RecursionError) as error:  # a number without end, a header without bottom
         raise _damaged() from error
     except VoiceError as error:
         raise InputError(f"The voice file is damaged: {error.message}", "Ask for it again.") from error
@@ -105,10 +159,12 @@ def _parsed(data: bytes) -> Sealed:
     head, signature = data[: 16 + length], data[16 + length : 16 + length + 64]
     header = json.loads(head[16:])
     json.dumps(header, ensure_ascii=False, allow_nan=False).encode()  # half characters and no numbers: ValueError
-    if set(header) != _FIELDS:
+    if set(header) != _FIELDS or is_deep(header):
         raise KeyError("the header lacks a word, or has one too many")
     if header["schema"] != SCHEMA:
         raise InputError("it was made by a newer version of this program.")
+    if not re.fullmatch("[0-9a-f]{64}", header["signer"]):  # ``fromhex`` alone takes spaces, any number of them
+        raise ValueError("the signer has a wrong form")
     Ed25519PublicKey.from_public_bytes(bytes.fromhex(header["signer"])).verify(signature, head)
 
     contents: dict[str, bytes] = {}
@@ -122,10 +178,12 @@ def _parsed(data: bytes) -> Sealed:
             raise ValueError("a file was changed")
     if position != len(data) or not set(contents) >= _NEEDED:
         raise ValueError("the contents are not complete")
-    if not isinstance(header["made_by"], dict) or not all(
-        isinstance(header[field], str) for field in ("base", "kind", "created", "label")
-    ):
-        raise TypeError("a word of the header has a wrong form")
+    for field in ("base", "created", "label"):
+        if not isinstance(header[field], str) or len(header[field]) > _MOST_WORD:
+            raise TypeError("a word of the header has a wrong form")
+    check_made_by(header["made_by"])
+    if _KINDS[header["kind"]] != bool(parents_of(header["made_by"])):
+        raise ValueError("a mix names its parents, and nothing else has any")
     return Sealed(
         name=check_name(header["name"]),
         base=header["base"],
@@ -134,7 +192,7 @@ def _parsed(data: bytes) -> Sealed:
         consent=Consent.from_json(header["consent"]),
         terms=Terms.from_json(header["terms"]),
         made_by=header["made_by"],
-        seconds=float(header["seconds"]),
+        seconds=amount(header["seconds"]),
         label=header["label"],
         files=contents,
         signer=header["signer"],

@@ -85,6 +85,7 @@ class JobState:
     user: str
     name: str
     changed: float
+    recording: str = ""  # SHA-256
 
     @property
     def active(self) -> bool:
@@ -359,6 +360,20 @@ def log_line(at: float, kind: str, text: str) -> str:
 
 
 def _state(row: tuple[Any, ...], log: list[str]) -> JobState:
-    name = str(json.loads(row[11]).get("name", ""))
+    request = json.loads(row[11])
+    name = str(request.get("name", ""))
     columns = ("id", "kind", "state", "stage", "message", "fraction", "seconds_left", "voice_id", "created", "error")
-    return JobState(**dict(zip(columns, row, strict=False)), log=log, user=row[10], name=name, changed=row[12])
+    return JobState(
+        **dict(zip(columns, row, strict=False)),
+        log=log,
+        user=row[10],
+        name=name,
+        changed=row[12],
+        recording=recording_of(request),
+    )
+
+
+def recording_of(request: Mapping[str, Any]) -> str:
+    """SHA-256 of the recording that a job trains on, "" where its request names none."""
+    consent = request.get("consent")
+    return str(consent.get("recording_sha256", "")) if isinstance(consent, Mapping) else ""

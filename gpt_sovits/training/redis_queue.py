@@ -27,7 +27,7 @@ from gpt_sovits.events import Event
 from gpt_sovits.registry.consent import now
 from gpt_sovits.registry.files import exclusive, make_private
 from gpt_sovits.registry.ids import check_id, new_id
-from gpt_sovits.training.queue import LOG_LINES, Job, JobState, JobStore, after_death, log_line
+from gpt_sovits.training.queue import LOG_LINES, Job, JobState, JobStore, after_death, log_line, recording_of
 
 LEASE = 30  # seconds
 _PREFIX = "gpt-sovits:"
@@ -270,6 +270,7 @@ def _no_job(job_id: str) -> MissingError:
 
 
 def _state(job_id: str, row: Mapping[str, str], log: list[str]) -> JobState:
+    request = json.loads(row["request"])
     return JobState(
         id=job_id,
         kind=row["kind"],
@@ -283,6 +284,7 @@ def _state(job_id: str, row: Mapping[str, str], log: list[str]) -> JobState:
         error=row["error"],
         log=log,
         user=row["user"],
-        name=str(json.loads(row["request"]).get("name", "")),
+        name=str(request.get("name", "")),
         changed=float(row["changed"]),
+        recording=recording_of(request),
     )

@@ -11,7 +11,9 @@ import torch
 
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.registry import backup, erase, vault
+from gpt_sovits.registry.mix import mix
 from gpt_sovits.registry.store import Registry
+from gpt_sovits.registry.terms import Terms
 
 PASSPHRASE = "four words are good"
 pytestmark = pytest.mark.usefixtures("quick_passphrases")
@@ -79,6 +81,47 @@ def test_what_is_here_stays_and_conflicts_are_said(registry, create, tmp_path):
     assert {name: data for name, data in now.items() if not name.startswith(gone)} == kept
     assert registry.card("local", changed).name == "B of today" and registry.card("local", same).name == "A"
     assert registry.restore(out, PASSPHRASE).voices == ()
+
+
+def test_a_mix_of_a_destroyed_voice_stays_away_however_deep_it_is(registry, create, tmp_path):
+    a, b = create("A", 1), create("B", 2)
+    mixed = registry.save("local", "Both", mix(registry.load("local", a), registry.load("local", b), 0.5))
+    deeper = registry.save("local", "Deeper", mix(registry.load("local", mixed), registry.load("local", b), 0.5))
+    out = tmp_path / "b.gsbackup"
+    registry.backup(out, PASSPHRASE, "local")
+    for each in (deeper, mixed, b):
+        registry.delete("local", each)
+    erase.save(registry.receipts("local"), erase.receipt(a, "now", [a], []))
+    registry.delete("local", a)
+
+    result = registry.restore(out, PASSPHRASE)
+
+    assert result.voices == (("local", b),)
+    assert sorted(result.conflicts) == [
+        "The mix 'Both' contains a voice that was destroyed here, and stays away.",
+        "The mix 'Deeper' contains a voice that was destroyed here, and stays away.",
+        "The voice 'A' was destroyed here, and stays so.",
+    ]
+
+
+def test_a_backup_does_not_pass_on_what_may_not_be_passed_on(registry, create, other, tmp_path):
+    own, lent = create("Own", 1), create("Lent", 2)
+    secret = registry.export("local", lent, recipient=registry.identity("ben").recipient, terms=Terms(export=False))
+    lent_to_ben = registry.take_in("ben", secret)
+    create("Ben", 3, user="ben")
+    out = tmp_path / "ben.gsbackup"
+    registry.backup(out, PASSPHRASE, "ben")
+
+    for studio, user in ((registry, "carl"), (registry, "local"), (other, "carl")):
+        if studio is other:
+            other.identity("carl")  # somebody with keys of their own
+        result = studio.restore(out, PASSPHRASE, user)
+        assert [card.name for card in studio.cards(user) if card.id == lent_to_ben] == []
+        assert "The voice 'Lent' may not be passed on, so it stays with whoever made the backup." in result.conflicts
+        assert studio.identity(user).recipient != registry.identity("ben").recipient
+    new_machine = Registry(tmp_path / "new" / "registry")
+    assert lent_to_ben in {voice for _, voice in new_machine.restore(out, PASSPHRASE, "ben").voices}
+    assert own not in {card.id for card in new_machine.cards("ben")}
 
 
 def test_one_user_gives_a_backup_to_another(registry, create, other, tmp_path):

@@ -150,6 +150,8 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
         for aside in (".restoring", ".restored", ".removed"):
             assert not any((copy / "data/registry" / aside).rglob("*"))
         if known in after and after[known][3]:
+            crashed.unlock("local", known, PASSPHRASE)
+            assert crashed.load("local", known)
             assert not (user / "voices" / known / "key").exists()
         hidden = [path for path in user.rglob("*.part")]
         assert hidden == [], hidden

@@ -56,6 +56,35 @@ def test_a_line_cut_by_a_crash_is_replaced_by_the_next(tmp_path):
     assert [(entry.number, entry.voice) for entry in journal.entries()] == [(1, "v1"), (2, "v3")]
 
 
+@pytest.mark.parametrize("length", [1, 40_000, 65_536, 300_000])
+@pytest.mark.parametrize("rest", [b"", b'{"number": 3, ' * 10_000])
+def test_lines_of_any_length_go_on_in_one_chain(tmp_path, length, rest):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.add("spoke", "v1")
+    journal.add("imported", "v2", signer="x" * length)
+    with journal.path.open("ab") as file:
+        file.write(rest)  # what a crash cut short
+    journal.add("spoke", "v3")
+    assert [(entry.number, entry.voice) for entry in journal.entries()] == [(1, "v1"), (2, "v2"), (3, "v3")]
+
+
+def test_a_first_line_that_was_cut_short_is_dropped_however_long(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_bytes(b"x" * 200_000)
+    journal.add("spoke", "v1")
+    assert [(entry.number, entry.voice) for entry in journal.entries()] == [(1, "v1")]
+
+
+@pytest.mark.parametrize("line", [b"[]", b"{}", b'{"number": 1e999, "hash": ""}', b"[" * 100_000 + b"]" * 100_000])
+def test_an_end_that_is_no_line_of_ours_is_one_sentence(tmp_path, line):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_bytes(line + b"\n")
+    with pytest.raises(InputError, match="damaged"):
+        journal.add("spoke", "v1")
+    with pytest.raises(InputError, match="changed at line 1"):
+        journal.entries()
+
+
 def test_many_writers_make_one_chain(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     threads = [threading.Thread(target=lambda: [journal.add("spoke", "v1") for _ in range(5)]) for _ in range(4)]

@@ -28,7 +28,7 @@ PASSWORDS = {"ana": "ana likes four words", "ben": "ben likes four words"}
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     """A voice of each of the two, and their accounts."""
     folder = tmp_path_factory.mktemp("users")
-    made = Studio(Settings(folder / "data"))
+    made = Studio(Settings(folder / "data"), find_base=lambda name: None)
     registry = Registry(made.settings.registry_dir)
     recording = folder / "r.wav"
     recording.write_bytes(bytes(range(256)) * 8)
@@ -226,7 +226,7 @@ def test_nobody_hears_or_stops_anothers_event(ana: Browser, ben: Browser) -> Non
 def test_a_table_that_calls_back_by_itself_knows_who_asks(ana: Browser, ben: Browser, studio: Studio) -> None:
     folder = studio.settings.data_dir / "drafts/ana" / new_id("d")
     (folder / "dataset").mkdir(parents=True)
-    (folder / "draft.json").write_text("{}")
+    (folder / "draft.json").write_text('{"sha256": ""}')
     (folder / "dataset/0001.wav").write_bytes(b"RIFF what ana said")
 
     def asked(who: Browser) -> str | None:
