@@ -95,7 +95,7 @@ class Keeping:
     def sample(self, voice_id: str, version: str | None = None, user: str = LOCAL_USER) -> bytes:
         """The WAV file of the sentence that the version said when it was made."""
         card = self._registry.card(user, voice_id)
-        self._registry.manifest(user, voice_id).terms.require("speak", card.name)
+        card.terms.require("speak", card.name)
         return self._registry.read_file(user, voice_id, version or card.default_version, versions.SAMPLE)
 
     def rename_voice(self, voice_id: str, name: str, user: str = LOCAL_USER) -> None:

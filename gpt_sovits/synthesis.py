@@ -24,7 +24,7 @@ from gpt_sovits.bases import Base
 from gpt_sovits.enrol import bert_features
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.features.reference import Timbre
+from gpt_sovits.features.reference import Timbre, stacked
 from gpt_sovits.features.spectral import denormalize_mel
 from gpt_sovits.registry.voice import Voice
 from gpt_sovits.semantic.decode import Generated, generate
@@ -291,10 +291,9 @@ def _timbre(base: Base, said: Phones, timbres: Sequence[Timbre]) -> tuple[Tensor
     told: dict[str, Tensor] = {}
     if len(moved) > 1:
         told["shares"] = torch.tensor([timbre.share for timbre in timbres], device=base.device)
-    known = [colour for _, colour in moved if colour is not None]
-    if known:
-        none = torch.zeros_like(known[0])
-        told["colour"] = torch.stack([none if colour is None else colour for _, colour in moved]).to(base.device)
+    colours = stacked([colour for _, colour in moved])
+    if colours is not None:
+        told["colour"] = colours.to(base.device)
     return torch.cat([style for style, _ in moved]).to(base.device), told
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -106,7 +106,7 @@ class Reference:
         Raises ``InputError`` where something is missing or unknown, or has a form or numbers that it cannot have.
         """
         missing = [name for name in _REQUIRED if name not in tensors]
-        unknown = sorted(set(tensors) - {*_REQUIRED, *_OPTIONAL, *_PARTS})
+        unknown = sorted(set(tensors) - set(_SHAPES))
         if missing or unknown:
             raise _damaged(json.dumps([missing, unknown]))
         tensors = {name: _checked(name, tensor) for name, tensor in tensors.items()}
@@ -123,6 +123,12 @@ class Reference:
             parts=_parts(tensors),
             **{name: tensors[name] for name in _OPTIONAL if name in tensors},
         )
+
+
+def stacked(colours: Sequence[Tensor | None]) -> Tensor | None:
+    """Colours of K voices `[K, B + 1]`, zero for a voice that lacks one; None where all do."""
+    known = [colour for colour in colours if colour is not None]
+    return torch.stack([torch.zeros_like(known[0]) if each is None else each for each in colours]) if known else None
 
 
 def _checked(name: str, tensor: Tensor) -> Tensor:
@@ -147,16 +153,13 @@ def _checked(name: str, tensor: Tensor) -> Tensor:
 
 def _packed(parts: tuple[Timbre, ...]) -> dict[str, Tensor]:
     """Parts as tensors `[K, ...]`; a colour that a voice lacks is zero, a tongue that it lacks is not a number."""
-    known = [part.colour for part in parts if part.colour is not None]
     tensors = {
         "parts.style": torch.cat([part.style.float() for part in parts]),
         "parts.share": torch.tensor([part.share for part in parts], dtype=torch.float64),
         "parts.tongue": torch.tensor([math.nan if part.tongue is None else part.tongue for part in parts]),
     }
-    if known:
-        none = torch.zeros_like(known[0])
-        tensors["parts.colour"] = torch.stack([none if part.colour is None else part.colour for part in parts])
-    return tensors
+    colours = stacked([part.colour for part in parts])
+    return tensors if colours is None else {**tensors, "parts.colour": colours}
 
 
 def _parts(tensors: Mapping[str, Tensor]) -> tuple[Timbre, ...]:

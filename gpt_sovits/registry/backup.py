@@ -15,14 +15,14 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpt_sovits.errors import InputError, MissingError, VoiceError
-from gpt_sovits.registry import accounts, files, identity, vault, versions
+from gpt_sovits.registry import accounts, erase, files, identity, vault, versions
 from gpt_sovits.registry.ids import check_user, is_id
-from gpt_sovits.registry.manifest import VOICE_FILE, read_version, read_voice, write_manifest
+from gpt_sovits.registry.manifest import VOICE_FILE, VoiceManifest, read_version, read_voice, write_manifest
 
 _MAGIC = b"gsbackup1\n"
 _NAME = "backup"
@@ -114,18 +114,18 @@ def conflicts(root: Path, aside: Path, into: str | None = None) -> list[str]:
     ``into``: the user who gets a one-user backup. If it was made with other keys than theirs, it passes voices on.
     """
     said = []
-    gone = _destroyed(root, aside)
+    voices = {folder: read_voice(folder) for folder in sorted(aside.glob("users/*/voices/*"))}
+    gone = _destroyed(root, voices)
     foreign = into is not None and _is_anothers(root, aside, into)
-    for folder in sorted(aside.glob("users/*/voices/*")):
-        user, voice = folder.parent.parent.name, read_voice(folder)
-        present = root / "users" / user / "voices" / folder.name
+    for folder, voice in voices.items():
+        present = root / folder.relative_to(aside)
         if present.is_dir() and _same(folder, present):
             pass
         elif present.is_dir():
             said.append(f"The voice {voice.name!r} is here already and differs; the one here stays.")
-        elif folder.name in gone[user] and voice.parents and not _receipt(root, user, folder.name).is_file():
+        elif folder in gone and not _has_receipt(root, folder):
             said.append(f"The mix {voice.name!r} contains a voice that was destroyed here, and stays away.")
-        elif folder.name in gone[user]:
+        elif folder in gone:
             said.append(f"The voice {voice.name!r} was destroyed here, and stays so.")
         elif foreign and not voice.terms.export:
             said.append(f"The voice {voice.name!r} may not be passed on, so it stays with whoever made the backup.")
@@ -159,22 +159,17 @@ def move_in(root: Path, aside: Path) -> list[tuple[str, str]]:
     return moved
 
 
-def _receipt(root: Path, user: str, voice_id: str) -> Path:
-    return root / "users" / user / "receipts" / f"{voice_id}.json"
+def _has_receipt(root: Path, folder: Path) -> bool:
+    """Whether the voice that a backup has in ``folder`` was destroyed here."""
+    return erase.place(root / "users" / folder.parent.parent.name / "receipts", folder.name).is_file()
 
 
-def _destroyed(root: Path, aside: Path) -> dict[str, set[str]]:
-    """By user: the voices of ``aside`` that were destroyed here, and every mix that contains one, however deep."""
-    gone: dict[str, set[str]] = {}
-    for home in aside.glob("users/*"):
-        voices = {folder.name: read_voice(folder) for folder in home.glob("voices/*")}
-        named = {each for voice in voices.values() for each in (voice.id, *(parent.voice for parent in voice.parents))}
-        found = {each for each in named if _receipt(root, home.name, each).is_file()}
-        while more := {
-            key for key, voice in voices.items() if key not in found and found & {each.voice for each in voice.parents}
-        }:
-            found |= more
-        gone[home.name] = found
+def _destroyed(root: Path, voices: Mapping[Path, VoiceManifest]) -> set[Path]:
+    """The folders of voices that were destroyed here, and of every mix that contains one, however deep."""
+    parents = {folder: {folder.parent / each.voice for each in voice.parents} for folder, voice in voices.items()}
+    gone = {each for each in set(voices).union(*parents.values()) if _has_receipt(root, each)}
+    while more := {folder for folder in voices if folder not in gone and gone & parents[folder]}:
+        gone |= more
     return gone
 
 

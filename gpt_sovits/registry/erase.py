@@ -175,19 +175,24 @@ def remove_copies(folder: Path, digests: Mapping[str, int]) -> int:
 
 def save(folder: Path, value: Receipt, aside: Path | None = None) -> Path:
     """Keep a receipt in the user's folder of receipts; ``aside`` as in ``files.write_bytes``."""
-    path = make_private(folder) / f"{value.voice}.json"
+    path = place(make_private(folder), value.voice)
     write_json(path, {**asdict(value), "ids": list(value.ids), "pieces": sorted(value.pieces)}, aside)
     return path
 
 
+def place(folder: Path, voice: str) -> Path:
+    """Where the receipt of a voice lies in the user's folder of receipts."""
+    return folder / f"{check_id(voice)}.json"
+
+
 def find(folder: Path, voice: str) -> Receipt | None:
     """The receipt of a voice, if there is one."""
-    return load(folder, voice) if (folder / f"{check_id(voice)}.json").is_file() else None
+    return load(folder, voice) if place(folder, voice).is_file() else None
 
 
 def load(folder: Path, voice: str) -> Receipt:
     """``MissingError`` when no such voice was destroyed here."""
-    value: dict[str, Any] = read_json(folder / f"{check_id(voice)}.json")
+    value: dict[str, Any] = read_json(place(folder, voice))
     try:
         value["ids"], value["mixes"] = tuple(value["ids"]), tuple(value["mixes"])
         return Receipt(**{**value, "pieces": frozenset(value["pieces"])})

@@ -104,8 +104,8 @@ class Shelf:
 
     def recordings(self, user: str, voice_id: str) -> dict[str, int]:
         """SHA-256 and bytes of every recording that a voice was trained on."""
-        found = [(each.files.get(each.recording), each) for each in self.versions(user, voice_id)]
-        return {entry.sha256: entry.bytes for entry, _ in found if entry is not None}
+        found = [each.files.get(each.recording) for each in self.versions(user, voice_id)]
+        return {entry.sha256: entry.bytes for entry in found if entry is not None}
 
     def verify(self, user: str) -> list[str]:
         """Compare every file of the user's voices with its hash; one sentence per problem.

@@ -156,8 +156,7 @@ class Registry(Shelf):
             key = self._sealed_with(folder)
         wrapped = vault.wrap(key, passphrase)
         with self._writing(user):
-            if vault.is_locked(self._voice(user, voice_id)):
-                raise RefusedError("The voice is locked already.", "Remove the lock first to change its passphrase.")
+            self.check_lockable(user, voice_id, passphrase)  # another program may have been faster
             aside = files.make_private(self._user(user) / ".building")
             files.write_bytes(folder / vault.WRAPPED, wrapped, aside)
             files.shred(folder / vault.KEY)
@@ -303,10 +302,6 @@ class Registry(Shelf):
             finally:
                 files.erase_tree(aside)
         return Restored(tuple(moved), tuple(said))
-
-    def frozen(self, user: str) -> list[str]:
-        """The names of the user's frozen voices."""
-        return [card.name for card in self.cards(user) if card.frozen]
 
     def remove_user(self, user: str) -> None:
         """Remove an account with everything of it: keys first, then voices, journal and receipts."""

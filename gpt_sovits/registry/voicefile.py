@@ -56,6 +56,10 @@ _FIELDS = {"schema", "name", "base", "kind", "created", "consent", "terms", "mad
 }
 _MOST_WORD = 200  # characters of base, date and label
 _KINDS = {"trained": False, "mix": True}  # whether it has parents
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, InvalidSignature) + (
+    OverflowError,  # a number without end
+    RecursionError,  # a header without bottom
+)
 _SCRYPT = b"-> scrypt "
 
 
@@ -142,9 +146,7 @@ def open_sealed(data: bytes) -> Sealed:
         raise InputError("The voice file is too large.", "Ask for it again.")
     try:
         return _parsed(data)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, InvalidSignature) as error:
-        raise _damaged() from error
-    except (OverflowError, RecursionError) as error:  # a number without end, a header without bottom
+    except _MALFORMED as error:
         raise _damaged() from error
     except VoiceError as error:
         raise InputError(f"The voice file is damaged: {error.message}", "Ask for it again.") from error

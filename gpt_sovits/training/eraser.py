@@ -93,7 +93,7 @@ class Eraser:
         ``RefusedError`` where voices are frozen, unless ``frozen`` says that they go too. The account goes last.
         """
         jobs = self._idle(self._store.states(user))
-        names = self._registry.frozen(user)
+        names = [card.name for card in self._registry.cards(user) if card.frozen]
         if names and not frozen:
             raise RefusedError(f"The voice {names[0]!r} is frozen.", "Unfreeze it first, or remove frozen voices too.")
         for job in jobs:
