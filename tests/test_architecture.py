@@ -16,6 +16,7 @@ LAYERS = (
     ("audio",),
     ("weights", "text"),
     ("features",),
+    ("loudness",),
     ("semantic", "acoustic"),
     ("bases", "models"),
     ("enrol",),
