@@ -24,7 +24,7 @@ _PLACES = {
     "Crescent", "Expy": "Expressway",
 }  # fmt: skip
 _WORDS = {
-    "Jr": "Junior", "Sr": "Senior", "etc": "et cetera", "approx": "approximately", "Ltd": "Limited",
+    "Jr": "Junior", "Sr": "Senior", "vs": "versus", "etc": "et cetera", "approx": "approximately", "Ltd": "Limited",
     "dept": "department", "Dept": "Department", "govt": "government", "Govt": "Government", "misc": "miscellaneous",
     "min": "minimum", "Min": "minimum", "max": "maximum", "Max": "maximum", "Esq": "Esquire", "Bros": "Brothers",
     "tel": "telephone", "Tel": "Telephone", "ext": "extension", "Ext": "Extension", "est": "established",
