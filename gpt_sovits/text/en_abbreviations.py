@@ -91,7 +91,7 @@ def _roman_cardinal(match: re.Match[str]) -> str | None:
 
 def _roman_ordinal(match: re.Match[str]) -> str | None:
     value = roman(match[2])
-    pronoun = match[2] == "I" and re.match(_VERBS, match.string[match.end() :])
+    pronoun = match[2] == "I" and re.match(_VERBS, match.string[match.end() : match.end() + 40])
     if not value or pronoun or match[2] == "X" and match[1] == "Malcolm":
         return None
     return f"{match[1]} the {ordinal(value)}"
@@ -110,7 +110,9 @@ def _roman_pair(match: re.Match[str]) -> str | None:
 
 def _place(match: re.Match[str]) -> str:
     written = match.group().endswith(".")
-    ends = not match.string[match.end() :].strip() or re.match(r"\s+[A-Z]", match.string[match.end() :])
+    ends = not match.string[match.end() : match.end() + 40].strip() or re.match(
+        r"\s+[A-Z]", match.string[match.end() : match.end() + 40]
+    )
     return _PLACES[match[1]] + ("." if written and ends else "")
 
 
@@ -121,7 +123,7 @@ def _bare_place(match: re.Match[str]) -> str | None:
 
 
 def _word(match: re.Match[str]) -> str | None:
-    rest = match.string[match.end() :]
+    rest = match.string[match.end() : match.end() + 40]
     if match[1] in _NUMBERED_ONLY and not re.match(r"\s?[\dIVX§A-Z]", rest):
         return None
     ends = not rest.strip(" \"')") or match[1] in _ENDING and ends_sentence(match.string, match.end())
@@ -132,7 +134,7 @@ def _spaced_initials(match: re.Match[str]) -> str:
     letters = " ".join(char for char in match.group() if char.isalpha())
     if match.group().endswith(" "):
         return letters + (". " if ends_sentence(match.string, match.end() - 1) else " ")
-    named = re.match(r" ?[A-Z][a-z]+", match.string[match.end() :])
+    named = re.match(r" ?[A-Z][a-z]+", match.string[match.end() : match.end() + 40])
     follows = match.string[match.end() : match.end() + 1]
     if named and not ends_sentence(match.string, match.end()):
         return letters + ("" if follows == " " else " ")
@@ -147,7 +149,7 @@ _LONE = frozenset(
 def _middle(match: re.Match[str]) -> str | None:
     """A middle initial has no stop; ``Plan B. It works`` ends a sentence."""
     letter = match[1] or match[2] or match[3]
-    before = match.string[: match.start()].split()
+    before = match.string[max(0, match.start() - 40) : match.start()].split()
     if before and (before[-1].strip("\"'(") in _LONE or before[-1][:1].islower()) or letter == "I" and before:
         return None
     return None if ends_sentence(match.string, match.end()) and match[3] is None else letter
@@ -156,7 +158,7 @@ def _middle(match: re.Match[str]) -> str | None:
 # What the reference frontend reads otherwise: ``U. S.`` with stops, ``Inc.`` as it is written.
 INCORPORATED: Rule = (re.compile(r"\bInc\."), lambda m: "Incorporated" + stop(m), "Acme Inc.")
 INITIALS: Rule = (
-    re.compile(r"\b(?:[A-Za-z]\.){2,}[A-Za-z]\b(?!\.)|\b(?:[A-Z]\.[ ]?){2,}(?=\s*[A-Z][a-z]+)|\b(?:[A-Za-z]\.){2,}"),
+    re.compile(r"\b(?:[A-Za-z]\.){2,9}[A-Za-z]\b(?!\.)|\b(?:[A-Z]\. ?){2,6}(?=[A-Z][a-z])|\b(?:[A-Za-z]\.){2,9}"),
     _spaced_initials,
     "the U.S. team",
 )

@@ -39,6 +39,17 @@ def _road(match: re.Match[str]) -> str:
     return f"{match[1]} {hundreds(match[2])}"
 
 
+def _named_road(match: re.Match[str]) -> str | None:
+    """``the 405`` is a road where it goes somewhere; after the other names any number is one."""
+    if match[1] == "the":
+        goes = re.match(
+            r" (?:to|freeway|north|south|east|west|is)\b|[,.]", match.string[match.end() : match.end() + 40]
+        )
+        if not goes or match[2][1] != "0":
+            return None
+    return _road(match)
+
+
 def _letters_digits(text: str) -> str:
     parts = re.findall(r"[A-Za-z]|\d", text)
     return " ".join(digits(part) if part.isdigit() else part for part in parts)
@@ -94,14 +105,16 @@ def _scaled(match: re.Match[str]) -> str | None:
     if (
         scale == "K"
         and amount in ("2", "4", "5", "8")
-        and not re.match(r" (?:people|steps|users)", match.string[match.end() :])
+        and not re.match(r" (?:people|steps|users)", match.string[match.end() : match.end() + 40])
     ):
         return None
     if scale == "K" and re.match(
-        r" (?:TV|tv|video|resolution|display|monitor|screen|run|race)", match.string[match.end() :]
+        r" (?:TV|tv|video|resolution|display|monitor|screen|run|race)", match.string[match.end() : match.end() + 40]
     ):
         return None
-    if scale in ("B", "T") and not re.match(r"\+?(?: [a-z]|-param|$|[.,])", match.string[match.end() :]):
+    if scale in ("B", "T") and not re.match(
+        r"\+?(?: [a-z]|-param|$|[.,])", match.string[match.end() : match.end() + 40]
+    ):
         return None
     return f"{decimal(amount) if '.' in amount else cardinal(int(amount))} {_SCALE[scale]}"
 
@@ -135,8 +148,7 @@ CODE_RULES: tuple[Rule, ...] = (
     (re.compile(r"\b(?=[a-f\d]{7,64}\b)(?=[a-f]*\d)(?=\d*[a-f])[a-f\d]+\b"), _hash, "72a3277cd7abc"),
     (re.compile(rf"\b({_ROADS}) ([1-9]\d\d)\b"
                 rf"(?![.,]?\d|[\w%]| (?:{_PLURAL}|(?:people|men|women|million|thousand|of)\b))"),
-     lambda m: _road(m) if m[1] != "the" or re.match(r" (?:to|freeway|north|south|east|west|is)\b|[,.]",
-                                                       m.string[m.end() :]) and m[2][1] == "0" else None, "Boeing 747"),
+     _named_road, "Boeing 747"),
     ROOM,
     (re.compile(rf"\b911\b(?! {_PLURAL}| people\b)"), "nine one one", "911!"),
     (re.compile(r"(?<=\bnine one one or )(\d{3})\b"), lambda m: digits(m[1]), "911 or 112"),

@@ -99,7 +99,7 @@ def _thousands(match: re.Match[str]) -> str:
 _FIRST_RULES: tuple[Rule, ...] = (
     (re.compile(r"\b([A-Z])[–—]([A-Z])\b"), lambda m: f"{m[1]} to {m[2]}", "A–F"),
     (re.compile(r"(?<=[^\W\d_])[—―]+(?=[^\W\d_])|(?<=[.,!?\"”’)])[—―]+(?=\w)"), ", ", "stopped—then"),
-    (re.compile(r"[—―]+(?=[\"”’'])"), "", "“But—”"),
+    (re.compile(r"(?<![—―])[—―]+(?=[\"”’'])"), "", "“But—”"),
     (re.compile(r"^\s*[—―–]\s*(?=[^\W\d_])"), "", "— Hello"),
     (re.compile(r"(?<=\d) ?(k|M)?Ω"), lambda m: f" {({'k': 'kil', 'M': 'meg'}).get(m[1] or '', '')}ohms", "5 kΩ"),
     (re.compile(r"μ(?=[gmsFlLA]\b)"), "µ", "5 μg"),
@@ -122,6 +122,7 @@ _LINE_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d$£€¥₹.])[12],\d{3}(?![.,]\d|[\d%°\w])(?! ?(?:million|billion)| [a-z]{1,3}\b)"),
      _thousands, "1,024"),
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), "", "1,234,567"),
+    (re.compile(r"\d{25,}"), lambda m: f" {digits(m[0])} ", "a key of 40 digits"),
     (re.compile(r"\b[Tt]el\b\.?(?=:? ?[\d(+])"), "telephone", "Tel: 555"),
     (re.compile(r"\((s|es|ren|ies)\)"), lambda m: m[1], "file(s)"),
     (re.compile(r"(?<=[A-Za-z]) \((?=[A-Za-z\"'$£€]|\d+[^\d)])(?!0)|(?<=\d) \((?=[A-Za-z])"),

@@ -131,7 +131,7 @@ def ends_sentence(text: str, end: int) -> bool:
 
     It does at the end of the text and before a word that begins sentences (``in the U.S. He``, ``the U.S. Army``).
     """
-    if not text[end:].strip(" \t\"')"):
+    if not text[end : end + 200].strip(" \t\"')"):
         return True
     found = _NEXT.match(text, end)
     return bool(found and found[1].lower() in STARTERS)

@@ -27,9 +27,9 @@ def _describes(match: re.Match[str]) -> bool:
         re.search(
             r"\b[Aa]n? (?:[a-z]+ )?$|\b[Aa]n? [\d.]+ to $", match.string[max(0, match.start() - 30) : match.start()]
         )
-        and re.match(r"[ -][a-z]{3,}", match.string[match.end() :])
+        and re.match(r"[ -][a-z]{3,}", match.string[match.end() : match.end() + 40])
         and not re.match(r" (?:and|or|per|for|from|with|away|ago|each|above|below|over|under|more|less)\b",
-                         match.string[match.end() :])
+                         match.string[match.end() : match.end() + 40])
     )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ _DOTTED = frozenset("lb lbs oz ft in mi hr hrs min mins sec secs tsp tbsp yd yds
 
 def _unit(match: re.Match[str]) -> str | None:
     amount, unit = match[1], match[2]
-    after = match.string[match.end() :]
+    after = match.string[match.end() : match.end() + 40]
     if unit == "x":
         return None if re.match(r" ?[+\-−*/=^²³]", after) else f"{amount} times"
     name = UNITS[unit]
@@ -52,8 +52,10 @@ def _unit(match: re.Match[str]) -> str | None:
 def _spaced_unit(match: re.Match[str]) -> str | None:
     """A unit that is a letter or a word (5 in, 30 s) needs a sign that it is one."""
     if match.group()[len(match[1])] == " " and match[2] in GLUED_ONLY:
-        seconds = match[2] == "s" and re.match(r"\s*(?:$|[.,;:!?)])|\s\w", match.string[match.end() :])
-        inches = match[2] == "in" and (match.group().endswith(".") or not match.string[match.end() :].strip(" .,"))
+        seconds = match[2] == "s" and re.match(r"\s*(?:$|[.,;:!?)])|\s\w", match.string[match.end() : match.end() + 40])
+        inches = match[2] == "in" and (
+            match.group().endswith(".") or not match.string[match.end() : match.end() + 40].strip(" .,")
+        )
         if not (seconds or inches or match[2] == "min"):
             return None
     return _unit(match)
@@ -78,7 +80,7 @@ def _same_unit(match: re.Match[str]) -> str:
 
 def _range(match: re.Match[str]) -> str | None:
     low, high = match[1], match[2]
-    after = match.string[match.end() :]
+    after = match.string[match.end() : match.end() + 40]
     before = match.string[max(0, match.start() - 24) : match.start()]
     counted = re.match(
         rf"\s?%|[\s\-]+(?:[a-z]+s|people|percent|to|or|of|day|week|month|year|hour|minute|mile|man|foot|point)\b|"
@@ -128,7 +130,10 @@ def _part(top: int, bottom: int) -> str:
 
 def _fraction(match: re.Match[str]) -> str | None:
     top, bottom = int(match[2]), int(match[3])
-    before, after = match.string[max(0, match.start() - 12) : match.start()], match.string[match.end() :]
+    before, after = (
+        match.string[max(0, match.start() - 12) : match.start()],
+        match.string[match.end() : match.end() + 40],
+    )
     if bottom == 0:
         return None
     meter = re.match(r"[ -](?:time|beat|meter|rule|split|vision)\b", after)
@@ -164,8 +169,10 @@ def _raised(match: re.Match[str]) -> str:
 
 
 def _by(match: re.Match[str]) -> str:
-    product = re.match(r" ?=", match.string[match.end() :]) or re.match(r" ?[x×] ?\d", match.string[match.end() :])
-    equals = bool(re.match(r"[\d ×x]{0,12}=", match.string[match.end() :]))
+    product = re.match(r" ?=", match.string[match.end() : match.end() + 40]) or re.match(
+        r" ?[x×] ?\d", match.string[match.end() : match.end() + 40]
+    )
+    equals = bool(re.match(r"[\d ×x]{0,12}=", match.string[match.end() : match.end() + 40]))
     return " times " if product and equals or equals else " by "
 
 
@@ -206,10 +213,10 @@ FRACTION_RULES: tuple[Rule, ...] = (
      lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),
     (re.compile(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)"), _fraction, "2 1/2"),
     (re.compile(r"\b(\d+)(?:st|nd|rd|th)\b"), lambda m: ordinal(int(m[1])), "33rd"),
-    (re.compile(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]+"), _raised, "10⁶"),
+    (re.compile(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9}"), _raised, "10⁶"),
     (re.compile(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b"),
      lambda m: f"{m[1]} times ten to the {'minus ' if m[2] == '-' else ''}{int(m[3])}", "1.5e3"),
-    (re.compile(r"\^\(?(-?\d+|[A-Za-z])\)?"), lambda m: _power(m[1]) + " ", "x^2"),
+    (re.compile(r"\^\(?(-?\d{1,9}|[A-Za-z])\)?"), lambda m: _power(m[1]) + " ", "x^2"),
     (re.compile(r"(?<=\d) ?[x×✕] ?(?=\d)"), _by, "4 x 6"),
     (re.compile(r"\b(\d{1,3})X\b(?!-)"), lambda m: f"{m[1]} times", "10X more"),
 )  # fmt: skip

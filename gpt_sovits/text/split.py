@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from gpt_sovits.text.breath import breath
 from gpt_sovits.text.documents import clean
@@ -40,17 +41,20 @@ class _Cut:
     strength: int
 
 
-def _weight(text: str) -> int:
-    """About how many phones: two for a Han character or kana, four for a digit, one for a letter."""
-    total = 0
-    for char in text:
-        if "぀" <= char <= "鿿" or "가" <= char <= "힣":
-            total += 2
-        elif char.isdigit():
-            total += 4
-        elif char.isalpha():
-            total += 1
-    return total
+class _Weights:
+    """About how many phones a stretch has: two for a Han character or kana, four for a digit, one for a letter."""
+
+    def __init__(self, text: str) -> None:
+        self._sums = list(accumulate(map(_weight, text), initial=0))
+
+    def __call__(self, begin: int, end: int) -> int:
+        return self._sums[end] - self._sums[begin]
+
+
+def _weight(char: str) -> int:
+    if "぀" <= char <= "鿿" or "가" <= char <= "힣":
+        return 2
+    return 4 if char.isdigit() else int(char.isalpha())
 
 
 def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
@@ -137,29 +141,29 @@ def _hard(text: str, begin: int, end: int, longest: int) -> list[tuple[int, int]
     return parts
 
 
-def _pack(text: str, begin: int, cuts: list[_Cut], longest: int) -> list[tuple[int, int]]:
+def _pack(text: str, weigh: _Weights, begin: int, cuts: list[_Cut], longest: int) -> list[tuple[int, int]]:
     """Pieces of one sentence that is too long: as few as possible, at its strongest inner cuts."""
     strengths = sorted({cut.strength for cut in cuts}, reverse=True)
     end = cuts[-1].at
     for least in strengths:
         places = [cut.at for cut in cuts if cut.strength >= least]
         spans = list(zip([begin, *places[:-1]], places, strict=True))
-        if len(spans) > 1 and (least == strengths[-1] or all(_weight(text[a:b]) <= longest for a, b in spans)):
+        if len(spans) > 1 and (least == strengths[-1] or all(weigh(a, b) <= longest for a, b in spans)):
             break
     else:
         return _hard(text, begin, end, longest)
     packed: list[tuple[int, int]] = []
     for a, b in spans:
-        if packed and _weight(text[packed[-1][0] : b]) <= longest:
+        if packed and weigh(packed[-1][0], b) <= longest:
             packed[-1] = (packed[-1][0], b)
-        elif _weight(text[a:b]) > longest:
+        elif weigh(a, b) > longest:
             packed += _hard(text, a, b, longest)
         else:
             packed.append((a, b))
     return packed
 
 
-def _sentences(text: str, begin: int, end: int, longest: int) -> list[list[tuple[int, int]]]:
+def _sentences(text: str, weigh: _Weights, begin: int, end: int, longest: int) -> list[list[tuple[int, int]]]:
     """Pieces per paragraph, no piece over ``longest`` where the text allows it."""
     paragraphs: list[list[tuple[int, int]]] = [[]]
     start = begin
@@ -168,20 +172,19 @@ def _sentences(text: str, begin: int, end: int, longest: int) -> list[list[tuple
         held.append(cut)
         if cut.strength < 2:
             continue
-        whole = _weight(text[start : cut.at]) <= longest
-        paragraphs[-1] += [(start, cut.at)] if whole else _pack(text, start, held, longest)
+        whole = weigh(start, cut.at) <= longest
+        paragraphs[-1] += [(start, cut.at)] if whole else _pack(text, weigh, start, held, longest)
         start, held = cut.at, []
         if cut.strength == 3:
             paragraphs.append([])
     return paragraphs
 
 
-def _join_short(text: str, spans: list[tuple[int, int]], shortest: int, longest: int) -> list[tuple[int, int]]:
+def _join_short(weigh: _Weights, spans: list[tuple[int, int]], shortest: int, longest: int) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for begin, end in spans:
         if joined:
-            before = _weight(text[slice(*joined[-1])])
-            here = _weight(text[begin:end])
+            before, here = weigh(*joined[-1]), weigh(begin, end)
             if (before < shortest or here < shortest) and before + here <= max(longest, 2 * shortest):
                 joined[-1] = (joined[-1][0], end)
                 continue
@@ -215,15 +218,16 @@ def split_text(
     language of a text that has nothing but numbers.
     """
     source = clean(Tracked.of(text))
+    weigh = _Weights(source.text)
     pieces: list[Piece] = []
     for begin, end, pause, speed in _parts(source.text):
         spans = [
             span
-            for paragraph in _sentences(source.text, begin, end, longest)
-            for span in _join_short(source.text, paragraph, shortest, longest)
+            for paragraph in _sentences(source.text, weigh, begin, end, longest)
+            for span in _join_short(weigh, paragraph, shortest, longest)
         ]
         bodies = [body for span in spans if (body := _trimmed(source.text, *span))]
-        found = [_piece(text, source, *span, speed) for span in _join_numbers(source.text, bodies, longest)]
+        found = [_piece(text, source, *span, speed) for span in _join_numbers(source.text, weigh, bodies, longest)]
         if found and pause is not None:
             found[-1] = replace(found[-1], pause=pause)
         elif pieces and pause is not None:
@@ -256,16 +260,16 @@ def _wordless(text: str, start: int, end: int) -> bool:
     return not any(char.isalpha() for char in text[start:end])
 
 
-def _join_numbers(text: str, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
+def _join_numbers(text: str, weigh: _Weights, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
     """A stretch without a word (12, $5.99) joins what follows it, else what stands before: they tell its language."""
     joined: list[tuple[int, int]] = []
     for begin, end in spans:
         before = joined[-1] if joined else None
-        if before and _wordless(text, *before) and _weight(text[before[0] : end]) <= 2 * longest:
+        if before and _wordless(text, *before) and weigh(before[0], end) <= 2 * longest:
             joined[-1] = (before[0], end)
         else:
             joined.append((begin, end))
-    if len(joined) > 1 and _wordless(text, *joined[-1]) and _weight(text[joined[-2][0] : joined[-1][1]]) <= 2 * longest:
+    if len(joined) > 1 and _wordless(text, *joined[-1]) and weigh(joined[-2][0], joined[-1][1]) <= 2 * longest:
         joined[-2:] = [(joined[-2][0], joined[-1][1])]
     return joined
 
