@@ -270,12 +270,24 @@ class Studio(Keeping):
             self._registry.journal(user).add("spoke", voice_id, characters=len(text))
         return pieces
 
-    def explain(self, text: str, *, language: str = "auto", user: str = LOCAL_USER) -> tuple[Reading, ...]:
-        """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess."""
+    def explain(
+        self, text: str, *, language: str = "auto", voice: Voice | str | None = None, user: str = LOCAL_USER
+    ) -> tuple[Reading, ...]:
+        """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess.
+
+        Piece by piece exactly as ``speak`` says it. ``voice`` tells the language of a text of numbers only.
+        """
+        from gpt_sovits.synthesis import tongue
         from gpt_sovits.text import explain, require_speakable
 
-        polyphones = self._polyphones.get() or True
-        return explain(require_speakable(text), language, lexicon=self.words.lexicon(user), polyphones=polyphones)
+        numbers = "zh" if voice is None else tongue(self._as_voice(voice, user))
+        return explain(
+            require_speakable(text),
+            language,
+            lexicon=self.words.lexicon(user),
+            polyphones=self._polyphones.get() or True,
+            numbers=numbers,
+        )
 
     def mix(
         self, a: Voice | str, b: Voice | str, ratio: float, user: str = LOCAL_USER, *, manner: float | None = None
