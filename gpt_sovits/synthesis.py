@@ -1,8 +1,9 @@
 """Text and a voice in, speech out, piece by piece: phones, semantic tokens, waveform.
 
 Streaming and whole synthesis are the same code: ``speak`` yields each piece as soon as it can be heard. A piece
-whose tokens look wrong (cut short, looping, endless) is rolled again with another seed. Nothing global is switched: a
-voice is an argument, its models come from a small bounded cache.
+whose tokens look wrong (words skipped, repeated or foreign, cut short, looping, endless) is rolled again with another
+seed, more gently; where that does not help it is spoken in parts, and what remains doubtful is told. Nothing global is
+switched: a voice is an argument, its models come from a small bounded cache.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,13 +20,17 @@ from torch import Tensor, nn
 
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
-from gpt_sovits.audio import Audio
-from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.audio import Audio, silence
+from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base
 from gpt_sovits.families.enrol import bert_features
+from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.reference import Timbre, stacked
 from gpt_sovits.features.spectral import denormalize_mel
+from gpt_sovits.hearing import hear, words_of
+from gpt_sovits.loudness import LOUDNESS
+from gpt_sovits.seams import COMMA, finished, pause_after, stops_for_breath, trimmed
 from gpt_sovits.semantic.decode import Generated, generate
 from gpt_sovits.semantic.guard import Rolled, roll
 from gpt_sovits.semantic.model import T2S
@@ -39,13 +45,15 @@ from gpt_sovits.text import (
     require_speakable,
     split_text,
 )
+from gpt_sovits.text.unspoken import check_language, check_readable, left_out
 from gpt_sovits.voices.voice import Voice
 
 SPEEDS = (0.5, 2.0)
 MOST_CHARACTERS = 200_000
 TOKENS_PER_SECOND = 25
-_LEAD_SECONDS = 0.02  # kept before the first and after the last sound of a piece
-_FADE_SECONDS = 0.005
+SHORT = 8  # phones of a piece that is always listened to: one word alone is lost most easily
+IN_PARTS = ("stuck", "loop", "other", "cap", "held")  # doubts for which a piece is spoken part by part
+EMBEDDED = "mini"
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,9 @@ class Speech:
     seconds_from: float
     phones: tuple[str, ...]
     attempts: int = 1
-    doubt: str | None = None  # what still looked wrong after the last attempt
+    doubt: str | None = None  # what still looked wrong after the last attempt (``semantic.guard.REASONS``)
+    number: int = 0  # of the piece in the whole text
+    left_out: tuple[str, ...] = ()  # what of the text nobody here can read
 
     @property
     def seconds_to(self) -> float:
@@ -67,10 +77,20 @@ class Speech:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How to speak. ``pause``: seconds of silence after each piece; ``noise``: how lively the acoustic model is.
+class _Take:
+    """Samples `[L]`, what is doubtful about them, and how many rolls they took."""
 
-    ``noise`` and ``sampling`` of None are what the base's card recommends.
+    wave: np.ndarray
+    reason: str | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How to speak. ``pause``: seconds of silence after a sentence (``seams``); ``noise``: how lively the sound is.
+
+    ``noise`` and ``sampling`` of None are what the base's card recommends. ``attempts``: how often a doubtful piece may
+    be rolled; with 1 nothing is done about it. ``loudness``: LUFS of every piece; None leaves it as the networks gave it.
     """
 
     speed: float = 1.0
@@ -80,6 +100,7 @@ class Manner:
     attempts: int = 3
     sampling: Sampling | None = None
     mel_steps: int = 16  # of the flow-matching models only
+    loudness: float | None = LOUDNESS
 
     def checked(self) -> Manner:
         if not SPEEDS[0] <= self.speed <= SPEEDS[1]:
@@ -153,25 +174,35 @@ class Synthesizer:
         manner: Manner | None = None,
         lexicon: Lexicon | None = None,
         cancel: CancelToken | None = None,
+        after: int = 0,
     ) -> Iterator[Speech]:
         """Speak ``text``, yielding each piece when it is ready.
 
         The same voice, text, manner and seed give the same samples; a seed of None draws one. Markup in the text
-        (text/markup.py) sets pauses, speeds and readings, ``lexicon`` further readings. Raises ``InputError`` for
-        text without a speakable character or beyond ``MOST_CHARACTERS``, before anything is computed.
+        (text/markup.py) sets pauses, speeds and readings, ``lexicon`` further readings. ``after``: how many pieces were
+        spoken before and are not spoken again; the others are the same as without it. Raises ``InputError`` for text
+        that nobody here can read or beyond ``MOST_CHARACTERS``, and an unknown language, before anything is computed.
         """
         if len(text) > MOST_CHARACTERS:
             raise InputError(
                 f"The text has {len(text):,} characters, more than {MOST_CHARACTERS:,}.", "Speak it in parts."
             )
-        require_speakable(text)
+        check_language(language)
+        check_readable(require_speakable(text), language)
         if seed is None:
             seed = int(torch.randint(2**31, ()).item())
         chosen = replace(manner or Manner(), speed=speed, pause=pause, seed=seed).checked()
-        return self._pieces(voice, text, language, chosen, lexicon, cancel or CancelToken())
+        return self._pieces(voice, text, language, chosen, lexicon, cancel or CancelToken(), after)
 
     def _pieces(
-        self, voice: Voice, text: str, language: str, manner: Manner, lexicon: Lexicon | None, cancel: CancelToken
+        self,
+        voice: Voice,
+        text: str,
+        language: str,
+        manner: Manner,
+        lexicon: Lexicon | None,
+        cancel: CancelToken,
+        after: int,
     ) -> Iterator[Speech]:
         base = self.base(voice.base)
         models = self._models(voice, base)
@@ -179,23 +210,111 @@ class Synthesizer:
         polyphones = self._polyphones() or True
         pieces = split_text(text, language, numbers=tongue(voice))
         for number, piece in enumerate(pieces):
-            cancel.check()
-            said = phonemize(piece, language, base.symbols_version, lexicon, polyphones=polyphones)
-            if not said.ids:
+            if number < after:
                 continue
-            own = replace(manner, speed=min(SPEEDS[1], max(SPEEDS[0], manner.speed * piece.speed)))
-            rolled = self._tokens(base, models[1], voice, said, own, number, cancel)
             cancel.check()
-            wave = self._wave(base, models[0], voice, said, rolled.result.tokens, own, number, cancel)
-            usual = manner.pause if number < len(pieces) - 1 else 0.0
-            audio = _finished(wave, base.rate, usual if piece.pause is None else piece.pause)
-            yield _speech(audio, piece, clock, said, rolled)
+            following = pieces[number + 1].start if number < len(pieces) - 1 else None
+            pause = pause_after(text, piece.start, piece.end, following, manner.pause)
+            pause = pause if piece.pause is None else piece.pause
+            goes_on = following is not None and stops_for_breath(text, piece.start, piece.end, following)
+            read = partial(
+                phonemize, language=language, version=base.symbols_version, lexicon=lexicon, polyphones=polyphones
+            )
+            said = read(replace(piece, pause=pause) if goes_on else piece)
+            own = replace(manner, speed=min(SPEEDS[1], max(SPEEDS[0], manner.speed * piece.speed)))
+            lacking = left_out(piece, said)
+            if not words_of(said):
+                audio = silence(pause, base.rate)
+                yield Speech(audio, piece.text, piece.start, piece.end, clock, said.phones, 0, None, number, lacking)
+                clock += audio.seconds
+                continue
+            take = self._say(base, models, voice, said, own, number, cancel)
+            if take.reason in IN_PARTS and manner.attempts > 1:
+                take = self._in_parts(base, models, voice, piece, read, own, number, cancel) or take
+            audio = finished(take.wave, base.rate, pause, manner.loudness)
+            yield Speech(
+                audio, piece.text, piece.start, piece.end, clock, said.phones, take.attempts, take.reason, number, lacking
+            )
             clock += audio.seconds
+
+    def _say(
+        self,
+        base: Base,
+        models: tuple[nn.Module, T2S],
+        voice: Voice,
+        said: Phones,
+        manner: Manner,
+        number: int,
+        cancel: CancelToken,
+    ) -> _Take:
+        """The piece, rolled until it is believed: its tokens, and where those are doubted or few, its sound."""
+        best: tuple[float, _Take] | None = None
+        turn = 0
+        words = words_of(said)
+        ear = self._ear(base) if manner.attempts > 1 else None
+        while True:
+            rolled = self._tokens(base, models[1], voice, said, manner, number, cancel, turn)
+            turn += rolled.attempts
+            cancel.check()
+            wave = self._wave(base, models[0], voice, said, rolled.result.tokens, manner, number, cancel)
+            short = sum(map(len, words)) <= SHORT
+            if ear is None or not (rolled.reason or short):
+                return _Take(wave, rolled.reason, turn)
+            heard = hear(ear, Audio(wave, base.rate), words)
+            reason = rolled.reason or (None if heard.clear else "unclear")
+            if best is None or heard.fit > best[0]:
+                best = heard.fit, _Take(wave, reason, turn)
+            if reason is None or turn >= manner.attempts:
+                return replace(best[1], attempts=turn)
+
+    def _in_parts(
+        self,
+        base: Base,
+        models: tuple[nn.Module, T2S],
+        voice: Voice,
+        piece: Piece,
+        read: Callable[[Piece], Phones],
+        manner: Manner,
+        number: int,
+        cancel: CancelToken,
+    ) -> _Take | None:
+        """A piece that cannot be said at once, part by part; None where it has none, or they are no better."""
+        size = max(12, len(piece.text) // 2)
+        parts = split_text(piece.text, piece.numbers, shortest=6, longest=size, numbers=piece.numbers)
+        takes = []
+        for part in parts if len(parts) > 1 else ():
+            said = read(part)
+            if words_of(said):
+                takes.append(self._say(base, models, voice, said, replace(manner, attempts=1), number, cancel))
+        if not takes or any(take.reason for take in takes):
+            return None
+        gap = silence(COMMA * manner.pause, base.rate).samples
+        waves = [np.concatenate([trimmed(take.wave, base.rate), gap]) for take in takes]
+        return _Take(np.concatenate(waves), None, manner.attempts + len(takes))
+
+    def _ear(self, base: Base) -> MiniContentEncoder | None:
+        """Who listens: the base itself where it hears phones, else the embedded one; None without it."""
+        if isinstance(base.content, MiniContentEncoder):
+            return base.content
+        try:
+            content = self.base(EMBEDDED).content
+        except VoiceError:
+            return None
+        return content if isinstance(content, MiniContentEncoder) else None
 
     @torch.inference_mode()
     def _tokens(
-        self, base: Base, model: T2S, voice: Voice, said: Phones, manner: Manner, number: int, cancel: CancelToken
+        self,
+        base: Base,
+        model: T2S,
+        voice: Voice,
+        said: Phones,
+        manner: Manner,
+        number: int,
+        cancel: CancelToken,
+        first: int = 0,
     ) -> Rolled:
+        """Tokens of a piece, of which ``first`` attempts were made before."""
         reference = voice.reference
         prompted = base.prompted and bool(len(reference.codes) and reference.phones)
         phones = torch.tensor((*reference.phones, *said.ids) if prompted else said.ids, device=base.device)
@@ -210,6 +329,7 @@ class Synthesizer:
         cap = int(len(said.ids) * max(4.0, 2.5 * (pace or 0.0))) + 25
 
         def attempt(turn: int) -> Generated:
+            turn += first
             generator = torch.Generator(base.device).manual_seed(manner.seed + 7919 * number + 104729 * turn)
             return generate(
                 model,
@@ -217,14 +337,15 @@ class Synthesizer:
                 None if bert is None else bert.to(base.device),
                 reference.codes.to(base.device) if prompted else None,
                 max_tokens=cap,
-                sampling=manner.sampling or base.sampling,
+                sampling=_gentler(manner.sampling or base.sampling, turn),
                 generator=generator,
                 min_tokens=min(11, 1 + len(said.ids)),
                 follower=base.follower(phones),
                 cancel=cancel,
             )
 
-        return roll(attempt, len(said.ids), attempts=manner.attempts, pace=pace)
+        attempts = max(1, manner.attempts - first)
+        return roll(attempt, len(said.ids), attempts=attempts, pace=pace, evidence=base.evidence(said.ids))
 
     @torch.inference_mode()
     def _wave(
@@ -307,33 +428,6 @@ def _moved(timbre: Timbre, told: float | None, accent: Tensor | None) -> tuple[T
     return style, None if timbre.colour is None else (1 - abs(foreign)) * timbre.colour
 
 
-def _finished(wave: np.ndarray, rate: int, pause: float) -> Audio:
-    """Without silence at the ends, faded, never clipped, followed by an exact pause."""
-    wave = np.nan_to_num(wave.astype(np.float32))
-    peak = float(np.abs(wave).max(initial=0.0))
-    if peak > 1.0:
-        wave = wave / peak
-        peak = 1.0
-    loud = np.flatnonzero(np.abs(wave) > max(1e-3, 0.01 * peak))
-    if len(loud):
-        margin = round(_LEAD_SECONDS * rate)
-        wave = wave[max(0, loud[0] - margin) : loud[-1] + margin].copy()
-    edge = min(len(wave) // 2, round(_FADE_SECONDS * rate))
-    if edge:
-        ramp = np.linspace(0.0, 1.0, edge, dtype=np.float32)
-        wave[:edge] *= ramp
-        wave[-edge:] *= ramp[::-1]
-    return Audio(np.concatenate([wave, np.zeros(round(pause * rate), np.float32)]), rate)
-
-
-def _speech(audio: Audio, piece: Piece, clock: float, said: Phones, rolled: Rolled) -> Speech:
-    return Speech(
-        audio=audio,
-        text=piece.text,
-        start=piece.start,
-        end=piece.end,
-        seconds_from=clock,
-        phones=said.phones,
-        attempts=rolled.attempts,
-        doubt=rolled.reason,
-    )
+def _gentler(sampling: Sampling, turn: int) -> Sampling:
+    """What is rolled again keeps nearer to what is likely."""
+    return replace(sampling, temperature=sampling.temperature * 0.8**turn)

@@ -8,6 +8,7 @@ said comes from the text, and when it is said from the codes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,13 +20,30 @@ NEAR = 16  # lengths that ``near`` tells apart, of speech and again of silence
 SPREAD = 0.4  # of the thresholds at which phones end, around 0.5: the median of how long they last
 UNSPOKEN = -1e4  # said of a symbol that is never spoken
 _LOW = -1e30
+_NEVER = -1e6  # cost of a phone that is left out, where every one is looked for
 
 
-def align_codes(said: np.ndarray, silent: np.ndarray, pause: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Evidence:
+    """How well codes say phones, all of which are looked for in order.
+
+    ``worst``: for windows of 1, 2, 3 and 5 codes the lowest mean of the natural-log likelihood of each code where it
+    stands, over that of the code anywhere; ``mean``: over all codes. ``held``: surprise (nats) at how long the longest
+    phone is held, and the longest three in a row; ``silence``: codes of the longest silence.
+    """
+
+    worst: tuple[float, float, float, float]
+    mean: float
+    held: tuple[float, float]
+    silence: int
+
+
+def align_codes(said: np.ndarray, silent: np.ndarray, pause: np.ndarray, skip: float = SKIP) -> np.ndarray:
     """Index of the phone per code `[T]`, -1 in silence.
 
     ``said`` `[T, K]` natural-log probability of each code where phone k is said, ``silent`` `[T]` in silence, ``pause``
-    `[K + 1]` cost of a silence before each phone and after the last. More than two phones a code are spread evenly.
+    `[K + 1]` cost of a silence before each phone and after the last, ``skip`` of a phone that no code says. More than
+    two phones a code are spread evenly.
     """
     count, phones = said.shape
     if not count or not phones:
@@ -35,14 +53,14 @@ def align_codes(said: np.ndarray, silent: np.ndarray, pause: np.ndarray) -> np.n
     silence = np.full(phones + 1, _LOW)  # best path that ends in the silence before phone k
     speech = np.full(phones, _LOW)
     silence[0] = silent[0]
-    speech[:2] = said[0, :2] + np.array([0.0, SKIP])[:phones]
+    speech[:2] = said[0, :2] + np.array([0.0, skip])[:phones]
     from_speech = np.zeros((count, phones), np.int8)  # 0 stay, 1 after silence, 2 after a phone, 3 over a phone
     from_silence = np.zeros((count, phones + 1), bool)  # True: stay
     options = np.full((4, phones), _LOW)
     for t in range(1, count):
         options[0], options[1] = speech, silence[:-1]
         options[2, 1:] = speech[:-1]
-        options[3, 2:] = speech[:-2] + SKIP
+        options[3, 2:] = speech[:-2] + skip
         ended = np.concatenate([[_LOW], speech]) + pause
         from_silence[t] = silence >= ended
         silence = np.maximum(silence, ended) + silent[t]
@@ -51,7 +69,7 @@ def align_codes(said: np.ndarray, silent: np.ndarray, pause: np.ndarray) -> np.n
     ends = {phones: silence[-1], phones - 1: speech[-1]}
     quiet = silence[-1] >= speech[-1]
     place = phones if quiet else phones - 1
-    if phones > 1 and speech[-2] + SKIP > max(ends.values()):
+    if phones > 1 and speech[-2] + skip > max(ends.values()):
         quiet, place = False, phones - 2
     out = np.full(count, -1, np.int64)
     for t in range(count - 1, -1, -1):
@@ -96,6 +114,40 @@ class CodeAlignment(nn.Module):
         silent = self.silent.double().cpu().numpy()[codes]
         path = align_codes(said, silent, pause_costs(place, len(phones)))
         return np.where(path >= 0, place[np.maximum(path, 0)], -1) if len(place) else path
+
+    def evidence(self, codes: np.ndarray, phones: np.ndarray) -> Evidence:
+        """Whether ``codes`` `[T]` say ``phones`` `[P]`, each once; tells a skipped, repeated or foreign stretch."""
+        costs = self.said.double().cpu().numpy()
+        silences = self.silent.double().cpu().numpy()
+        spoken = costs[:, 0] > UNSPOKEN / 2
+        anywhere = np.log((np.exp(costs[spoken]).sum(0) + np.exp(silences)) / (spoken.sum() + 1))
+        place = np.flatnonzero(spoken[phones])
+        if not len(place) or len(codes) < len(place):
+            return Evidence((_LOW,) * 4, _LOW, (0.0, 0.0), len(codes))
+        said, silent = costs[phones[place]][:, codes].T, silences[codes]
+        path = align_codes(said, silent, pause_costs(place, len(phones)), _NEVER)
+        here = np.where(path >= 0, said[np.arange(len(codes)), np.maximum(path, 0)], silent) - anywhere[codes]
+        sums = np.concatenate([[0.0], here.cumsum()])
+        worst = [float((sums[n:] - sums[:-n]).min()) / n for n in (min(size, len(here)) for size in (1, 2, 3, 5))]
+        lasted = np.bincount(path[path >= 0], minlength=len(place))
+        stays = np.log(np.clip(1 - self.ends.double().cpu().numpy()[phones[place]], 0.02, 1.0))  # [K, NEAR]
+        stays = np.concatenate([np.zeros((len(place), 1)), stays[:, 1:].cumsum(1)], 1)
+        held = -stays[np.arange(len(place)), np.minimum(np.maximum(lasted - 1, 0), NEAR - 1)]
+        beyond = np.maximum(lasted - NEAR, 0) * 1.0
+        held = held + beyond
+        three = np.convolve(held, np.ones(min(3, len(held))), "valid")
+        return Evidence(
+            (worst[0], worst[1], worst[2], worst[3]),
+            float(here.mean()),
+            (float(held.max()), float(three.max())),
+            _longest(path < 0),
+        )
+
+
+def _longest(flags: np.ndarray) -> int:
+    """Length of the longest run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 class CodeFollower:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gpt_sovits.acoustic.build import build_acoustic, build_vocoder
-from gpt_sovits.acoustic.code_alignment import CodeFollower
+from gpt_sovits.acoustic.code_alignment import CodeFollower, Evidence
 from gpt_sovits.acoustic.dit import StoredLinear
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
@@ -101,6 +102,14 @@ class Base:
         if alignment is None or not self.semantic.config.aligned:
             return None
         return CodeFollower(alignment, phones.cpu().numpy())
+
+    def evidence(self, phones: Sequence[int]) -> Callable[[Tensor], Evidence | None]:
+        """What tells how well tokens say ``phones``; it tells nothing where this base does not know what tokens mean."""
+        alignment = getattr(self.acoustic, "alignment", None)
+        if alignment is None or not self.semantic.config.aligned:
+            return lambda tokens: None
+        written = np.asarray(phones)
+        return lambda tokens: alignment.evidence(tokens.cpu().numpy(), written)
 
     @property
     def noise(self) -> float:

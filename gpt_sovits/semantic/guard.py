@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +16,20 @@ from torch import Tensor
 from gpt_sovits.semantic.decode import Generated
 
 # Reasons, from the most to the least harmful to a listener.
-REASONS = ("stuck", "loop", "cap", "short", "long")
+REASONS = ("stuck", "loop", "other", "cap", "held", "short", "long", "unclear")
+
+
+class Evidence(Protocol):
+    """How well tokens say phones, where a base knows what its tokens mean (``acoustic.code_alignment.Evidence``)."""
+
+    @property
+    def worst(self) -> tuple[float, float, float, float]: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def held(self) -> tuple[float, float]: ...
+    @property
+    def silence(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,10 @@ class Limits:
     loop_period: int = 40  # the longest round that is looked for
     stuck_window: int = 75  # three seconds ...
     stuck_distinct: int = 8  # ... with fewer different tokens than this
+    least_worst: tuple[float, float, float, float] = (-2.6, -1.25, 0.0, 0.75)  # see ``Evidence``; 0.5 % of our own
+    least_mean: float = 2.2
+    most_held: tuple[float, float] = (4.0, 6.2)
+    most_silence: int = 22
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,17 @@ def suspicion(
     return None
 
 
+def disbelief(evidence: Evidence, limits: Limits | None = None) -> str | None:
+    """"other": something else is said, or something is left out; "held": a sound or a silence is held, or repeated."""
+    limits = limits or Limits()
+    if any(found < least for found, least in zip(evidence.worst, limits.least_worst, strict=True)):
+        return "other"
+    if evidence.mean < limits.least_mean:
+        return "other"
+    held = any(found > most for found, most in zip(evidence.held, limits.most_held, strict=True))
+    return "held" if held or evidence.silence > limits.most_silence else None
+
+
 def longest_loop(tokens: Tensor, period: int, repeats: int) -> int:
     """Length of the longest stretch of tokens [N] that is one round of at most ``period`` said ``repeats`` times."""
     longest = 0
@@ -95,15 +124,18 @@ def roll(
     attempts: int = 3,
     pace: float | None = None,
     limits: Limits | None = None,
+    evidence: Callable[[Tensor], Evidence | None] = lambda tokens: None,
 ) -> Rolled:
     """Call ``attempt(0)``, ``attempt(1)``, ... (each with its own seed) until one is not suspicious.
 
-    If all of them are, the least harmful reason wins, then the likelier sequence.
+    If all of them are, the least harmful reason wins, then the likelier sequence. ``evidence``: what the tokens say.
     """
     best: tuple[int, float, Generated, str] | None = None
     for number in range(max(1, attempts)):
         result = attempt(number)
         reason = suspicion(result.tokens, phones, result.reached_end, pace=pace, limits=limits)
+        found = evidence(result.tokens) if reason is None else None
+        reason = disbelief(found, limits) if found is not None else reason
         if reason is None:
             return Rolled(result, None, number + 1)
         entry = (REASONS.index(reason), result.log_prob, result, reason)

@@ -1,0 +1,59 @@
+"""Does what was spoken say its text? The embedded base's ear listens to a sentence that looks wrong, phone by phone.
+
+The ear is the content encoder that hears phones; the proof is the one that judges recordings (``dataset.proof``): how
+much each word's place is better explained by that word than by anything else.
+
+Letters: L samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from gpt_sovits.audio import Audio, resample
+from gpt_sovits.dataset.align import sister_groups
+from gpt_sovits.dataset.proof import prove, shares, unbiased
+from gpt_sovits.features.mini_content import SAMPLE_RATE, MiniContentEncoder
+from gpt_sovits.loudness import FAINTEST, loudness
+from gpt_sovits.text import Phones, symbols
+
+UNCLEAR = 1.5  # nats per phone; Whisper base misunderstands most of what lies below, little of what lies above
+_SILENT = -1e3
+
+
+@dataclass(frozen=True)
+class Heard:
+    """``fit``: mean evidence for the words, in nats per phone."""
+
+    fit: float
+
+    @property
+    def clear(self) -> bool:
+        return self.fit >= UNCLEAR
+
+
+@lru_cache(maxsize=1)
+def _sisters() -> dict[int, tuple[int, ...]]:
+    return sister_groups(symbols("v2").names)
+
+
+def words_of(said: Phones) -> list[tuple[int, ...]]:
+    """Phone ids of each word, marks left out, by the table that the ear knows."""
+    ids = symbols("v2").ids
+    words = [tuple(ids[p] for p in reading.phones if p in ids and p[:1].isalpha()) for reading in said.readings]
+    return [word for word in words if word]
+
+
+@torch.inference_mode()
+def hear(ear: MiniContentEncoder, audio: Audio, words: Sequence[tuple[int, ...]]) -> Heard:
+    """Listen to ``audio`` `[L]` for ``words``; silence is heard as nothing of them."""
+    if not words or loudness(audio) < FAINTEST or audio.seconds < 0.05:
+        return Heard(_SILENT)
+    device = next(ear.parameters()).device
+    wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(device)
+    heard = ear.phone_logits(wave)[0].cpu().numpy()
+    return Heard(prove(unbiased(heard, shares(heard)), words, _sisters()).fit)
