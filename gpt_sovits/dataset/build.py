@@ -22,9 +22,10 @@ from gpt_sovits.dataset.assess import Assessment, open_recording
 from gpt_sovits.dataset.clean import clean
 from gpt_sovits.dataset.ears import Ears, PhoneListener
 from gpt_sovits.dataset.piece import Heard, hear
-from gpt_sovits.dataset.proof import Thresholds, joint_fit, shares, unbiased
+from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, shares, softened, unbiased
 from gpt_sovits.dataset.recognise import Scribe, Written
 from gpt_sovits.dataset.slice import slice_speech
+from gpt_sovits.dataset.tongues import languages_of, within
 from gpt_sovits.dataset.training_set import Dropped, Report, Slice, TrainingSet
 from gpt_sovits.dataset.transcript import (
     Remark,
@@ -81,24 +82,23 @@ def build_dataset(
     cleaned = clean(audio, assessment, cancel=cancel)
     audio = normalize(cleaned.audio, LOUDNESS)
     heard = listen(resample(audio, LISTEN_RATE), ears, on_event=on_event, cancel=cancel)
-    share = shares(heard)
     spans = list(assessment.spans)
+    share = shares(heard)
     if script.strip():
         words = script_words(script, language)
         if not words:
             raise InputError("The text holds no word that can be read.", "Please give the text that was read, or none.")
         on_event(Event("align", "Finding the words in the recording."))
-        source = _Source(audio, spans, heard, unbiased(heard, share), script, words, language, version)
+        source, share = _source(audio, spans, heard, script, words, language, version)
         slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel)
     else:
         written = _written(audio, language, scribe, on_event, cancel)
         found = None
         if written is not None:
             words = script_words(written.text, written.language)
-            source = _Source(
-                audio, spans, heard, unbiased(heard, share), written.text, words, written.language, version
-            )
+            source, told = _source(audio, spans, heard, written.text, words, written.language, version)
             found = _with_words_of_a_machine(source, assessment, ears.thresholds, cancel)
+            share = told if found else share
         slices, spare, report = found or _without_text(audio, spans, heard, version, assessment)
     report = replace(report, cleaned=cleaned.steps, share=tuple(round(float(x), 5) for x in share))
     on_event(Event("slice", f"{len(slices)} pieces were cut.", len(slices), len(slices)))
@@ -132,11 +132,10 @@ def listen(
 
 @dataclass(frozen=True)
 class _Source:
-    """A recording and its text: ``heard`` finds the words, ``unbiased`` proves them."""
+    """A recording and its text; ``unbiased``: what was heard of the text's languages."""
 
     audio: Audio
     spans: list[Span]
-    heard: np.ndarray
     unbiased: np.ndarray
     script: str
     words: list[ScriptWord]
@@ -144,24 +143,39 @@ class _Source:
     version: str
 
 
+def _source(
+    audio: Audio,
+    spans: list[Span],
+    heard: np.ndarray,
+    script: str,
+    words: list[ScriptWord],
+    language: str,
+    version: str,
+) -> tuple[_Source, np.ndarray]:
+    """The source, and the ``shares`` of what was heard of the text's languages."""
+    told = within(heard, languages_of(script, language))
+    share = shares(told)
+    return _Source(audio, spans, unbiased(told, share), script, words, language, version), share
+
+
 def _with_text(
     source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken
 ) -> tuple[list[Slice], list[Slice], Report]:
     script, words, spans = source.script, source.words, source.spans
-    alignment = align(
-        source.heard, [word.ids for word in words], sisters=sister_groups(symbols("v2").names), cancel=cancel
-    )
+    sisters = sister_groups(symbols("v2").names)
+    alignment = align(softened(source.unbiased), [word.ids for word in words], sisters=sisters, cancel=cancel)
     times = [(word.start, word.end) for word in alignment.words if not word.skipped]
     pieces = slice_speech(source.audio, spans, words=times, sentence_ends=sentence_ends(script, words, alignment))
     slices: list[Slice] = []
     spare: list[Slice] = []
     dropped, found = [], []
-    fits: list[tuple[float, int]] = []
+    proofs: list[Proof] = []
     for piece in pieces:
         cancel.check()
         inside = [w for w in alignment.words if not w.skipped and piece.start <= (w.start + w.end) / 2 < piece.end]
         text = read_text(script, words, [w.index for w in inside])
-        heard = hear(source.unbiased, piece.start, piece.end, text, source.language, thresholds)
+        speech = sum(max(0.0, min(s.end, piece.end) - max(s.start, piece.start)) for s in spans)
+        heard = hear(source.unbiased, piece.start, piece.end, text, source.language, thresholds, speech=speech)
         reason = _doubt(piece, spans, alignment, heard.confidence, bool(inside))
         spoken = phonemize(text, source.language, source.version)
         made = Slice(
@@ -170,13 +184,12 @@ def _with_text(
         )  # fmt: skip
         (spare if reason else slices).append(made)
         if inside:
-            fits.append((heard.proof.fit, sum(heard.proof.phones)))
+            proofs.append(heard.proof)
             found += _in_script(heard, words, [w.index for w in inside], text)
         if reason:
             dropped.append(Dropped(piece.start, piece.end, text, reason))
-    fit = joint_fit(fits)
     kept, total = sum(s.seconds for s in slices), sum(span.seconds for span in spans)
-    if fit < thresholds.fitting:
+    if fitting_share(proofs, total, thresholds) < thresholds.fitting:
         raise InputError(
             "The recording does not fit the text: other words are heard.",
             "Please check that this text was read, or leave the text empty.",
@@ -187,7 +200,7 @@ def _with_text(
             "Please check that this text was read, or leave the text empty.",
         )
     notes = remarks(script, words, alignment, found)
-    return slices, spare, Report("text", assessment, tuple(notes), tuple(dropped), thresholds.confidence(fit))
+    return slices, spare, Report("text", assessment, tuple(notes), tuple(dropped), _mean(slices))
 
 
 def _in_script(heard: Heard, words: list[ScriptWord], numbers: list[int], text: str) -> list[Remark]:
@@ -257,8 +270,11 @@ def _without_text(
         slices.append(Slice(Path(), "", "auto", phones, piece.start, piece.end, confidence))
     if not slices:
         raise InputError("No words were heard in the recording.", "Please record somebody who speaks.")
-    mean = float(np.mean([s.confidence for s in slices]))
-    return slices, [], Report("phones", assessment, (), tuple(dropped), mean)
+    return slices, [], Report("phones", assessment, (), tuple(dropped), _mean(slices))
+
+
+def _mean(slices: list[Slice]) -> float:
+    return float(np.mean([piece.confidence for piece in slices])) if slices else 0.0
 
 
 def _write(

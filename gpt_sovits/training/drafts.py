@@ -263,7 +263,9 @@ class Drafts:
         from gpt_sovits.dataset.ears import ears_of
         from gpt_sovits.dataset.piece import hear
         from gpt_sovits.dataset.proof import unbiased
+        from gpt_sovits.dataset.tongues import languages_of, within
         from gpt_sovits.dataset.transcript import script_words
+        from gpt_sovits.dataset.vad import speech_spans
         from gpt_sovits.text import phonemize
 
         if len(text) > MAX_TEXT:
@@ -272,7 +274,9 @@ class Drafts:
             raise InputError("There is no word in this text that can be read.", "Leave the piece out instead.")
         ears = ears_of(self._load_base(request["base"]), self._load_base)
         heard = listen(resample(read_audio(piece.audio_path), LISTEN_RATE), ears)
-        result = hear(unbiased(heard, share), 0.0, piece.seconds, text, language, ears.thresholds)
+        sound = unbiased(within(heard, languages_of(text, language)), share)
+        speech = sum(span.seconds for span in speech_spans(read_audio(piece.audio_path)))
+        result = hear(sound, 0.0, piece.seconds, text, language, ears.thresholds, speech=speech)
         return piece.replaced(
             text=text,
             language=language,
