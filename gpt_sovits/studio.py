@@ -83,6 +83,7 @@ class Studio(Keeping):
         max_steps: int | None = None,
         draft: str = "",
         statement: Path | None = None,
+        anyway: bool = False,
     ) -> str:
         """Queue the training of a new voice and return the job's id.
 
@@ -91,6 +92,7 @@ class Studio(Keeping):
         recording can be transcribed. Without ``base`` it is the one chosen in ``library``. ``draft``: id of a review of
         this recording in ``drafts``; its pieces are trained on, its text and language count, and it ends.
         ``statement``: the recording in which another person consents; needed unless ``consent`` is for one's own voice.
+        ``anyway``: the text is believed even where other words are heard.
         """
         prepared = None
         if draft:
@@ -98,7 +100,7 @@ class Studio(Keeping):
             prepared = partial(self.drafts.hand_over, draft, user)
         voice_id, base = new_id("v"), base or self.library.chosen
         return self._intake.add(
-            voice_id, name, recording, script, language, consent, user, base, max_steps, prepared, statement
+            voice_id, name, recording, script, language, consent, user, base, max_steps, prepared, statement, anyway
         ).id
 
     def retrain(
@@ -112,12 +114,12 @@ class Studio(Keeping):
         user: str = LOCAL_USER,
         max_steps: int | None = None,
         statement: Path | None = None,
+        anyway: bool = False,
     ) -> str:
         """Queue the training of a further version of a voice from a new recording; returns the job's id."""
         card = self._retrainable(voice_id, user)
-        return self._intake.add(
-            voice_id, card.name, recording, script, language, consent, user, card.base, max_steps, None, statement
-        ).id
+        given = (recording, script, language, consent, user)
+        return self._intake.add(voice_id, card.name, *given, card.base, max_steps, None, statement, anyway).id
 
     def train_now(
         self,
@@ -132,6 +134,7 @@ class Studio(Keeping):
         max_steps: int | None = None,
         again: str = "",
         statement: Path | None = None,
+        anyway: bool = False,
         on_event: EventSink = ignore,
         on_progress: Callable[[JobState], None] | None = None,
         cancel: CancelToken | None = None,
@@ -148,7 +151,7 @@ class Studio(Keeping):
         with self._turn(cancel, on_event):
             voice_id = again or new_id("v")
             job = self._intake.add(
-                voice_id, name, recording, script, language, consent, user, base, max_steps, None, statement
+                voice_id, name, recording, script, language, consent, user, base, max_steps, None, statement, anyway
             )
             self._run(job, on_event, on_progress, cancel)
         return job.voice_id

@@ -18,7 +18,7 @@ import torch
 
 from gpt_sovits.audio import Audio, fade, normalize, resample, write_wav
 from gpt_sovits.dataset.align import FRAME_SECONDS, Alignment, align, sister_groups
-from gpt_sovits.dataset.assess import Assessment, open_recording
+from gpt_sovits.dataset.assess import MIN_SPEECH, Assessment, open_recording
 from gpt_sovits.dataset.clean import clean
 from gpt_sovits.dataset.ears import Ears, PhoneListener
 from gpt_sovits.dataset.piece import Heard, hear
@@ -33,11 +33,12 @@ from gpt_sovits.dataset.transcript import (
     heard_phones,
     read_text,
     remarks,
+    says_the_same,
     script_words,
     sentence_ends,
 )
 from gpt_sovits.dataset.vad import Span
-from gpt_sovits.errors import InputError
+from gpt_sovits.errors import InputError, UnfitError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, symbols
@@ -47,7 +48,7 @@ LISTEN_RATE = 16_000  # of the encoder
 LOUDNESS = -23.0  # dB, of the speech in the whole recording
 DOUBTED = 0.5  # pieces of less confidence are left out; ``Thresholds`` say what that means with this encoder
 FOREIGN = 0.5  # share of a piece's speech that may be missing from the text
-ENOUGH = 0.3  # share of the speech that must fit the text, else the text is wrong
+ENOUGH = 0.3  # share of the speech that must fit the text, or MIN_SPEECH of it, else nothing is left to learn from
 _WINDOW, _CONTEXT = 20.0, 1.0  # seconds that the encoder hears at a time, and around
 
 
@@ -60,15 +61,18 @@ def build_dataset(
     work_dir: Path | str,
     version: str = "v2",
     scribe: Scribe | None = None,
+    anyway: bool = False,
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
 ) -> TrainingSet:
     """Make the training set of ``recording`` in the folder ``work_dir``.
 
     ``script`` is what was read ("" when nobody knows), ``language`` its language or "auto", ``version`` the phone table
-    of the base that will be trained. Doubt means what the ``Ears`` that are given as
-    ``encoder`` say. A set that was finished in this folder for the same input is loaded, so an interrupted job can
-    go on. Raises ``InputError`` when the recording or the text cannot be used, ``CancelledError``.
+    of the base that will be trained. Doubt means what the ``Ears`` that are given as ``encoder`` say; where they doubt
+    the whole text the ``scribe`` is asked, and ``anyway`` says that the person knows better: their text is believed. A
+    set that was finished in this folder for the same input is loaded, so an interrupted job can go on. Raises
+    ``InputError`` when the recording or the text cannot be used, ``UnfitError`` when other words are heard than the
+    text has, ``CancelledError``.
     """
     cancel, work_dir, recording = cancel or CancelToken(), Path(work_dir), Path(recording)
     ears = encoder if isinstance(encoder, Ears) else Ears(encoder)
@@ -90,7 +94,13 @@ def build_dataset(
             raise InputError("The text holds no word that can be read.", "Please give the text that was read, or none.")
         on_event(Event("align", "Finding the words in the recording."))
         source, share = _source(audio, spans, heard, script, words, language, version)
-        slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel)
+        try:
+            slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel)
+        except UnfitError:
+            written = None if anyway else _written(audio, language, scribe, on_event, cancel)
+            if not anyway and (written is None or not says_the_same(script, written.text)):
+                raise
+            slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel, True)
     else:
         written = _written(audio, language, scribe, on_event, cancel)
         found = None
@@ -159,8 +169,9 @@ def _source(
 
 
 def _with_text(
-    source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken
+    source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken, believed: bool = False
 ) -> tuple[list[Slice], list[Slice], Report]:
+    """Pieces with their words, those that are left out, and the report. ``believed``: a weak fit is no reason."""
     script, words, spans = source.script, source.words, source.spans
     sisters = sister_groups(symbols("v2").names)
     alignment = align(softened(source.unbiased), [word.ids for word in words], sisters=sisters, cancel=cancel)
@@ -177,6 +188,8 @@ def _with_text(
         speech = sum(max(0.0, min(s.end, piece.end) - max(s.start, piece.start)) for s in spans)
         heard = hear(source.unbiased, piece.start, piece.end, text, source.language, thresholds, speech=speech)
         reason = _doubt(piece, spans, alignment, heard.confidence, bool(inside))
+        if believed and inside:
+            reason = ""
         spoken = phonemize(text, source.language, source.version)
         made = Slice(
             Path(), text, source.language, spoken, piece.start, piece.end, heard.confidence,
@@ -189,13 +202,13 @@ def _with_text(
         if reason:
             dropped.append(Dropped(piece.start, piece.end, text, reason))
     kept, total = sum(s.seconds for s in slices), sum(span.seconds for span in spans)
-    if fitting_share(proofs, total, thresholds) < thresholds.fitting:
-        raise InputError(
+    if not believed and fitting_share(proofs, total, thresholds) < thresholds.fitting:
+        raise UnfitError(
             "The recording does not fit the text: other words are heard.",
-            "Please check that this text was read, or leave the text empty.",
+            "If it is what was read, look the recording over and go on (on the command line: --anyway).",
         )
-    if kept < ENOUGH * total:
-        raise InputError(
+    if kept < min(ENOUGH * total, MIN_SPEECH):
+        raise UnfitError(
             f"The recording does not fit the text: only {kept:.0f} of {total:.0f} seconds were found in it.",
             "Please check that this text was read, or leave the text empty.",
         )
@@ -249,7 +262,7 @@ def _with_words_of_a_machine(
     """As ``_with_text``; None when what was written down does not fit what is heard."""
     try:
         slices, spare, report = _with_text(source, assessment, thresholds, cancel)
-    except InputError:
+    except UnfitError:
         return None
     return slices, spare, replace(report, transcript="recognised")
 

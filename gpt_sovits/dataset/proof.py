@@ -12,7 +12,7 @@ Letters in shapes: T frames (20 ms), V phones of the table (class V is the CTC b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -36,15 +36,22 @@ _SHORT_WORD = 3  # phones; shorter words are heard too badly to be called wrong
 class Thresholds:
     """Where wrong begins: what falls below (``gap``: rises above) is doubted.
 
-    ``confident``: ``Proof.evidence`` of a piece, nats per second; ``fitting``: share of a recording's speech that lies
-    in confident pieces; ``word``: one word, nats per phone; ``gap``: nats for something between two words that the
-    text does not have.
+    ``confident``: ``Proof.evidence`` of a piece that is learnt from, nats per second; ``sure``: of a piece that can
+    hardly be another text; ``fitting``: share of a recording's speech that lies in sure pieces; ``word``: one word,
+    nats per phone; ``gap``: nats for something between two words that the text does not have. ``zh``: what evidence in
+    Mandarin is multiplied by, as the ears say less of it.
     """
 
-    confident: float = 10.0
-    fitting: float = 0.45
+    confident: float = 9.0
+    sure: float = 16.0
+    fitting: float = 0.28
     word: float = -0.6
     gap: float = 12.0
+    zh: float = 2.0
+
+    def weight(self, languages: Collection[str]) -> float:
+        """What evidence in these languages is multiplied by: their mean, where there are several."""
+        return sum(self.zh if language == "zh" else 1.0 for language in languages) / max(1, len(languages)) or 1.0
 
     @staticmethod
     def of(config: Mapping[str, Any]) -> Thresholds:
@@ -71,13 +78,14 @@ class Thresholds:
 class Proof:
     """``words`` [W]: margin of each word per phone; ``gaps`` [W + 1]: evidence for something before, between, after.
 
-    ``seconds``: of speech in the piece.
+    ``seconds``: of speech in the piece; ``weight``: see ``Thresholds.weight``.
     """
 
     words: tuple[float, ...]
     gaps: tuple[float, ...]
     phones: tuple[int, ...]  # how many each word has
     seconds: float = 0.0
+    weight: float = 1.0
 
     @property
     def evidence(self) -> float:
@@ -87,7 +95,7 @@ class Proof:
         and some of those fit well.
         """
         clear = (min(max(m, _AGAINST), _CLEAR) * n for m, n in zip(self.words, self.phones, strict=True))
-        return sum(clear) / max(self.seconds, 0.3) if self.words else -1e3
+        return self.weight * sum(clear) / max(self.seconds, 0.3) if self.words else -1e3
 
     @property
     def fit(self) -> float:
@@ -106,12 +114,12 @@ class Proof:
 
 
 def fitting_share(proofs: Iterable[Proof], speech: float, thresholds: Thresholds) -> float:
-    """Share of ``speech`` seconds that lies in pieces which are confident: 1 for a text that was read from end to end.
+    """Share of ``speech`` seconds that lies in pieces which are sure: 1 for a text that was read from end to end.
 
     What part of a recording says the text is the question, and neither a wrong sentence in it nor what was said beside
     the text changes what the rest is worth.
     """
-    sure = sum(min(proof.seconds, speech) for proof in proofs if proof.evidence >= thresholds.confident)
+    sure = sum(min(proof.seconds, speech) for proof in proofs if proof.evidence >= thresholds.sure)
     return min(1.0, sure / speech) if speech > 0 else 0.0
 
 
@@ -152,6 +160,7 @@ def prove(
     sisters: Mapping[int, Sequence[int]] | None = None,
     *,
     speech: float | None = None,
+    weight: float = 1.0,
 ) -> Proof:
     """Test ``words`` (phone ids of each) against the ``unbiased`` posteriors [T, V + 1] of one piece of speech.
 
@@ -161,7 +170,7 @@ def prove(
     counts = tuple(len(word) for word in words)
     phones = [phone for word in words for phone in word]
     if not phones or 2 * len(log_probs) < len(phones):
-        return Proof((-1e3,) * len(words), (0.0,) * (len(words) + 1), counts, seconds)
+        return Proof((-1e3,) * len(words), (0.0,) * (len(words) + 1), counts, seconds, weight)
     scores, anything = _scores(log_probs.astype(np.float32), phones, sisters or {})
     blank = scores[:, 0].copy()
     gaps = 2 * np.cumsum([0, *counts])
@@ -174,7 +183,7 @@ def prove(
     margins = best - np.maximum(without, _LOW)
     silent = _silent_gaps(scores, blank, forward, backward, gaps, jumps)
     per_phone = [float(m) / n if n else 0.0 for m, n in zip(margins, counts, strict=True)]
-    return Proof(tuple(per_phone), tuple(float(e) for e in np.maximum(best - silent, 0.0)), counts, seconds)
+    return Proof(tuple(per_phone), tuple(float(e) for e in np.maximum(best - silent, 0.0)), counts, seconds, weight)
 
 
 def _silent_gaps(

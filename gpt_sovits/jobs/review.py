@@ -88,7 +88,8 @@ class Drafts:
     ) -> Draft:
         """Cut a recording up and keep it for review; an earlier draft of the user goes.
 
-        Raises ``InputError`` for a recording that cannot be used or does not fit the text; nothing is kept then.
+        A text that does not seem to fit is shown with its doubts, for the person to say what is right. Raises
+        ``InputError`` for a recording that cannot be used; nothing is kept then.
         """
         from gpt_sovits.dataset.build import build_dataset
         from gpt_sovits.dataset.ears import ears_of
@@ -114,6 +115,7 @@ class Drafts:
                     work_dir=make_private(folder / "dataset"),
                     version=loaded.symbols_version,
                     scribe=scribe_of(self._settings),
+                    anyway=True,
                     on_event=on_event,
                     cancel=cancel,
                 )

@@ -54,11 +54,12 @@ class Intake:
         max_steps: int | None,
         prepared: Callable[[Path, Path], None] | None = None,
         statement: Path | None = None,
+        anyway: bool = False,
     ) -> Job:
         """Copy the recording into a new job's folder and queue the job. Raises ``VoiceError``, leaving nothing.
 
         ``prepared`` (recording, job's folder) puts a training set there that was reviewed before. ``statement`` is the
-        recording in which another person consents.
+        recording in which another person consents. ``anyway``: the text is believed, whatever is heard.
         """
         check_user(user)
         name = check_name(name)
@@ -88,6 +89,7 @@ class Intake:
             "language": language,
             "base": base,
             "max_steps": max_steps,
+            "anyway": anyway,
             "consent": bound.to_json(),
             "statement": versions.recording_name(Path(statement), "statement") if statement is not None else "",
         }

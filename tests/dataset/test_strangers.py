@@ -19,9 +19,9 @@ from gpt_sovits.dataset.ears import ears_of
 from gpt_sovits.dataset.proof import Thresholds, fitting_share, shares, unbiased
 from gpt_sovits.dataset.tongues import within
 from gpt_sovits.dataset.transcript import script_words
-from gpt_sovits.evaluation.folder import read_table
-from gpt_sovits.evaluation.heldout import read_clips, sentence
-from gpt_sovits.evaluation.transcripts import recording_proofs
+from gpt_sovits.lab.evaluation.folder import read_table
+from gpt_sovits.lab.evaluation.heldout import read_clips, sentence
+from gpt_sovits.lab.evaluation.transcripts import recording_proofs
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 
 MINI = PROJECT_ROOT / "pretrained_models" / "mini" / "config.json"
@@ -54,7 +54,7 @@ PEOPLE: list[tuple[str, str, str, Callable[[np.ndarray, int], np.ndarray]]] = [
 def ears(tmp_path_factory):
     if not MINI.is_file():
         pytest.skip("the embedded base is not in pretrained_models/mini")
-    from gpt_sovits.bases import load_base
+    from gpt_sovits.families.base import load_base
 
     settings = Settings(tmp_path_factory.mktemp("data"), threads=1)
     return ears_of(load_base("mini", settings), lambda name: load_base(name, settings))
@@ -76,7 +76,7 @@ def test_a_strangers_text_is_told_from_another(corpus, speaker, language, spoil,
 
     def said(wanted: list[dict[str, str]]) -> float:
         words = [w.ids for row in wanted for w in script_words(sentence(row["transcript"]), language)]
-        proofs = recording_proofs(sounds, words)
+        proofs = recording_proofs(sounds, words, ears.thresholds.weight({language}))
         return fitting_share(proofs, sum(proof.seconds for proof in proofs), ears.thresholds)
 
     assert said(others[:CLIPS]) < ears.thresholds.fitting <= said(rows)

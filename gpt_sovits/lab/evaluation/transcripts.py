@@ -104,14 +104,15 @@ def measure(folder: Path, listener: PhoneListener, *, slices: int = 100, seed: i
         share = shares(np.concatenate(heard))
         sounds = [unbiased(each, share) for each in heard]
         other = texts[speakers[(number + 1) % len(speakers)]]
+        weight = Thresholds().weight({language for _, _, language in rows})
         for sound, (_, words, _) in zip(sounds, rows, strict=True):
             wrong = {kind: prove(sound, spoil(words, kind, pool, rng), sisters) for kind in KINDS}
             start = rng.randrange(max(1, len(other) - len(words)))
             trials.append(
-                Trial(speaker, prove(sound, words, sisters), wrong,
-                      prove(sound, other[start : start + len(words)], sisters))
+                Trial(speaker, prove(sound, words, sisters, weight=weight), wrong,
+                      prove(sound, other[start : start + len(words)], sisters, weight=weight))
             )  # fmt: skip
-        recordings.append(Recorded(speaker, *(recording_proofs(sounds, text) for text in (texts[speaker], other))))
+        recordings.append(Recorded(speaker, *(recording_proofs(sounds, t, weight) for t in (texts[speaker], other))))
     half = set(speakers[::2])
     learnt = _choose([t for t in trials if t.speaker in half], [r for r in recordings if r.speaker in half])
     judged = [t for t in trials if t.speaker not in half]
@@ -139,15 +140,18 @@ def spoil(words: Words, kind: str, pool: Words, rng: random.Random) -> Words:
     return words[:at] + [rng.choice(alike)] + words[at + 1 :]
 
 
-def recording_proofs(sounds: Sequence[np.ndarray], words: Words) -> tuple[Proof, ...]:
-    """What the builder would find in the pieces of a recording (``sounds``: unbiased) for this text."""
+def recording_proofs(sounds: Sequence[np.ndarray], words: Words, weight: float) -> tuple[Proof, ...]:
+    """What the builder would find in the pieces of a recording (``sounds``: unbiased) for this text.
+
+    ``weight``: of the text's languages, see ``Thresholds.weight``.
+    """
     sisters = sister_groups(symbols("v2").names)
     found = align(softened(np.concatenate(sounds)), words, sisters=sisters).words
     proofs, now = [], 0.0
     for sound in sounds:
         end = now + len(sound) * FRAME_SECONDS
         inside = [words[w.index] for w in found if not w.skipped and now <= (w.start + w.end) / 2 < end]
-        proofs.append(prove(sound, inside, sisters))
+        proofs.append(prove(sound, inside, sisters, weight=weight))
         now = end
     return tuple(proofs)
 
@@ -167,22 +171,23 @@ def score(trials: Sequence[Trial], thresholds: Thresholds) -> Score:
 
 def _choose(trials: Sequence[Trial], recordings: Sequence[Recorded]) -> Thresholds:
     """Word and gap by the best F0.5 of doubted slices (a false alarm annoys more than a miss); confident where it parts
-    right slices from wrong ones best, but so that nearly all right ones stay; fitting midway between the worst right
-    recording and the best wrong one."""
+    right slices from wrong ones best, but so that nearly all right ones stay; sure above nearly all wrong ones; fitting
+    midway between the worst right recording and the best wrong one."""
     right = np.array([t.right.evidence for t in trials])
     wrong = np.array([t.other.evidence for t in trials])
     levels = np.unique(right)
     parted = np.array([np.mean(right >= level) - np.mean(wrong >= level) for level in levels])
     confident = float(min(levels[parted.argmax()], np.quantile(right, 1.0 - _KEPT)))
-    alone = Thresholds(confident)
+    sure = max(confident, float(np.quantile(wrong, 0.99)))
+    alone = Thresholds(confident, sure)
     fitting = (min(_share(r.right, alone) for r in recordings) + max(_share(r.wrong, alone) for r in recordings)) / 2
     lowest = np.array([min(_long(t.right), default=np.inf) for t in trials])
     highest = np.array([max(t.right.gaps) for t in trials])
-    best, best_f = Thresholds(confident, fitting), -1.0
+    best, best_f = Thresholds(confident, sure, fitting), -1.0
     quantiles = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2)
     for ease, below, above in product((1.5, 1.25, 1.0), quantiles, quantiles):  # of equal ones the most lenient
         word, gap = float(np.quantile(lowest, below)), ease * float(np.quantile(highest, 1.0 - above))
-        tried = Thresholds(confident, fitting, word - (ease - 1.0) * abs(word), gap)
+        tried = Thresholds(confident, sure, fitting, word - (ease - 1.0) * abs(word), gap)
         found = score(trials, tried)
         f = 1.25 * found.precision * found.recall / max(1e-9, 0.25 * found.precision + found.recall)
         if f > best_f:
