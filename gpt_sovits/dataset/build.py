@@ -9,6 +9,7 @@ encoder hears are the transcript ("phones"), so training is still possible, with
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from gpt_sovits.dataset.align import FRAME_SECONDS, Alignment, align, sister_gro
 from gpt_sovits.dataset.assess import MIN_SPEECH, Assessment, open_recording
 from gpt_sovits.dataset.clean import clean
 from gpt_sovits.dataset.ears import Ears, PhoneListener
+from gpt_sovits.dataset.handed_in import in_order_of_reading, plain_script
 from gpt_sovits.dataset.piece import Heard, hear
 from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, shares, softened, unbiased
 from gpt_sovits.dataset.recognise import Scribe, Written
@@ -49,6 +51,7 @@ LOUDNESS = -23.0  # dB, of the speech in the whole recording
 DOUBTED = 0.5  # pieces of less confidence are left out; ``Thresholds`` say what that means with this encoder
 FOREIGN = 0.5  # share of a piece's speech that may be missing from the text
 ENOUGH = 0.3  # share of the speech that must fit the text, or MIN_SPEECH of it, else nothing is left to learn from
+MOST = 0.6  # share of the speech below which another order of the text is looked for
 _WINDOW, _CONTEXT = 20.0, 1.0  # seconds that the encoder hears at a time, and around
 
 
@@ -89,13 +92,14 @@ def build_dataset(
     spans = list(assessment.spans)
     share = shares(heard)
     if script.strip():
+        script = plain_script(script)
         words = script_words(script, language)
         if not words:
             raise InputError("The text holds no word that can be read.", "Please give the text that was read, or none.")
         on_event(Event("align", "Finding the words in the recording."))
         source, share = _source(audio, spans, heard, script, words, language, version)
         try:
-            slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel)
+            slices, spare, report = _in_any_order(source, assessment, ears.thresholds, cancel)
         except UnfitError:
             written = None if anyway else _written(audio, language, scribe, on_event, cancel)
             if not anyway and (written is None or not says_the_same(script, written.text)):
@@ -166,6 +170,35 @@ def _source(
     told = within(heard, languages_of(script, language))
     share = shares(told)
     return _Source(audio, spans, unbiased(told, share), script, words, language, version), share
+
+
+def _in_any_order(
+    source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken
+) -> tuple[list[Slice], list[Slice], Report]:
+    """As ``_with_text``; where little is found, also with the text's parts in the order in which they were read."""
+
+    def attempt(of: _Source) -> tuple[list[Slice], list[Slice], Report] | UnfitError:
+        try:
+            return _with_text(of, assessment, thresholds, cancel)
+        except UnfitError as error:
+            return error
+
+    found = attempt(source)
+    if isinstance(found, UnfitError) or _seconds(found[0]) < MOST * assessment.speech_seconds:
+        script = in_order_of_reading(source.script, source.language, softened(source.unbiased), cancel=cancel)
+        if script is not None:
+            other = attempt(replace(source, script=script, words=script_words(script, source.language)))
+            if isinstance(found, UnfitError):
+                found = other
+            elif not isinstance(other, UnfitError) and _seconds(other[0]) > 1.2 * _seconds(found[0]):
+                found = other
+    if isinstance(found, UnfitError):
+        raise found
+    return found
+
+
+def _seconds(slices: Sequence[Slice]) -> float:
+    return sum(piece.seconds for piece in slices)
 
 
 def _with_text(
