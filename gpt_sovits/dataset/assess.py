@@ -21,6 +21,7 @@ from gpt_sovits.errors import InputError
 MIN_SPEECH = 10.0  # seconds of speech below which no voice is trained
 SILENT = 10 ** (-60 / 20)  # a peak under -60 dB is no recording
 NOISY = 22.0  # dB; from here on noise is taken out before training
+MUSIC = 0.4  # of the pauses; with music it is nearly all of them, and a few hold a whine, a ring or a room's echo
 MOST_TRACKS = 8  # of a film that are listened to
 LONG_PAUSE = 12.0  # seconds within the recording that are worth a word
 _FRAME = 0.02
@@ -151,7 +152,7 @@ def _problems(m: dict[str, float]) -> list[Problem]:
          "Two people seem to speak: record one alone, as the voice would become a mixture."),
         ("whisper", m["voiced"] < 0.25, True,
          "This is whispered: record your everyday voice, as a whisper has no pitch to learn."),
-        ("music", m["music"] > 0.15 and m["hum"] == 0, m["music"] > 0.5 and m["snr"] < 25,
+        ("music", m["music"] > MUSIC and m["hum"] == 0, m["music"] > 0.5 and m["snr"] < 25,
          "Music plays behind the voice: turn it off and record again, as it cannot be taken out."),
         ("noise", m["snr"] < NOISY, m["snr"] < 10, "It is noisy: record in a quiet room, close to the microphone."),
         ("clipping", m["clipped"] > 2e-4, m["clipped"] > 5e-3,
@@ -186,7 +187,8 @@ def _runs(mask: np.ndarray, *, join: float = 0.5) -> list[Span]:
 def steady_tones(audio: Audio, pause: np.ndarray, speech_level: float) -> float:
     """Share of the pauses in which tones hold still for a fifth of a second, as music does and breath does not.
 
-    ``pause``: frames without speech [F]. Tones that are 45 dB under the speech do not count.
+    ``pause``: frames without speech [F]. Tones that are 45 dB under the speech do not count, nor do those that never
+    change (a fan, a screen).
     """
     rate, size = 16_000, 1024
     sound = resample(audio, rate).samples
@@ -202,7 +204,7 @@ def steady_tones(audio: Audio, pause: np.ndarray, speech_level: float) -> float:
     starts = starts[:: max(1, len(starts) // 600)]
     window = np.hanning(size)
     low, high, side = 8, 260, 12  # bins: 125 to 4060 Hz; a neighbourhood of nearly 200 Hz on each side
-    tonal = 0
+    held_tones: list[np.ndarray] = []
     for first in starts:
         parts = np.stack([sound[(first + k) * hop : (first + k) * hop + size] for k in range(6)])
         power = np.square(np.abs(np.fft.rfft(parts * window, axis=1))[:, : high + side]) / np.square(window).sum()
@@ -210,8 +212,10 @@ def steady_tones(audio: Audio, pause: np.ndarray, speech_level: float) -> float:
         around = np.median(np.lib.stride_tricks.sliding_window_view(held, 2 * side + 1), axis=1)
         excess = held[low + side : high] - around[low : high - side]
         level = 10.0 * np.log10(power.mean(axis=0).sum() / size * 2 + 1e-12)
-        tonal += bool((excess > 15.0).sum() >= 2 and level > speech_level - 45.0)
-    return tonal / len(starts)
+        held_tones.append((excess > 15.0) & (level > speech_level - 45.0))
+    tones = np.array(held_tones)
+    always = np.convolve(tones.mean(axis=0) > 0.9, np.ones(3), mode="same") > 0
+    return float(((tones & ~always).sum(axis=1) >= 2).mean())
 
 
 def _masks(spans: list[Span], frames: int) -> tuple[np.ndarray, np.ndarray]:
