@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gpt_sovits.audio import Audio, resample
+from gpt_sovits.audio import Audio, frame_levels, resample
 from gpt_sovits.dataset.vad import Span
 from gpt_sovits.features.pitch import track_pitch
 from gpt_sovits.features.spectral import mel_filterbank
@@ -33,6 +33,7 @@ LEAST = 4  # stretches that a second person must have; fewer differ by what is s
 TWO = 0.91  # spread between the two groups over that within: of 40 joins of two unknown people 38 are over it, of 41
 # single ones none (tests/tools/two_people.py)
 APART, MANY = 3.0, 5  # the same for stretches that are joined bottom-up, and how many a second person must have then
+_FRAME, _ENOUGH = 0.02, 50  # seconds; frames of pauses that are needed to hear anybody in them
 _PITCH = 6.0  # what an octave counts beside the cepstra
 _VOICED = 15  # frames that describe a stretch
 _HOP, _WINDOW, _FFT, _BANDS, _CEPSTRA = 320, 640, 1024, 26, 12
@@ -102,6 +103,29 @@ def _frames(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _directions() -> np.ndarray:
     """[D, K]"""
     return np.array(json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))["directions"])
+
+
+def voices_beside(audio: Audio) -> tuple[float, float]:
+    """Share and seconds of the pauses in which somebody else is heard: a television, a room full of people.
+
+    Pauses are what lies 0.2 s away from the loud speech; a voice has a pitch for a tenth of a second, at most 26 dB
+    under it. (A person's own last vowels are nearer, breath has no pitch, and an echo falls too fast.)
+    """
+    sound = resample(audio, RATE)
+    size = round(_FRAME * RATE)
+    levels = frame_levels(sound, frame=_FRAME)
+    top = np.percentile(levels, 90) if len(levels) else 0.0
+    near = np.convolve(levels > top - 10.0, np.ones(21), mode="same") > 0
+    quiet = np.flatnonzero(~near)[: round(LONGEST / _FRAME)]
+    quiet = quiet[(quiet + 1) * size <= len(sound.samples)]
+    if len(quiet) < _ENOUGH:
+        return 0.0, 0.0
+    wave = sound.samples[quiet[:, None] * size + np.arange(size)].reshape(-1)
+    pitch = np.asarray(track_pitch(torch.from_numpy(wave)))[: len(quiet)]
+    voiced = (levels[quiet[: len(pitch)]] > top - 26.0) & (pitch > 0)
+    runs = np.convolve(voiced, np.ones(5), mode="valid") >= 5
+    heard = np.convolve(runs, np.ones(5), mode="full") > 0
+    return float(heard.mean()), float(heard.sum() * _FRAME)
 
 
 def two_groups(stretches: np.ndarray) -> tuple[float, int]:
