@@ -66,15 +66,16 @@ def serve(
     from gpt_sovits.studio import Studio
 
     studio = Studio(settings)
-    if users and not studio.users():
+    if users and not studio.users.names():
         raise InputError("There is no account yet.", "Add one: python -m gpt_sovits users add NAME")
     bound = listen(host, port)
     folder = prepare(settings.cache_dir)
     signal.signal(signal.SIGTERM, _end)
     try:
         with worker(settings.data_dir) if train else contextlib.nullcontext():
+            several = bool(studio.users.names())
             app = Opening(
-                partial(create_app, studio, folder, host=host, users=bool(studio.users())), afterwards=studio.warm_up
+                partial(create_app, studio, folder, host=host, users=several), afterwards=studio.speech.warm_up
             )
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
             app.failed = partial(setattr, server, "should_exit", True)

@@ -56,55 +56,55 @@ def voices(studio: Studio, tmp_path: Path) -> list[str]:
 
 def test_everything_that_uses_a_locked_voice_asks_for_unlocking(studio: Studio, voices: list[str]) -> None:
     a, b = voices
-    list(studio.speak("Hello.", a))  # it is in memory now, which must not help
-    assert studio.lock_voice(a, PASSPHRASE) == []
+    list(studio.speech.speak("Hello.", a))  # it is in memory now, which must not help
+    assert studio.voices.lock(a, PASSPHRASE) == []
     uses = [
-        lambda: studio.speak("Hello.", a),
-        lambda: studio.voice(a),
-        lambda: studio.sample(a),
-        lambda: studio.mix(a, b, 0.5),
-        lambda: studio.save_mix(a, b, 0.5, "x"),
-        lambda: studio.blend([b, a], [1, 1]),
-        lambda: studio.export_voice(a, recipient=studio.public_key()),
+        lambda: studio.speech.speak("Hello.", a),
+        lambda: studio.voices.load(a),
+        lambda: studio.voices.sample(a),
+        lambda: studio.voices.mix(a, b, 0.5),
+        lambda: studio.voices.save(studio.voices.mix(a, b, 0.5), "x"),
+        lambda: studio.voices.blend([b, a], [1, 1]),
+        lambda: studio.voices.export_file(a, recipient=studio.voices.public_key()),
     ]
     for use in uses:
         with pytest.raises(RefusedError, match="'voice 1' is locked. Unlock it"):
             use()
-    assert not studio.is_open(a) and studio.is_open(b)
-    studio.unlock_voice(a, PASSPHRASE)
+    assert not studio.voices.is_open(a) and studio.voices.is_open(b)
+    studio.voices.unlock(a, PASSPHRASE)
     for use in uses:
         use()
-    studio.relock_voice(a)
+    studio.voices.relock(a)
     with pytest.raises(RefusedError, match="locked"):
-        studio.speak("Hello.", a)
+        studio.speech.speak("Hello.", a)
 
 
 def test_when_it_closes_its_weights_and_sounds_go(studio: Studio, voices: list[str], speaker: Speaker) -> None:
     browser = studio.settings.cache_dir / "browser-1-a"
-    studio.lock_voice(voices[0], PASSPHRASE)
-    studio.unlock_voice(voices[0], PASSPHRASE)
-    studio.voice(voices[0])
+    studio.voices.lock(voices[0], PASSPHRASE)
+    studio.voices.unlock(voices[0], PASSPHRASE)
+    studio.voices.load(voices[0])
     sound = sounds.new_place(browser, "local") / "piece.wav"
     sound.write_bytes(b"RIFF what the voice said")
-    clock = studio._registry.keys
+    clock = studio.core.registry.keys
     clock.idle_seconds = 0.0
-    assert not studio.is_open(voices[0])
+    assert not studio.voices.is_open(voices[0])
     assert not sound.exists() and voices[0] in speaker.forgotten
-    assert not [key for key in studio._loaded if key[1] == voices[0]]
+    assert not studio.core.holds(voices[0])
 
 
 def test_mixes_that_hold_a_part_of_a_locked_voice_are_named(studio: Studio, voices: list[str]) -> None:
-    studio.save_mix(*voices, 0.5, "Both")
-    assert studio.lock_voice(voices[0], PASSPHRASE) == ["Both"]
+    studio.voices.save(studio.voices.mix(*voices, 0.5), "Both")
+    assert studio.voices.lock(voices[0], PASSPHRASE) == ["Both"]
 
 
 def test_a_blend_of_three_is_kept(studio: Studio, voices: list[str]) -> None:
-    both = studio.save_mix(*voices, 0.5, "Both")
-    kept = studio.blend([*voices, both], [2, 1, 1], manners=[0, 0, 1], save="All")
-    card = studio.find_voice("All")
-    assert card.id == kept.id and card.parents == (*voices, both)
+    both = studio.voices.save(studio.voices.mix(*voices, 0.5), "Both")
+    kept = studio.voices.save(studio.voices.blend([*voices, both], [2, 1, 1], manners=[0, 0, 1]), "All")
+    card = studio.voices.find("All")
+    assert card.id == kept and card.parents == (*voices, both)
     with pytest.raises(InputError, match="share"):
-        studio.blend(voices, [1])
+        studio.voices.blend(voices, [1])
 
 
 def test_users_are_swept_apart(tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ import numpy as np
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.storage import sounds
 from webui.i18n import Words
-from webui.person import present
+from webui.person import Ask, present
 
-USER = "local"
 SPEECH_LANGUAGES = ("auto", "zh", "en")
 
 
@@ -44,9 +43,9 @@ def status_line(**options: Any) -> gr.HTML:
     )
 
 
-def voice_card(studio: Any, words: Words, voice_id: str | None) -> Any:
+def voice_card(ask: Ask, words: Words, voice_id: str | None) -> Any:
     """The card of a chosen voice; ``InputError`` when none is chosen."""
-    found = next((card for card in studio.voices(user=USER) if card.id == voice_id), None)
+    found = next((card for card in ask().voices.list() if card.id == voice_id), None)
     if found is None:
         raise InputError(words("voices.need_choice"))
     return found

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +23,8 @@ from webui.sessions import Sessions
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from gpt_sovits.studio import Studio
 
 _PORTS_TO_TRY = 50
 _DAY = 24 * 3600.0
@@ -68,7 +70,7 @@ def clean(folder: Path) -> None:
 
 
 def create_app(
-    studio: Any, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = (), users: bool = False
+    studio: Studio, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = (), users: bool = False
 ) -> FastAPI:
     """The ASGI app: ``/`` goes to the person's language, ``/en/`` and ``/zh/`` are the pages.
 
@@ -113,8 +115,8 @@ def create_app(
         )
     app.add_middleware(Page)
     if users:
-        sessions = Sessions(studio.account_mark)
-        app.add_middleware(Fence, check=studio.sign_in, sessions=sessions, folder=folder)
+        sessions = Sessions(studio.users.mark)
+        app.add_middleware(Fence, check=studio.users.sign_in, sessions=sessions, folder=folder)
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

@@ -85,8 +85,8 @@ def _export(settings: Settings, given: argparse.Namespace) -> int:
     from gpt_sovits.services.model_files import export_voice
     from gpt_sovits.studio import Studio
 
-    studio = Studio(settings)
-    voice = studio.voice(studio.find_voice(given.voice, given.user).id, user=given.user)
+    session = Studio(settings).session(given.user)
+    voice = session.voices.load(session.voices.find(given.voice).id)
     steps = int(voice.made_by.get("steps", 1))
     for path in export_voice(voice.name, voice.base, voice.delta, given.folder, settings, steps=steps):
         print(path)

@@ -51,7 +51,7 @@ class Errand:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
 
-class Library:
+class ModelService:
     """The models of one data folder. ``worker`` is the command that runs errands."""
 
     def __init__(self, settings: Settings, worker: Sequence[str] = WORKER) -> None:
