@@ -60,7 +60,7 @@ class SpeechService:
         ``voice``: a value, or the id of a stored one. Markup in the text (see ``text.markup``) and the user's word
         list decide how words are read. Unknown voices and unspeakable texts raise here, before anything is computed.
         """
-        chosen = self._core.voice(self._user, voice) if isinstance(voice, str) else voice
+        chosen = self._value(voice)
         chosen.terms.require("speak", chosen.name)
         pieces = self._core.synthesizer.speak(
             chosen,
@@ -77,13 +77,20 @@ class SpeechService:
             self._core.registry.journal(self._user).add("spoke", voice_id, characters=len(text))
         return pieces
 
-    def explain(self, text: str, *, language: str = "auto") -> tuple[Reading, ...]:
-        """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess."""
+    def explain(self, text: str, *, language: str = "auto", voice: Voice | str | None = None) -> tuple[Reading, ...]:
+        """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess.
+
+        Piece by piece exactly as ``speak`` says it. ``voice`` tells the language of a text of numbers only.
+        """
+        from gpt_sovits.synthesis import tongue
         from gpt_sovits.text import explain, require_speakable
 
-        lexicon = self._core.word_lists.of(self._user).lexicon()
         return explain(
-            require_speakable(text), language, lexicon=lexicon, polyphones=self._core.polyphones.get() or True
+            require_speakable(text),
+            language,
+            lexicon=self._core.word_lists.of(self._user).lexicon(),
+            polyphones=self._core.polyphones.get() or True,
+            numbers="zh" if voice is None else tongue(self._value(voice)),
         )
 
     def warm_up(self) -> None:
@@ -93,3 +100,6 @@ class SpeechService:
         base = self._core.base(EMBEDDED)
         for text, language in (("Hello.", "en"), ("你好。", "zh")):
             phonemize(text, language, base.symbols_version)
+
+    def _value(self, voice: Voice | str) -> Voice:
+        return self._core.voice(self._user, voice) if isinstance(voice, str) else voice
