@@ -157,6 +157,7 @@ def _train(session: Session, given: argparse.Namespace) -> int:
         max_steps=given.max_steps,
         statement=given.statement,
         voice_id=session.voices.find(given.name).id if given.again else "",
+        anyway=given.anyway,
     )
     if given.queue:
         print(session.jobs.create(request))
@@ -268,6 +269,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("recording", type=Path, help="sound file, 10 seconds to 30 minutes of one person")
     train.add_argument("--script", help="text file of what was read, or the id of a passage (en-kitchen, zh-morning)")
     train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
+    train.add_argument("--anyway", action="store_true", help="believe the text even where other words are heard")
     train.add_argument("--language", default="auto", help="of the text (default: auto)")
     train.add_argument("--consent", default="", metavar="STATEMENT", help="the words by which the person agrees")
     train.add_argument("--statement", type=Path, help="another person's voice: the recording in which they agree")

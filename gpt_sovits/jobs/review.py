@@ -90,7 +90,8 @@ class Reviews:
     ) -> Draft:
         """Cut a recording up and keep it for review; an earlier draft of the user goes.
 
-        Raises ``InputError`` for a recording that cannot be used or does not fit the text; nothing is kept then.
+        A text that does not seem to fit is shown with its doubts, for the person to say what is right. Raises
+        ``InputError`` for a recording that cannot be used; nothing is kept then.
         """
         from gpt_sovits.dataset.build import build_dataset
         from gpt_sovits.dataset.ears import ears_of
@@ -116,6 +117,7 @@ class Reviews:
                     work_dir=make_private(folder / "dataset"),
                     version=loaded.symbols_version,
                     scribe=scribe_of(self._settings),
+                    anyway=True,
                     on_event=on_event,
                     cancel=cancel,
                 )
@@ -264,7 +266,9 @@ class Reviews:
         from gpt_sovits.dataset.ears import ears_of
         from gpt_sovits.dataset.piece import hear
         from gpt_sovits.dataset.proof import unbiased
+        from gpt_sovits.dataset.tongues import languages_of, within
         from gpt_sovits.dataset.transcript import script_words
+        from gpt_sovits.dataset.vad import speech_spans
         from gpt_sovits.text import phonemize
 
         if len(text) > MAX_TEXT:
@@ -273,7 +277,9 @@ class Reviews:
             raise InputError("There is no word in this text that can be read.", "Leave the piece out instead.")
         ears = ears_of(self._load_base(request["base"]), self._load_base)
         heard = listen(resample(read_audio(piece.audio_path), LISTEN_RATE), ears)
-        result = hear(unbiased(heard, share), 0.0, piece.seconds, text, language, ears.thresholds)
+        sound = unbiased(within(heard, languages_of(text, language)), share)
+        speech = sum(span.seconds for span in speech_spans(read_audio(piece.audio_path)))
+        result = hear(sound, 0.0, piece.seconds, text, language, ears.thresholds, speech=speech)
         return piece.replaced(
             text=text,
             language=language,

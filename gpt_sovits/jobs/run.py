@@ -189,6 +189,7 @@ def run_job(
         ears_of(base, parts.load_base),
         work_dir=make_private(work_dir / "dataset"),
         version=base.symbols_version,
+        anyway=bool(request.get("anyway")),
         on_event=progress,
         cancel=cancel,
     )

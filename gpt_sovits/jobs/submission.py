@@ -29,6 +29,7 @@ class TrainingRequest:
     start from, "" for the chosen one. ``voice_id``: a voice that gets a further version; its name and base stay.
     ``draft``: id of a review of this recording; its pieces are trained on, its text and language count, and it ends.
     ``statement``: the recording in which another person consents; needed unless ``consent`` is for one's own voice.
+    ``anyway``: the text is believed even where other words are heard.
     """
 
     name: str
@@ -41,6 +42,7 @@ class TrainingRequest:
     statement: Path | None = None
     draft: str = ""
     voice_id: str = ""
+    anyway: bool = False
 
 
 class Submission:
@@ -102,6 +104,7 @@ class Submission:
             "language": request.language,
             "base": request.base,
             "max_steps": request.max_steps,
+            "anyway": request.anyway,
             "consent": bound.to_json(),
             "statement": versions.recording_name(statement, "statement") if statement is not None else "",
         }
