@@ -1,13 +1,17 @@
-"""Keeps the users of one studio apart: signing in, and whose files, sessions and uploads are whose.
+"""Keeps people and browsers apart: signing in, and whose files, sessions and uploads are whose.
 
-Behind it every request has a user, in ``scope[USER]``. What one user uploads or hears is served to nobody else, though
-the pages' framework would give any file of its folder to anyone who is signed in and knows its name.
+Behind it every request has an owner, in ``scope[OWNER]``: the user where people sign in (also ``scope[USER]``),
+otherwise the browser, which a cookie tells. What one uploads or hears is served to no other, and no request may name a
+file or an address that was not made for its owner, though the pages' framework would take and give any file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
+import re
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,21 +27,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.registry import sounds
 from webui import i18n
+from webui.closed import files_in
 from webui.plain import plain_page
 from webui.sessions import Sessions
 
-USER = "studio_user"  # key of the scope
+USER = "studio_user"  # keys of the scope
+OWNER = "studio_owner"
 COOKIE = "studio-session"
+BROWSER = "studio-browser"  # the cookie of a browser where nobody signs in
 _UPLOADS = frozenset(f"/{language}/gradio_api/upload" for language in i18n.LANGUAGES)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _MAX_FORM = 8 * 2**10
 _MAX_JSON = 16 * 2**20
 _MAX_NAMES = 10_000  # of one user
 
 
 class Fence:
-    """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds."""
+    """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds.
 
-    def __init__(self, app: ASGIApp, *, check: Callable[[str, str], str], sessions: Sessions, folder: Path) -> None:
+    Without ``check`` and ``sessions`` nobody signs in.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        folder: Path,
+        check: Callable[[str, str], str] | None = None,
+        sessions: Sessions | None = None,
+    ) -> None:
         self._app = app
         self._check = check
         self._sessions = sessions
@@ -52,6 +71,13 @@ class Fence:
             await send({"type": "websocket.close", "code": 1008})
             return
         request = Request(scope, receive)
+        if self._sessions is None:
+            token = request.cookies.get(BROWSER, "")
+            if not _TOKEN.fullmatch(token):
+                token = secrets.token_urlsafe(32)
+                send = _with_cookie(token, request.url.scheme == "https", send)
+            await self._pass(_owner_of(token), scope, request, send)
+            return
         if scope["path"] in ("/sign-in", "/sign-out"):
             answer = await (self._sign_in(request) if scope["path"] == "/sign-in" else self._sign_out(request))
             await answer(scope, receive, send)
@@ -63,28 +89,35 @@ class Fence:
             refusal.headers["Cache-Control"] = "no-store"
             await refusal(scope, receive, send)
             return
+        await self._pass(user, {**scope, USER: user}, request, send)
+
+    async def _pass(self, owner: str, scope: Scope, request: Request, send: Send) -> None:
+        """Let a request of ``owner`` through, unless it names what is not the owner's."""
         upload = scope["method"] == "POST" and scope["path"] in _UPLOADS
         body = b"" if upload else await _read(request, _MAX_JSON)
-        if body is None or not self._may(user, scope, body):
-            await PlainTextResponse("There is no such thing.", 404)(scope, receive, send)
+        if body is None or not self._may(owner, request, body):
+            await PlainTextResponse("There is no such thing.", 404)(scope, request.receive, send)
             return
         if upload or (scope["method"] == "POST" and _route(scope).startswith(("queue/join", "call/"))):
-            send = self._claiming(user, send)
-        await self._app({**scope, USER: user}, receive if upload else _again(body, receive), send)
+            send = self._claiming(owner, send)
+        receive = request.receive
+        await self._app({**scope, OWNER: owner}, receive if upload else _again(body, receive), send)
 
     # ------------------------------------------------------------------------------------------------ whose is what
 
-    def _may(self, user: str, scope: Scope, body: bytes) -> bool:
+    def _may(self, user: str, request: Request, body: bytes) -> bool:
+        scope = request.scope
         try:
-            words = list(_words(body))
+            given = json.loads(body) if body else None
+            words = list(_words(given))
+            files = list(files_in(given, _hosts(request)))
         except (ValueError, RecursionError):
             return False  # the pages send nothing but JSON, whatever type the request gives it
-        names, files = _asked(_route(scope), scope["method"] == "POST")
+        names, asked = _asked(_route(scope), scope["method"] == "POST")
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         names += [name for key in ("session_hash", "upload_id") for name in query.get(key, [])]
         names += [text for key, text in words if key in ("session_hash", "event_id")]
-        files += [text for key, text in words if key == "path"]
-        if not all(sounds.may_read(self._folder, user, Path(file)) for file in files):
+        if not all(sounds.may_read(self._folder, user, Path(file)) for file in asked + files):
             return False
         return all(self._owner(name, user) == user for name in names)
 
@@ -122,6 +155,7 @@ class Fence:
     # ------------------------------------------------------------------------------------------------------ sign-in
 
     async def _sign_in(self, request: Request) -> Response:
+        assert self._sessions is not None and self._check is not None
         words = i18n.load(i18n.chosen(request))
         if self._sessions.user(request.cookies.get(COOKIE, "")):
             return RedirectResponse("/", 303)
@@ -141,6 +175,7 @@ class Fence:
         return answer
 
     async def _sign_out(self, request: Request) -> Response:
+        assert self._sessions is not None
         if request.method != "POST":
             return RedirectResponse("/", 303)
         self._sessions.end(request.cookies.get(COOKIE, ""))
@@ -172,6 +207,24 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+def _with_cookie(token: str, secure: bool, send: Send) -> Send:
+    """Tell the browser who it is, with the answer."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer = Response()
+            answer.set_cookie(BROWSER, token, httponly=True, samesite="strict", secure=secure)
+            MutableHeaders(scope=message).append("set-cookie", answer.headers["set-cookie"])
+        await send(message)
+
+    return told
+
+
+def _owner_of(token: str) -> str:
+    """The name of a browser: it cannot be the name of a user's folder unless somebody finds a hash's origin."""
+    return "b" + hashlib.sha256(token.encode()).hexdigest()[:31]
+
+
 def _route(scope: Scope) -> str:
     """What a request asks of the pages' framework, such as "queue/join"; empty for anything else."""
     return str(scope["path"]).partition("/gradio_api/")[2].lstrip("/")
@@ -189,9 +242,14 @@ def _asked(route: str, posted: bool) -> tuple[list[str], list[str]]:
     return [], [route.removeprefix("file=")] if route.startswith("file=") else []
 
 
-def _words(body: bytes) -> Iterator[tuple[str, str]]:
-    """Every (key, text) at any depth of a JSON body; raises where it is none."""
-    waiting: list[Any] = [json.loads(body)] if body else []
+def _hosts(request: Request) -> set[str]:
+    """What this server is called in the addresses that it gave the browser."""
+    return {"", *request.headers.getlist("host"), *request.headers.getlist("x-forwarded-host")}
+
+
+def _words(given: Any) -> Iterator[tuple[str, str]]:
+    """Every (key, text) at any depth of what a JSON body holds."""
+    waiting: list[Any] = [given]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
@@ -210,6 +268,12 @@ def _page(words: i18n.Words, trouble: str, status: int = 200) -> Response:
 <label>{said["password"]}<input name="password" type="password" autocomplete="current-password" required></label>
 <button>{said["button"]}</button></form>"""
     return plain_page(words, form, status=status)
+
+
+def owner_of(request: Any) -> str | None:
+    """Whose the sounds are that a request makes."""
+    found = request.scope.get(OWNER)
+    return str(found) if found else None
 
 
 def user_of(request: Any) -> str | None:

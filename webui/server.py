@@ -113,8 +113,9 @@ def create_app(
         )
     app.add_middleware(Page)
     if users:
-        sessions = Sessions(studio.account_mark)
-        app.add_middleware(Fence, check=studio.sign_in, sessions=sessions, folder=folder)
+        app.add_middleware(Fence, folder=folder, check=studio.sign_in, sessions=Sessions(studio.account_mark))
+    else:
+        app.add_middleware(Fence, folder=folder)
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

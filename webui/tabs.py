@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from webui import create, i18n, mix, settings, speak, voices
+from webui.closed import ClosedBlocks
 from webui.i18n import Words
 from webui.person import ForPerson, present, signed_in
 
@@ -24,7 +25,7 @@ def build(studio: Any, language: str = "en", folder: Path | None = None, *, user
     words = i18n.load(language)
     studio = ForPerson(studio, signed_in if users else present)
     place = folder or Path(get_upload_folder())
-    with gr.Blocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
+    with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
         gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(selected="create", elem_id="tabs") as tabs:
             with gr.Tab(words("tab.create"), id="create") as create_tab:

@@ -1,4 +1,4 @@
-"""The sounds that the pages play and receive, each in the reach of one user.
+"""The sounds that the pages play and receive, each in the reach of one user, or of one browser where nobody signs in.
 
     <browser folder>/<user>/<random>/piece.wav     what was made for a user
     <browser folder>/<hash>/recording.wav          what was uploaded, where the page's framework puts it
@@ -54,5 +54,5 @@ def _inside(folder: Path, path: Path) -> tuple[str, ...]:
     """The parts of ``path`` below ``folder``, links and ".." resolved; () where it lies elsewhere."""
     try:
         return path.resolve().relative_to(folder.resolve()).parts
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):
         return ()
