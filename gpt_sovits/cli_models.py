@@ -82,13 +82,11 @@ def _verify(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _export(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.models import export_voice
     from gpt_sovits.studio import Studio
 
     studio = Studio(settings)
-    voice = studio.voice(studio.find_voice(given.voice, given.user).id, user=given.user)
-    steps = int(voice.made_by.get("steps", 1))
-    for path in export_voice(voice.name, voice.base, voice.delta, given.folder, settings, steps=steps):
+    card = studio.find_voice(given.voice, given.user)
+    for path in studio.export_for_upstream(card.id, given.folder, given.user):
         print(path)
     return 0
 

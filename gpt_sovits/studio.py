@@ -317,6 +317,22 @@ class Studio(Keeping):
         made = blend([self._as_voice(voice, user) for voice in voices], shares, manners)
         return self.voice(self._registry.save(user, check_name(save), made), user=user) if save else made
 
+    # --------------------------------------------------------------------------------------------------- passing on
+
+    def export_for_upstream(self, voice_id: str, folder: Path, user: str = LOCAL_USER) -> tuple[Path, Path]:
+        """Write a voice as upstream's two files (.pth, .ckpt): not encrypted, without its terms, for anybody to use.
+
+        ``RefusedError`` where its terms forbid passing it on. It is recorded in the journal.
+        """
+        from gpt_sovits.models import export_voice
+
+        voice = self.voice(voice_id, user=user)
+        voice.terms.require("export", voice.name)
+        steps = int(voice.made_by.get("steps", 1))
+        written = export_voice(voice.name, voice.base, voice.delta, folder, self.settings, steps=steps)
+        self._registry.journal(user).add("exported", voice_id, version=voice.version_id, to="upstream's files")
+        return written
+
     # ------------------------------------------------------------------------------------------------------ private
 
     @property
