@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import torch
 
-from gpt_sovits.cli_models import main
+from gpt_sovits.cli.models import main
 from gpt_sovits.errors import InputError, RefusedError
-from gpt_sovits.registry import sounds
-from gpt_sovits.registry.store import Registry
-from gpt_sovits.registry.terms import Terms
+from gpt_sovits.models.export import export_pair
 from gpt_sovits.settings import Settings
+from gpt_sovits.storage import sounds
+from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
-from gpt_sovits.weights.export import export_pair
-from tests.registry.conftest import make_voice, quick_passphrases, stage  # noqa: F401  # the fixture is used by name
+from gpt_sovits.voices.terms import Terms
+from tests.storage.conftest import make_voice, quick_passphrases, stage  # noqa: F401  # used by name
 
 PASSPHRASE = "four words are good"
 pytestmark = pytest.mark.usefixtures("quick_passphrases")
@@ -123,7 +123,7 @@ def small_base(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         written.extend(export_pair(folder, name, "v2", {"a": torch.zeros(2)}, state, steps=steps))
         return written[0], written[1]
 
-    monkeypatch.setattr("gpt_sovits.models.export_voice", export)
+    monkeypatch.setattr("gpt_sovits.services.model_files.export_voice", export)
     return written
 
 

@@ -13,7 +13,7 @@ from gradio.context import LocalContext
 from gradio.exceptions import InvalidPathError
 from starlette.testclient import TestClient
 
-from gpt_sovits.registry import sounds
+from gpt_sovits.storage import sounds
 from webui.closed import ClosedBlocks
 
 API = "/en/gradio_api"
