@@ -83,8 +83,10 @@ def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None) 
             length = int.from_bytes(head[len(_MAGIC) :], "little")
             if head[: len(_MAGIC)] != _MAGIC or not 0 < length <= _MAX_KEY:
                 raise InputError("This is not a backup of voices.", "Choose a file that `backup` wrote.")
-            key = vault.unwrap(file.read(length), passphrase)
-            offset = file.tell()
+            wrapped, offset = file.read(length), file.tell()
+            if len(wrapped) != length:
+                raise InputError("The backup is damaged.", "Choose another one.")
+            key = vault.unwrap(wrapped, passphrase)
     except FileNotFoundError as error:
         raise MissingError(f"There is no file {source}.", "Check its name.") from error
     reader = _Reader(vault.open_file(source, key, _NAME, offset))
