@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -74,6 +75,28 @@ def test_stopping_is_heard_and_one_errand_at_a_time(library: Library) -> None:
     library.stop()  # nothing left to stop
     library.download("v2", accept_licences=True)
     assert ended(library).state == "done"
+
+
+def test_an_errand_that_does_not_hear_is_ended(settings: Settings, tmp_path: Path) -> None:
+    script = tmp_path / "deaf.py"
+    script.write_text("import time\nprint('{\"done\": 1}', flush=True)\nwhile True: time.sleep(1)\n", encoding="utf-8")
+    library = Library(settings, (sys.executable, str(script)))
+    library.grace_seconds = 0.2
+    library.download("v2", accept_licences=True)
+    library.stop()
+    assert ended(library).state == "stopped"
+    library.download("v2", accept_licences=True)  # and the way is free
+    library.stop()
+    assert ended(library).state == "stopped"
+
+
+def test_an_errand_ends_with_the_program_that_began_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    over: list[int] = []
+    monkeypatch.setattr(library_worker, "_GRACE", 0.0)
+    monkeypatch.setattr(library_worker.os, "_exit", over.append)
+    cancel = CancelToken()
+    library_worker._watch(io.StringIO("x"), cancel)
+    assert over == [1] and cancel.cancelled
 
 
 def test_a_worker_that_breaks_is_one_sentence(library: Library) -> None:
