@@ -14,29 +14,33 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gpt_sovits.errors import VoiceError
+from gpt_sovits.errors import BusyError, VoiceError
 from gpt_sovits.storage import sounds
+from gpt_sovits.storage.accounts import asking_from
 from webui import i18n
-from webui.closed import files_in
+from webui.asked import OWNER, files_in
 from webui.plain import plain_page
 from webui.sessions import Sessions
+from webui.uploads import Uploads
 
-USER = "studio_user"  # keys of the scope
-OWNER = "studio_owner"
+USER = "studio_user"  # key of the scope
 COOKIE = "studio-session"
 BROWSER = "studio-browser"  # the cookie of a browser where nobody signs in
 _UPLOADS = frozenset(f"/{language}/gradio_api/upload" for language in i18n.LANGUAGES)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+MOST_WAITING = 16  # of one owner
+_MOST_SIGNING_IN = 20
 _MAX_FORM = 8 * 2**10
 _MAX_JSON = 16 * 2**20
 _MAX_NAMES = 10_000  # of one user
@@ -45,7 +49,7 @@ _MAX_NAMES = 10_000  # of one user
 class Fence:
     """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds.
 
-    Without ``check`` and ``sessions`` nobody signs in.
+    Without ``check`` and ``sessions`` nobody signs in. ``waiting(owner)``: how many of an owner's wishes wait.
     """
 
     def __init__(
@@ -55,11 +59,14 @@ class Fence:
         folder: Path,
         check: Callable[[str, str], str] | None = None,
         sessions: Sessions | None = None,
+        waiting: Callable[[str], int] = lambda owner: 0,
     ) -> None:
         self._app = app
         self._check = check
         self._sessions = sessions
         self._folder = folder
+        self._waiting, self._signing_in, self._two = waiting, 0, CapacityLimiter(2)
+        self._uploads = Uploads(folder)
         self._owners: dict[str, str] = {}  # of the pages' sessions, events and uploads
         self._names: dict[str, OrderedDict[str, None]] = {}  # of each user, the one used last at the end
 
@@ -98,10 +105,15 @@ class Fence:
         if body is None or not self._may(owner, request, body):
             await PlainTextResponse("There is no such thing.", 404)(scope, request.receive, send)
             return
-        if upload or (scope["method"] == "POST" and _route(scope).startswith(("queue/join", "call/"))):
-            send = self._claiming(owner, send)
-        receive = request.receive
-        await self._app({**scope, OWNER: owner}, receive if upload else _again(body, receive), send)
+        asks = scope["method"] == "POST" and _route(scope).startswith(("queue/join", "call/"))
+        if asks and self._waiting(owner) >= MOST_WAITING:
+            await JSONResponse({"detail": "Too much of yours is waiting."}, 503)(scope, request.receive, send)
+            return
+        scope = {**scope, OWNER: owner}
+        if upload:
+            await self._uploads.take(owner, request, partial(self._app, scope), self._claiming(owner, send))
+            return
+        await self._app(scope, _again(body, request.receive), self._claiming(owner, send) if asks else send)
 
     # ------------------------------------------------------------------------------------------------ whose is what
 
@@ -164,10 +176,16 @@ class Fence:
         body = await _read(request, _MAX_FORM)
         fields = parse_qs((body or b"").decode("utf-8", "replace"))
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
+        if self._signing_in >= _MOST_SIGNING_IN:
+            return _page(words, words.error(BusyError("Many people are signing in.", "Try again in a minute.")), 503)
+        self._signing_in += 1
+        asking_from.set(request.client.host if request.client else "")
         try:
-            user = await run_in_threadpool(self._check, name.strip(), password)
+            user = await to_thread.run_sync(self._check, name.strip(), password, limiter=self._two)
         except VoiceError as error:
             return _page(words, words.error(error), 403)
+        finally:
+            self._signing_in -= 1
         answer = RedirectResponse("/", 303, headers={"Cache-Control": "no-store"})
         secure = request.url.scheme == "https"
         token = self._sessions.begin(user)
@@ -268,12 +286,6 @@ def _page(words: i18n.Words, trouble: str, status: int = 200) -> Response:
 <label>{said["password"]}<input name="password" type="password" autocomplete="current-password" required></label>
 <button>{said["button"]}</button></form>"""
     return plain_page(words, form, status=status)
-
-
-def owner_of(request: Any) -> str | None:
-    """Whose the sounds are that a request makes."""
-    found = request.scope.get(OWNER)
-    return str(found) if found else None
 
 
 def user_of(request: Any) -> str | None:

@@ -12,7 +12,8 @@ from starlette.requests import Request
 
 from gpt_sovits.errors import RefusedError
 from gpt_sovits.studio import LOCAL_USER
-from webui.fence import owner_of, user_of
+from webui.asked import owner_of
+from webui.fence import user_of
 
 
 def present() -> str:

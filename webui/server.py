@@ -91,11 +91,12 @@ def create_app(
             answer.set_cookie(i18n.COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
         return answer
 
-    look = theme()
+    look, pages = theme(), {}
     for language in i18n.LANGUAGES:
+        pages[language] = build(studio, language, folder, users=users)
         app = gr.mount_gradio_app(
             app,
-            build(studio, language, folder, users=users).queue(default_concurrency_limit=8, max_size=64),
+            pages[language].queue(default_concurrency_limit=40, max_size=1024),  # the bounds are each owner's
             path=f"/{language}",
             theme=look,
             css_paths=[CSS_FILE],
@@ -112,10 +113,12 @@ def create_app(
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         )
     app.add_middleware(Page)
-    if users:
-        app.add_middleware(Fence, folder=folder, check=studio.sign_in, sessions=Sessions(studio.account_mark))
-    else:
-        app.add_middleware(Fence, folder=folder)
+
+    def waiting(owner: str) -> int:
+        return sum(page.waiting(owner) for page in pages.values())
+
+    doors = {"check": studio.sign_in, "sessions": Sessions(studio.account_mark)} if users else {}
+    app.add_middleware(Fence, folder=folder, waiting=waiting, **doors)
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

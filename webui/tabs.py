@@ -17,7 +17,7 @@ from webui.person import ForPerson, present, signed_in
 __all__ = ["build"]
 
 
-def build(studio: Any, language: str = "en", folder: Path | None = None, *, users: bool = False) -> gr.Blocks:
+def build(studio: Any, language: str = "en", folder: Path | None = None, *, users: bool = False) -> ClosedBlocks:
     """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default).
 
     ``users``: people sign in, and each call of the studio is for whoever sent the request.
