@@ -206,7 +206,7 @@ class Keeping:
 
     def restore(self, source: Path, passphrase: str, into: str | None = None) -> Restored:
         """Bring back what a backup holds and is not here; nothing here is replaced. ``into``: the user who gets it."""
-        return self._registry.restore(source, passphrase, into)
+        return self._registry.restore(source, passphrase, into, self._find_base)
 
     def back_up_mine(self, out: Path, passphrase: str, user: str = LOCAL_USER) -> int:
         """``backup`` of one user's voices, for that user."""

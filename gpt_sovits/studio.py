@@ -267,7 +267,7 @@ class Studio(Keeping):
         )
         parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
-            self._registry.journal(user).add("spoke", voice_id, characters=len(text))
+            self._registry.note(user, "spoke", voice_id, characters=len(text))
         return pieces
 
     def explain(self, text: str, *, language: str = "auto", user: str = LOCAL_USER) -> tuple[Reading, ...]:
