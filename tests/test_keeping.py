@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
+from gpt_sovits.cli.models import main
 from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.models.export import export_pair
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage import sounds
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
+from gpt_sovits.voices.terms import Terms
 from tests.storage.conftest import make_voice, quick_passphrases, stage  # noqa: F401  # used by name
 
 PASSPHRASE = "four words are good"
@@ -39,7 +44,7 @@ def speaker() -> Speaker:
 
 @pytest.fixture
 def studio(tmp_path: Path, speaker: Speaker) -> Studio:
-    return Studio(Settings(tmp_path / "data"), synthesizer=speaker)  # type: ignore[arg-type]
+    return Studio(Settings(tmp_path / "data"), synthesizer=speaker, find_base=lambda name: None)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -105,6 +110,45 @@ def test_a_blend_of_three_is_kept(studio: Studio, voices: list[str]) -> None:
     assert card.id == kept and card.parents == (*voices, both)
     with pytest.raises(InputError, match="share"):
         studio.voices.blend(voices, [1])
+
+
+@pytest.fixture
+def small_base(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Stands for the base that a voice is added to; the list gets what was written."""
+    written: list[Path] = []
+
+    def export(name: str, base: str, delta: object, folder: Path, settings: Settings, steps: int) -> tuple[Path, Path]:
+        state = {"ar_audio_embedding.word_embeddings.weight": torch.zeros(4, 2)}
+        state["ar_text_embedding.word_embeddings.weight"] = state["h.layers.0.linear1.weight"] = torch.zeros(3, 2)
+        written.extend(export_pair(folder, name, "v2", {"a": torch.zeros(2)}, state, steps=steps))
+        return written[0], written[1]
+
+    monkeypatch.setattr("gpt_sovits.services.model_files.export_voice", export)
+    return written
+
+
+def test_what_is_passed_on_to_upstream_is_recorded_and_the_persons_alone(
+    studio: Studio, voices: list[str], small_base: list[Path], tmp_path: Path
+) -> None:
+    assert main(["--data", str(studio.settings.data_dir), "export", "voice 1", str(tmp_path / "out")]) == 0
+    assert len(small_base) == 2
+    if os.name == "posix":
+        assert all(path.stat().st_mode & 0o077 == 0 for path in small_base)
+    entry = studio.voices.journal(voice_id=voices[0])[-1]
+    assert entry.what == "exported" and entry.details["to"] == "upstream's files"
+
+
+def test_terms_hold_for_upstreams_files_too(
+    studio: Studio, voices: list[str], small_base: list[Path], tmp_path: Path
+) -> None:
+    data = studio.voices.export_file(voices[0], recipient=studio.voices.public_key(), terms=Terms(export=False))
+    shared = studio.voices.import_file(data, name="Secret")
+    with pytest.raises(RefusedError, match="'Secret' may not be passed on"):
+        studio.voices.export_for_upstream(shared, tmp_path / "leak")
+    with pytest.raises(RefusedError, match="may not be passed on"):
+        main(["--data", str(studio.settings.data_dir), "export", "Secret", str(tmp_path / "leak")])
+    assert not small_base and not (tmp_path / "leak").exists()
+    assert [entry.what for entry in studio.voices.journal(voice_id=shared)] == ["imported"]
 
 
 def test_users_are_swept_apart(tmp_path: Path) -> None:

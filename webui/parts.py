@@ -15,7 +15,7 @@ import numpy as np
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.storage import sounds
 from webui.i18n import Words
-from webui.person import Ask, present
+from webui.person import Ask, owner
 
 SPEECH_LANGUAGES = ("auto", "zh", "en")
 
@@ -133,8 +133,8 @@ def pcm(samples: np.ndarray) -> np.ndarray:
 
 
 def new_place(folder: Path) -> Path:
-    """A new folder under ``folder``, of the present person, whose name nobody can guess."""
-    return sounds.new_place(folder, present())
+    """A new folder under ``folder``, of the present person and browser, whose name nobody can guess."""
+    return sounds.new_place(folder, owner())
 
 
 def save_wav(folder: Path, name: str, pieces: Sequence[np.ndarray], rate: int) -> Path:

@@ -11,6 +11,7 @@ from gpt_sovits.errors import RefusedError
 from gpt_sovits.services.session import Session
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.ids import LOCAL_USER
+from webui.asked import owner_of
 from webui.fence import user_of
 
 Ask = Callable[[], Session]
@@ -29,11 +30,22 @@ def signed_in() -> str:
     return name
 
 
+def owner() -> str:
+    """Whose the sounds are that are made now: the user's, or where nobody signs in the browser's."""
+    request = _request()
+    return (owner_of(request) if request else None) or present()
+
+
 def _name() -> str:
+    request = _request()
+    return (user_of(request) if request else None) or ""
+
+
+def _request() -> Request | None:
     """Gradio gives its own request for an event, and the server's for a part of the page that calls back by itself."""
     request = LocalContext.request.get(None)
-    name = user_of(request) if isinstance(request, Request) else getattr(request, "username", None)
-    return str(name or "")
+    inner = request if isinstance(request, Request) else getattr(request, "request", None)
+    return inner if isinstance(inner, Request) else None
 
 
 def asking(studio: Studio, who: Callable[[], str] = present) -> Ask:

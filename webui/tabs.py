@@ -11,13 +11,14 @@ from gradio.utils import get_upload_folder
 
 from gpt_sovits.studio import Studio
 from webui import create, i18n, mix, settings, speak, voices
+from webui.closed import ClosedBlocks
 from webui.i18n import Words
 from webui.person import asking, present, signed_in
 
 __all__ = ["build"]
 
 
-def build(studio: Studio, language: str = "en", folder: Path | None = None, *, users: bool = False) -> gr.Blocks:
+def build(studio: Studio, language: str = "en", folder: Path | None = None, *, users: bool = False) -> ClosedBlocks:
     """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default).
 
     ``users``: people sign in, and each call of a service is for whoever sent the request.
@@ -25,7 +26,7 @@ def build(studio: Studio, language: str = "en", folder: Path | None = None, *, u
     words = i18n.load(language)
     ask = asking(studio, signed_in if users else present)
     place = folder or Path(get_upload_folder())
-    with gr.Blocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
+    with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
         gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(selected="create", elem_id="tabs") as tabs:
             with gr.Tab(words("tab.create"), id="create") as create_tab:

@@ -74,7 +74,7 @@ class SpeechService:
         )
         parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
-            self._core.registry.journal(self._user).add("spoke", voice_id, characters=len(text))
+            self._core.registry.note(self._user, "spoke", voice_id, characters=len(text))
         return pieces
 
     def explain(self, text: str, *, language: str = "auto", voice: Voice | str | None = None) -> tuple[Reading, ...]:

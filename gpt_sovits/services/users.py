@@ -47,4 +47,4 @@ class UserService:
 
     def restore(self, source: Path, passphrase: str, into: str | None = None) -> Restored:
         """Bring back what a backup holds and is not here; nothing here is replaced. ``into``: the user who gets it."""
-        return self._core.registry.restore(source, passphrase, into)
+        return self._core.registry.restore(source, passphrase, into, self._core.submission.find_base)

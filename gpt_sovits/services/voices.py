@@ -193,13 +193,27 @@ class VoiceService:
             self._user, data, passphrase=passphrase, name=name, find_base=self._core.submission.find_base
         )
 
+    def export_for_upstream(self, voice_id: str, folder: Path) -> tuple[Path, Path]:
+        """Write a voice as upstream's two files (.pth, .ckpt): not encrypted, without its terms, for anybody to use.
+
+        ``RefusedError`` where its terms forbid passing it on. It is recorded in the journal.
+        """
+        from gpt_sovits.services.model_files import export_voice
+
+        voice = self.load(voice_id)
+        voice.terms.require("export", voice.name)
+        steps = int(voice.made_by.get("steps", 1))
+        written = export_voice(voice.name, voice.base, voice.delta, folder, self._core.settings, steps=steps)
+        self._registry.note(self._user, "exported", voice_id, version=voice.version_id, to="upstream's files")
+        return written
+
     def backup(self, out: Path, passphrase: str) -> int:
         """Write all of the user's voices to one encrypted file; returns how many there are."""
         return self._registry.backup(out, passphrase, self._user)
 
     def restore(self, source: Path, passphrase: str) -> Restored:
         """Bring back what a one-user backup holds and is not here, for this user, whoever's it was."""
-        return self._registry.restore(source, passphrase, self._user)
+        return self._registry.restore(source, passphrase, self._user, self._core.submission.find_base)
 
     def _as_voice(self, voice: Voice | str) -> Voice:
         return self.load(voice) if isinstance(voice, str) else voice

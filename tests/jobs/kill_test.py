@@ -141,7 +141,8 @@ class Bench:
         cards = {card.id: card.name for card in self.studio.voices.list()}
         done = {job.voice_id: job.name for job in self.studio.jobs.list() if job.state == "done"}
         assert set(self.wanted) <= set(cards), f"a finished voice is lost: {self.wanted} {cards}"
-        assert set(cards) <= set(done) | {job.voice_id for job in self.studio.jobs.list() if job.fraction >= 0.95}, cards
+        nearly = {job.voice_id for job in self.studio.jobs.list() if job.fraction >= 0.95}
+        assert set(cards) <= set(done) | nearly, cards
         assert self.studio.voices.verify() == []
         for voice_id in cards:
             assert self.studio.voices.sample(voice_id).startswith(b"RIFF")
@@ -152,13 +153,13 @@ class Bench:
 
     def last(self, job_id: str) -> tuple[int, str]:
         """Number of the newest event, and how far the learning was."""
-        events = self.studio.job_events(job_id)
+        events = self.studio.core.store.events(job_id)
         learning = [event for _, _, event in events if event.kind in LEARNING]
         return (events[-1][0] if events else 0), f"{learning[-1].kind} {learning[-1].step}" if learning else "-"
 
     def went_on(self, job_id: str, number: int) -> str:
         """The first step that was told after event ``number``."""
-        later = [event for _, _, event in self.studio.job_events(job_id, after=number) if event.kind in LEARNING]
+        later = [event for _, _, event in self.studio.core.store.events(job_id, number) if event.kind in LEARNING]
         return f"{later[0].kind} {later[0].step}" if later else "-"
 
 
@@ -180,7 +181,7 @@ def random_kills(times: int, steps: int, seed: int, tell: Callable[[str], None] 
     with bench(steps) as at:
         worker = at.start()
         job = at.finished(at.add("Voice 0"))
-        events = at.studio.job_events(job.id)
+        events = at.studio.core.store.events(job.id)
         length, expected = events[-1][1] - events[0][1], at.steps_of(job)
         tell(f"     not killed: {expected} steps in {length:.0f} s")
         number, jobs = 0, 0
@@ -264,8 +265,8 @@ def fill_the_disk(steps: int, tell: Callable[[str], None] = print) -> bool:
                     tell(f"the studio, for two minutes: {error}")
                 ballast.unlink()
                 at.check()
-                if at.studio.job(job_id).state == "failed":
-                    at.studio.resume_job(job_id)
+                if at.studio.jobs.get(job_id).state == "failed":
+                    at.studio.jobs.resume(job_id)
                 if at.workers[-1].poll() is not None:
                     tell(f"the worker had given up with {at.workers[-1].returncode}; the next one starts")
                     at.start()
