@@ -2,9 +2,9 @@
 
     python -m gpt_sovits.lab.evaluation.transcripts /tmp/heldout --base mini --store
 
-The folder is one that ``evaluation.heldout`` makes: speakers the base never heard. Thresholds are set on half of the
-speakers and the figures are those of the other half. ``--store`` then sets them on all speakers and writes them into
-the base's config.json, where the data set's builder reads them (``dataset.proof.Thresholds``).
+The folder is one that ``lab.evaluation.heldout`` makes: speakers the base never heard. Thresholds are set on half of
+the speakers and the figures are those of the other half. ``--store`` then sets them on all speakers and writes them
+into the base's config.json, where the data set's builder reads them (``dataset.proof.Thresholds``).
 """
 
 from __future__ import annotations
