@@ -36,7 +36,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 @contextlib.contextmanager
 def worker(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The process that learns voices; it ends with the app and continues unfinished jobs at the next start."""
-    command = [sys.executable, "-m", "gpt_sovits.training.worker", "--data", str(data_dir)]
+    command = [sys.executable, "-m", "gpt_sovits.jobs.worker", "--data", str(data_dir)]
     process = subprocess.Popen(command, cwd=Path(__file__).resolve().parent, stdin=subprocess.DEVNULL)
     try:
         yield process

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gpt_sovits.audio import Audio
     from gpt_sovits.errors import VoiceError
-    from gpt_sovits.registry.consent import Consent
-    from gpt_sovits.registry.voice import Voice
     from gpt_sovits.settings import Settings
     from gpt_sovits.studio import Studio
     from gpt_sovits.synthesis import Speech
+    from gpt_sovits.voices.consent import Consent
+    from gpt_sovits.voices.voice import Voice
 
 __version__ = "0.1.0"
 __all__ = ["Audio", "Consent", "Settings", "Speech", "Studio", "Voice", "VoiceError"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gpt_sovits.cli import main
+from gpt_sovits.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpt_sovits.errors import InputError, MissingError
-from gpt_sovits.registry import versions
-from gpt_sovits.registry.backup import Restored
-from gpt_sovits.registry.erase import Scan
-from gpt_sovits.registry.ids import LOCAL_USER
-from gpt_sovits.registry.journal import Entry
-from gpt_sovits.registry.manifest import VersionCard, VoiceCard
-from gpt_sovits.registry.store import Registry
-from gpt_sovits.registry.terms import Terms
-from gpt_sovits.registry.voice import Voice
+from gpt_sovits.jobs.store import open_store
+from gpt_sovits.services.eraser import Eraser
 from gpt_sovits.settings import Settings
-from gpt_sovits.training.eraser import Eraser
-from gpt_sovits.training.queue import open_store
+from gpt_sovits.storage import versions
+from gpt_sovits.storage.backup import Restored
+from gpt_sovits.storage.erase import Scan
+from gpt_sovits.storage.journal import Entry
+from gpt_sovits.storage.registry import Registry
+from gpt_sovits.voices.ids import LOCAL_USER
+from gpt_sovits.voices.manifest import VersionCard, VoiceCard
+from gpt_sovits.voices.terms import Terms
+from gpt_sovits.voices.voice import Voice
 
 _KEPT_VOICES = 8  # loaded voices that stay in memory; each is a delta of some megabytes
 

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import BusyError, InputError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
+from gpt_sovits.jobs.review import Drafts
+from gpt_sovits.jobs.store import Job, JobState, open_store
+from gpt_sovits.jobs.submission import Intake
 from gpt_sovits.keeping import Keeping
-from gpt_sovits.library import Library
-from gpt_sovits.registry.consent import Consent, now
-from gpt_sovits.registry.ids import LOCAL_USER, check_name, check_user, new_id
-from gpt_sovits.registry.lexicon import WordLists
-from gpt_sovits.registry.manifest import VoiceCard
-from gpt_sovits.registry.voice import Voice
+from gpt_sovits.services.models import Library
 from gpt_sovits.settings import Settings
+from gpt_sovits.storage.word_lists import WordLists
 from gpt_sovits.text.g2pw import InstalledG2PW
-from gpt_sovits.training.drafts import Drafts
-from gpt_sovits.training.intake import Intake
-from gpt_sovits.training.queue import Job, JobState, open_store
+from gpt_sovits.voices.consent import Consent, now
+from gpt_sovits.voices.ids import LOCAL_USER, check_name, check_user, new_id
+from gpt_sovits.voices.manifest import VoiceCard
+from gpt_sovits.voices.voice import Voice
 
 if TYPE_CHECKING:
     from gpt_sovits.dataset.scripts import Script
+    from gpt_sovits.jobs.run import Parts
     from gpt_sovits.synthesis import Speech, Synthesizer
     from gpt_sovits.text import Reading
-    from gpt_sovits.training.job import Parts
 
 DEFAULT_BASE = "mini"
 MAX_CLIP_SECONDS = 600.0
@@ -213,7 +213,7 @@ class Studio(Keeping):
     def reference_voice(self, clip: Path, transcript: str = "", language: str = "auto", base: str = "") -> Voice:
         """A voice straight from a clip of a few seconds, without training; it is not stored."""
         from gpt_sovits.audio import read_audio
-        from gpt_sovits.enrol import enrol
+        from gpt_sovits.families.enrol import enrol
 
         audio, base = read_audio(clip, max_seconds=MAX_CLIP_SECONDS), base or self.library.chosen
         loaded = self._synthesizer.base(base)
@@ -281,7 +281,7 @@ class Studio(Keeping):
         self, a: Voice | str, b: Voice | str, ratio: float, user: str = LOCAL_USER, *, manner: float | None = None
     ) -> Voice:
         """The voice between two voices of one base: 0 is ``a``, 1 is ``b``. It is not stored."""
-        from gpt_sovits.registry.mix import mix
+        from gpt_sovits.voices.mixing import mix
 
         return mix(self._as_voice(a, user), self._as_voice(b, user), ratio, manner=manner)
 
@@ -312,7 +312,7 @@ class Studio(Keeping):
 
         ``save``: the name to keep it under; the voice then has an id.
         """
-        from gpt_sovits.registry.mix import blend
+        from gpt_sovits.voices.mixing import blend
 
         made = blend([self._as_voice(voice, user) for voice in voices], shares, manners)
         return self.voice(self._registry.save(user, check_name(save), made), user=user) if save else made
@@ -323,9 +323,9 @@ class Studio(Keeping):
     def _synthesizer(self) -> Synthesizer:
         with self._lock:
             if self._given_synthesizer is None:
-                from gpt_sovits.bases import load_base
+                from gpt_sovits.families.base import load_base
+                from gpt_sovits.jobs.run import limit_threads
                 from gpt_sovits.synthesis import Synthesizer
-                from gpt_sovits.training.job import limit_threads
 
                 limit_threads(self.settings)
                 self._given_synthesizer = Synthesizer(
@@ -370,8 +370,8 @@ class Studio(Keeping):
         on_progress: Callable[[JobState], None] | None,
         cancel: CancelToken,
     ) -> None:
-        from gpt_sovits.training.job import real_parts
-        from gpt_sovits.training.worker import run_claimed
+        from gpt_sovits.jobs.run import real_parts
+        from gpt_sovits.jobs.worker import run_claimed
 
         job_id = job if isinstance(job, str) else job.id
         claimed = self._store.claim(job_id)

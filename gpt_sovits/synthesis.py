@@ -20,13 +20,12 @@ from torch import Tensor, nn
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.audio import Audio
-from gpt_sovits.bases import Base
-from gpt_sovits.enrol import bert_features
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.families.base import Base
+from gpt_sovits.families.enrol import bert_features
 from gpt_sovits.features.reference import Timbre, stacked
 from gpt_sovits.features.spectral import denormalize_mel
-from gpt_sovits.registry.voice import Voice
 from gpt_sovits.semantic.decode import Generated, generate
 from gpt_sovits.semantic.guard import Rolled, roll
 from gpt_sovits.semantic.model import T2S
@@ -41,6 +40,7 @@ from gpt_sovits.text import (
     require_speakable,
     split_text,
 )
+from gpt_sovits.voices.voice import Voice
 
 SPEEDS = (0.5, 2.0)
 MOST_CHARACTERS = 200_000

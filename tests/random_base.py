@@ -9,9 +9,9 @@ import torch
 from gpt_sovits.acoustic.config import HarmonicConfig, SoVITSConfig, StyleConfig, TextEncoderConfig
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.models.native import save_config, save_tensors
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
-from gpt_sovits.weights.native import save_config, save_tensors
 
 
 def write_random_base(folder: Path, seed: int = 0) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gpt_sovits.features.phone_errors import edit_distance
-from gpt_sovits.text import train_spelling
+from gpt_sovits.lab import train_spelling
 from gpt_sovits.text.data import pronunciations
 from gpt_sovits.text.en_spell import SpellingModel, one_stress
 

@@ -13,25 +13,26 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up. Names on one line are neighbours, which import each other only where ALLOWED lists it.
 LAYERS = (
     ("errors", "settings", "events", "torchaudio_compat"),
-    ("audio",),
-    ("weights", "text"),
+    ("audio", "files"),
+    ("models", "text"),
     ("features",),
     ("semantic", "acoustic"),
-    ("bases", "models"),
-    ("enrol",),
-    ("registry",),
+    ("families",),
+    ("voices",),
+    ("crypto",),
+    ("storage",),
     ("synthesis", "subtitles"),
     ("dataset",),
     ("training",),
-    ("evaluation",),
-    ("keeping", "library", "library_worker"),
+    ("jobs",),
+    ("services", "keeping"),
     ("studio",),
+    ("lab",),
     ("webui",),
-    ("app", "cli_models", "cli_voices", "cli_words", "cli_jobs", "cli_users"),
+    ("app",),
     ("cli", "__main__"),
 )
-ALLOWED = {("__main__", "cli"), ("settings", "errors"), ("events", "errors"), ("models", "bases")}
-ALLOWED |= {("cli_words", "cli_voices"), ("cli_jobs", "cli_voices"), ("cli_users", "cli_voices")}
+ALLOWED = {("settings", "errors"), ("events", "errors"), ("__main__", "cli"), ("keeping", "services")}
 LONGEST = 450  # lines of a file
 
 
@@ -89,17 +90,24 @@ def test_text_needs_no_torch() -> None:
 
 def test_speaking_never_imports_what_only_training_needs() -> None:
     """Discriminators and losses stay out of the way of a person who only speaks."""
-    for name in ("synthesis.py", "bases.py", "enrol.py"):
+    for name in ("synthesis.py", "families/base.py", "families/enrol.py"):
         named = {module for module, _ in imports(ROOT / "gpt_sovits" / name)}
         assert not [module for module in named if "discriminator" in module or ".training" in module], name
 
 
 def test_pages_only_call_the_studio() -> None:
     """The browser's half touches values (errors, audio, consent, subtitles), never networks or files of a voice."""
-    forbidden = {"bases", "enrol", "synthesis", "training", "dataset", "acoustic", "semantic", "features", "weights"}
+    forbidden = {"families", "synthesis", "training", "dataset", "acoustic", "semantic", "features", "models", "lab"}
     for file in (ROOT / "webui").rglob("*.py"):
         used = {room(module) for module, _ in imports(file)}
         assert not used & forbidden, f"{file.name} imports {sorted(used & forbidden)}"
+
+
+def test_the_laboratory_serves_only_its_own_commands() -> None:
+    """What makes and judges the embedded base is never in the way of a person who speaks, learns or looks."""
+    for file in sources():
+        if home(file) not in ("lab", "cli"):
+            assert "lab" not in {room(module) for module, _ in imports(file)}, file
 
 
 def test_no_file_is_too_long() -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpt_sovits import cli
 from gpt_sovits.audio import Audio
-from gpt_sovits.registry.ids import is_id
+from gpt_sovits.cli import main as cli
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.synthesis import Speech
+from gpt_sovits.voices.ids import is_id
 
-from .training.fake_worker import fake_parts
+from .jobs.fake_worker import fake_parts
 
 
 class HummingSynthesizer:

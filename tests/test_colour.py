@@ -7,7 +7,7 @@ import torch
 from gpt_sovits.acoustic.config import HarmonicConfig
 from gpt_sovits.acoustic.harmonic import Frames, HarmonicDecoder
 from gpt_sovits.features.reference import Reference
-from gpt_sovits.registry.mix import _between
+from gpt_sovits.voices.mixing import _between
 
 
 def said(frames: int) -> tuple[HarmonicDecoder, Frames]:

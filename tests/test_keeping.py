@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from gpt_sovits.errors import InputError, RefusedError
-from gpt_sovits.registry import sounds
-from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
+from gpt_sovits.storage import sounds
+from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
-from tests.registry.conftest import make_voice, quick_passphrases, stage  # noqa: F401  # the fixture is used by name
+from tests.storage.conftest import make_voice, quick_passphrases, stage  # noqa: F401  # used by name
 
 PASSPHRASE = "four words are good"
 pytestmark = pytest.mark.usefixtures("quick_passphrases")

@@ -13,18 +13,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from gpt_sovits.crypto import vault
 from gpt_sovits.errors import BusyError, InputError, MissingError, RefusedError
 from gpt_sovits.features.reference import Reference
+from gpt_sovits.files import make_private
 from gpt_sovits.keeping import Keeping
-from gpt_sovits.registry import vault, versions
-from gpt_sovits.registry.files import make_private
-from gpt_sovits.registry.ids import new_id
-from gpt_sovits.registry.manifest import read_voice
-from gpt_sovits.registry.mix import mix
-from gpt_sovits.registry.terms import Terms
 from gpt_sovits.settings import Settings
-from tests.registry.conftest import consent, make_voice, quick_passphrases, stage  # noqa: F401  # the fixture is used by name
-from tests.registry.test_crashes import survives
+from gpt_sovits.storage import versions
+from gpt_sovits.voices.ids import new_id
+from gpt_sovits.voices.manifest import read_voice
+from gpt_sovits.voices.mixing import mix
+from gpt_sovits.voices.terms import Terms
+from tests.storage.conftest import consent, make_voice, quick_passphrases, stage  # noqa: F401  # used by name
+from tests.storage.test_crashes import survives
 
 PASSPHRASE = "four words are good"
 MINUTE = random.Random(0).randbytes(20_000)

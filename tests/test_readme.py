@@ -12,9 +12,10 @@ from types import ModuleType
 import pytest
 
 import app
-from gpt_sovits import cli, cli_models
-from gpt_sovits.evaluation import bench, heldout, judge
-from gpt_sovits.evaluation.optional import INSTALL
+from gpt_sovits.cli import main as cli
+from gpt_sovits.cli import models as cli_models
+from gpt_sovits.lab.evaluation import bench, heldout, judge
+from gpt_sovits.lab.evaluation.optional import INSTALL
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,7 +48,7 @@ def subcommands() -> set[str]:
 
 def parse(words: list[str]) -> None:
     """Let the right parser read a command; it exits where it does not understand."""
-    if words[:2] == ["-m", "gpt_sovits.evaluation.heldout"]:
+    if words[:2] == ["-m", "gpt_sovits.lab.evaluation.heldout"]:
         heldout.parser().parse_args(words[2:])
     elif words[:2] == ["-m", "gpt_sovits"] and words[2] in cli.HANDED_ON:
         parsers = {"models": cli_models._parser, "evaluate": judge.parser, "bench": bench.parser}

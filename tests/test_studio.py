@@ -13,12 +13,12 @@ import pytest
 
 from gpt_sovits.errors import BusyError, CancelledError, InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.registry.consent import Consent
-from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
+from gpt_sovits.voices.consent import Consent
+from gpt_sovits.voices.voice import Voice
 
-from .training.fake_worker import fake_parts
+from .jobs.fake_worker import fake_parts
 
 CONSENT = Consent(who="Ana", purpose="tests", statement="I agree.")
 SECRET = b"this minute of speech belongs to Ana, and it must not stay behind anywhere. " * 40
@@ -301,7 +301,7 @@ def test_a_voice_that_does_not_speak_is_a_failed_job(settings, recording):
     import numpy as np
 
     from gpt_sovits.audio import Audio
-    from gpt_sovits.training.proof import check_sound
+    from gpt_sovits.jobs.acceptance import check_sound
 
     silent = lambda *_: check_sound(Audio(np.zeros(32000, np.float32), 32000), 10)  # noqa: E731
     studio = Studio(
@@ -367,7 +367,7 @@ def test_importing_and_listing_needs_no_torch():
         "from gpt_sovits import Studio, Settings, VoiceError\n"
         "folder = pathlib.Path(tempfile.mkdtemp())\n"
         "studio = Studio(Settings(folder)); studio.voices(); studio.jobs()\n"
-        "import gpt_sovits.training.worker\n"
+        "import gpt_sovits.jobs.worker\n"
         "print('torch' in sys.modules, 'numpy' in sys.modules, sorted(gpt_sovits.__all__))\n"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

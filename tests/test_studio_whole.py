@@ -15,11 +15,11 @@ import pytest
 from gpt_sovits.audio import read_audio, resample, silence, write_audio, write_wav
 from gpt_sovits.dataset.training_set import Slice, TrainingSet
 from gpt_sovits.errors import InputError, MissingError, RefusedError
-from gpt_sovits.registry.consent import Consent
+from gpt_sovits.jobs.run import Parts, real_parts
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.text import phonemize
-from gpt_sovits.training.job import Parts, real_parts
+from gpt_sovits.voices.consent import Consent
 
 from .random_base import write_random_base
 

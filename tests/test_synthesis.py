@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from gpt_sovits.audio import Audio, read_audio
-from gpt_sovits.bases import Base, load_base
-from gpt_sovits.enrol import best_window, enrol
 from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.families.base import Base, load_base
+from gpt_sovits.families.enrol import best_window, enrol
 from gpt_sovits.features.pitch import track_pitch
-from gpt_sovits.registry.mix import mix
-from gpt_sovits.registry.voice import Voice
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Manner, Synthesizer
+from gpt_sovits.voices.mixing import mix
+from gpt_sovits.voices.voice import Voice
 
 DATA = Path(__file__).parent / "data"
 TEXT = "Good morning, my friend. 今天天气很好。 See you on Sunday!"

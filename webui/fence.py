@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gpt_sovits.errors import VoiceError
-from gpt_sovits.registry import sounds
+from gpt_sovits.storage import sounds
 from webui import i18n
 from webui.plain import plain_page
 from webui.sessions import Sessions

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
-from gpt_sovits.registry.terms import Terms
+from gpt_sovits.voices.terms import Terms
 from webui.i18n import Words
 from webui.parts import USER, catch, day, file_name, good, heading, new_place, problem, voice_card
 from webui.player import player, sample

@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from gpt_sovits.errors import InputError, VoiceError
-from gpt_sovits.registry import sounds
+from gpt_sovits.storage import sounds
 from webui.i18n import Words
 from webui.person import present
 

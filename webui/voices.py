@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from gpt_sovits.errors import VoiceError
-from gpt_sovits.registry.terms import Terms
+from gpt_sovits.voices.terms import Terms
 from webui import owning
 from webui.i18n import Words
 from webui.parts import USER, catch, day, good, heading, notice, pick, problem, voice_card, voice_choices

@@ -4,7 +4,7 @@ Each word is put to the test: by how much does the best path that reads it beat 
 in its place? And each gap between two words: by how much does anything beat silence there? Both are Viterbi margins,
 computed for all words at once from a forward and a backward pass over the piece (as in word posteriors by lattice,
 Wessel et al. 2001). They are in nats and depend on the encoder, so what counts as wrong is a ``Thresholds`` value that
-travels with a base (``alignment`` in its config.json; ``python -m gpt_sovits.evaluation.transcripts`` measures it).
+travels with a base (``alignment`` in its config.json; ``python -m gpt_sovits.lab.evaluation.transcripts`` measures it).
 
 Letters in shapes: T frames (20 ms), V phones of the table (class V is the CTC blank), S states, W words.
 """

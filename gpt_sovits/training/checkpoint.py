@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.weights.native import load_metadata, load_tensors, save_tensors
+from gpt_sovits.models.native import load_metadata, load_tensors, save_tensors
 
 
 class Stateful(Protocol):

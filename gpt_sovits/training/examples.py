@@ -15,6 +15,8 @@ from gpt_sovits.text import symbols
 from gpt_sovits.text.symbols import MARKS
 
 B = TypeVar("B")
+RATE = 32000  # Hz
+TOKEN = 1280  # samples of one semantic token at 32 kHz
 FRAME = 640  # samples of one 50 Hz frame at 32 kHz
 
 

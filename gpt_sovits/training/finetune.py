@@ -19,26 +19,25 @@ from torch import Tensor, nn
 from gpt_sovits.acoustic.harmonic import HarmonicDecoder
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.audio import Audio, read_audio, resample
-from gpt_sovits.bases import Base
 from gpt_sovits.dataset.training_set import Slice, TrainingSet
-from gpt_sovits.enrol import enrol, heard_codes, reference_style, voice_colour
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
+from gpt_sovits.families.base import Base
+from gpt_sovits.families.enrol import enrol, heard_codes, reference_style, voice_colour
 from gpt_sovits.features.reference import Reference
+from gpt_sovits.models.delta import compressed
+from gpt_sovits.models.native import load_tensors
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.training import mini, official
 from gpt_sovits.training.acoustic import StepResult
-from gpt_sovits.training.corpus import RATE
-from gpt_sovits.training.examples import Example, batches, moved
+from gpt_sovits.training.distributed import ALONE, Processes
+from gpt_sovits.training.examples import RATE, Example, batches, moved
 from gpt_sovits.training.loop import Manner, Part
 from gpt_sovits.training.lowrank import adapt, changes
 from gpt_sovits.training.official_data import spoken_example
 from gpt_sovits.training.plan import TrainingPlan, require_trainable
-from gpt_sovits.training.processes import ALONE, Processes
-from gpt_sovits.training.room import require_room
+from gpt_sovits.training.resources import require_room
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
-from gpt_sovits.weights.delta import compressed
-from gpt_sovits.weights.native import load_tensors
 
 COLOUR_SLICES = 8
 MOST_BYTES = {"mini": 20_000_000}  # of a version's weights

@@ -20,9 +20,9 @@ from gpt_sovits.errors import CancelledError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink
 from gpt_sovits.training.acoustic import StepResult
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
+from gpt_sovits.training.distributed import ALONE, Processes
 from gpt_sovits.training.plan import TrainingPlan
 from gpt_sovits.training.precision import Precision
-from gpt_sovits.training.processes import ALONE, Processes
 
 SAVE_EVERY = 40  # steps, or
 SAVE_SECONDS = 10.0  # seconds, whichever comes first; never more than a tenth of the time goes into saving

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from gpt_sovits.weights.delta import DOWN, UP, balanced
+from gpt_sovits.models.delta import DOWN, UP, balanced
 
 PACE = 10.0  # factors learn at this many times the rate of whole tensors; both then move the network about as fast
 

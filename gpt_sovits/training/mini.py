@@ -10,17 +10,16 @@ import torch
 
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.audio import Audio, read_audio, resample
-from gpt_sovits.bases import Base
 from gpt_sovits.dataset.training_set import Slice
 from gpt_sovits.dataset.viterbi import ctc_states_batch
+from gpt_sovits.families.base import Base
 from gpt_sovits.features.mini_content import MiniContentEncoder, log_mel
 from gpt_sovits.features.pitch import track_pitch
 from gpt_sovits.training.acoustic import AcousticWeights, EnvelopeLoss, SpectralLoss, StepResult, acoustic_loss
-from gpt_sovits.training.content import BLANK, LEAST_FRAMES, phone_per_frame
-from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
-from gpt_sovits.training.examples import Example, batches, collate_acoustic, mark_ids, moved
+from gpt_sovits.training.distributed import Processes
+from gpt_sovits.training.examples import FRAME, RATE, TOKEN, Example, batches, collate_acoustic, mark_ids, moved
+from gpt_sovits.training.phone_frames import BLANK, LEAST_FRAMES, phone_per_frame
 from gpt_sovits.training.plan import TrainingPlan
-from gpt_sovits.training.processes import Processes
 
 # What codes and phones mean is everybody's; learnt from a minute it is worse understood and no nearer to the person.
 FROZEN = ("quantizer.", "ssl_proj.", "enc_p.", "alignment.")

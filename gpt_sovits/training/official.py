@@ -22,20 +22,20 @@ from gpt_sovits.acoustic.lora import DIT_TARGETS
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.acoustic.wavenet import WN
-from gpt_sovits.bases import Base
 from gpt_sovits.events import CancelToken
+from gpt_sovits.families.base import Base
 from gpt_sovits.features.spectral import linear_spectrogram, spectrogram_to_mel
+from gpt_sovits.models.native import load_into, load_tensors
 from gpt_sovits.semantic.model import Layer
 from gpt_sovits.training import lowrank
 from gpt_sovits.training.acoustic import StepResult
 from gpt_sovits.training.adversarial import accumulate, judge, mel_bank, objective, real_slices
+from gpt_sovits.training.distributed import Processes
 from gpt_sovits.training.loop import Manner
 from gpt_sovits.training.official_data import SpokenBatch, SpokenExample, collate_spoken
 from gpt_sovits.training.optim import ScaledAdam
 from gpt_sovits.training.plan import TrainingPlan
 from gpt_sovits.training.precision import Precision, recompute
-from gpt_sovits.training.processes import Processes
-from gpt_sovits.weights.native import load_into, load_tensors
 
 T = TypeVar("T")
 Learner = tuple[Callable[[], StepResult | None], Callable[[], float]]

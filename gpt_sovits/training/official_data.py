@@ -15,13 +15,12 @@ from torch import Tensor
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.audio import Audio, read_audio, resample
-from gpt_sovits.bases import Base
 from gpt_sovits.dataset.training_set import Slice
-from gpt_sovits.enrol import bert_features
 from gpt_sovits.errors import InputError
+from gpt_sovits.families.base import Base
+from gpt_sovits.families.enrol import bert_features
 from gpt_sovits.features.spectral import MelConfig, linear_spectrogram, mel_spectrogram, normalize_mel
-from gpt_sovits.training.corpus import FRAME, RATE, TOKEN
-from gpt_sovits.training.examples import Example, pad_rows
+from gpt_sovits.training.examples import FRAME, RATE, TOKEN, Example, pad_rows
 
 
 @dataclass(frozen=True)

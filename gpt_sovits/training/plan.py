@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gpt_sovits.errors import InputError
+from gpt_sovits.models.detect import SOVITS_VERSIONS
+from gpt_sovits.models.store import BaseFiles
 from gpt_sovits.training.precision import Precision, best_kind
-from gpt_sovits.training.room import free_memory
-from gpt_sovits.weights.detect import SOVITS_VERSIONS
-from gpt_sovits.weights.store import BaseFiles
+from gpt_sovits.training.resources import free_memory
 
 MOST_STEPS = 10_000  # acoustic and semantic together, whatever is asked for
 _MINI_SEMANTIC_RATE = 3e-5

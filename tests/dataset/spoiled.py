@@ -147,9 +147,9 @@ CASES = (
 
 def run(out: Path, recording: Path, text: str, names: Sequence[str] = ()) -> list[str]:
     """Lines of a Markdown table."""
-    from gpt_sovits.bases import load_base
     from gpt_sovits.dataset.build import build_dataset
     from gpt_sovits.dataset.ears import ears_of
+    from gpt_sovits.families.base import load_base
     from gpt_sovits.settings import Settings
 
     audio = read_audio(recording)

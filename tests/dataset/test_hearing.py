@@ -22,8 +22,8 @@ SENTENCES = [part + mark for part, mark in zip(
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
-    from gpt_sovits.bases import load_base
     from gpt_sovits.dataset.ears import ears_of
+    from gpt_sovits.families.base import load_base
 
     settings = Settings(tmp_path_factory.mktemp("data"), threads=1)
     return ears_of(load_base("mini", settings), lambda name: load_base(name, settings))

@@ -17,8 +17,8 @@ from gpt_sovits.dataset.piece import hear
 from gpt_sovits.dataset.proof import Thresholds, joint_fit, prove, shares, unbiased
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.errors import InputError
-from gpt_sovits.evaluation.transcripts import measure, spoil, table
 from gpt_sovits.features.hubert import HubertContent
+from gpt_sovits.lab.evaluation.transcripts import measure, spoil, table
 
 BLANK = 732
 SENTENCE = "The quiet river carried seven wooden boats under the old stone bridge."

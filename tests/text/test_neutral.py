@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from gpt_sovits.enrol import bert_features
+from gpt_sovits.families.enrol import bert_features
 from gpt_sovits.text import Entry, Lexicon, phonemize
 
 

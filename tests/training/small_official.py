@@ -20,13 +20,13 @@ from gpt_sovits.acoustic.config import (
 from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
-from gpt_sovits.bases import Base
+from gpt_sovits.families.base import Base
 from gpt_sovits.features.bert import BertConfig
 from gpt_sovits.features.hubert import HubertConfig
+from gpt_sovits.models.native import save_config, save_tensors
+from gpt_sovits.models.store import BaseFiles
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
-from gpt_sovits.weights.native import save_config, save_tensors
-from gpt_sovits.weights.store import BaseFiles
 
 WIDTH = 64  # of the content encoder
 HUBERT = HubertConfig(hidden=WIDTH, layers=1, heads=2, feed_forward=64, conv_channels=16)

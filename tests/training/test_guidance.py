@@ -8,11 +8,11 @@ import torch
 
 from gpt_sovits.audio import read_audio, resample
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.lab.alignment import Aligner, load_alignment, states_from, states_of, text_of
+from gpt_sovits.lab.codes import prototypes_of
+from gpt_sovits.lab.content import BLANK
+from gpt_sovits.lab.corpus import Clip
 from gpt_sovits.text import phonemize
-from gpt_sovits.training.alignment import Aligner, load_alignment, states_from, states_of, text_of
-from gpt_sovits.training.codes import prototypes_of
-from gpt_sovits.training.content import BLANK
-from gpt_sovits.training.corpus import Clip
 
 SMALL = MiniContentConfig(stem=16, hidden=16, blocks=1, phonetic=8, guidance=0.75)
 

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.errors import InputError
+from gpt_sovits.models.delta import DOWN, UP, compressed, merged, nbytes, stacked, truncated
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S, Layer
 from gpt_sovits.training import lowrank
 from gpt_sovits.training.precision import Precision, recompute
-from gpt_sovits.weights.delta import DOWN, UP, compressed, merged, nbytes, stacked, truncated
 from tests.acoustic import tiny
 
 CONFIG = T2SConfig(hidden=32, layers=2, heads=2, feed_forward=64, vocabulary=17, phones=20, bert_dim=8)

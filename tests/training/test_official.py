@@ -10,30 +10,30 @@ import pytest
 import torch
 
 from gpt_sovits.audio import read_audio, resample, write_wav
-from gpt_sovits.bases import Base
 from gpt_sovits.dataset.training_set import Slice, TrainingSet
 from gpt_sovits.errors import CancelledError, InputError, ResourceError
 from gpt_sovits.events import CancelToken, Event
-from gpt_sovits.registry import versions
-from gpt_sovits.registry.consent import Consent
-from gpt_sovits.registry.files import sha256_of
-from gpt_sovits.registry.manifest import VoiceManifest
-from gpt_sovits.registry.voice import Voice
+from gpt_sovits.families.base import Base
+from gpt_sovits.files import sha256_of
+from gpt_sovits.jobs.acceptance import Scores
+from gpt_sovits.jobs.run import real_parts
+from gpt_sovits.models.delta import plain_key
+from gpt_sovits.models.native import load_tensors
 from gpt_sovits.settings import Settings
+from gpt_sovits.storage import versions
 from gpt_sovits.studio import Studio
 from gpt_sovits.synthesis import Manner, Synthesizer
 from gpt_sovits.text import phonemize
 from gpt_sovits.training import official
+from gpt_sovits.training.distributed import ALONE
 from gpt_sovits.training.finetune import Tuned, finetune
-from gpt_sovits.training.job import real_parts
 from gpt_sovits.training.lowrank import changes
 from gpt_sovits.training.official_data import spoken_example
 from gpt_sovits.training.plan import COSTS, TrainingPlan, plan
 from gpt_sovits.training.precision import Precision
-from gpt_sovits.training.processes import ALONE
-from gpt_sovits.training.proof import Scores
-from gpt_sovits.weights.delta import plain_key
-from gpt_sovits.weights.native import load_tensors
+from gpt_sovits.voices.consent import Consent
+from gpt_sovits.voices.manifest import VoiceManifest
+from gpt_sovits.voices.voice import Voice
 from tests.random_base import write_random_base
 
 from .small_official import write_small_official
@@ -164,7 +164,7 @@ def test_a_job_on_an_official_base_from_recording_to_registry(
     pieces: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The program's own path (intake, plan, training, registry); only hearing the words and the proof are replaced."""
-    monkeypatch.setattr("gpt_sovits.training.room.free_memory", lambda device: 64.0)
+    monkeypatch.setattr("gpt_sovits.training.resources.free_memory", lambda device: 64.0)
     models = tmp_path / "models"
     write_random_base(models / "mini")
     write_small_official(tmp_path / "data" / "models" / "v2", "v2", discriminator=False)

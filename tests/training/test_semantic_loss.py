@@ -13,11 +13,11 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.training import official
+from gpt_sovits.training.distributed import ALONE
 from gpt_sovits.training.examples import Example
 from gpt_sovits.training.finetune import semantic_learner
 from gpt_sovits.training.loop import Part
 from gpt_sovits.training.plan import TrainingPlan
-from gpt_sovits.training.processes import ALONE
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
 
 CONFIG = T2SConfig(hidden=32, layers=2, heads=2, feed_forward=64, vocabulary=17, phones=20, bert_dim=8)

@@ -51,10 +51,10 @@ def train(data: Path, models: Path, base: str, steps: int) -> dict[str, float]:
     """One process's life: alone, leading or following."""
     import torch
 
-    from gpt_sovits.bases import load_base
+    from gpt_sovits.families.base import load_base
+    from gpt_sovits.jobs.distributed import DATASET, TRAINING, follow, lead
+    from gpt_sovits.training.distributed import processes_of
     from gpt_sovits.training.plan import plan
-    from gpt_sovits.training.processes import processes_of
-    from gpt_sovits.training.team import DATASET, TRAINING, follow, lead
 
     torch.set_num_threads(1)
     settings = replace(Settings.load(data), bundled_models=models, device="cpu")

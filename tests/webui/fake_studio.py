@@ -20,13 +20,13 @@ import numpy as np
 from gpt_sovits.dataset.picture import png
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.registry.erase import Scan
-from gpt_sovits.registry.journal import Entry
-from gpt_sovits.registry.lexicon import WordLists
-from gpt_sovits.registry.manifest import VersionCard
-from gpt_sovits.registry.terms import Terms
+from gpt_sovits.jobs.review import Draft, Piece
+from gpt_sovits.storage.erase import Scan
+from gpt_sovits.storage.journal import Entry
+from gpt_sovits.storage.word_lists import WordLists
 from gpt_sovits.text import Reading, explain
-from gpt_sovits.training.drafts import Draft, Piece
+from gpt_sovits.voices.manifest import VersionCard
+from gpt_sovits.voices.terms import Terms
 
 RATE = 32000
 

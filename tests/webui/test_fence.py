@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from gpt_sovits.registry import sounds
+from gpt_sovits.storage import sounds
 from webui import fence
 from webui.guard import Guard
 from webui.sessions import Sessions

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from gpt_sovits.errors import MissingError
-from gpt_sovits.registry.ids import new_id
-from gpt_sovits.registry.store import Registry
 from gpt_sovits.settings import Settings
+from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
-from tests.registry.conftest import make_voice, stage
+from gpt_sovits.voices.ids import new_id
+from tests.storage.conftest import make_voice, stage
 from tests.webui.serving import served
 from webui import fence, person
 from webui.sessions import Sessions

@@ -1,0 +1,152 @@
+"""The command ``jobs``: trainings that wait, run or are over, and the bar under which one is watched."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from gpt_sovits.cli.voices import duration, show_rows
+from gpt_sovits.errors import CancelledError, VoiceError
+from gpt_sovits.events import CancelToken
+from gpt_sovits.jobs.store import JobState
+from gpt_sovits.studio import Studio
+
+ABOUT_JOBS = "list, show, stop, resume or delete trainings"
+_LOOK_SECONDS = 0.5
+
+
+def with_bar(work: Callable[..., str]) -> int:
+    """Run a training under a progress bar; Ctrl-C stops it so that it can be resumed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    cancel = CancelToken()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}"))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Starting", total=1.0, left="")
+        told = ""
+
+        def show(job: JobState) -> None:
+            nonlocal told
+            if not console.is_terminal and job.message != told:
+                print(f"{job.fraction:4.0%} {job.message}", file=sys.stderr)
+            told = job.message
+            left = "" if job.seconds_left is None else f"about {duration(job.seconds_left)} left"
+            bar.update(task, description=job.message or job.stage, completed=job.fraction, left=left)
+
+        try:
+            print(_interruptible(work, cancel, show))
+        except CancelledError as error:
+            raise CancelledError("Stopped.", "`jobs list` shows the job, `jobs resume` continues it.") from error
+    return 0
+
+
+def _interruptible(work: Callable[..., str], cancel: CancelToken, show: Callable[[JobState], None]) -> str:
+    import signal
+
+    previous = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
+    try:
+        return work(cancel=cancel, on_progress=show)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def jobs_command(studio: Studio, given: argparse.Namespace) -> int:
+    """Run one action of ``jobs``."""
+    action = given.action or "list"
+    if action == "list":
+        return _list(studio, given)
+    if action == "show":
+        if given.follow:
+            return _follow(studio, given)
+        return _show(studio, given)
+    if action == "stop":
+        studio.stop_job(given.job, given.user)
+    elif action == "resume":
+        if given.here:
+            return with_bar(lambda **watching: studio.resume_now(given.job, given.user, **watching))
+        studio.resume_job(given.job, given.user)
+        if given.follow:
+            return _follow(studio, given)
+    elif action == "delete":
+        studio.delete_job(given.job, given.user)
+    return 0
+
+
+def _list(studio: Studio, given: argparse.Namespace) -> int:
+    rows = [
+        {
+            "id": job.id,
+            "name": job.name,
+            "state": job.state,
+            "done": f"{job.fraction:.0%}",
+            "left": "" if job.seconds_left is None else duration(job.seconds_left),
+            "created": job.created,
+            "message": job.error or job.message,
+        }
+        for job in studio.jobs(given.user)
+    ]
+    return show_rows(given, rows, "There are no jobs.")
+
+
+def _show(studio: Studio, given: argparse.Namespace) -> int:
+    job = studio.job(given.job, given.user)
+    if given.json:
+        print(json.dumps(asdict(job), ensure_ascii=False, indent=1))
+        return 0
+    print(f"{job.id}  {job.name}  {job.state}  {job.fraction:.0%}  {job.stage}")
+    latest = studio.job_step(job.id, given.user)
+    if latest is not None:
+        numbers = "  ".join(f"{name} {value:.3f}" for name, value in latest.values.items())
+        print(f"{latest.kind} step {latest.step} of {latest.total}  {numbers}")
+    print("\n".join(job.log))
+    for path in studio.job_samples(job.id, given.user).values():
+        print(f"sample: {path}")
+    if job.error:
+        print(job.error)
+    return 0
+
+
+def _follow(studio: Studio, given: argparse.Namespace) -> int:
+    """Watch a job of the worker until it is over; Ctrl-C only stops watching."""
+
+    def watch(cancel: CancelToken, on_progress: Callable[[JobState], None]) -> str:
+        while True:
+            job = studio.job(given.job, given.user)
+            on_progress(job)
+            if not job.active:
+                break
+            if cancel.cancelled:
+                return f"{job.id} goes on"
+            time.sleep(_LOOK_SECONDS)
+        if job.state == "failed":
+            raise VoiceError(job.error)
+        return job.voice_id if job.state == "done" else f"{job.id} {job.state}"
+
+    return with_bar(watch)
+
+
+def add_job_actions(
+    parser: argparse.ArgumentParser, common: argparse.ArgumentParser, listing: argparse.ArgumentParser
+) -> None:
+    """The actions of ``jobs`` and their options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="all trainings", parents=[common, listing])
+    texts = {
+        "show": "where a training stands, and its log",
+        "stop": "stop within seconds, keeping what was learned",
+        "resume": "continue a stopped or failed training from its last step",
+        "delete": "remove a training with its recording and log; a voice that it made stays",
+    }
+    for name, text in texts.items():
+        action = actions.add_parser(name, help=text, parents=[common, *([listing] if name == "show" else [])])
+        action.add_argument("job", help="id, as `jobs list` prints it")
+        if name == "resume":
+            action.add_argument("--here", action="store_true", help="in this process instead of the worker")
+        if name in ("show", "resume"):
+            action.add_argument("--follow", action="store_true", help="watch it until it is over")

@@ -1,0 +1,324 @@
+"""The command line: the same studio as in the browser.
+
+An expected failure is one sentence on stderr and exit code 2. ``pretrain``, ``evaluate``, ``bench``, ``models`` and
+``serve`` hand their arguments on to the module that does the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
+from gpt_sovits.cli.users import (
+    ABOUT_BACKUP,
+    ABOUT_RESTORE,
+    ABOUT_USERS,
+    add_backup_options,
+    add_user_actions,
+    backup_command,
+    restore_command,
+    users_command,
+)
+from gpt_sovits.cli.voices import ABOUT, add_actions, open_voice, secret_options, unlock_options, voices_command
+from gpt_sovits.cli.words import ABOUT_LEXICON, ABOUT_READ, add_lexicon_actions, lexicon_command, read_command
+from gpt_sovits.errors import InputError, MissingError, VoiceError
+from gpt_sovits.settings import PROJECT_ROOT, Settings
+from gpt_sovits.studio import DEFAULT_BASE, Studio
+from gpt_sovits.voices.consent import Consent
+from gpt_sovits.voices.ids import LOCAL_USER
+
+if TYPE_CHECKING:
+    from gpt_sovits.synthesis import Speech
+
+MakeStudio = Callable[[Settings], Studio]
+MAX_TEXT_FILE = 4 * 2**20  # bytes
+
+
+# ------------------------------------------------------------------------------------------------------------- speaking
+
+
+def _speak(studio: Studio, given: argparse.Namespace) -> int:
+    words = list(given.words)
+    text = _read_text(given.text_file) if given.text_file else (words.pop() if words else "")
+    named = given.voice or (words.pop() if words else None)
+    if words or (named and given.clip):
+        raise InputError("There are too many words.", 'Say it like this: speak "My voice" "Good morning!" --out a.wav')
+    if given.clip:
+        voice: Any = studio.reference_voice(given.clip, given.clip_text, given.language, given.base)
+    elif named:
+        card = studio.find_voice(named, given.user)
+        open_voice(studio, given, card)
+        voice = card.id
+    else:
+        raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
+    pieces = studio.speak(
+        text, voice, language=given.language, speed=given.speed, pause=given.pause, seed=given.seed, user=given.user
+    )
+    spoken = _write_speech(_reported(pieces, len(text)), given.out)
+    if given.subtitles:
+        from gpt_sovits import subtitles
+        from gpt_sovits.audio import write_bytes
+
+        kind = subtitles.vtt if given.subtitles.suffix.lower() == ".vtt" else subtitles.srt
+        write_bytes(given.subtitles, kind(subtitles.cues(spoken)).encode())
+    seconds = sum(piece.audio.seconds for piece in spoken)
+    print(f"{given.out}: {seconds:.1f} s of speech")
+    return 0
+
+
+def _reported(pieces: Iterable[Speech], characters: int) -> Iterator[Speech]:
+    for piece in pieces:
+        if sys.stderr.isatty():
+            print(f"\r{100 * piece.end // max(1, characters):3d} %", end="", file=sys.stderr, flush=True)
+        yield piece
+    if sys.stderr.isatty():
+        print("\r     \r", end="", file=sys.stderr)
+
+
+def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
+    """Write pieces as they come: a WAV grows beside ``out`` and is moved there when it is whole."""
+    import wave
+
+    from gpt_sovits.audio import concatenate, to_int16, write_audio
+
+    if out.suffix.lower() != ".wav":
+        spoken = list(pieces)
+        write_audio(out, concatenate([piece.audio for piece in spoken]))
+        return spoken
+    pieces = iter(pieces)
+    first = next(pieces, None)
+    if first is None:
+        raise InputError("There is nothing to say.", "Type a text with words in it.")
+    growing = out.with_name(out.name + ".part")
+    spoken = []
+    try:
+        with growing.open("wb") as file, wave.open(file, "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(first.audio.rate)
+            for piece in itertools.chain([first], pieces):
+                sound.writeframes(to_int16(piece.audio).tobytes())
+                spoken.append(piece)
+        os.replace(growing, out)
+    except OSError as error:
+        raise InputError(f"{out} could not be written ({error.strerror}).", "Choose another place.") from error
+    finally:
+        growing.unlink(missing_ok=True)
+    return spoken
+
+
+def _mix(studio: Studio, given: argparse.Namespace) -> int:
+    cards = [studio.find_voice(name, given.user) for name in (given.a, given.b)]
+    for card in cards:
+        open_voice(studio, given, card)
+    a, b = (card.id for card in cards)
+    if not given.save and not given.text:
+        raise InputError("There is nothing to do with the mix.", 'Keep it with --save "Name" or hear it with --text.')
+    if given.text:
+        voice = studio.mix(a, b, given.ratio, given.user, manner=given.manner)
+        pieces = studio.speak(given.text, voice, language=given.language, seed=given.seed, user=given.user)
+        _write_speech(pieces, given.out)
+        print(given.out)
+    if given.save:
+        print(studio.save_mix(a, b, given.ratio, given.save, given.user, manner=given.manner))
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------------- training
+
+
+def _train(studio: Studio, given: argparse.Namespace) -> int:
+    consent = Consent(
+        who=given.who or given.name, purpose=given.purpose, statement=given.consent, own=given.statement is None
+    )
+    language, script = given.language, given.script_text
+    if given.script:
+        passages = {passage.id: passage for passage in studio.scripts()}
+        if given.script in passages:
+            script = passages[given.script].text
+            language = passages[given.script].language
+        else:
+            script = _read_text(Path(given.script))
+    arguments: dict[str, Any] = {
+        "script": script,
+        "language": language,
+        "consent": consent,
+        "user": given.user,
+        "base": given.base,
+        "max_steps": given.max_steps,
+        "statement": given.statement,
+    }
+    again = studio.find_voice(given.name, given.user).id if given.again else ""
+    if given.queue and again:
+        del arguments["base"]
+        print(studio.retrain(again, given.recording, **arguments))
+    elif given.queue:
+        print(studio.create_voice(given.name, given.recording, **arguments))
+    else:
+        arguments["again"] = again
+        return with_bar(lambda **watching: studio.train_now(given.name, given.recording, **arguments, **watching))
+    return 0
+
+
+# ---------------------------------------------------------------------------------------------------------------- tools
+
+
+def _help_training(settings: Settings, given: argparse.Namespace) -> int:
+    """What the further processes of an ``accelerate launch`` do: train with the first one, or nothing."""
+    if (given.run is _train and not given.queue) or getattr(given, "here", False):
+        from gpt_sovits.jobs.distributed import follow
+
+        follow(settings)
+    return 0
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = sys.stdin.buffer.read(MAX_TEXT_FILE + 1) if str(path) == "-" else path.read_bytes()
+        if len(data) > MAX_TEXT_FILE:
+            raise InputError(f"The file {path} is too large for a text.", "Speak it in parts.")
+        return data.decode("utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise MissingError(f"There is no text file {path}.", "Check its name.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.") from error
+
+
+def _pretrain(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.lab.pretrain import main
+
+    return main(arguments)
+
+
+def _evaluate(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.lab.evaluation.judge import main
+
+    return main(arguments, make)
+
+
+def _bench(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.lab.evaluation.bench import main
+
+    return main(arguments)
+
+
+def _models(arguments: Sequence[str], make: MakeStudio) -> int:
+    from gpt_sovits.cli.models import main
+
+    return main(arguments)
+
+
+def _serve(arguments: Sequence[str], make: MakeStudio) -> int:
+    """Start the page: ``app.py`` lies beside the package, in the checkout."""
+    if not (PROJECT_ROOT / "app.py").is_file():
+        raise MissingError("The page is not installed beside this package.", "Run it from the project's folder.")
+    sys.path.insert(0, str(PROJECT_ROOT))
+    from app import main  # type: ignore[import-not-found,unused-ignore]
+
+    return int(main(arguments))
+
+
+HANDED_ON: dict[str, tuple[str, Callable[[Sequence[str], MakeStudio], int]]] = {
+    "models": ("list, download, import and remove bases", _models),
+    "serve": ("open the studio in the browser", _serve),
+    "pretrain": ("train the embedded base from a corpus", _pretrain),
+    "evaluate": ("judge voices against recordings", _evaluate),
+    "bench": ("measure this machine and every stage on it", _bench),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data", type=Path, default=argparse.SUPPRESS, help="the data folder (default: the system's)")
+    common.add_argument("--user", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    speaking = argparse.ArgumentParser(add_help=False)
+    speaking.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
+    speaking.add_argument("--out", type=Path, default=Path("speech.wav"), help="wav, flac, mp3, ogg or opus file")
+    speaking.add_argument("--seed", type=int, default=None, help="the same seed gives the same sound")
+    listing = argparse.ArgumentParser(add_help=False)
+    listing.add_argument("--json", action="store_true", help="print JSON")
+
+    top = argparse.ArgumentParser(prog="gpt_sovits", description="A voice studio on your own computer.")
+    top.set_defaults(data=None, user=LOCAL_USER)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, run: Callable[[Studio, argparse.Namespace], int], *parents: Any) -> Any:
+        command = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
+        command.set_defaults(run=run)
+        return command
+
+    speak = add("speak", "say a text with a voice, or with the voice of a clip", _speak, speaking, unlock_options())
+    speak.add_argument("words", nargs="*", metavar="[VOICE] TEXT", help="name or id of a voice, and what it should say")
+    speak.add_argument("--voice", help="name or id of a voice")
+    speak.add_argument("--clip", "--reference", type=Path, help="speak like this clip of a few seconds instead")
+    speak.add_argument("--clip-text", "--transcript", default="", help="what the clip says")
+    speak.add_argument("--text-file", type=Path, help="say the text of this file; - reads standard input")
+    speak.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default: 1)")
+    speak.add_argument("--pause", type=float, default=0.3, help="seconds between sentences (default: 0.3)")
+    speak.add_argument("--base", default=DEFAULT_BASE, help="base for --clip (default: mini)")
+    speak.add_argument("--subtitles", type=Path, help="write an .srt or .vtt file too")
+
+    train = add("train", "make a voice from a recording", _train)
+    train.add_argument("name", help="what the voice is called")
+    train.add_argument("recording", type=Path, help="sound file, 10 seconds to 30 minutes of one person")
+    train.add_argument("--script", help="text file of what was read, or the id of a passage (en-kitchen, zh-morning)")
+    train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
+    train.add_argument("--language", default="auto", help="of the text (default: auto)")
+    train.add_argument("--consent", default="", metavar="STATEMENT", help="the words by which the person agrees")
+    train.add_argument("--statement", type=Path, help="another person's voice: the recording in which they agree")
+    train.add_argument("--who", help="whose voice it is (default: the voice's name)")
+    train.add_argument("--purpose", default="personal use on this computer", help="what the voice is for")
+    train.add_argument("--base", default=DEFAULT_BASE, help="the base to start from (default: mini)")
+    train.add_argument("--max-steps", type=int, help="at most this many steps")
+    train.add_argument("--again", action="store_true", help="a further version of the voice of that name")
+    train.add_argument("--queue", action="store_true", help="leave it to the worker of the running studio")
+
+    mix = add("mix", "blend two voices", _mix, speaking, unlock_options())
+    mix.add_argument("a")
+    mix.add_argument("b")
+    mix.add_argument("ratio", type=float, help="0 is the first voice, 1 the second")
+    mix.add_argument("--manner", type=float, help="ratio of the way of speaking (default: as the timbre)")
+    mix.add_argument("--save", metavar="NAME", help="keep the mix as a voice")
+    mix.add_argument("--text", help="say this with the mix, into --out")
+
+    add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
+    add_user_actions(add("users", ABOUT_USERS, users_command, listing), common, listing)
+    add_backup_options(
+        add("backup", ABOUT_BACKUP, backup_command, secret_options()),
+        add("restore", ABOUT_RESTORE, restore_command, secret_options()),
+    )
+    add_lexicon_actions(add("lexicon", ABOUT_LEXICON, lexicon_command, listing), common, listing)
+    read = add("read", ABOUT_READ, read_command, listing)
+    read.add_argument("text", help="the text; - reads standard input")
+    read.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
+
+    add_job_actions(add("jobs", ABOUT_JOBS, jobs_command, listing), common, listing)
+
+    for name, (text, _) in HANDED_ON.items():
+        commands.add_parser(name, help=text, add_help=False)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studio) -> int:
+    """Run one command. Returns 0, or 1 for problems found, 2 for an expected failure, 130 for Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words and words[0] in HANDED_ON:
+            return HANDED_ON[words[0]][1](words[1:], make_studio)
+        given = parser().parse_args(words)
+        settings = Settings.load(given.data)
+        if settings.rank:
+            return _help_training(settings, given)
+        return int(given.run(make_studio(settings), given))
+    except VoiceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,292 @@
+"""``python -m gpt_sovits voices``: the voices of a person, and what belongs to owning them."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.storage.erase import Scan
+from gpt_sovits.studio import Studio
+from gpt_sovits.voices.manifest import VoiceCard
+from gpt_sovits.voices.terms import Terms
+
+ABOUT = "list, show, rename, pin, freeze, lock, mix, export, import, delete or destroy voices"
+_ON_A_VOICE = {
+    "show": "everything that is known about a voice, as JSON",
+    "versions": "its recordings over time",
+    "rename": "give it another name",
+    "pin": "choose the version that speaks",
+    "prune": "remove one of its versions",
+    "freeze": "let nothing change, retrain or delete it",
+    "unfreeze": "allow changes again",
+    "lock": "let nobody read it from the disk without a passphrase",
+    "unlock": "remove its lock (to use it once, `speak` asks for the passphrase)",
+    "journal": "what was done with it",
+    "export": "write it into one encrypted file",
+    "delete": "remove it with its recording and everything learnt from it",
+    "destroy": "delete it, empty the pages' cache, keep a receipt, and look for left-overs",
+}
+
+
+def voices_command(studio: Studio, given: argparse.Namespace) -> int:
+    """Run one action; without one, list."""
+    action = given.action or "list"
+    if action == "list":
+        rows = [_row(card) for card in studio.voices(given.user)]
+        return show_rows(given, rows, "There are no voices yet. Make one with `train`.")
+    if action == "verify":
+        problems = studio.verify(given.user)
+        print("\n".join(problems) or "Every file of every voice is as it was saved.")
+        return 1 if problems else 0
+    if action == "key":
+        print(studio.public_key(given.user))
+        return 0
+    if action == "import":
+        return _import(studio, given)
+    if action == "mix":
+        return _mix(studio, given)
+    if action == "verify-destroyed":
+        return _report(studio.verify_destroyed(given.voice, given.user))
+    return _on_a_voice(studio, given, studio.find_voice(given.voice, given.user))
+
+
+def _on_a_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
+    action = given.action
+    if action == "show":
+        value = {**asdict(card), "consent": card.consent.to_json(), "terms": card.terms.to_json()}
+        print(json.dumps(value, ensure_ascii=False, indent=1))
+    elif action == "rename":
+        studio.rename_voice(card.id, given.name, given.user)
+    elif action == "pin":
+        studio.pin_version(card.id, None if given.version == "newest" else given.version, given.user)
+    elif action == "versions":
+        rows = [
+            {
+                "id": version.id,
+                "number": version.number,
+                "made": version.created,
+                "speech": f"{version.seconds:.0f} s",
+                "speaks": "yes" if version.id == card.default_version else "",
+            }
+            for version in card.versions
+        ]
+        return show_rows(given, rows, "")
+    elif action == "prune":
+        confirm(given, f"Remove the version {given.version} of {card.name!r}?")
+        studio.delete_version(card.id, given.version, given.user)
+    elif action == "freeze":
+        own = given.user in studio.users()
+        passphrase = "" if own else ask_secret(given, "A passphrase that unfreezing will ask for: ", twice=True)
+        studio.freeze_voice(card.id, given.user, passphrase=passphrase)
+    elif action == "unfreeze":
+        secret = ask_secret(given, "The passphrase of freezing, or your password: ")
+        studio.unfreeze_voice(card.id, given.user, secret=secret)
+    elif action == "lock":
+        passphrase = ask_secret(given, "A passphrase, which nobody can replace: ", twice=True)
+        for name in studio.lock_voice(card.id, passphrase, given.user):
+            print(f"The mix {name!r} contains a part of it and is not locked.")
+    elif action == "unlock":
+        studio.remove_lock(card.id, ask_secret(given, "The passphrase of the voice: "), given.user)
+    elif action == "journal":
+        for entry in studio.journal(given.user, card.id):
+            details = " ".join(f"{key}={value}" for key, value in entry.details.items())
+            print(f"{entry.number:5d}  {entry.at}  {entry.what}  {details}".rstrip())
+    elif action == "export":
+        return _export(studio, given, card)
+    elif action == "delete":
+        confirm(given, f"Delete {card.name!r} with its recording and everything learnt from it?")
+        studio.delete_voice(card.id, given.user)
+    elif action == "destroy":
+        confirm(given, f"Destroy {card.name!r}? Nothing can bring it back.")
+        return _report(studio.destroy_voice(card.id, given.user, mixes=given.mixes))
+    return 0
+
+
+def _export(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
+    terms = Terms(
+        mix="mix" not in given.forbid,
+        retrain="retrain" not in given.forbid,
+        export="export" not in given.forbid,
+        until=given.until,
+    )
+    open_voice(studio, given, card)
+    passphrase = "" if given.to else ask_secret(given, "A passphrase for the file: ", twice=True)
+    data = studio.export_voice(
+        card.id, version=given.version, passphrase=passphrase, recipient=given.to, terms=terms, user=given.user
+    )
+    from gpt_sovits.audio import write_bytes  # late: listing voices needs no codecs
+
+    write_bytes(given.out, data)
+    print(f"{given.out}: {len(data) / 2**20:.1f} MB. A receiver who is determined could ignore the terms.")
+    if card.parents:
+        print("It holds the timbre of each voice in the mix: send it only to people who may have those voices too.")
+    return 0
+
+
+def _mix(studio: Studio, given: argparse.Namespace) -> int:
+    """Two or more voices by their shares."""
+    if len(given.parts) < 4 or len(given.parts) % 2:
+        raise InputError("A mix needs two voices or more, each with its share.", "Like this: voices mix Ana 2 Ben 1")
+    cards = [studio.find_voice(name, given.user) for name in given.parts[::2]]
+    try:
+        shares = [float(share) for share in given.parts[1::2]]
+    except ValueError as error:
+        raise InputError("A share is not a number.", "Like this: voices mix Ana 2 Ben 1") from error
+    for card in cards:
+        open_voice(studio, given, card)
+    ids = [card.id for card in cards]
+    print(studio.blend(ids, shares, given.user, manners=given.manner, save=given.save).id)
+    return 0
+
+
+def _import(studio: Studio, given: argparse.Namespace) -> int:
+    try:
+        data = given.file.read_bytes()
+    except OSError as error:
+        raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
+    locked = b"-> scrypt " in data[:200]
+    passphrase = ask_secret(given, "The passphrase of the file: ") if locked else ""
+    print(studio.import_voice(data, passphrase=passphrase, name=given.name, user=given.user))
+    return 0
+
+
+def _report(scan: Scan) -> int:
+    for path, what in scan.found:
+        print(f"{path}: {what}")
+    verdict = "clean" if scan.clean else "NOT clean"
+    print(f"{scan.files} files, {scan.bytes / 2**20:.1f} MB looked through: {verdict}")
+    return 0 if scan.clean else 1
+
+
+def open_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> None:
+    """Ask for the passphrase of a locked voice and open it for this command."""
+    if not studio.is_open(card.id, given.user):
+        source = getattr(given, "unlock_file", None)
+        passphrase = ask_secret(given, f"The passphrase of {card.name}: ", source, "--unlock-file")
+        studio.unlock_voice(card.id, passphrase, given.user)
+
+
+def ask_secret(
+    given: argparse.Namespace,
+    question: str,
+    file: Path | None = None,
+    option: str = "--passphrase-file",
+    *,
+    twice: bool = False,
+) -> str:
+    """From a file, or typed (``twice`` where a slip would be for ever): never an argument, which others could see."""
+    file = file or (getattr(given, "passphrase_file", None) if option == "--passphrase-file" else None)
+    if file:
+        try:
+            return file.read_text(encoding="utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise MissingError(f"The file {file} cannot be read.", "Check its name.") from error
+    if not sys.stdin.isatty():
+        raise InputError("There is no passphrase.", f"Give a file that holds it with {option}.")
+    typed = getpass.getpass(question)
+    if twice and getpass.getpass("The same again: ") != typed:
+        raise InputError("The two differ.", "Try again.")
+    return typed
+
+
+def secret_options() -> argparse.ArgumentParser:
+    """The option that names a file with a passphrase or password."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--passphrase-file", type=Path, help="text file with the secret (else it is asked for)")
+    return options
+
+
+def unlock_options() -> argparse.ArgumentParser:
+    """The option for commands that use voices, which may be locked."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--unlock-file", type=Path, help="text file with the passphrase of a locked voice")
+    return options
+
+
+def confirm(given: argparse.Namespace, question: str) -> None:
+    """Ask, unless ``--yes``; ``CancelledError`` for anything but yes."""
+    if given.yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("This cannot be undone and was not confirmed.", "Add --yes.")
+    if input(f"{question} Type yes: ").strip().lower() != "yes":
+        raise CancelledError("Nothing was changed.")
+
+
+def _row(card: VoiceCard) -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "name": card.name,
+        "kind": card.kind,
+        "base": card.base,
+        "versions": len(card.versions),
+        "speech": f"{card.seconds_of_speech:.0f} s",
+        "created": card.created,
+        "state": " ".join(word for word, so in (("frozen", card.frozen), ("locked", card.locked)) if so),
+        "consent": card.consent.who,
+    }
+
+
+def show_rows(given: argparse.Namespace, rows: list[dict[str, Any]], nothing: str) -> int:
+    """A table, or JSON with ``--json``."""
+    if given.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return 0
+    if not rows:
+        print(nothing)
+        return 0
+    widths = {key: max(len(str(row[key])) for row in (*rows, {key: key})) for key in rows[0]}
+    for row in ({key: key for key in rows[0]}, *rows):
+        print("  ".join(str(row[key]).ljust(widths[key]) for key in row).rstrip())
+    return 0
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def add_actions(
+    parser: argparse.ArgumentParser, common: argparse.ArgumentParser, listing: argparse.ArgumentParser
+) -> None:
+    """The actions of ``voices`` and their options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    locked, opening = secret_options(), unlock_options()
+    sure = argparse.ArgumentParser(add_help=False)
+    sure.add_argument("--yes", action="store_true", help="do not ask")
+
+    actions.add_parser("list", help="all voices", parents=[common, listing])
+    actions.add_parser("verify", help="compare every file with its hash", parents=[common])
+    actions.add_parser("key", help="your public key, for friends who send you voices", parents=[common])
+    take = actions.add_parser("import", help="store the voice of an encrypted file", parents=[common, locked])
+    take.add_argument("file", type=Path, help="a .gsvoice file")
+    take.add_argument("--name", default="", help="what it is called here")
+    look = actions.add_parser("verify-destroyed", help="look for anything of a destroyed voice", parents=[common])
+    look.add_argument("voice", help="id of the destroyed voice")
+
+    blend = actions.add_parser("mix", help="keep a mix of two voices or more", parents=[common, opening])
+    blend.add_argument("parts", nargs="+", metavar="VOICE SHARE", help="name or id and its share, again and again")
+    blend.add_argument("--manner", type=float, nargs="+", help="shares of the way of speaking (default: the same)")
+    blend.add_argument("--save", required=True, metavar="NAME", help="what the mix is called")
+
+    extra = {"export": [locked, opening], "delete": [sure], "destroy": [sure], "prune": [sure], "versions": [listing]}
+    extra |= {name: [locked] for name in ("freeze", "unfreeze", "lock", "unlock")}
+    found = {}
+    for name, text in _ON_A_VOICE.items():
+        found[name] = actions.add_parser(name, help=text, description=text, parents=[common, *extra.get(name, [])])
+        found[name].add_argument("voice", help="name or id")
+    found["rename"].add_argument("name", help="the new name")
+    found["pin"].add_argument("version", help="id of the version that speaks, or newest")
+    found["prune"].add_argument("version", help="id of the version to remove")
+    found["destroy"].add_argument("--mixes", action="store_true", help="with the stored mixes that contain it")
+    export = found["export"]
+    export.add_argument("--out", type=Path, default=Path("voice.gsvoice"), help="the file (default: voice.gsvoice)")
+    export.add_argument("--to", default="", metavar="KEY", help="encrypt to a friend's public key (age1...)")
+    export.add_argument("--version", default=None, help="id of a version (default: the one that speaks)")
+    export.add_argument("--forbid", nargs="+", default=[], choices=("mix", "retrain", "export"), help="not allowed")
+    export.add_argument("--until", default="", metavar="DATE", help="last day of use, as 2030-12-31")

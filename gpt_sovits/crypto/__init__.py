@@ -1,0 +1,1 @@
+"""Keys and ciphers: vault, keyring, identities."""

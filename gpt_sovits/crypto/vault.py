@@ -1,0 +1,169 @@
+"""A voice's files at rest: encrypted with its own data key, so that erasing 32 bytes makes all of them unreadable.
+
+    key         the data key, 32 random bytes (the voice is not locked)
+    key.age     the data key in an age file for a passphrase; while it is there the voice is locked
+
+A stored file is "gsvault1", 16 bytes of salt, then pieces of 1 MiB, each ChaCha20-Poly1305 with its 16 bytes of tag.
+Its own key is HKDF-SHA256(data key, salt, "gsvault1 " + file name); the nonce of a piece is its number (11 bytes, big
+endian) and 1 for the last piece, else 0. So pieces can be neither changed, swapped, cut off nor moved between files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gpt_sovits import files
+from gpt_sovits.errors import InputError, RefusedError
+
+KEY, WRAPPED = "key", "key.age"
+KEY_BYTES = 32
+MIN_PASSPHRASE = 8  # characters
+_MAGIC = b"gsvault1"
+_SALT = 16
+_PIECE = 2**20
+_TAG = 16
+_HEAD = len(_MAGIC) + _SALT
+
+
+# ---------------------------------------------------------------------------------------------------------- data keys
+
+
+def new_key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether the data key of the voice in ``folder`` lies there under a passphrase only."""
+    return (folder / WRAPPED).is_file()
+
+
+def read_key(folder: Path) -> bytes | None:
+    """The data key of a voice that is not locked; None where its files are still plain (made by an older program)."""
+    try:
+        key = (folder / KEY).read_bytes()
+    except FileNotFoundError:
+        return None
+    if len(key) != KEY_BYTES:
+        raise InputError(f"The key of the voice {folder.name} is damaged.", "Restore it from a backup.")
+    return key
+
+
+def wrap(key: bytes, passphrase: str) -> bytes:
+    """The data key for ``passphrase``. The work (scrypt, about a second) is what makes guessing slow."""
+    import pyrage
+
+    return pyrage.passphrase.encrypt(key, check_passphrase(passphrase))
+
+
+def unwrap(data: bytes, passphrase: str) -> bytes:
+    """The inverse of ``wrap``. A wrong passphrase takes as long as the right one: the scrypt comes before the check."""
+    import pyrage
+
+    try:
+        key = pyrage.passphrase.decrypt(data, passphrase)
+    except pyrage.DecryptError as error:
+        raise RefusedError("The passphrase is wrong.", "Type it again.") from error
+    if len(key) != KEY_BYTES:
+        raise InputError("The key of the voice is damaged.", "Restore it from a backup.")
+    return key
+
+
+def check_passphrase(passphrase: str) -> str:
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise InputError(
+            f"The passphrase has fewer than {MIN_PASSPHRASE} characters.", "Use a longer one: four words are good."
+        )
+    return passphrase
+
+
+# -------------------------------------------------------------------------------------------------------------- files
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file is stored encrypted."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
+def seal(content: Iterable[bytes], key: bytes, name: str) -> Iterator[bytes]:
+    """What is stored of the file ``name``, block by block."""
+    salt = secrets.token_bytes(_SALT)
+    cipher = _cipher(key, salt, name)
+    yield _MAGIC + salt
+    for number, (piece, last) in enumerate(_pieces(content)):
+        yield cipher.encrypt(_nonce(number, last), piece, None)
+
+
+def open_file(path: Path, key: bytes | None, name: str, offset: int = 0) -> Iterator[bytes]:
+    """The content of the stored file ``name`` at ``path``, block by block; a plain file as it is.
+
+    ``offset``: bytes before it that are something else.
+    Raises ``InputError`` where it was changed and ``RefusedError`` without the key that it needs.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        head = file.read(_HEAD)
+        if head[: len(_MAGIC)] != _MAGIC:
+            yield head
+            while block := file.read(_PIECE):
+                yield block
+            return
+        if key is None:
+            raise RefusedError("The voice is locked.", "Unlock it with its passphrase.")
+        cipher = _cipher(key, head[len(_MAGIC) :], name)
+        sealed = iter(lambda: file.read(_PIECE + _TAG), b"")
+        piece, number = next(sealed, b""), 0
+        while True:
+            following = next(sealed, b"")
+            try:
+                yield cipher.decrypt(_nonce(number, not following), piece, None)
+            except InvalidTag as error:
+                raise InputError(f"The file {name} was changed.", "Restore it from a backup.") from error
+            if not following:
+                return
+            piece, number = following, number + 1
+
+
+def size_of_content(path: Path) -> int:
+    """Bytes of the content of a stored or plain file, without reading it."""
+    size = path.stat().st_size
+    if not is_sealed(path):
+        return size
+    size -= _HEAD
+    return size - _TAG * max(1, -(-size // (_PIECE + _TAG)))
+
+
+def erase_keys(folder: Path) -> None:
+    """Overwrite and remove the data key, plain and wrapped."""
+    for name in (KEY, WRAPPED):
+        if (folder / name).is_file():
+            files.shred(folder / name)
+
+
+def _cipher(key: bytes, salt: bytes, name: str) -> ChaCha20Poly1305:
+    own = HKDF(SHA256(), KEY_BYTES, salt, _MAGIC + b" " + os.fsencode(name)).derive(key)
+    return ChaCha20Poly1305(own)
+
+
+def _nonce(number: int, last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([last])
+
+
+def _pieces(content: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """The content in pieces of full size, the last one shorter or empty, each with whether it is the last."""
+    held = bytearray()
+    for block in itertools.chain(content):
+        held += block
+        while len(held) > _PIECE:
+            yield bytes(held[:_PIECE]), False
+            del held[:_PIECE]
+    yield bytes(held), True

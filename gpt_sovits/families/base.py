@@ -1,0 +1,278 @@
+"""A base: the networks that voices of one kind share, loaded once from a folder, every part only when it is needed.
+
+Nothing here knows about people or files of theirs. A voice is a delta on a base (``registry``); ``Base.acoustic`` and
+``Base.semantic`` stay as published.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gpt_sovits.acoustic.build import build_acoustic, build_vocoder
+from gpt_sovits.acoustic.code_alignment import CodeFollower
+from gpt_sovits.acoustic.dit import StoredLinear
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
+from gpt_sovits.acoustic.weight_norm import fold_weight_norm
+from gpt_sovits.errors import InputError
+from gpt_sovits.features.bert import BertConfig, ChineseBert, load_bert
+from gpt_sovits.features.hubert import HubertConfig, HubertContent, load_hubert
+from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.features.speaker import ERes2NetV2, load_speaker_encoder
+from gpt_sovits.models.delta import merged
+from gpt_sovits.models.detect import SOVITS_VERSIONS
+from gpt_sovits.models.native import check_fit, load_into, load_tensors
+from gpt_sovits.models.store import BaseFiles, find_base
+from gpt_sovits.semantic.compact import MATRICES, compact
+from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.semantic.model import T2S
+from gpt_sovits.semantic.sampling import Sampling
+from gpt_sovits.settings import PRECISIONS, Settings
+
+TRAINING_ONLY = "enc_q."  # the posterior encoder: speaking never reads it
+PAIRS = ("weight_g", "weight_v")
+LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's config without the word that chooses its class."""
+    return {key: value for key, value in config.items() if key != "kind"}
+
+
+def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
+    """The network of a part "acoustic", "semantic" or "vocoder" with fresh weights, as its config says."""
+    if part == "semantic":
+        return T2S(T2SConfig.from_dict(config))
+    return build_vocoder(config) if part == "vocoder" else build_acoustic(config)
+
+
+class Base:
+    """The networks of one base folder, on one device, in evaluation mode. Safe to share between threads.
+
+    ``precision`` is how the semantic network's matrices are held on a CPU: "full" (float32), "half" (float16, what
+    official files hold: the same tokens in half of the time), "int8" (faster, slightly other tokens); "auto" is "half"
+    for the official sizes and "full" for small ones.
+    """
+
+    def __init__(self, files: BaseFiles, device: str = "cpu", precision: str = "auto") -> None:
+        if precision not in PRECISIONS:
+            raise InputError(f"There is no precision {precision!r}.", f"Choose one of {', '.join(PRECISIONS)}.")
+        self.files = files
+        self.name = files.name
+        self.version = files.version
+        self.rate = int(files.config["rate"])
+        self.device = torch.device(device)
+        self._precision = precision
+        self._lock = threading.RLock()
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.files.config
+
+    @property
+    def _speaking(self) -> Mapping[str, Any]:
+        """The settings that this base is best spoken with; empty for one that says nothing."""
+        return dict(self.config.get("speaking", {}))
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are best drawn with this base; upstream's way where its config does not say."""
+        return Sampling(**dict(self._speaking.get("sampling", {})))
+
+    @property
+    def prompted(self) -> bool:
+        """Whether the semantic model of this base continues the reference's codes better than it starts afresh.
+
+        One that is led along its phones always starts afresh.
+        """
+        led = self.config.get("semantic", {}).get("aligned", False)
+        return not led and bool(self._speaking.get("prompt", True))
+
+    def follower(self, phones: Tensor) -> CodeFollower | None:
+        """What leads decoding along ``phones`` [P]; None where this base's networks find the way by themselves."""
+        alignment = getattr(self.acoustic, "alignment", None)
+        if alignment is None or not self.semantic.config.aligned:
+            return None
+        return CodeFollower(alignment, phones.cpu().numpy())
+
+    @property
+    def noise(self) -> float:
+        """Scale of the acoustic model's noise that suits this base; upstream's 0.5 where its config does not say."""
+        return float(self._speaking.get("noise", 0.5))
+
+    @cached_property
+    def accent(self) -> Tensor | None:
+        """How much the style `[1, G, 1]` of a voice moves on its way from English to Mandarin.
+
+        Part of the way between the mean styles of the two languages' speakers; None where the base knows no means. A
+        style also tells, a little, which language somebody was heard in; moved, the voice says the other better.
+        """
+        part = float(self._speaking.get("accent", 0.0))
+        if not part or not self.files.has("languages"):
+            return None
+        means = self._state("languages")
+        return (part * (means["zh"].float() - means["en"].float()))[None, :, None].to(self.device)
+
+    @property
+    def release(self) -> str:
+        """Which publication of the base this is: voices only fit the one they were made on."""
+        hashes = self.config.get("sha256", {})
+        return "-".join(str(hashes.get(f"{part}.safetensors", ""))[:12] for part in ("acoustic", "semantic")).strip("-")
+
+    @property
+    def symbols_version(self) -> str:
+        return "v1" if self.version == "v1" else "v2"
+
+    @property
+    def precision(self) -> str:
+        """How the semantic network is held: full, half or int8."""
+        if self.device.type != "cpu":
+            return "full"
+        large = int(self._config("semantic").get("hidden", 0)) >= LARGE_SEMANTIC
+        return ("half" if large else "full") if self._precision == "auto" else self._precision
+
+    @property
+    def diffusion(self) -> bool:
+        """True for v3 and v4, whose acoustic model makes mels by flow matching."""
+        return self.version in ("v3", "v4")
+
+    def _config(self, part: str) -> dict[str, Any]:
+        values = self.config.get(part)
+        if not isinstance(values, Mapping):
+            raise InputError(f"The model {self.name} says nothing about its {part} network.", "Import it again.")
+        return dict(values)
+
+    def _state(self, part: str) -> dict[str, Tensor]:
+        """As stored, mostly float16, on the mapped file: whoever loads it converts tensor by tensor."""
+        return load_tensors(self.files.path(part))
+
+    def _ready(self, module: nn.Module) -> Any:
+        return module.eval().requires_grad_(False).to(self.device)
+
+    def new_acoustic(self) -> SoVITS | SoVITSCFM:
+        """A fresh acoustic model with the published weights, trainable, weight norm not folded."""
+        model: Any = build_network("acoustic", self._config("acoustic"))
+        untrainable = () if self.config.get("trainable", True) else (TRAINING_ONLY,)  # fine-tuned files drop it
+        load_into(model, self._state("acoustic"), f"the acoustic network of {self.name}", ignore=untrainable)
+        return model.to(self.device)
+
+    def new_semantic(self) -> T2S:
+        """A fresh semantic model with the published weights, trainable."""
+        model: Any = build_network("semantic", self._config("semantic"))
+        load_into(model, self._state("semantic"), f"the semantic network of {self.name}")
+        return model.to(self.device)
+
+    @cached_property
+    def acoustic(self) -> SoVITS | SoVITSCFM:
+        """For speaking: weight norm folded, without what only training needs."""
+        with self._lock:
+            return self._speaking_acoustic({})
+
+    @cached_property
+    def semantic(self) -> T2S:
+        """For speaking, in this base's ``precision``."""
+        with self._lock:
+            return self._speaking_semantic({})
+
+    @cached_property
+    def content(self) -> MiniContentEncoder | HubertContent:
+        with self._lock:
+            values = self._config("content")
+            if values.get("kind") == "mini":
+                encoder = MiniContentEncoder(MiniContentConfig.from_dict(_settings(values)))
+                load_into(encoder, self._state("content"), f"the content network of {self.name}")
+                return self._ready(encoder)
+            return self._ready(load_hubert(self._state("content"), HubertConfig(**_settings(values))))
+
+    @cached_property
+    def bert(self) -> ChineseBert | None:
+        """Chinese text features; None for a base that has none."""
+        with self._lock:
+            if not self.files.has("bert") or not self.files.vocabulary.is_file():
+                return None
+            vocabulary = json.loads(self.files.vocabulary.read_text(encoding="utf-8"))
+            network = load_bert(self._state("bert"), BertConfig(**_settings(self._config("bert"))))
+            return ChineseBert(self._ready(network), vocabulary)
+
+    @cached_property
+    def speaker(self) -> ERes2NetV2 | None:
+        """Speaker encoder of v2Pro and v2ProPlus."""
+        with self._lock:
+            return self._ready(load_speaker_encoder(self._state("speaker"))) if self.files.has("speaker") else None
+
+    @cached_property
+    def vocoder(self) -> nn.Module | None:
+        """Mel to wave for v3 (BigVGAN, 24 kHz) and v4 (HiFi-GAN, 48 kHz)."""
+        with self._lock:
+            if not self.diffusion:
+                return None
+            network = _shell("vocoder", self._config("vocoder"), self.version)
+            _fill(network, self._state("vocoder"), f"the vocoder of {self.name}")
+            return self._ready(fold_weight_norm(network))
+
+    def voiced(self, delta: Mapping[str, Tensor]) -> tuple[SoVITS | SoVITSCFM, T2S]:
+        """The two models with a voice's delta ("acoustic.<key>", "semantic.<key>") added, ready to speak.
+
+        A model that the delta does not touch is the base's own, shared one.
+        """
+        parts: dict[str, dict[str, Tensor]] = {
+            name: {k.removeprefix(f"{name}."): v for k, v in delta.items() if k.startswith(f"{name}.")}
+            for name in ("acoustic", "semantic")
+        }
+        acoustic = self._speaking_acoustic(parts["acoustic"]) if parts["acoustic"] else self.acoustic
+        semantic = self._speaking_semantic(parts["semantic"]) if parts["semantic"] else self.semantic
+        return acoustic, semantic
+
+    def _speaking_acoustic(self, delta: Mapping[str, Tensor]) -> SoVITS | SoVITSCFM:
+        network: Any = _shell("acoustic", self._config("acoustic"), self.version)
+        state = merged(self._state("acoustic"), delta, self.name)
+        if isinstance(network, SoVITS):
+            network.enc_q = nn.Identity()  # type: ignore[assignment]
+            state = {name: value for name, value in state.items() if not name.startswith(TRAINING_ONLY)}
+        held = [f"{name}.weight" for name, module in network.named_modules() if isinstance(module, StoredLinear)]
+        _fill(network, state, f"the acoustic network of {self.name}", held)
+        return self._ready(fold_weight_norm(network))
+
+    def _speaking_semantic(self, delta: Mapping[str, Tensor]) -> T2S:
+        network: Any = _shell("semantic", self._config("semantic"), self.version)
+        state = merged(self._state("semantic"), delta, self.name)
+        kind = self.precision
+        held = [name for name in state if name.endswith(MATRICES)] if kind != "full" else []
+        _fill(network, state, f"the semantic network of {self.name}", held)
+        network = self._ready(network)
+        return network if kind == "full" else compact(network, kind)  # type: ignore[arg-type]
+
+
+def _shell(part: str, config: Mapping[str, Any], version: str) -> nn.Module:
+    """A network whose weights are to be put in; for official sizes without memory or random numbers for them."""
+    if version not in SOVITS_VERSIONS:  # small, and some of its buffers are computed, not stored
+        return build_network(part, config)
+    with torch.device("meta"):
+        return build_network(part, config)
+
+
+def _fill(network: nn.Module, state: Mapping[str, Tensor], what: str, held: Collection[str] = ()) -> None:
+    """Make ``state`` the network's weights: in its own types, or as they are stored for the names in ``held``.
+
+    All else is copied out of the mapped file, so that its pages can go (weight-norm pairs are folded into new memory).
+    """
+    wanted, kept = network.state_dict(), set(held)
+    shapes = [{name: tuple(value.shape) for name, value in table.items()} for table in (wanted, state)]
+    check_fit(shapes[0], shapes[1], what)
+    ready = {
+        name: value if name in kept else value.to(wanted[name].dtype, copy=not name.endswith(PAIRS))
+        for name, value in state.items()
+    }
+    network.load_state_dict(ready, strict=True, assign=True)
+
+
+def load_base(name: str, settings: Settings) -> Base:
+    """Find and open a base. Raises ``MissingError`` with the way to get it."""
+    return Base(find_base(name, settings), settings.device, settings.precision)

@@ -1,0 +1,202 @@
+"""Enrolment: a clip of someone's speech becomes the frozen reference features that a voice starts from.
+
+Style comes from all of the clip, the prompt (what the semantic model continues) from its best few seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.audio import Audio, resample
+from gpt_sovits.errors import InputError
+from gpt_sovits.families.base import Base
+from gpt_sovits.features.hubert import with_prompt_tail
+from gpt_sovits.features.mini_content import MiniContentEncoder
+from gpt_sovits.features.phone_decoding import decode_phones
+from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.features.reference import Reference
+from gpt_sovits.features.spectral import MEL_V3, MEL_V4, linear_spectrogram, mel_spectrogram, normalize_mel
+from gpt_sovits.text import Phones, phonemize, symbols
+from gpt_sovits.torchaudio_compat import functional as sound
+
+SHORTEST, LONGEST = 1.0, 60.0  # seconds of a clip that are used
+PROMPT_SECONDS = 8.0
+LEAST_CODES = 25  # a second of speech tells a voice's colour
+STYLE_SECONDS = {"mini": 3.0}  # length of a piece that one style is computed from; the styles are averaged
+_STYLE_RATE = 32000
+_END_MARKS = "，。？！,.?!~:：—…"
+
+
+def enrol(
+    base: Base, clip: Audio, transcript: str = "", language: str = "auto", *, said: Phones | None = None
+) -> Reference:
+    """Reference features of ``clip``; ``transcript`` is what it says, if that is known, or ``said`` its phones.
+
+    Without a transcript the embedded base recognises the phones itself; the official ones then use no prompt, and
+    v3 and v4 refuse. Raises ``InputError`` for less than a second of sound.
+    """
+    clip = _trimmed(clip)
+    if clip.seconds < SHORTEST or float(np.abs(clip.samples).max(initial=0.0)) < 1e-3:
+        raise InputError("There is too little speech in this clip.", "Use three to ten seconds of clear speech.")
+    style, speaker = reference_style(base, clip)
+    whole = clip.seconds <= PROMPT_SECONDS + 2
+    prompt = clip if whole else best_window(clip, PROMPT_SECONDS)
+    wave = torch.from_numpy(resample(prompt, 16000).samples)[None].to(base.device)
+    phones: tuple[int, ...] = ()
+    bert: Tensor | None = None
+    text = transcript.replace("\n", " ").strip()
+    if said is not None and said.ids and whole:
+        phones, bert = said.ids, bert_features(base, said)
+    elif text and whole:
+        said = phonemize(text if text[-1] in _END_MARKS else f"{text}.", language, base.symbols_version)
+        phones = said.ids
+        bert = bert_features(base, said)
+    elif isinstance(base.content, MiniContentEncoder):
+        text = ""
+        phones = recognise(base.content, wave)
+    if base.diffusion and not phones:
+        raise InputError(
+            f"The model {base.name} needs to know what the clip says.",
+            "Type its words, and use a clip of three to ten seconds.",
+        )
+    codes = torch.zeros(0, dtype=torch.long)
+    if phones:
+        codes = heard_codes(base, wave)
+    return Reference(
+        style=style.cpu(),
+        colour=voice_colour(base, prompt, codes, phones, style),
+        codes=codes.clone(),
+        phones=phones,
+        text=text if phones else "",
+        language=language,
+        bert=bert,
+        mel=_prompt_mel(base, prompt) if base.diffusion else None,
+        speaker=speaker,
+    )
+
+
+@torch.inference_mode()
+def heard_codes(base: Base, wave: Tensor) -> Tensor:
+    """Semantic codes `[N]` of 16 kHz speech `[1, L]`."""
+    heard = wave if isinstance(base.content, MiniContentEncoder) else with_prompt_tail(wave)
+    return base.acoustic.extract_codes(base.content(heard))[0, 0].cpu()
+
+
+def voice_colour(
+    base: Base, clip: Audio, codes: Tensor, phones: Sequence[int], style: Tensor, acoustic: nn.Module | None = None
+) -> Tensor | None:
+    """What ``clip`` has more than the networks say of it (``SoVITS.measure_colour``); None where nothing can be said.
+
+    ``codes`` `[N]` and ``phones`` are the clip's; ``acoustic``: a tuned model instead of the base's.
+    """
+    acoustic = base.acoustic if acoustic is None else acoustic
+    if not isinstance(acoustic, SoVITS) or not isinstance(base.content, MiniContentEncoder):
+        return None
+    if len(codes) < LEAST_CODES or not len(phones):
+        return None
+    hop = acoustic.config.hop
+    samples = resample(clip, _STYLE_RATE).samples[: 2 * len(codes) * hop]
+    samples = np.pad(samples, (0, 2 * len(codes) * hop - len(samples)))
+    pitch = np.resize(track_pitch(resample(Audio(samples, _STYLE_RATE), 16000).samples), 2 * len(codes))
+    found = acoustic.measure_colour(
+        codes[None, None].to(base.device),
+        torch.tensor(phones, device=base.device)[None],
+        style.to(base.device),
+        torch.from_numpy(samples)[None].to(base.device),
+        torch.from_numpy(pitch).to(base.device),
+    )
+    return None if found is None else found.cpu().clone()
+
+
+def bert_features(base: Base, said: Phones) -> Tensor | None:
+    """Text features `[width, P]` of all spans, zero outside Chinese.
+
+    None for a base that uses none, and for text without Chinese, which is the same as zeros and loads no network.
+    """
+    spans = [s for s in said.spans if s.language == "zh" and s.word2ph]
+    network = base.bert if spans else None
+    if network is None:
+        return None
+    out = torch.zeros(network.width, len(said.ids))
+    found = network.features_batch([(s.norm_text, s.word2ph or ()) for s in spans])
+    for span, features in zip(spans, found, strict=True):
+        out[:, span.first : span.first + span.count] = features.cpu()
+        column = span.first
+        for index, count in enumerate(span.word2ph or ()):
+            if index < len(span.neutral) and span.neutral[index]:  # a forced reading must not be overruled
+                out[:, column : column + count] = 0.0
+            column += count
+    return out
+
+
+@torch.inference_mode()
+def recognise(encoder: MiniContentEncoder, wave: Tensor) -> tuple[int, ...]:
+    """Phones that the embedded content encoder hears in 16 kHz speech `[1, L]`, ended with a full stop."""
+    heard = decode_phones(encoder.phone_logits(wave)[0].cpu().numpy(), encoder.config.symbols)
+    return (*heard, symbols("v2").ids["."]) if heard else ()
+
+
+def best_window(clip: Audio, seconds: float) -> Audio:
+    """The stretch of ``seconds`` with the most speech that begins and ends in a pause, as far as there is one."""
+    hop = clip.rate // 50
+    frames = len(clip.samples) // hop
+    energy = np.sqrt((clip.samples[: frames * hop].reshape(frames, hop) ** 2).mean(1) + 1e-10)
+    decibels = 20 * np.log10(energy / np.percentile(energy, 95))
+    loud = (decibels > -30).astype(np.float64)
+    length = min(frames, round(seconds * 50))
+    sums = np.concatenate([[0.0], loud.cumsum()])
+    share = (sums[length:] - sums[:-length]) / length
+    smooth = np.convolve(loud, np.ones(7) / 7, mode="same")
+    starts = np.arange(len(share))
+    score = share - 0.5 * smooth[starts] - 0.5 * smooth[np.minimum(starts + length, frames - 1)]
+    first = int(score.argmax()) * hop
+    return Audio(clip.samples[first : first + length * hop], clip.rate)
+
+
+def _trimmed(clip: Audio) -> Audio:
+    """Without silent ends, at most ``LONGEST`` seconds."""
+    loud = np.flatnonzero(np.abs(clip.samples) > 0.02 * np.abs(clip.samples).max(initial=1e-9))
+    if not len(loud):
+        return clip
+    margin = clip.rate // 10
+    samples = clip.samples[max(0, loud[0] - margin) : loud[-1] + margin]
+    return Audio(samples[: int(LONGEST * clip.rate)], clip.rate)
+
+
+def reference_style(base: Base, clip: Audio, acoustic: nn.Module | None = None) -> tuple[Tensor, Tensor | None]:
+    """Mean style `[1, G, 1]` of the clip's pieces, and the speaker vector `[1, S]` where the base has one.
+
+    ``acoustic``: a tuned model whose style encoder is to be used instead of the base's.
+    """
+    acoustic = base.acoustic if acoustic is None else acoustic
+    samples = resample(clip, _STYLE_RATE).samples
+    size = int(STYLE_SECONDS.get(base.version, 10.0) * _STYLE_RATE)
+    count = max(1, round(len(samples) / size))
+    styles, vectors = [], []
+    with torch.inference_mode():
+        for piece in np.array_split(samples, count):
+            wave = torch.from_numpy(np.ascontiguousarray(piece))[None].to(base.device)
+            wave = torch.nn.functional.pad(wave, (0, -wave.shape[-1] % 640))
+            spec = linear_spectrogram(wave, 2048, 640)
+            if isinstance(acoustic, SoVITS) and acoustic.config.speaker_dim:
+                if base.speaker is None:
+                    raise InputError(f"The model {base.name} lacks its speaker network.", "Import it again.")
+                vector = base.speaker(sound.resample(wave, _STYLE_RATE, 16000))
+                vectors.append(vector)
+                styles.append(acoustic.style(spec, None, vector))
+            else:
+                styles.append(acoustic.style(spec))  # type: ignore[operator]
+    style = torch.stack(styles).mean(0).clone()
+    return style, torch.stack(vectors).mean(0).cpu().clone() if vectors else None
+
+
+def _prompt_mel(base: Base, clip: Audio) -> Tensor:
+    """Normalised mel `[1, M, T]` of the prompt at the base's mel rate."""
+    config = MEL_V3 if base.version == "v3" else MEL_V4
+    wave = torch.from_numpy(resample(clip, config.rate).samples)[None]
+    return normalize_mel(mel_spectrogram(wave, config)).contiguous()

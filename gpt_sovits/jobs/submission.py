@@ -1,0 +1,141 @@
+"""The door to training: everything that can be refused is refused here, before anything of a person is stored."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gpt_sovits.errors import InputError, MissingError, ResourceError, VoiceError
+from gpt_sovits.files import copy_private, disk_errors, make_private, sha256_of
+from gpt_sovits.jobs.store import Job, JobStore
+from gpt_sovits.settings import Settings
+from gpt_sovits.storage import versions
+from gpt_sovits.voices.consent import Consent
+from gpt_sovits.voices.ids import check_name, check_user, new_id
+
+MAX_SCRIPT = 100_000  # characters of what was read: half an hour of speech is about 30,000
+MAX_STATEMENT_SECONDS = 600.0
+_FREE_BYTES = 512 * 2**20  # needed before a training starts
+
+
+class Intake:
+    """Checks requests and puts them into the line.
+
+    ``check_recording`` raises for a recording that cannot be used, ``find_base`` for a base that is not installed;
+    the real ones are used where none is given.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        *,
+        check_recording: Callable[[Path], object] | None = None,
+        find_base: Callable[[str], object] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._check_recording = check_recording or _open_recording
+        self._check_statement = check_recording or _open_statement
+        self.find_base = find_base or self._installed_base
+
+    def add(
+        self,
+        voice_id: str,
+        name: str,
+        recording: Path,
+        script: str,
+        language: str,
+        consent: Consent,
+        user: str,
+        base: str,
+        max_steps: int | None,
+        prepared: Callable[[Path, Path], None] | None = None,
+        statement: Path | None = None,
+    ) -> Job:
+        """Copy the recording into a new job's folder and queue the job. Raises ``VoiceError``, leaving nothing.
+
+        ``prepared`` (recording, job's folder) puts a training set there that was reviewed before. ``statement`` is the
+        recording in which another person consents.
+        """
+        check_user(user)
+        name = check_name(name)
+        checked = consent.checked()
+        if statement is None:
+            checked.with_statement("")  # refuses another person's voice before anything is read
+        if max_steps is not None and max_steps < 1:
+            raise InputError(f"{max_steps} steps are too few.", "Use at least 1.")
+        if len(script) > MAX_SCRIPT:
+            raise InputError(f"The text that was read has {len(script):,} characters.", f"Use at most {MAX_SCRIPT:,}.")
+        recording = Path(recording)
+        if not recording.is_file():
+            raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
+        self.find_base(base)
+        self._check_recording(recording)
+        if statement is not None:
+            self._check_statement(Path(statement))
+        spoken = sha256_of(Path(statement)) if statement is not None else ""
+        bound = checked.bind(sha256_of(recording)).with_statement(spoken)
+
+        job_id = new_id("j")
+        work_dir = self._store.work_dir(job_id)
+        request: dict[str, Any] = {
+            "name": name,
+            "recording": versions.recording_name(recording),
+            "script": script,
+            "language": language,
+            "base": base,
+            "max_steps": max_steps,
+            "consent": bound.to_json(),
+            "statement": versions.recording_name(Path(statement), "statement") if statement is not None else "",
+        }
+        try:
+            with disk_errors("the recording could not be stored"):
+                make_private(work_dir)
+                _require_space(work_dir)
+                if copy_private(recording, work_dir / request["recording"]) != bound.recording_sha256:
+                    raise InputError("The recording changed while it was read.", "Try again.")
+                if statement is not None and copy_private(Path(statement), work_dir / request["statement"]) != spoken:
+                    raise InputError("The recording changed while it was read.", "Try again.")
+                if prepared is not None:
+                    prepared(work_dir / request["recording"], work_dir)
+                return self._store.add(user, "train", request, voice_id, job_id=job_id)
+        except (VoiceError, OSError):
+            shutil.rmtree(work_dir, ignore_errors=True)
+            raise
+
+    def _installed_base(self, name: str) -> object:
+        from gpt_sovits.models.store import find_base
+        from gpt_sovits.training.plan import require_trainable
+
+        files = find_base(name, self._settings)
+        require_trainable(files)
+        return files
+
+
+def _open_recording(path: Path) -> object:
+    from gpt_sovits.dataset.assess import open_recording
+
+    return open_recording(path)
+
+
+def _open_statement(path: Path) -> object:
+    from gpt_sovits.audio import read_audio
+
+    if not path.is_file():
+        raise MissingError("There is no recorded statement.", "Record the person saying that they agree.")
+    audio = read_audio(path, max_seconds=MAX_STATEMENT_SECONDS)
+    if audio.seconds < 1.0:
+        raise InputError("The recorded statement is shorter than a second.", "Record it again.")
+    return audio
+
+
+def _require_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < _FREE_BYTES:
+        raise ResourceError(
+            f"Only {free // 2**20} MB are free on the disk; training needs {_FREE_BYTES // 2**20} MB.",
+            "Free some space and try again.",
+        )

@@ -1,0 +1,1 @@
+"""Measures: similarity, words, naturalness, speed, beside the real recordings."""

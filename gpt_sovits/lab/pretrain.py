@@ -1,0 +1,422 @@
+"""``python -m gpt_sovits pretrain``: from a speech corpus to the embedded base, stage by stage, resumable anywhere.
+
+    prepare    decode and analyse the corpus                      training/corpus.py
+    align      English boundaries by pocketsphinx (may be left out)   training/alignment.py
+    content    content encoder                                    training/content.py
+    codes      codebook, and the corpus as codes                  training/codes.py
+    acoustic   SoVITS at small size with a harmonic decoder       training/acoustic.py
+    semantic   T2S at small size                                  training/semantic.py
+    publish    fp16 weights, config and hashes into a base folder
+
+Every stage keeps one checkpoint and one CSV in the work folder; ``acoustic`` and ``semantic`` only need ``codes``
+and may run side by side, one thread each. ``--minutes`` stops a stage by the clock, and its learning rate is planned
+for that; several processes (``accelerate launch``) share these two. ``--start BASE`` continues from a published base
+(its encoder and codebook are kept) on any machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from gpt_sovits.acoustic.config import HarmonicConfig, SoVITSConfig, StyleConfig, TextEncoderConfig
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.errors import InputError
+from gpt_sovits.events import CancelToken, Event, EventSink
+from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.lab.alignment import align_english
+from gpt_sovits.lab.codes import CodedClip, CodedCorpus, code_corpus
+from gpt_sovits.lab.content import ContentPlan, train_content
+from gpt_sovits.lab.corpus import Corpus, prepare
+from gpt_sovits.lab.envelope_judge import Rivalry
+from gpt_sovits.lab.variation import LanguageDrift, varied
+from gpt_sovits.models.native import load_into, load_tensors
+from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.semantic.model import T2S
+from gpt_sovits.settings import Settings
+from gpt_sovits.training.acoustic import AcousticWeights, EnvelopeLoss, SpectralLoss, StepResult, acoustic_loss
+from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
+from gpt_sovits.training.distributed import ALONE, Processes, processes_of
+from gpt_sovits.training.examples import collate_acoustic, group_by_length
+from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
+
+CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
+STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publish")
+TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the first one does the others alone
+MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
+GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
+CONFUSION = 0.1  # part of the codes that the models must not believe
+_LONGEST = 250  # frames of an acoustic example
+# How often an example is varied: of the two Mandarin speakers often, so that the language is not tied to their voices.
+VARIED = {"zh": 0.6}
+VARIED_ELSE = 0.3
+DRIFTING = 0.5  # part of the styles that are moved towards those of the other language's speakers
+
+log = logging.getLogger(__name__)
+
+
+def content_config() -> MiniContentConfig:
+    return MiniContentConfig(melody_weight=MELODY_WEIGHT, guidance=GUIDANCE)
+
+
+def acoustic_config() -> SoVITSConfig:
+    """SoVITS at about a tenth of v2's size; the style encoder hears up to 8 kHz, which every recording has."""
+    return SoVITSConfig(
+        version="mini",
+        gin=192,
+        posterior_hidden=112,
+        posterior_layers=4,
+        flow_hidden=96,
+        flow_layers=2,
+        flow_couplings=3,
+        text=TextEncoderConfig(
+            ssl_dim=content_config().width,
+            aligned=True,
+            latent=96,
+            hidden=144,
+            filter=384,
+            ssl_layers=1,
+            text_layers=2,
+            fusion_layers=2,
+            mrte_hidden=192,
+            mrte_heads=4,
+            dropout=0.05,
+        ),
+        style=StyleConfig(bins=512, dropout=0.1),
+        decoder=HarmonicConfig(movement=1.2, modulated=True),
+    )
+
+
+def semantic_config() -> T2SConfig:
+    return T2SConfig(hidden=192, layers=6, heads=6, feed_forward=768, bert_dim=0, dropout=0.05, aligned=True)
+
+
+def set_codebook(model: SoVITS, codes: Mapping[str, torch.Tensor]) -> None:
+    """Give the model the learned codebook and what its codes mean, as ``code_corpus`` stored them.
+
+    Its ``ssl_proj`` averages two frames, as the codebook expects.
+    """
+    codebook = codes["codebook"]
+    weight = torch.zeros_like(model.ssl_proj.weight)
+    channels = weight.shape[0]
+    weight[torch.arange(channels), torch.arange(channels)] = 0.5
+    state = model.state_dict()
+    state["ssl_proj.weight"], state["ssl_proj.bias"] = weight, torch.zeros(channels)
+    for key in [k for k in state if k.endswith(("_codebook.embed", "_codebook.embed_avg"))]:
+        state[key] = codebook.clone()
+    for key in [k for k in state if k.startswith("alignment.")]:
+        state[key] = codes[key.removeprefix("alignment.")].clone()
+    model.load_state_dict(state)
+    for parameter in (*model.ssl_proj.parameters(), *model.quantizer.parameters()):
+        parameter.requires_grad_(False)
+
+
+def average_into(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Exponential moving average of the weights, in place."""
+    with torch.no_grad():
+        for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+
+
+@dataclass
+class Run:
+    """A loop with checkpoints, averaged weights and a learning rate that ends with the time or the steps given."""
+
+    name: str
+    work: Path
+    model: nn.Module
+    rate: float
+    steps: int
+    minutes: float
+    on_event: EventSink
+    cancel: CancelToken
+    warm_up: int = 150
+    settle: Callable[[nn.Module], None] | None = None  # called with the model as it was loaded, and with its average
+    beside: Callable[[int], None] | None = None  # called with the step whenever the state was saved
+    processes: Processes = ALONE
+
+    def go(self, next_loss: Callable[[int], StepResult]) -> nn.Module:
+        """Call ``next_loss(step)`` until done; returns the averaged model."""
+        trainable = [p for p in self.model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trainable, lr=self.rate, betas=(0.9, 0.98), weight_decay=0.01)
+        average = copy.deepcopy(self.model).eval()
+        state, curve = self.work / f"{self.name}.safetensors", Curve(self.work / f"{self.name}.csv")
+        step, spent = 0, 0.0
+        if self.processes.agree(state.is_file()):
+            step, numbers = load_checkpoint(state, {"model": self.model, "average": average}, {"adam": optimizer})
+            spent = numbers.get("seconds", 0.0)
+            for module in (self.model, average):
+                if self.settle is not None:
+                    self.settle(module)
+        started = time.monotonic() - spent
+        saved = shown = time.monotonic()
+        running: dict[str, float] = {}
+        self.model.train()
+        while True:
+            self.cancel.check()
+            elapsed = time.monotonic() - started
+            done = max(step / self.steps, elapsed / (60 * self.minutes) if self.minutes else 0.0)
+            done = self.processes.agree(done)
+            if done >= 1:
+                break
+            scale = min(1.0, (step + 1) / self.warm_up) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * done)))
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate * scale
+            optimizer.zero_grad(set_to_none=True)
+            result = next_loss(step)
+            result.loss.backward()
+            if not math.isfinite(self.processes.average(trainable, float(result.loss.detach()), result.rows)):
+                log.warning("step %d of %s gave no finite loss and was skipped", step, self.name)
+                step += 1
+                continue
+            nn.utils.clip_grad_norm_(trainable, 5.0 if self.name == "acoustic" else 1.0)
+            optimizer.step()
+            step += 1
+            average_into(average, self.model, min(0.999, step / (step + 20)))
+            for key, value in result.values.items():
+                running[key] = 0.98 * running.get(key, value) + 0.02 * value
+            now = time.monotonic()
+            if not self.processes.main:
+                continue
+            if now - shown > 15:
+                shown = now
+                self.on_event(Event(self.name, f"{elapsed / 60:.1f} min", step, self.steps, dict(running)))
+                curve.add(step, {"seconds": elapsed, **running})
+            if now - saved > 120:
+                saved = now
+                self._save(state, average, optimizer, step, now - started)
+        if self.processes.main:
+            self._save(state, average, optimizer, step, time.monotonic() - started)
+        return average
+
+    def _save(
+        self, state: Path, average: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
+    ) -> None:
+        modules = {"model": self.model, "average": average}
+        save_checkpoint(state, modules, {"adam": optimizer}, step=step, numbers={"seconds": seconds})
+        if self.beside is not None:
+            self.beside(step)
+
+
+class Sampler:
+    """Draws clips, longer ones more often, and knows every speaker's clips."""
+
+    def __init__(self, clips: Sequence[CodedClip], seed: int) -> None:
+        self.clips = list(clips)
+        weights = np.array([len(c.codes) for c in self.clips], np.float64) ** 0.6
+        self.weights = weights / weights.sum()
+        self.by_speaker: dict[str, list[CodedClip]] = {}
+        for clip in self.clips:
+            self.by_speaker.setdefault(clip.clip.speaker, []).append(clip)
+        self.rng = np.random.default_rng(seed)
+
+    def draw(self, count: int) -> list[CodedClip]:
+        return [self.clips[i] for i in self.rng.choice(len(self.clips), count, p=self.weights)]
+
+    def same_speaker(self, clip: CodedClip) -> CodedClip:
+        others = self.by_speaker[clip.clip.speaker]
+        return others[int(self.rng.integers(len(others)))]
+
+
+def crop(coded: CodedClip, rng: np.random.Generator, longest: int = _LONGEST) -> tuple[int, int, slice]:
+    """First frame, frame count (both even) and the phones of a part of at most ``longest`` frames."""
+    total = len(coded.codes) * 2
+    if total <= longest:
+        return 0, total, slice(0, len(coded.phones))
+    first = int(rng.integers(0, (total - longest) // 2 + 1)) * 2
+    said = coded.phone_of_code[first // 2 : (first + longest) // 2]
+    said = said[said >= 0]
+    if not len(said):
+        return first, longest, slice(0, len(coded.phones))
+    return first, longest, slice(int(said.min()), int(said.max()) + 1)
+
+
+def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, judged_from: int = 0) -> nn.Module:
+    """``judged_from``: the step from which on a judge of envelopes takes part, 0 for never."""
+    sampler = Sampler([c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16], seed)
+    spectral, envelope, weights = SpectralLoss(), EnvelopeLoss(), AcousticWeights()
+    drift = LanguageDrift(sampler.rng, DRIFTING)
+    rivalry = Rivalry(acoustic_config().gin)
+    if judged_from:
+        kept = run.work / "judge.safetensors"
+        if run.processes.agree(kept.is_file()):
+            rivalry.load(kept)
+        run.beside = lambda step: rivalry.save(kept, step) if step > judged_from else None
+    pool: list[list[CodedClip]] = []
+
+    def next_loss(step: int) -> StepResult:
+        if not pool:
+            drawn = sampler.draw(96)
+            lengths = [min(_LONGEST, 2 * len(c.codes)) for c in drawn]
+            pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, frames, sampler.rng))
+        examples, styles = [], []
+        clips = pool.pop()
+        for clip in clips:
+            first, count, phones = crop(clip, sampler.rng)
+            example = coded.example(clip, first, count)
+            said = example.phone_of_code
+            inside = (said >= phones.start) & (said < phones.stop)
+            example = replace(
+                example, phones=example.phones[phones], phone_of_code=np.where(inside, said - phones.start, -1)
+            )
+            other = sampler.same_speaker(clip)
+            start, span, _ = crop(other, sampler.rng, 150)
+            often = VARIED.get(clip.clip.language, VARIED_ELSE)
+            example, style = varied(example, coded.corpus.wave(other.clip, start, span), sampler.rng, often)
+            examples.append(example)
+            styles.append(style)
+        batch = collate_acoustic(examples, styles)
+        languages = [clip.clip.language for clip in clips]
+        judged = 0 < judged_from <= step
+        result = acoustic_loss(
+            cast(SoVITS, run.model),
+            batch,
+            spectral,
+            envelope,
+            weights,
+            confusion=CONFUSION,
+            restyle=lambda style: drift(style, languages),
+            adversary=rivalry if judged else None,
+        )
+        if judged:
+            result.values["judge"] = rivalry.learn()
+        return result
+
+    return run.go(next_loss)
+
+
+def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 640) -> nn.Module:
+    usable = [c for c in coded.clips if c.transcribed and not c.clip.held_out and 8 <= len(c.codes) <= 400]
+    sampler = Sampler(usable, seed)
+    pool: list[list[list[CodedClip]]] = []
+
+    def draw() -> list[CodedClip]:
+        first = sampler.draw(1)[0]
+        chosen, target = [first], int(sampler.rng.integers(20, 260))
+        while sum(len(c.codes) for c in chosen) < target and len(chosen) < 5:
+            following = sampler.same_speaker(first)
+            if sum(len(c.codes) for c in chosen) + len(following.codes) > 300:
+                break
+            chosen.append(following)
+        return chosen
+
+    def next_loss(step: int) -> StepResult:
+        if not pool:
+            drawn = [draw() for _ in range(96)]
+            lengths = [sum(len(c.codes) + len(c.phones) for c in group) for group in drawn]
+            pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, positions, sampler.rng))
+        examples = [join([coded.example(c) for c in group]) for group in pool.pop()]
+        return semantic_loss(
+            cast(T2S, run.model), collate_semantic(examples), guide=0.5, smoothing=0.05, confusion=CONFUSION
+        )
+
+    return run.go(next_loss)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="gpt_sovits pretrain", description="Train the embedded base from a corpus.")
+    parser.add_argument("--corpus", type=Path, required=True, help="folder with metadata.tsv")
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, curves and caches")
+    parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
+    parser.add_argument("--out", type=Path, help="base folder that 'publish' writes")
+    parser.add_argument("--start", type=Path, help="base folder to continue from")
+    parser.add_argument("--steps", type=int, default=200_000, help="at most this many steps of a stage")
+    parser.add_argument("--minutes", type=float, default=0.0, help="stop acoustic or semantic after this long")
+    parser.add_argument(
+        "--judged-from", type=int, default=40_000, help="step of the acoustic model's adversarial stage"
+    )
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    processes = processes_of(replace(Settings.load(), device="cpu"))
+    processes.tell()  # all are here
+    args.seed += 1000 * processes.rank  # so that each draws other batches; their gradients are averaged
+    torch.manual_seed(args.seed)
+    torch.set_flush_denormal(True)
+    stages: tuple[str, ...] = STAGES if args.stage == "all" else (args.stage,)
+    if args.stage == "all" and find_spec("pocketsphinx") is None:
+        stages = tuple(stage for stage in STAGES if stage != "align")
+        log.info("pocketsphinx is not installed; the encoder aligns English by itself")
+    if "publish" in stages and args.out is None:
+        raise InputError("There is no folder to publish into.", "Add --out FOLDER.")
+    for stage in stages:
+        if processes.main or stage in TOGETHER:
+            _stage(stage, args, processes)
+        processes.any(False)  # wait for the others
+    return 0
+
+
+def _show(event: Event) -> None:
+    values = " ".join(f"{key}={value:.4g}" for key, value in event.values.items())
+    log.info("%s %d/%d %s %s", event.kind, event.step, event.total, event.message, values)
+
+
+def load_content(work: Path, start: Path | None = None) -> MiniContentEncoder:
+    """The encoder that was trained in ``work``, with the prototypes of its codes, or that of the base in ``start``."""
+    encoder = MiniContentEncoder(content_config())
+    if start is None:
+        load_checkpoint(work / "content.safetensors", {"content": encoder}, {})
+        if (work / "codes.safetensors").is_file():
+            for found in load_tensors(work / "codes.safetensors", prefix="prototypes").values():
+                encoder.prototypes.copy_(found)
+    else:
+        _begin(encoder, start, "content")
+    return encoder.eval()
+
+
+def _begin(model: nn.Module, start: Path, part: str) -> None:
+    state = {key: value.float() for key, value in load_tensors(start / f"{part}.safetensors").items()}
+    load_into(model, state, f"the {part} network")
+
+
+def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
+    work: Path = args.work
+    cancel = CancelToken()
+    if stage == "prepare":
+        prepare(args.corpus, work, on_event=_show)
+    elif stage == "align":
+        align_english(Corpus(work), work, on_event=_show)
+    elif stage == "content":
+        if args.start is None:
+            train_content(Corpus(work), work, ContentPlan(seed=args.seed), content_config(), on_event=_show)
+    elif stage == "codes":
+        codebook = None
+        if args.start is not None:
+            codebook = load_tensors(args.start / "acoustic.safetensors", prefix=CODEBOOK)[CODEBOOK]
+        code_corpus(load_content(work, args.start), Corpus(work), work, codebook=codebook, on_event=_show)
+    elif stage in ("acoustic", "semantic"):
+        coded = CodedCorpus(Corpus(work), work)
+        if stage == "acoustic":
+            acoustic = SoVITS(acoustic_config())
+            if args.start is not None:
+                _begin(acoustic, args.start, "acoustic")
+            codes = load_tensors(work / "codes.safetensors")
+            set_codebook(acoustic, codes)
+            run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel, processes=processes)
+            run.settle = lambda model: set_codebook(cast(SoVITS, model), codes)  # the codes may be newer
+            train_acoustic(coded, run, args.seed, judged_from=args.judged_from)
+        else:
+            semantic = T2S(semantic_config())
+            if args.start is not None:
+                _begin(semantic, args.start, "semantic")
+            run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel, processes=processes)
+            train_semantic(coded, run, args.seed)
+    else:
+        from gpt_sovits.lab.publish import publish
+
+        publish(work, args.out, load_content(work, args.start), acoustic_config(), semantic_config())

@@ -1,0 +1,122 @@
+"""The end of pretraining: averaged weights in fp16, the config that sizes them, and their hashes, as a base folder.
+
+Beside the networks lie the mean styles of the languages' speakers, by which a voice that was heard in one is moved
+when it says the other (``Base.accent``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from itertools import zip_longest
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gpt_sovits.acoustic.config import SoVITSConfig
+from gpt_sovits.acoustic.sovits import SoVITS
+from gpt_sovits.errors import MissingError
+from gpt_sovits.features.mini_content import MiniContentEncoder
+from gpt_sovits.features.spectral import linear_spectrogram
+from gpt_sovits.lab.codes import CodedClip, CodedCorpus
+from gpt_sovits.lab.corpus import Corpus
+from gpt_sovits.models.native import (
+    CONFIG_NAME,
+    load_config,
+    load_into,
+    load_metadata,
+    load_tensors,
+    save_config,
+    save_tensors,
+)
+from gpt_sovits.semantic.config import T2SConfig
+
+SPEAKING = {  # what sounded best in ``evaluate`` with this base
+    "noise": 0.0,
+    "prompt": False,
+    "accent": 0.5,  # more says the other language more clearly, and sounds less like the person
+    "sampling": {"top_k": 3, "top_p": 1.0, "temperature": 0.4, "repetition_penalty": 1.0},
+}
+_CONTENT = "content.safetensors"
+_ACCENTED = 80  # clips that tell how a language's speakers sound
+_LONG = 60  # codes of such a clip, at least
+_KEEP_FLOAT = ("_codebook.",)  # codes must come out the same on every machine
+
+
+def averaged(checkpoint: Path) -> tuple[dict[str, Tensor], int]:
+    """The averaged weights of a checkpoint of ``pretrain`` and its step."""
+    prefix = "module/average/"
+    state = load_tensors(checkpoint, prefix=prefix)
+    if not state:
+        raise MissingError(f"{checkpoint.name} holds no averaged weights.", "Run that stage of pretrain first.")
+    return {key[len(prefix) :]: value for key, value in state.items()}, int(load_metadata(checkpoint)["step"])
+
+
+def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        key: value.half() if value.dtype == torch.float32 and not any(k in key for k in _KEEP_FLOAT) else value
+        for key, value in state.items()
+    }
+
+
+@torch.inference_mode()
+def language_means(acoustic: SoVITS, corpus: CodedCorpus, seed: int = 0) -> dict[str, Tensor]:
+    """The mean style `[G]` of each language, of sentences that were trained on, its speakers by turns."""
+    rng = random.Random(seed)
+    means = {}
+    for language in sorted({coded.clip.language for coded in corpus.clips}):
+        speakers: dict[str, list[CodedClip]] = {}
+        for coded in corpus.clips:
+            if coded.clip.language == language and not coded.clip.held_out and len(coded.codes) >= _LONG:
+                speakers.setdefault(coded.clip.speaker, []).append(coded)
+        turns = [rng.sample(clips, len(clips)) for _, clips in sorted(speakers.items())]
+        rng.shuffle(turns)
+        drawn = [clip for turn in zip_longest(*turns) for clip in turn if clip is not None][:_ACCENTED]
+        styles = []
+        for coded in drawn:
+            wave = torch.from_numpy(corpus.example(coded).wave)[None]
+            styles.append(acoustic.style(linear_spectrogram(wave, acoustic.config.n_fft, acoustic.config.hop))[0, :, 0])
+        if styles:
+            means[language] = torch.stack(styles).mean(0).clone()
+    return means
+
+
+def publish(
+    work: Path, out: Path, content: MiniContentEncoder, acoustic: SoVITSConfig, semantic: T2SConfig
+) -> dict[str, object]:
+    """Write the base folder ``out`` from the checkpoints in ``work``; returns the config that it got."""
+    acoustic_state, acoustic_steps = averaged(work / "acoustic.safetensors")
+    semantic_state, semantic_steps = averaged(work / "semantic.safetensors")
+    # the posterior encoder stays, though nothing trains it now: SoVITS loads all of its parts or none
+    parts = {
+        "content": halved(dict(content.state_dict())),
+        "acoustic": halved(acoustic_state),
+        "semantic": halved(semantic_state),
+    }
+    network = SoVITS(acoustic).eval()
+    load_into(network, parts["acoustic"], "the acoustic network")
+    parts["languages"] = language_means(network, CodedCorpus(Corpus(work), work))
+    former = load_config(out) if (out / CONFIG_NAME).is_file() else {}
+    out.mkdir(parents=True, exist_ok=True)
+    hashes = {}
+    for name, state in parts.items():
+        path = out / f"{name}.safetensors"
+        save_tensors(path, state)
+        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    config: dict[str, object] = {
+        "name": out.name,
+        "version": "mini",
+        "rate": acoustic.sample_rate,
+        "content": {"kind": "mini", **content.config.to_dict()},
+        "acoustic": acoustic.to_dict(),
+        "semantic": semantic.to_dict(),
+        "speaking": SPEAKING,
+        "steps": {"acoustic": acoustic_steps, "semantic": semantic_steps},
+        "sha256": hashes,
+    }
+    same = former.get("sha256", {}).get(_CONTENT) == hashes[_CONTENT]
+    if same and "alignment" in former:  # what doubt means to these ears was measured on people, not here
+        config["alignment"] = former["alignment"]
+    save_config(out, config)
+    return config

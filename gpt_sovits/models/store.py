@@ -1,0 +1,126 @@
+"""Bases on disk: what is there and where.
+
+    models/<name>/config.json           {name, version, rate, trainable, acoustic, semantic, ..., sources, sha256}
+    models/<name>/<part>.safetensors    acoustic, semantic, content; bert, speaker, vocoder, discriminator where used
+    models/<name>/bert_vocabulary.json  the characters of the Chinese text encoder
+    models/.parts/                      what bases share (content, bert, speaker, vocoders); linked, not copied
+
+The embedded bases lie in the program's own folder, in the same form, and are never shadowed by others.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.models.detect import SOVITS_VERSIONS
+from gpt_sovits.models.native import CONFIG_NAME, load_config
+from gpt_sovits.settings import Settings
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+PARTS_FOLDER = ".parts"
+VOCABULARY_NAME = "bert_vocabulary.json"
+
+
+@dataclass(frozen=True)
+class BaseFiles:
+    """One base on disk: its config and which networks are there."""
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    bundled: bool
+
+    @property
+    def version(self) -> str:
+        return str(self.config.get("version", ""))
+
+    def has(self, part: str) -> bool:
+        return (self.folder / f"{part}.safetensors").is_file()
+
+    def path(self, part: str) -> Path:
+        """The safetensors file of a part.
+
+        Raises:
+            MissingError: says how to get it.
+        """
+        if not self.has(part):
+            raise _missing_part(self.name, self.version, part)
+        return self.folder / f"{part}.safetensors"
+
+    @property
+    def vocabulary(self) -> Path:
+        """JSON object from token to id, for the Chinese text encoder; may not exist."""
+        return self.folder / VOCABULARY_NAME
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Parts without which this base cannot speak."""
+        return tuple(part for part in required_parts(self.version) if not self.has(part))
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk of all its files (parts that bases share are counted in each)."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+
+
+def required_parts(version: str) -> tuple[str, ...]:
+    """What a base of ``version`` needs in order to speak."""
+    parts = ["content", "semantic", "acoustic"]
+    if version in ("v2Pro", "v2ProPlus"):
+        parts.append("speaker")
+    if version in ("v3", "v4"):
+        parts.append("vocoder")
+    return tuple(parts)
+
+
+def find_base(name: str, settings: Settings) -> BaseFiles:
+    """Look a base up by name: the embedded ones first, then those of the person.
+
+    Raises:
+        MissingError: there is none; says how to get the official ones. InputError: its config is damaged.
+    """
+    if NAME_PATTERN.fullmatch(name):
+        for parent, bundled in ((settings.bundled_models, True), (settings.models_dir, False)):
+            if (parent / name / CONFIG_NAME).is_file():
+                return BaseFiles(name, parent / name, load_config(parent / name), bundled)
+    if name in SOVITS_VERSIONS:
+        raise MissingError(f"The model {name} is not installed.", f"Install it with: gpt-sovits models download {name}")
+    raise MissingError(f"There is no model called {name!r}.", "See: gpt-sovits models list")
+
+
+def list_bases(settings: Settings) -> list[BaseFiles]:
+    """Every base on this machine, embedded ones first, then by name; a damaged config is skipped."""
+    found: list[BaseFiles] = []
+    for parent, bundled in ((settings.bundled_models, True), (settings.models_dir, False)):
+        for config in sorted(parent.glob(f"*/{CONFIG_NAME}")):
+            if NAME_PATTERN.fullmatch(config.parent.name) and not any(b.name == config.parent.name for b in found):
+                try:
+                    found.append(BaseFiles(config.parent.name, config.parent, load_config(config.parent), bundled))
+                except InputError:
+                    continue
+    return found
+
+
+def remove_base(name: str, settings: Settings) -> None:
+    """Delete an installed base from disk; parts that others share stay with them.
+
+    Raises:
+        MissingError: there is none. InputError: it is embedded in the program.
+    """
+    base = find_base(name, settings)
+    if base.bundled:
+        raise InputError(f"The model {name} is part of the program.", "It cannot be removed.")
+    shutil.rmtree(base.folder)
+
+
+def _missing_part(name: str, version: str, part: str) -> MissingError:
+    action = "Import the file with: gpt-sovits models import FILE"
+    if version in SOVITS_VERSIONS:
+        action = f"Install it with: gpt-sovits models download {version}"
+    return MissingError(f"The model {name} lacks its {part} network.", action)

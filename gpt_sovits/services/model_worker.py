@@ -1,0 +1,89 @@
+"""The process that downloads or imports one model for ``library``, told what by its arguments.
+
+    python -m gpt_sovits.services.model_worker --data DIR download NAME SITE
+    python -m gpt_sovits.services.model_worker --data DIR import VERSION FILE...
+
+Each line of its output is a JSON object with what changed. It stops when its input ends, so it never outlives the
+program that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from gpt_sovits.errors import CancelledError, VoiceError
+from gpt_sovits.events import CancelToken, Event
+from gpt_sovits.settings import Settings
+
+_EVERY = 0.25  # seconds between two lines about progress
+
+Say = Callable[..., None]
+
+
+def run(arguments: Sequence[str], say: Say, cancel: CancelToken) -> None:
+    """Do one errand; ``say(**changes)`` is told about it, the last time with its final state."""
+    told = 0.0
+
+    def on_event(event: Event) -> None:
+        nonlocal told
+        cancel.check()
+        now = time.monotonic()
+        if now - told >= _EVERY or event.kind != "download":
+            told = now
+            say(state="running", stage=event.kind, message=event.message, done=event.step, total=event.total)
+
+    try:
+        _, data, kind, first, *rest = arguments
+        settings = Settings.load(data)
+        name = _download(settings, first, rest[0], on_event, cancel) if kind == "download" else ""
+        name = name or _import(settings, first, [Path(each) for each in rest], on_event)
+    except CancelledError:
+        say(state="stopped")
+    except VoiceError as error:
+        say(state="failed", message=error.message, action=error.action)
+    else:
+        say(state="done", name=name, message="", done=1, total=1)
+
+
+def _download(settings: Settings, name: str, site: str, on_event: Callable[[Event], None], cancel: CancelToken) -> str:
+    from gpt_sovits.services.model_files import download_model
+
+    return download_model(name, settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel).name
+
+
+def _import(settings: Settings, version: str, paths: list[Path], on_event: Callable[[Event], None]) -> str:
+    from gpt_sovits.services.model_files import import_models
+
+    report = import_models(paths, settings, version=version, on_event=on_event)
+    return ", ".join([*(base.name for base in report.bases), *report.shared])
+
+
+def _watch(given: TextIO, cancel: CancelToken) -> None:
+    """Cancel when the input ends."""
+    while given.read(1):
+        pass
+    cancel.cancel()
+
+
+def main(arguments: Sequence[str]) -> int:
+    os.environ["HF_HUB_OFFLINE"] = "0"  # the pages shut this door for themselves; this process is the one that goes out
+    cancel = CancelToken()
+    threading.Thread(target=_watch, args=(sys.stdin, cancel), daemon=True).start()
+
+    def say(**changes: Any) -> None:
+        sys.stdout.write(json.dumps(changes) + "\n")
+        sys.stdout.flush()
+
+    run(arguments, say, cancel)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

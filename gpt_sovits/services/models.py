@@ -1,0 +1,216 @@
+"""The models of this machine for the pages: what is here, and one errand at a time that fetches or imports more.
+
+An errand runs in a process of its own (``library_worker``): the program that speaks never opens a connection, and the
+memory that an import needs goes away with it. What was downloaded when it is stopped is kept, and continued next time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpt_sovits.errors import BusyError, InputError, RefusedError
+from gpt_sovits.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from gpt_sovits.services.model_files import ModelCard
+
+WORKER = (sys.executable, "-m", "gpt_sovits.services.model_worker")
+EMBEDDED = "mini"
+ACTIVE = ("running", "stopping")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_LAST_WORDS = 400  # characters kept of what a broken worker said
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What is being fetched or imported, or was last. ``done`` and ``total`` are bytes or files."""
+
+    kind: str  # download or import
+    name: str
+    state: str = "running"  # running, stopping, done, stopped, failed
+    stage: str = ""  # download, read, install
+    message: str = ""
+    action: str = ""
+    done: int = 0
+    total: int = 0
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+
+class Library:
+    """The models of one data folder. ``worker`` is the command that runs errands."""
+
+    def __init__(self, settings: Settings, worker: Sequence[str] = WORKER) -> None:
+        self.settings = settings
+        self._worker = tuple(worker)
+        self._lock = threading.RLock()
+        self._errand: Errand | None = None
+        self._process: subprocess.Popen[str] | None = None
+
+    def cards(self) -> list[ModelCard]:
+        """Every model here, then the official ones that are not."""
+        from gpt_sovits.services.model_files import list_models
+
+        return list_models(self.settings)
+
+    def terms(self, name: str) -> tuple[str, ...]:
+        """The licences of an official model, one sentence each. ``MissingError`` for another name."""
+        from gpt_sovits.models.catalog import licences
+
+        return tuple(map(str, licences(name)))
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Where official models can be downloaded: the site itself and a mirror."""
+        from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, MIRROR_ENDPOINT
+
+        return (DEFAULT_ENDPOINT, MIRROR_ENDPOINT)
+
+    @property
+    def inbox(self) -> Path:
+        """The folder in which a person puts files that came here in another way."""
+        return self.settings.data_dir / "import"
+
+    @property
+    def chosen(self) -> str:
+        """The model that new voices are made on: the embedded one until the person chooses another that is here."""
+        try:
+            name = self._choice.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return EMBEDDED
+        here = _NAME.fullmatch(name) and (self.settings.models_dir / name / "config.json").is_file()
+        return name if here else EMBEDDED
+
+    def choose(self, name: str) -> None:
+        """Make new voices on this model. ``MissingError`` when it, or a part of it, is not here."""
+        from gpt_sovits.models.native import write_atomically
+        from gpt_sovits.models.store import find_base
+
+        base = find_base(name, self.settings)
+        if base.missing:
+            base.path(base.missing[0])
+
+        def write(path: Path) -> None:
+            path.write_text(name, encoding="utf-8")
+
+        write_atomically(self._choice, write)
+
+    @property
+    def _choice(self) -> Path:
+        return self.settings.data_dir / "chosen_model.txt"
+
+    @property
+    def errand(self) -> Errand | None:
+        with self._lock:
+            return self._errand
+
+    def download(self, name: str, *, accept_licences: bool, site: str = "") -> None:
+        """Begin to download an official model. ``RefusedError`` unless its licences (``terms``) were accepted."""
+        terms = self.terms(name)
+        if not accept_licences:
+            raise RefusedError(f"The licences of {name} have not been accepted.", "; ".join(terms))
+        self._begin(Errand("download", name), ["download", name, site or self.sites[0]])
+
+    def take_in(self, paths: Sequence[Path] = (), *, version: str = "") -> None:
+        """Begin to import files, or everything in ``inbox``. ``version``: v3 or v4, for files that do not say."""
+        if not paths:
+            self.inbox.mkdir(parents=True, exist_ok=True)
+            if not any(path.is_file() for path in self.inbox.rglob("*")):
+                raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
+        chosen = [str(Path(path).resolve()) for path in paths or [self.inbox]]
+        self._begin(Errand("import", "", total=len(chosen)), ["import", version, *chosen])
+
+    def stop(self) -> None:
+        """Ask the errand to stop; it does within seconds."""
+        with self._lock:
+            if self._process is None or self._errand is None or not self._errand.active:
+                return
+            self._errand = replace(self._errand, state="stopping")
+            if self._process.stdin is not None:
+                try:
+                    self._process.stdin.close()  # the worker takes the end of its input for the wish to stop
+                except OSError:
+                    pass  # it has ended by itself
+
+    def remove(self, name: str) -> None:
+        """Delete a model that was downloaded or imported; voices made on it cannot speak until it is back."""
+        from gpt_sovits.models.store import remove_base
+
+        with self._lock:
+            if self._errand is not None and self._errand.active:
+                raise BusyError("Another model is being fetched.", "Wait until it is here, or stop it.")
+        remove_base(name, self.settings)
+
+    def wait(self, seconds: float | None = None) -> Errand | None:
+        """The errand once it has ended, or as it is after so many seconds."""
+        with self._lock:
+            follower = self._follower if self._process is not None else None
+        if follower is not None:
+            follower.join(seconds)
+        return self.errand
+
+    def _begin(self, errand: Errand, arguments: Sequence[str]) -> None:
+        with self._lock:
+            if self._errand is not None and self._errand.active:
+                raise BusyError("Another model is being fetched.", "Wait until it is here, or stop it.")
+            command = [*self._worker, "--data", str(self.settings.data_dir), *arguments]
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                cwd=PROJECT_ROOT,
+            )
+            self._errand = errand
+            self._follower = threading.Thread(target=self._follow, args=(self._process,), daemon=True)
+            self._follower.start()
+
+    def _follow(self, process: subprocess.Popen[str]) -> None:
+        """Read the worker's lines until it ends."""
+        said: list[str] = []
+        errors = threading.Thread(target=lambda: said.append((process.stderr or process.stdout).read()), daemon=True)  # type: ignore[union-attr]
+        errors.start()
+        for line in process.stdout or ():
+            self._note(line)
+        process.wait()
+        errors.join(timeout=5)
+        with self._lock:
+            if self._errand is not None and self._errand.active:
+                last = "".join(said).strip()[-_LAST_WORDS:].splitlines()
+                self._errand = replace(
+                    self._errand,
+                    state="failed",
+                    message="The work ended unexpectedly.",
+                    action=last[-1] if last else "Try it again.",
+                )
+
+    def _note(self, line: str) -> None:
+        """One JSON object per line: fields of ``Errand`` that changed."""
+        try:
+            values = json.loads(line)
+        except ValueError:
+            return  # something that a library printed
+        known = {key: value for key, value in values.items() if key in Errand.__dataclass_fields__}
+        with self._lock:
+            if self._errand is None:
+                return
+            if self._errand.state == "stopping" and known.get("state") == "running":
+                known.pop("state")
+            self._errand = replace(self._errand, **known)

@@ -1,0 +1,1 @@
+"""How voices lie on disk: versions, index, journal, backup, voice files, erasing."""

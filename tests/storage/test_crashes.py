@@ -1,0 +1,165 @@
+"""The power fails at every single change that an operation makes to the disk; what is seen afterwards is whole.
+
+Each operation runs in a forked child whose n-th disk call ends the process (``os._exit``, no clean-up of any kind),
+for n = 1, 2, 3 ... until it survives.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gpt_sovits.errors import VoiceError
+from gpt_sovits.storage.registry import Registry
+from gpt_sovits.voices.mixing import mix
+
+from .conftest import make_voice, stage
+
+PASSPHRASE = "four words are good"
+NEW, NEXT = "r" + "5" * 20, "r" + "6" * 20
+CALLS = ("open", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "chmod")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+
+
+def survives(operation: Callable[[], object], crash_at: int) -> bool:
+    """Run ``operation`` in a child that dies just before its ``crash_at``-th disk call."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    count = 0
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            nonlocal count
+            count += 1
+            if count == crash_at:
+                os._exit(9)
+            return real(*arguments, **options)
+
+        return call
+
+    try:
+        for name in CALLS:
+            setattr(os, name, counted(getattr(os, name)))
+        operation()
+        os._exit(0)
+    except BaseException as error:  # noqa: BLE001  # the child must never come back into pytest
+        print(repr(error), file=sys.stderr)
+        os._exit(1)
+
+
+def state(registry: Registry) -> dict[str, object]:
+    """Everything that a person can see, all of it verified."""
+    assert registry.verify("local") == []
+    seen: dict[str, object] = {}
+    for card in registry.cards("local"):
+        for version in card.versions if registry.is_open("local", card.id) else ():
+            registry.load("local", card.id, version.id)
+        versions = tuple(version.id for version in card.versions)
+        seen[card.id] = (card.name, versions, card.default_version, card.locked)
+    return seen
+
+
+def admit_new(registry: Registry, folder: Path, known: str) -> None:
+    registry.admit("local", "new", folder / "data/jobs" / NEW)
+
+
+def admit_next(registry: Registry, folder: Path, known: str) -> None:
+    registry.admit("local", "new", folder / "data/jobs" / NEXT)
+
+
+def delete_version(registry: Registry, folder: Path, known: str) -> None:
+    registry.delete_version("local", known, registry.versions("local", known)[0].id)
+
+
+def take_in(registry: Registry, folder: Path, known: str) -> None:
+    registry.take_in("local", (folder / "data/shared.gsvoice").read_bytes())
+
+
+def rename(registry: Registry, folder: Path, known: str) -> None:
+    registry.rename("local", known, "other name")
+
+
+def delete(registry: Registry, folder: Path, known: str) -> None:
+    registry.delete("local", known)
+
+
+def save_mix(registry: Registry, folder: Path, known: str) -> None:
+    a, b = registry.load("local", known), registry.load("local", sorted(set(state(registry)) - {known})[0])
+    registry.save("local", "mixed", mix(a, b, 0.5), sample=b"RIFF")
+
+
+def lock(registry: Registry, folder: Path, known: str) -> None:
+    registry.lock("local", known, PASSPHRASE)
+
+
+def remove_lock(registry: Registry, folder: Path, known: str) -> None:
+    registry.remove_lock("local", known, PASSPHRASE)
+
+
+def restore(registry: Registry, folder: Path, known: str) -> None:
+    registry.restore(folder / "data/all.gsbackup", PASSPHRASE)
+
+
+OPERATIONS = [admit_new, admit_next, rename, delete, delete_version, save_mix, take_in, lock, remove_lock, restore]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.__name__)
+def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
+    operation, create, registry, tmp_path, recording, quick_passphrases
+):
+    known, second = create("known", 1), create("second", 2)
+    stage(tmp_path / "data/jobs", make_voice(5), recording, NEW)
+    stage(tmp_path / "data/jobs", make_voice(6, id=known), recording, NEXT)
+    if operation is delete_version:
+        registry.admit("local", "x", stage(tmp_path / "more", make_voice(7, id=known), recording))
+    shared = registry.export("local", known, recipient=registry.identity("local").recipient)
+    (tmp_path / "data/shared.gsvoice").write_bytes(shared)
+    if operation is restore:
+        registry.backup(tmp_path / "data/all.gsbackup", PASSPHRASE)
+        registry.delete("local", second)
+    elif operation is remove_lock:
+        registry.lock("local", known, PASSPHRASE)
+    before = state(registry)
+    seen = []
+    for crash_at in range(1, 400):
+        copy = tmp_path / f"copy{crash_at}"
+        shutil.copytree(tmp_path / "data", copy / "data")
+        crashed = Registry(copy / "data" / "registry")
+        done = survives(lambda: operation(crashed, copy, known), crash_at)  # noqa: B023  # runs at once
+
+        after = state(crashed)
+        seen.append(after == before)
+        if known in after:
+            crashed.rename("local", known, "the next writer works")
+        else:
+            with pytest.raises(VoiceError):
+                crashed.rename("local", known, "gone")
+        crashed.tidy()
+        user = copy / "data/registry/users/local"
+        known_names = {"voices", ".building", ".removed", "journal.jsonl", ".journal.jsonl.lock"}
+        known_names |= {"identity.json", ".identity.json.lock"}
+        assert {path.name for path in user.iterdir()} <= known_names
+        crashed.journal("local").entries()
+        assert not any(path for aside in (".building", ".removed") for path in (user / aside).rglob("*"))
+        for aside in (".restoring", ".restored", ".removed"):
+            assert not any((copy / "data/registry" / aside).rglob("*"))
+        if known in after and after[known][3]:
+            crashed.unlock("local", known, PASSPHRASE)
+            assert crashed.load("local", known)
+            assert not (user / "voices" / known / "key").exists()
+        hidden = [path for path in user.rglob("*.part")]
+        assert hidden == [], hidden
+        shutil.rmtree(copy)
+        if done:
+            break
+    else:
+        pytest.fail("the operation never ended")
+    assert not seen[-1], "the operation changed nothing"
+    assert seen == sorted(seen, reverse=True), "the new state went away again"
+    assert len(seen) > 3
