@@ -19,6 +19,7 @@ from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.erase import Scan
 from gpt_sovits.storage.journal import Entry
 from gpt_sovits.storage.registry import Registry
+from gpt_sovits.storage.starters import Starters
 from gpt_sovits.voices.ids import LOCAL_USER
 from gpt_sovits.voices.manifest import VersionCard, VoiceCard
 from gpt_sovits.voices.terms import Terms
@@ -33,6 +34,7 @@ class Keeping:
     def __init__(self, settings: Settings, find_base: Callable[[str], object]) -> None:
         self.settings = settings
         self._registry = Registry(settings.registry_dir)
+        self.starters = Starters(settings.bundled_models, settings.registry_dir)
         self._store = open_store(settings)
         self._eraser = Eraser(settings, self._registry, self._store)
         self._find_base = find_base
@@ -47,11 +49,15 @@ class Keeping:
         return self._registry.cards(user)
 
     def find_voice(self, name_or_id: str, user: str = LOCAL_USER) -> VoiceCard:
-        """The voice with this id, or the only one with this name (case does not count)."""
+        """The voice with this id, or the only one with this name (case does not count).
+
+        An invented voice (``starters``) is found where the user has none of that name.
+        """
         cards = self.voices(user)
         found = [card for card in cards if card.id == name_or_id]
         wanted = name_or_id.strip().casefold()
         found = found or [card for card in cards if card.name.casefold() == wanted]
+        found = found or [c for c in self.starters.cards(user) if c.id == name_or_id or c.name.casefold() == wanted]
         if not found:
             known = ", ".join(card.name for card in cards[:8])
             raise MissingError(
@@ -64,7 +70,12 @@ class Keeping:
         return found[0]
 
     def voice(self, voice_id: str, version: str | None = None, user: str = LOCAL_USER) -> Voice:
-        """A stored voice as a value: its pinned or newest version, or the one named. ``MissingError`` without it."""
+        """A stored voice as a value: its pinned or newest version, or the one named. ``MissingError`` without it.
+
+        An invented voice has one version only.
+        """
+        if self.starters.holds(voice_id):
+            return self.starters.load(voice_id)
         card = self._registry.card(user, voice_id)
         wanted = version or card.default_version
         if not self._registry.has_version(user, voice_id, wanted):
@@ -104,8 +115,11 @@ class Keeping:
     def delete_voice(self, voice_id: str, user: str = LOCAL_USER) -> None:
         """Remove a voice with its versions, recordings, samples, jobs and their slices.
 
-        ``RefusedError`` while a stored mix contains it, ``BusyError`` while it is being trained.
+        ``RefusedError`` while a stored mix contains it, ``BusyError`` while it is being trained. An invented voice is
+        only hidden from this user.
         """
+        if self.starters.holds(voice_id):
+            return self.starters.hide(user, voice_id)
         self._eraser.delete(user, voice_id)
         self._forget(user, voice_id)
 
@@ -160,7 +174,7 @@ class Keeping:
 
     def is_open(self, voice_id: str, user: str = LOCAL_USER) -> bool:
         """Whether the voice can speak now: it is not locked, or unlocked in this program."""
-        return self._registry.is_open(user, voice_id)
+        return self.starters.holds(voice_id) or self._registry.is_open(user, voice_id)
 
     def _locked_again(self, user: str, voice_id: str) -> None:
         """Drop what came from an unlocked voice: its weights in memory, and the sounds in the pages' cache."""

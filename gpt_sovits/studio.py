@@ -297,7 +297,7 @@ class Studio(Keeping):
     ) -> str:
         """Store a mix of two stored voices; returns the id of the new voice."""
         check_name(name)
-        return self._registry.save(user, name, self.mix(a, b, ratio, user, manner=manner))
+        return self._registry.save(user, name, self.mix(a, b, ratio, user, manner=manner), beside=self.starters.holds)
 
     def blend(
         self,
@@ -315,7 +315,9 @@ class Studio(Keeping):
         from gpt_sovits.voices.mixing import blend
 
         made = blend([self._as_voice(voice, user) for voice in voices], shares, manners)
-        return self.voice(self._registry.save(user, check_name(save), made), user=user) if save else made
+        if not save:
+            return made
+        return self.voice(self._registry.save(user, check_name(save), made, beside=self.starters.holds), user=user)
 
     # ------------------------------------------------------------------------------------------------------ private
 

@@ -111,6 +111,14 @@ def voice_choices(cards: Iterable[Any]) -> list[tuple[str, str]]:
     ]
 
 
+def speaking_choices(studio: Any, words: Words) -> list[tuple[str, str]]:
+    """(label, id) of every voice that can speak: the person's own, then the invented ones, which say that they are."""
+    invented = studio.starters.cards(USER)
+    return voice_choices(studio.voices(user=USER)) + [
+        (words("voices.invented", name=card.name), card.id) for card in invented
+    ]
+
+
 def day(created: str) -> str:
     """The date of an ISO 8601 time, or the text itself when it is none."""
     return created[:10] if re.match(r"\d{4}-\d\d-\d\d", created) else created

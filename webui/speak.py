@@ -22,8 +22,8 @@ from webui.parts import (
     pick,
     problem,
     recorder,
+    speaking_choices,
     unchanged,
-    voice_choices,
 )
 from webui.player import Recorder, player
 
@@ -186,7 +186,7 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
 
 def refreshed(studio: Any, words: Words, current: str | None) -> Any:
     """The drop-down with the voices of now; keeps what is chosen while it exists."""
-    choices = voice_choices(studio.voices(user=USER))
+    choices = speaking_choices(studio, words)
     return gr.update(choices=choices, value=pick(choices, current), info=None if choices else words("speak.no_voice"))
 
 

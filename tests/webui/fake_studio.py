@@ -240,6 +240,13 @@ class FakeDrafts:
         self.pieces = []
 
 
+class FakeStarters:
+    """No invented voice is shown, so that a test has the voices that it made."""
+
+    def cards(self, user: str) -> list[FakeCard]:
+        return []
+
+
 class FakeStudio:
     def __init__(self, voices: tuple[str, ...] = ("Anna", "Ben"), job_steps: int = 5) -> None:
         self._numbers = itertools.count(1)
@@ -253,6 +260,7 @@ class FakeStudio:
         self._place = tempfile.TemporaryDirectory()
         self.words = WordLists(Path(self._place.name))
         self.library = FakeLibrary()
+        self.starters = FakeStarters()
         self.drafts = FakeDrafts(Path(self._place.name))
 
     def scripts(self) -> list[FakeScript]:
