@@ -25,14 +25,14 @@ LAYERS = (
     ("dataset",),
     ("training",),
     ("jobs",),
-    ("services", "keeping"),
+    ("services",),
     ("studio",),
     ("lab",),
     ("webui",),
     ("app",),
     ("cli", "__main__"),
 )
-ALLOWED = {("settings", "errors"), ("events", "errors"), ("__main__", "cli"), ("keeping", "services")}
+ALLOWED = {("settings", "errors"), ("events", "errors"), ("__main__", "cli")}
 LONGEST = 450  # lines of a file
 
 

@@ -23,9 +23,9 @@ def studio(tmp_path: Path) -> Studio:
 
 
 def test_they_are_there_on_a_fresh_machine_and_say_that_they_are_invented(studio: Studio) -> None:
-    cards = studio.starters.cards("local")
+    cards = studio.voices.invented()
     assert 2 <= len(cards) <= 3
-    assert studio.voices() == [], "they are not among the voices of the person"
+    assert studio.voices.list() == [], "they are not among the voices of the person"
     for card in cards:
         assert card.kind == KIND
         assert "invented" in card.consent.who
@@ -35,53 +35,53 @@ def test_they_are_there_on_a_fresh_machine_and_say_that_they_are_invented(studio
 
 
 def test_they_were_heard_by_the_base_that_lies_beside_them(studio: Studio) -> None:
-    for card in studio.starters.cards("local"):
-        made_by = studio.voice(card.id).made_by
-        assert made_by["base_release"] == studio._synthesizer.base(card.base).release, "run gpt_sovits.lab.invent again"
+    for card in studio.voices.invented():
+        made_by = studio.voices.load(card.id).made_by
+        assert made_by["base_release"] == studio.core.base(card.base).release, "run gpt_sovits.lab.invent again"
 
 
 def test_one_speaks_and_a_mix_of_two_is_kept(studio: Studio) -> None:
-    first, second = studio.starters.cards("local")[:2]
-    assert studio.find_voice(first.name.upper()).id == first.id
-    spoken = list(studio.speak("Good morning.", first.id, language="en", seed=0))
+    first, second = studio.voices.invented()[:2]
+    assert studio.voices.find(first.name.upper()).id == first.id
+    spoken = list(studio.speech.speak("Good morning.", first.id, language="en", seed=0))
     assert np.abs(spoken[0].audio.samples).max() > 0.05
-    kept = studio.save_mix(first.id, second.id, 0.5, "Between")
-    assert studio.find_voice("Between").parents == (first.id, second.id)
-    studio.delete_voice(first.id)
-    assert list(studio.speak("Good morning.", kept, language="en", seed=0)), "a mix holds what it needs"
+    kept = studio.voices.save(studio.voices.mix(first.id, second.id, 0.5), "Between")
+    assert studio.voices.find("Between").parents == (first.id, second.id)
+    studio.voices.delete(first.id)
+    assert list(studio.speech.speak("Good morning.", kept, language="en", seed=0)), "a mix holds what it needs"
 
 
 def test_deleting_hides_one_from_this_user_only_and_for_good(studio: Studio, tmp_path: Path) -> None:
-    first, *others = studio.starters.cards("local")
-    studio.delete_voice(first.id)
+    first, *others = studio.voices.invented()
+    studio.voices.delete(first.id)
     again = Studio(Settings.load(tmp_path))
-    assert [card.id for card in again.starters.cards("local")] == [card.id for card in others]
+    assert [card.id for card in again.voices.invented()] == [card.id for card in others]
     with pytest.raises(MissingError):
-        again.find_voice(first.name)
-    assert first.id in {card.id for card in again.starters.cards("ben")}
-    again.starters.show_all("local")
-    assert studio.find_voice(first.name).id == first.id
-    again.starters.hide_all("local")
-    assert studio.starters.cards("local") == []
+        again.voices.find(first.name)
+    assert first.id in {card.id for card in again.session("ben").voices.invented()}
+    again.voices.offer_invented(True)
+    assert studio.voices.find(first.name).id == first.id
+    again.voices.offer_invented(False)
+    assert studio.voices.invented() == []
 
 
 def test_a_voice_of_the_person_goes_before_an_invented_one_of_the_same_name(studio: Studio) -> None:
-    first, second = studio.starters.cards("local")[:2]
-    own = studio.save_mix(first.id, second.id, 0.3, first.name)
-    assert studio.find_voice(first.name).id == own
+    first, second = studio.voices.invented()[:2]
+    own = studio.voices.save(studio.voices.mix(first.id, second.id, 0.3), first.name)
+    assert studio.voices.find(first.name).id == own
 
 
 def test_what_makes_no_sense_is_refused_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    name = Studio(Settings.load(tmp_path)).starters.cards("local")[0].name
+    name = Studio(Settings.load(tmp_path)).voices.invented()[0].name
     for action in (["rename", name, "Mine"], ["lock", name], ["export", name], ["freeze", name]):
         assert main(["voices", *action, "--data", str(tmp_path)]) != 0
         assert "is an invented voice that comes with the program" in capsys.readouterr().err
     with pytest.raises(MissingError):
-        Studio(Settings.load(tmp_path)).starters.hide("local", "invented99")
+        Studio(Settings.load(tmp_path)).core.starters.hide("local", "invented99")
 
 
 def test_the_command_line_names_hides_and_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    name = Studio(Settings.load(tmp_path)).starters.cards("local")[0].name
+    name = Studio(Settings.load(tmp_path)).voices.invented()[0].name
 
     def said(*words: str) -> str:
         assert main(["voices", *words, "--data", str(tmp_path)]) == 0
