@@ -25,7 +25,6 @@ from gpt_sovits.crypto import vault
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.accounts import hash_of
-from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.fitting import check_fit
 from gpt_sovits.storage.reader import Shelf
 from gpt_sovits.storage.voicefile import collect, decrypt, encrypt, open_sealed, seal, stage
@@ -294,8 +293,6 @@ class Registry(Shelf):
             self.note(user, "imported", voice_id, signer=sealed.signer)
         return voice_id
 
-    # -------------------------------------------------------------------------------------------------------- backup
-
     def backup(self, out: Path, passphrase: str, user: str | None = None) -> int:
         """Write everything, or one user's part, to one encrypted file; returns how many voices are in it."""
         vault.check_passphrase(passphrase)
@@ -308,7 +305,7 @@ class Registry(Shelf):
         passphrase: str,
         into: str | None = None,
         find_base: Callable[[str], object] = lambda name: None,
-    ) -> Restored:
+    ) -> backup.Restored:
         """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup.
 
         Everything in it is checked as an import is; a voice that does not fit what ``find_base`` returns stays away.
@@ -324,7 +321,7 @@ class Registry(Shelf):
                     moved = self._move_restored()
             finally:
                 files.erase_tree(aside)
-        return Restored(tuple(moved), tuple(said))
+        return backup.Restored(tuple(moved), tuple(said))
 
     def remove_user(self, user: str) -> None:
         """Remove an account with everything of it: keys first, then voices, journal and receipts."""
