@@ -25,6 +25,7 @@ from gpt_sovits.crypto import vault
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.accounts import hash_of
+from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.fitting import check_fit
 from gpt_sovits.storage.reader import Shelf
 from gpt_sovits.storage.voicefile import collect, decrypt, encrypt, open_sealed, seal, stage
@@ -305,7 +306,7 @@ class Registry(Shelf):
         passphrase: str,
         into: str | None = None,
         find_base: Callable[[str], object] = lambda name: None,
-    ) -> backup.Restored:
+    ) -> Restored:
         """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup.
 
         Everything in it is checked as an import is; a voice that does not fit what ``find_base`` returns stays away.
@@ -321,7 +322,7 @@ class Registry(Shelf):
                     moved = self._move_restored()
             finally:
                 files.erase_tree(aside)
-        return backup.Restored(tuple(moved), tuple(said))
+        return Restored(tuple(moved), tuple(said))
 
     def remove_user(self, user: str) -> None:
         """Remove an account with everything of it: keys first, then voices, journal and receipts."""
