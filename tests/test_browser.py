@@ -121,6 +121,8 @@ def test_a_recording_becomes_a_voice_that_speaks_and_mixes(
             )
         )
         page.get_by_role("tab", name="Mix").click()
+        page.locator("#mix-second input").click()
+        page.get_by_role("option", name="Higher", exact=True).click()
         page.get_by_text("50 % Reader, 50 % Higher").wait_for()
         page.get_by_role("button", name="Hear the blend").click()
         page.locator("#mix-player audio").wait_for()
