@@ -203,7 +203,7 @@ def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> 
         return en_normalize.normalize(plain, pauses, trained)
 
     norm = _with_all(Tracked.of(text, start), regions, normalize, " x ")
-    words = en_g2p.read_words(norm.text)
+    words = en_g2p.read_words(norm.text, trained)
     readings = []
     spoken: set[int] = set()
     for word in words:
