@@ -19,6 +19,7 @@ from gpt_sovits.services.eraser import Eraser
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
+from gpt_sovits.storage.starters import Starters
 from gpt_sovits.storage.word_lists import WordLists
 from gpt_sovits.text.g2pw import InstalledG2PW
 from gpt_sovits.voices.voice import Voice
@@ -44,6 +45,7 @@ class Core:
     ) -> None:
         self.settings = settings
         self.registry = Registry(settings.registry_dir)
+        self.starters = Starters(settings.bundled_models, settings.registry_dir)
         self.store = open_store(settings)
         self.eraser = Eraser(settings, self.registry, self.store)
         self.submission = Submission(settings, self.store, check_recording=check_recording, find_base=find_base)
@@ -84,7 +86,12 @@ class Core:
         return self.synthesizer.base(name)
 
     def voice(self, user: str, voice_id: str, version: str | None = None) -> Voice:
-        """A stored voice as a value: its pinned or newest version, or the one named. ``MissingError`` without it."""
+        """A stored voice as a value: its pinned or newest version, or the one named. ``MissingError`` without it.
+
+        An invented voice has one version only.
+        """
+        if self.starters.holds(voice_id):
+            return self.starters.load(voice_id)
         card = self.registry.card(user, voice_id)
         wanted = version or card.default_version
         if not self.registry.has_version(user, voice_id, wanted):

@@ -57,8 +57,19 @@ class Registry(Shelf):
             self.note(user, "trained", version.voice, version=version.id, seconds=version.seconds)
             return version
 
-    def save(self, user: str, name: str, voice: Voice, *, sample: bytes | None = None) -> str:
-        """Store a mixed voice under a new id, which is returned. ``RefusedError`` unless all its parts have consent."""
+    def save(
+        self,
+        user: str,
+        name: str,
+        voice: Voice,
+        *,
+        sample: bytes | None = None,
+        beside: Callable[[str], bool] = lambda voice_id: False,
+    ) -> str:
+        """Store a mixed voice under a new id, which is returned. ``RefusedError`` unless all its parts have consent.
+
+        ``beside`` knows the ids of parts that are no voices of the user's (invented ones).
+        """
         name = check_name(name)
         require(voice.consent)
         voice_id = new_id("v")
@@ -67,7 +78,8 @@ class Registry(Shelf):
             raise InputError("Only a mix can be saved like this.", "Train the voice from a recording.")
         with self._writing(user):
             for parent in parents:
-                self.manifest(user, parent.voice)
+                if not beside(parent.voice):
+                    self.manifest(user, parent.voice)
             key = vault.new_key()
             staged = files.make_private(self._aside(user, ".building")) / new_id("r")
             versions.write(staged, replace(voice, id=voice_id, name=name, owner=user, created=now()), key=key)

@@ -200,7 +200,8 @@ def _packed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = 
     from safetensors.torch import save
 
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    return save(plain, dict(metadata or {}))
+    # without any tensor, safetensors puts metadata behind a closed header; a mix of voices without deltas has none
+    return save(plain, dict(metadata or {}) if plain else None)
 
 
 def _unpacked(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -180,7 +180,11 @@ def _special(word: str, words: Sequence[str], at: int, capital: bool) -> str:
 _FIXED: dict[str, tuple[tuple[str, frozenset[str], str], ...]] = {
     "lead": (
         ("p", _set("to will would can could should must may might let's take took taking"), "L IY1 D"),
-        ("n", _set("the us me him them singer singers vocals vocalist actor role guitar to"), "L IY1 D"),
+        (
+            "n",
+            _set("the us me him them singer singers vocals vocalist actor actress role guitar guitarist to character"),
+            "L IY1 D",
+        ),
         ("p", _set("pencil molten"), "L EH1 D"),
         ("n", _set("pipe pipes paint poisoning acid shot bullet bullets mine mines crystal"), "L EH1 D"),
         ("b", _set("paint pipes zinc copper mercury metal metals toxic poison poisonous poisoning arsenic tin pencil "
