@@ -23,8 +23,10 @@ def read_command(session: Session, given: argparse.Namespace) -> int:
     for reading in session.speech.explain(text, language=given.language):
         row: dict[str, Any] = {"text": text[reading.start : reading.end], "spoken": reading.text}
         row |= {"reading": reading.reading, "why": reading.why, "language": reading.language}
-        if reading.notice or given.json:
+        if given.json:
             row["notice"] = reading.notice
+        elif reading.notice:
+            print(reading.notice, file=sys.stderr)
         if given.json:
             row |= {"start": reading.start, "end": reading.end, "phones": list(reading.phones)}
         rows.append(row)
