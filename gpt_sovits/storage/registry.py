@@ -294,8 +294,6 @@ class Registry(Shelf):
             self.note(user, "imported", voice_id, signer=sealed.signer)
         return voice_id
 
-    # -------------------------------------------------------------------------------------------------------- backup
-
     def backup(self, out: Path, passphrase: str, user: str | None = None) -> int:
         """Write everything, or one user's part, to one encrypted file; returns how many voices are in it."""
         vault.check_passphrase(passphrase)
