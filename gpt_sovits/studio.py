@@ -35,6 +35,28 @@ if TYPE_CHECKING:
 DEFAULT_BASE = "mini"
 MAX_CLIP_SECONDS = 600.0
 
+_LANGUAGES = frozenset({"auto", "zh", "en", "yue", "ja", "ko", "auto_yue", "all_zh", "all_yue", "all_ja", "all_ko"})
+
+
+def check_language(language: str) -> str:
+    """``language`` where texts can be read in it; ``InputError`` otherwise."""
+    if language not in _LANGUAGES:
+        raise InputError(
+            f"{str(language)[:40]!r} is no language that can be spoken.", "Use auto, zh, en, yue, ja or ko."
+        )
+    return language
+
+
+def check_device(device: str) -> None:
+    """``InputError`` unless this computer has what the settings name; imports torch."""
+    import torch
+
+    missing = (device.startswith("cuda") and not torch.cuda.is_available()) or (
+        device == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise InputError(f"This computer has no {device}.", "Leave GPT_SOVITS_DEVICE empty, or set it to cpu.")
+
 
 class Studio(Keeping):
     """Everything that a person can do with voices, for any number of users at once.
@@ -253,6 +275,7 @@ class Studio(Keeping):
         Markup in the text (see ``text.markup``) and the user's word list (``words``) decide how words are read.
         Unknown voices and unspeakable texts raise here, before anything is computed.
         """
+        check_language(language)
         chosen = self._as_voice(voice, user)
         chosen.terms.require("speak", chosen.name)
         pieces = self._synthesizer.speak(
@@ -274,6 +297,7 @@ class Studio(Keeping):
         """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess."""
         from gpt_sovits.text import explain, require_speakable
 
+        check_language(language)
         polyphones = self._polyphones.get() or True
         return explain(require_speakable(text), language, lexicon=self.words.lexicon(user), polyphones=polyphones)
 
@@ -344,6 +368,7 @@ class Studio(Keeping):
                 from gpt_sovits.synthesis import Synthesizer
 
                 limit_threads(self.settings)
+                check_device(self.settings.device)
                 self._given_synthesizer = Synthesizer(
                     partial(load_base, settings=self.settings), polyphones=self._polyphones.get
                 )

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.files import read_whole
 from gpt_sovits.storage.erase import Scan
+from gpt_sovits.storage.voicefile import MAX_BYTES
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.manifest import VoiceCard
 from gpt_sovits.voices.terms import Terms
@@ -147,7 +149,7 @@ def _mix(studio: Studio, given: argparse.Namespace) -> int:
 
 def _import(studio: Studio, given: argparse.Namespace) -> int:
     try:
-        data = given.file.read_bytes()
+        data = read_whole(given.file, MAX_BYTES)
     except OSError as error:
         raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
     locked = b"-> scrypt " in data[:200]

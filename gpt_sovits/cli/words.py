@@ -10,6 +10,8 @@ from typing import Any
 
 from gpt_sovits.cli.voices import show_rows
 from gpt_sovits.errors import MissingError
+from gpt_sovits.files import read_whole
+from gpt_sovits.storage.word_lists import MAX_BYTES
 from gpt_sovits.studio import Studio
 
 ABOUT_LEXICON = "list, add, remove, import or export your own readings of words"
@@ -42,7 +44,7 @@ def lexicon_command(studio: Studio, given: argparse.Namespace) -> int:
         studio.words.remove(given.word, given.language, given.user)
     elif action == "import":
         try:
-            data = given.file.read_bytes()
+            data = read_whole(given.file, MAX_BYTES)
         except OSError as error:
             raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
         print(f"{studio.words.import_csv(data, given.user)} words")
