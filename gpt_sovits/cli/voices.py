@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.files import read_whole
 from gpt_sovits.services.session import Session
 from gpt_sovits.storage.erase import Scan
 from gpt_sovits.storage.starters import KIND as INVENTED
 from gpt_sovits.storage.starters import refuse
+from gpt_sovits.storage.voicefile import MAX_BYTES
 from gpt_sovits.voices.manifest import VoiceCard
 from gpt_sovits.voices.terms import Terms
 
@@ -164,7 +166,7 @@ def _mix(session: Session, given: argparse.Namespace) -> int:
 
 def _import(session: Session, given: argparse.Namespace) -> int:
     try:
-        data = given.file.read_bytes()
+        data = read_whole(given.file, MAX_BYTES)
     except OSError as error:
         raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
     locked = b"-> scrypt " in data[:200]

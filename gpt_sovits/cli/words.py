@@ -10,7 +10,9 @@ from typing import Any
 
 from gpt_sovits.cli.voices import show_rows
 from gpt_sovits.errors import MissingError
+from gpt_sovits.files import read_whole
 from gpt_sovits.services.session import Session
+from gpt_sovits.storage.word_lists import MAX_BYTES
 
 ABOUT_LEXICON = "list, add, remove, import or export your own readings of words"
 ABOUT_READ = "show how a text will be read, word by word, and why"
@@ -46,7 +48,7 @@ def lexicon_command(session: Session, given: argparse.Namespace) -> int:
         session.lexicon.remove(given.word, given.language)
     elif action == "import":
         try:
-            data = given.file.read_bytes()
+            data = read_whole(given.file, MAX_BYTES)
         except OSError as error:
             raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
         print(f"{session.lexicon.import_csv(data)} words")

@@ -51,8 +51,12 @@ def read_key(folder: Path) -> bytes | None:
     """The data key of a voice that is not locked; None where its files are still plain (made by an older program)."""
     try:
         key = (folder / KEY).read_bytes()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if any(is_sealed(path) for path in folder.glob("versions/*/*") if path.is_file() and path.suffix != ".json"):
+            raise InputError(f"The key of the voice {folder.name} is lost.", "Restore it from a backup.") from error
         return None
+    except OSError as error:
+        raise InputError(f"The key of the voice {folder.name} is damaged.", "Restore it from a backup.") from error
     if len(key) != KEY_BYTES:
         raise InputError(f"The key of the voice {folder.name} is damaged.", "Restore it from a backup.")
     return key

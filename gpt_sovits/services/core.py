@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt_sovits.errors import MissingError
+from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.jobs.store import open_store
 from gpt_sovits.jobs.submission import Submission
 from gpt_sovits.services.eraser import Eraser
@@ -69,6 +69,7 @@ class Core:
                 from gpt_sovits.synthesis import Synthesizer
 
                 limit_threads(self.settings)
+                _check_device(self.settings.device)
                 self._synthesizer = Synthesizer(
                     partial(load_base, settings=self.settings), polyphones=self.polyphones.get
                 )
@@ -124,3 +125,14 @@ class Core:
         """Drop what came from an unlocked voice: its weights in memory, and the sounds in the pages' cache."""
         self.forget(user, voice_id)
         self.eraser.sweep_sounds(user)
+
+
+def _check_device(device: str) -> None:
+    """``InputError`` unless this computer has what the settings name; imports torch."""
+    import torch
+
+    missing = (device.startswith("cuda") and not torch.cuda.is_available()) or (
+        device == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise InputError(f"This computer has no {device}.", "Leave GPT_SOVITS_DEVICE empty, or set it to cpu.")

@@ -22,12 +22,12 @@ from typing import Any
 
 from gpt_sovits import files
 from gpt_sovits.crypto import vault
-from gpt_sovits.errors import InputError, MissingError, RefusedError
+from gpt_sovits.errors import InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.accounts import hash_of
 from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.fitting import check_fit
-from gpt_sovits.storage.reader import Shelf
+from gpt_sovits.storage.reader import Shelf, log
 from gpt_sovits.storage.voicefile import collect, decrypt, encrypt, open_sealed, seal, stage
 from gpt_sovits.voices.consent import now, require
 from gpt_sovits.voices.ids import check_id, check_name, is_id, new_id
@@ -95,8 +95,11 @@ class Registry(Shelf):
             files.sweep(self.root / _RESTORING)
             for user in self.users():
                 for folder in self._voices(user):
-                    if not vault.is_locked(folder):
-                        self._sealed_with(folder)
+                    try:
+                        if not vault.is_locked(folder):
+                            self._sealed_with(folder)
+                    except (VoiceError, OSError) as error:
+                        log.warning("%s: %s", folder.name, error)  # damaged; ``verify`` names it
 
     def check_changeable(self, user: str, voice_id: str, to: str = "retrain") -> None:
         """``RefusedError`` when the voice is frozen, or (to retrain) locked or shared without leave for that."""

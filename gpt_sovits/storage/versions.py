@@ -129,7 +129,7 @@ def read_file(folder: Path, manifest: VersionManifest, name: str, key: bytes | N
         raise MissingError(f"The version {manifest.id} has no {name}.", "Train the voice again.")
     try:
         data = b"".join(vault.open_file(folder / name, key, name))
-    except (FileNotFoundError, InputError) as error:
+    except (OSError, InputError) as error:
         raise _damaged(folder, name) from error
     if len(data) != entry.bytes or hashlib.sha256(data).hexdigest() != entry.sha256:
         raise _damaged(folder, name)
