@@ -97,7 +97,7 @@ class Registry(Shelf):
                 for folder in self._voices(user):
                     try:
                         if not vault.is_locked(folder):
-                            self._sealed_with(folder)
+                            versions.data_key_of(folder)
                     except (VoiceError, OSError) as error:
                         log.warning("%s: %s", folder.name, error)  # damaged; ``verify`` names it
 
@@ -170,7 +170,7 @@ class Registry(Shelf):
         self.check_lockable(user, voice_id, passphrase)
         folder = self._voice(user, voice_id)
         with self._writing(user):
-            key = self._sealed_with(folder)
+            key = versions.data_key_of(folder)
         wrapped = vault.wrap(key, passphrase)
         with self._writing(user):
             self.check_lockable(user, voice_id, passphrase)  # another program may have been faster
@@ -366,24 +366,10 @@ class Registry(Shelf):
         manifest.terms.require("retrain", manifest.name)
         version = replace(version, number=self.versions(user, version.voice)[-1].number + 1)
         building = self._aside(user, ".building") / version.id
-        versions.settle(staged, version, building, self._sealed_with(target))
+        versions.settle(staged, version, building, versions.data_key_of(target))
         files.move_in(building, target / "versions" / version.id)
         building.parent.rmdir()
         return version
-
-    def _sealed_with(self, folder: Path) -> bytes:
-        """The data key of a voice that is not locked; an older, plain voice gets one and is encrypted."""
-        key = vault.read_key(folder)
-        if key is None:
-            key = vault.new_key()
-            files.write_bytes(folder / vault.KEY, key)
-        for version in (folder / "versions").iterdir():
-            for name in read_version(version).files:
-                if not vault.is_sealed(version / name):
-                    files.write_blocks(
-                        version / name, vault.seal(vault.open_file(version / name, None, name), key, name)
-                    )
-        return key
 
     def _unwrapped(self, user: str, voice_id: str, passphrase: str) -> bytes:
         folder = self._voice(user, voice_id)

@@ -222,3 +222,18 @@ def _damaged(folder: Path, name: str) -> InputError:
         f"The file {name} of the version {folder.name} is missing or was changed.",
         "Restore it from a backup, or train the voice again.",
     )
+
+
+def data_key_of(folder: Path) -> bytes:
+    """The data key of a voice that is not locked; an older, plain voice gets one and is encrypted."""
+    key = vault.read_key(folder)
+    if key is None:
+        key = vault.new_key()
+        files.write_bytes(folder / vault.KEY, key)
+    for version in (folder / "versions").iterdir():
+        for name in read_version(version).files:
+            if not vault.is_sealed(version / name):
+                files.write_blocks(
+                    version / name, vault.seal(vault.open_file(version / name, None, name), key, name)
+                )
+    return key
