@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -44,7 +45,8 @@ def _read_run(run: Run, job: _Job) -> Read:
     if run.language == "en":
         return read_en(part, run.start, job.how, regions)
     if run.language == "zh":
-        return read_zh(part, run.start, job.how, regions)
+        beside = (_letters_before(job.source.text, run.start), _letters_after(job.source.text, run.end))
+        return read_zh(part, run.start, job.how, regions, beside)
     others: dict[str, Callable[[str, int], Read]] = {}
     if job.how.version != "v1":
         others = {"yue": read_yue, "ko": lambda text, start: read_ko(text, start, job.how)}
@@ -53,6 +55,22 @@ def _read_run(run: Run, job: _Job) -> Read:
     if run.language in others:
         return read_around(part, run.start, run.language, regions, others[run.language])
     return _SILENT
+
+
+_PLATE = re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·.]?[A-Z0-9]{0,5}$")
+
+
+def _letters_before(text: str, at: int) -> str:
+    """Up to eight Latin letters that end at ``at`` (a space between counts): they say what a number is."""
+    found = re.search(r"[A-Za-z]{1,8} ?$", text[max(0, at - 9) : at])
+    if found is None:
+        return ""
+    return ("№" if _PLATE.search(text[max(0, at - 9) : at]) else "") + found.group()
+
+
+def _letters_after(text: str, at: int) -> str:
+    found = re.match(r" ?[A-Za-z]{1,8}", text[at : at + 9])
+    return found.group() if found else ""
 
 
 def _regions_of(run: Run, regions: tuple[Region, ...]) -> list[Region]:
@@ -143,10 +161,11 @@ def phonemize(
     table = symbols(version)
     _require_installed(language)
     job = _job(text, lexicon, How(table.version, polyphones))
-    found = _assemble(runs_for(job.source.text, language), job, table)
+    codes = polyphones is not False
+    found = _assemble(runs_for(job.source.text, language, codes=codes), job, table)
     if len(found) >= MINIMUM or not job.source.text:
         return found
-    return _assemble(runs_for(_headed(job).source.text, language), _headed(job), table)
+    return _assemble(runs_for(_headed(job).source.text, language, codes=codes), _headed(job), table)
 
 
 def _headed(job: _Job) -> _Job:
