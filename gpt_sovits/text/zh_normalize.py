@@ -59,7 +59,10 @@ def _spoken_char(match: re.Match[str]) -> str | None:
 
 
 # Traditional 著 for the particle 着.
-_LASTING_ZHE = re.compile("(?<=[等看听说想坐站拿带跟走笑有望闹忙穿住活睡朝向对顺沿随])著(?!作|名|书|述|者|称)")
+_LASTING_ZHE = re.compile("(?<![名显卓编论专原巨遗拙译合土所新旧大共])著(?![作名书述者称录有文于论成撰《])")
+
+
+_ME = re.compile("(?<!幺)麽")
 
 
 def _ungroup(match: re.Match[str]) -> str:
@@ -76,7 +79,7 @@ def prepare(text: Tracked) -> Tracked:
     text = text.sub(_SQUARE, lambda match: _SQUARED[match[0]])
     text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_GROUPED, _ungroup).sub(_ZERO, "零")
     text = text.sub(re.compile("乾(?=燥|净|杯|脆|旱|粮|枯|涸|洗|爹|妈|货)|(?<=[晾晒烘饼风擦吹])乾"), "干")
-    return text.sub(_LASTING_ZHE, "着")
+    return text.sub(_LASTING_ZHE, "着").sub(_ME, "么")
 
 
 def spell_out(text: Tracked) -> Tracked:
