@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 
-from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.errors import BusyError, InputError, RefusedError
 
 HEAD = b"age-encryption.org/v1\n"
 MOST_WORK = 19  # 512 MiB; what the fastest computers choose in the second that writing takes
 _STANZA = re.compile(rb"-> scrypt [A-Za-z0-9+/]{22} ([1-9][0-9]?)\n")
+_TOO_MUCH = "Excessive work"  # the library compares with the speed of this moment, which other programs may share
+_WAITS = (0.2, 1.0, 3.0)  # seconds before it is asked again
 _one_at_a_time = threading.Semaphore(1)
 
 
@@ -34,8 +37,9 @@ def encrypt(data: bytes, passphrase: str) -> bytes:
 def decrypt(data: bytes, passphrase: str) -> bytes:
     """The inverse. A wrong passphrase takes as long as the right one: the scrypt comes before the check.
 
-    Raises ``InputError`` for a file of another form, or that asks for more work than this program would, and
-    ``RefusedError`` where the passphrase is wrong (or the file was changed: the two cannot be told apart).
+    Raises ``InputError`` for a file of another form, or that asks for more work than this program would,
+    ``RefusedError`` where the passphrase is wrong (or the file was changed: the two cannot be told apart), and
+    ``BusyError`` where the computer is so busy that the library takes the work for too much.
     """
     import pyrage
 
@@ -44,8 +48,14 @@ def decrypt(data: bytes, passphrase: str) -> bytes:
         raise InputError("The encrypted file is damaged.", "Choose another one.")
     if int(stanza[1]) > MOST_WORK:
         raise InputError("The file asks for more memory than opening it can need.", "Ask for it again.")
-    try:
-        with _one_at_a_time:
-            return pyrage.passphrase.decrypt(data, passphrase)
-    except pyrage.DecryptError as error:
-        raise RefusedError("The passphrase is wrong, or the file is damaged.", "Type it again.") from error
+    for wait in (*_WAITS, None):
+        try:
+            with _one_at_a_time:
+                return pyrage.passphrase.decrypt(data, passphrase)
+        except pyrage.DecryptError as error:
+            if _TOO_MUCH not in str(error):
+                raise RefusedError("The passphrase is wrong, or the file is damaged.", "Type it again.") from error
+            if wait is None:
+                raise BusyError("The computer is too busy to open this now.", "Try again in a minute.") from error
+            time.sleep(wait)
+    raise AssertionError("the last round returns or raises")

@@ -10,7 +10,7 @@ import pyrage
 import pytest
 
 from gpt_sovits.crypto import age, vault
-from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.errors import BusyError, InputError, VoiceError
 from gpt_sovits.storage.registry import Registry
 
 PASSPHRASE = "four words are good"
@@ -72,3 +72,19 @@ def test_what_is_written_here_is_read_here() -> None:
     assert age.decrypt(data, PASSPHRASE) == b"content" and age.is_locked(data)
     with pytest.raises(VoiceError, match="wrong, or the file is damaged"):
         age.decrypt(data[:-1], PASSPHRASE)
+
+
+def test_a_busy_computer_is_not_a_wrong_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, real, tries = age.encrypt(b"secret", PASSPHRASE), pyrage.passphrase.decrypt, iter((True, True, False))
+
+    def busy_at_first(given: bytes, passphrase: str) -> bytes:
+        if next(tries):
+            raise pyrage.DecryptError("Excessive work parameter for passphrase.")
+        return bytes(real(given, passphrase))
+
+    monkeypatch.setattr(age, "_WAITS", (0.0, 0.0))
+    monkeypatch.setattr(pyrage.passphrase, "decrypt", busy_at_first)
+    assert age.decrypt(data, PASSPHRASE) == b"secret"
+    tries = iter((True,) * 9)
+    with pytest.raises(BusyError, match="too busy"):
+        age.decrypt(data, PASSPHRASE)
