@@ -7,12 +7,12 @@ whole process ends. So the head is read first, and one passphrase is worked on a
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
 
 from gpt_sovits.errors import BusyError, InputError, RefusedError
+from gpt_sovits.memory import free_bytes
 
 HEAD = b"age-encryption.org/v1\n"
 MOST_WORK = 21  # 2 GiB. The library chooses what takes a second here: 19 or 20 on today's computers, so never less
@@ -49,20 +49,21 @@ def decrypt(data: bytes, passphrase: str) -> bytes:
     """
     import pyrage
 
-    work = _work_of(data)
-    if work > MOST_WORK or 2**work * 1024 > _free_memory():
+    work, free = _work_of(data), free_bytes()
+    if work > MOST_WORK or (free is not None and 2**work * 1024 > free):
         raise InputError("The file asks for more memory than opening it can need.", "Ask for it again.")
-    for wait in (*_WAITS, None):
+    waits = iter(_WAITS)
+    while True:
         try:
             with _one_at_a_time:
                 return pyrage.passphrase.decrypt(data, passphrase)
         except pyrage.DecryptError as error:
             if _TOO_MUCH not in str(error):
                 raise RefusedError("The passphrase is wrong, or the file is damaged.", "Type it again.") from error
+            wait = next(waits, None)
             if wait is None:
                 raise BusyError("The computer is too busy to open this now.", "Try again in a minute.") from error
             time.sleep(wait)
-    raise AssertionError("the last round returns or raises")
 
 
 def _work_of(data: bytes) -> int:
@@ -71,16 +72,3 @@ def _work_of(data: bytes) -> int:
     if stanza is None:
         raise InputError("The encrypted file is damaged.", "Choose another one.")
     return int(stanza[1])
-
-
-def _free_memory() -> float:
-    """Bytes that a program can still have; without a bound where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024.0
-    except (OSError, StopIteration, ValueError):
-        pass  # not Linux
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")

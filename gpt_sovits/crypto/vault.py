@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gpt_sovits import files
 from gpt_sovits.crypto import age
 from gpt_sovits.errors import InputError, RefusedError
 
@@ -138,13 +137,6 @@ def size_of_content(path: Path) -> int:
         return size
     size -= _HEAD
     return size - _TAG * max(1, -(-size // (_PIECE + _TAG)))
-
-
-def erase_keys(folder: Path) -> None:
-    """Overwrite and remove the data key, plain and wrapped."""
-    for name in (KEY, WRAPPED):
-        if (folder / name).is_file():
-            files.shred(folder / name)
 
 
 def _cipher(key: bytes, salt: bytes, name: str) -> ChaCha20Poly1305:

@@ -69,7 +69,7 @@ def test_the_stanza_that_is_read_is_the_one_that_counts(worked: list[int], head:
 
 def test_more_memory_than_there_is_free_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, worked: list[int]) -> None:
     data = asking(age.encrypt(b"content", PASSPHRASE), "20")
-    monkeypatch.setattr(age, "_free_memory", lambda: 2.0**30 - 1)
+    monkeypatch.setattr(age, "free_bytes", lambda: 2.0**30 - 1)
     with pytest.raises(InputError, match="more memory"):
         age.decrypt(data, PASSPHRASE)
     assert worked == []

@@ -1,8 +1,8 @@
 """A teacher voice: Kokoro-82M speaks what ``gpt_sovits.text`` reads, and says how long each phone is.
 
 Kokoro-82M (Apache-2.0, hexgrad) speaks English and Mandarin in 54 voices; a voice is 510 vectors of 256 numbers, one
-for each length of the text, and any mean of voices is a voice too. ``teacher_graph`` puts it together from packages.
-Needs onnxruntime and, for Mandarin, misaki. It makes the base; no user needs it.
+for each length of the text, and any mean of voices is a voice too. ``kokoro.py`` of the project's shared tools puts it
+together from packages. Needs onnxruntime and, for Mandarin, misaki. It makes the base; no user needs it.
 """
 
 from __future__ import annotations
@@ -109,11 +109,11 @@ class Said:
 
 
 class Teacher:
-    """``folder``: ``teacher.onnx``, ``vocab.json`` and ``voices/NAME.bin``, see ``teacher_graph``."""
+    """``folder``: ``teacher.onnx``, ``vocab.json`` and ``voices/NAME.bin``, as the shared ``kokoro.py`` writes them."""
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
         if not (folder / "teacher.onnx").is_file():
-            raise MissingError(f"There is no teacher in {folder}.", "Put it together with teacher_graph.")
+            raise MissingError(f"There is no teacher in {folder}.", "Put it together with the shared kokoro.py.")
         runtime = judge_package("onnxruntime")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
