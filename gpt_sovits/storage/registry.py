@@ -22,12 +22,12 @@ from typing import Any
 
 from gpt_sovits import files
 from gpt_sovits.crypto import vault
-from gpt_sovits.errors import InputError, MissingError, RefusedError
+from gpt_sovits.errors import InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.accounts import hash_of
 from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.fitting import check_fit
-from gpt_sovits.storage.reader import Shelf
+from gpt_sovits.storage.reader import Shelf, log
 from gpt_sovits.storage.voicefile import collect, decrypt, encrypt, open_sealed, seal, stage
 from gpt_sovits.voices.consent import now, require
 from gpt_sovits.voices.ids import check_id, check_name, is_id, new_id
@@ -54,11 +54,22 @@ class Registry(Shelf):
         with self._writing(user):
             version = self._admit(user, name, staged, "trained", parents=())
             files.erase_tree(staged, overwrite=True)
-            self.journal(user).add("trained", version.voice, version=version.id, seconds=version.seconds)
+            self.note(user, "trained", version.voice, version=version.id, seconds=version.seconds)
             return version
 
-    def save(self, user: str, name: str, voice: Voice, *, sample: bytes | None = None) -> str:
-        """Store a mixed voice under a new id, which is returned. ``RefusedError`` unless all its parts have consent."""
+    def save(
+        self,
+        user: str,
+        name: str,
+        voice: Voice,
+        *,
+        sample: bytes | None = None,
+        beside: Callable[[str], bool] = lambda voice_id: False,
+    ) -> str:
+        """Store a mixed voice under a new id, which is returned. ``RefusedError`` unless all its parts have consent.
+
+        ``beside`` knows the ids of parts that are no voices of the user's (invented ones).
+        """
         name = check_name(name)
         require(voice.consent)
         voice_id = new_id("v")
@@ -67,14 +78,15 @@ class Registry(Shelf):
             raise InputError("Only a mix can be saved like this.", "Train the voice from a recording.")
         with self._writing(user):
             for parent in parents:
-                self.manifest(user, parent.voice)
+                if not beside(parent.voice):
+                    self.manifest(user, parent.voice)
             key = vault.new_key()
             staged = files.make_private(self._aside(user, ".building")) / new_id("r")
             versions.write(staged, replace(voice, id=voice_id, name=name, owner=user, created=now()), key=key)
             if sample is not None:
                 versions.add_sample(staged, sample, key)
             self._admit(user, name, staged, "mix", key, parents=parents, terms=voice.terms)
-            self.journal(user).add("mixed", voice_id, parents=[parent.voice for parent in parents])
+            self.note(user, "mixed", voice_id, parents=[parent.voice for parent in parents])
         return voice_id
 
     def tidy(self) -> None:
@@ -83,8 +95,11 @@ class Registry(Shelf):
             files.sweep(self.root / _RESTORING)
             for user in self.users():
                 for folder in self._voices(user):
-                    if not vault.is_locked(folder):
-                        self._sealed_with(folder)
+                    try:
+                        if not vault.is_locked(folder):
+                            versions.data_key_of(folder)
+                    except (VoiceError, OSError) as error:
+                        log.warning("%s: %s", folder.name, error)  # damaged; ``verify`` names it
 
     def check_changeable(self, user: str, voice_id: str, to: str = "retrain") -> None:
         """``RefusedError`` when the voice is frozen, or (to retrain) locked or shared without leave for that."""
@@ -137,7 +152,7 @@ class Registry(Shelf):
             manifest = self.manifest(user, voice_id)
             if manifest.frozen:
                 self._rewrite(user, replace(manifest, frozen=False, thaw=""))
-                self.journal(user).add("unfrozen", voice_id)
+                self.note(user, "unfrozen", voice_id)
 
     # ------------------------------------------------------------------------------------------------------- locking
 
@@ -155,20 +170,20 @@ class Registry(Shelf):
         self.check_lockable(user, voice_id, passphrase)
         folder = self._voice(user, voice_id)
         with self._writing(user):
-            key = self._sealed_with(folder)
+            key = versions.data_key_of(folder)
         wrapped = vault.wrap(key, passphrase)
         with self._writing(user):
             self.check_lockable(user, voice_id, passphrase)  # another program may have been faster
             aside = files.make_private(self._user(user) / ".building")
             files.write_bytes(folder / vault.WRAPPED, wrapped, aside)
             files.shred(folder / vault.KEY)
-            self.journal(user).add("locked", voice_id)
+            self.note(user, "locked", voice_id)
         self.keys.drop(user, voice_id)
 
     def unlock(self, user: str, voice_id: str, passphrase: str) -> None:
         """Open a locked voice in this process's memory, until it is idle for a while or ``relock`` is called."""
         self.keys.put(user, voice_id, self._unwrapped(user, voice_id, passphrase))
-        self.journal(user).add("unlocked", voice_id)
+        self.note(user, "unlocked", voice_id)
 
     def relock(self, user: str, voice_id: str) -> None:
         """Forget the key of an unlocked voice now."""
@@ -183,7 +198,7 @@ class Registry(Shelf):
             if vault.is_locked(folder):
                 files.write_bytes(folder / vault.KEY, key, files.make_private(self._user(user) / ".building"))
                 files.shred_aside(folder / vault.WRAPPED, self._user(user) / ".removed")
-                self.journal(user).add("lock removed", voice_id)
+                self.note(user, "lock removed", voice_id)
         self.keys.drop(user, voice_id)
 
     def check_removable(self, user: str, voice_ids: Collection[str]) -> None:
@@ -204,7 +219,7 @@ class Registry(Shelf):
             self._must_not_be_mixed(user, manifest)
             files.remove_folder(self._voice(user, voice_id), self._user(user) / ".removed")
             self._index.forget(user, voice_id)
-            self.journal(user).add("deleted", voice_id)
+            self.note(user, "deleted", voice_id)
 
     def keep_receipt(self, user: str, receipt: erase.Receipt) -> None:
         """Remember that a voice is being destroyed, before it is: nothing brings it back from then on."""
@@ -227,7 +242,7 @@ class Registry(Shelf):
             if manifest.default_version == version_id:
                 self._rewrite(user, replace(manifest, default_version=None))
             files.remove_folder(folder, self._user(user) / ".removed")
-            self.journal(user).add("version deleted", voice_id, version=version_id)
+            self.note(user, "version deleted", voice_id, version=version_id)
 
     # ------------------------------------------------------------------------------------------------------- sharing
 
@@ -279,10 +294,8 @@ class Registry(Shelf):
             stage(staged, sealed, voice_id, key)
             said = {"parents": sealed.parents, "terms": sealed.terms, "signer": sealed.signer}
             self._admit(user, name, staged, sealed.kind, key, **said)
-            self.journal(user).add("imported", voice_id, signer=sealed.signer)
+            self.note(user, "imported", voice_id, signer=sealed.signer)
         return voice_id
-
-    # -------------------------------------------------------------------------------------------------------- backup
 
     def backup(self, out: Path, passphrase: str, user: str | None = None) -> int:
         """Write everything, or one user's part, to one encrypted file; returns how many voices are in it."""
@@ -290,14 +303,23 @@ class Registry(Shelf):
         with self._writing(user):
             return backup.write(self.root, out, passphrase, user)
 
-    def restore(self, source: Path, passphrase: str, into: str | None = None) -> Restored:
-        """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup."""
+    def restore(
+        self,
+        source: Path,
+        passphrase: str,
+        into: str | None = None,
+        find_base: Callable[[str], object] = lambda name: None,
+    ) -> Restored:
+        """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup.
+
+        Everything in it is checked as an import is; a voice that does not fit what ``find_base`` returns stays away.
+        """
         with files.disk_errors("the backup could not be restored"):
             aside = backup.new_aside(self.root / _RESTORING)
             try:
                 backup.unpack(source, passphrase, aside, into)
                 with self._writing(None):
-                    said = backup.conflicts(self.root, aside, into)
+                    said = backup.conflicts(self.root, aside, into, find_base)
                     files.make_private(self.root / _RESTORED)
                     files.move_in(aside, self.root / _RESTORED / aside.name)
                     moved = self._move_restored()
@@ -344,24 +366,10 @@ class Registry(Shelf):
         manifest.terms.require("retrain", manifest.name)
         version = replace(version, number=self.versions(user, version.voice)[-1].number + 1)
         building = self._aside(user, ".building") / version.id
-        versions.settle(staged, version, building, self._sealed_with(target))
+        versions.settle(staged, version, building, versions.data_key_of(target))
         files.move_in(building, target / "versions" / version.id)
         building.parent.rmdir()
         return version
-
-    def _sealed_with(self, folder: Path) -> bytes:
-        """The data key of a voice that is not locked; an older, plain voice gets one and is encrypted."""
-        key = vault.read_key(folder)
-        if key is None:
-            key = vault.new_key()
-            files.write_bytes(folder / vault.KEY, key)
-        for version in (folder / "versions").iterdir():
-            for name in read_version(version).files:
-                if not vault.is_sealed(version / name):
-                    files.write_blocks(
-                        version / name, vault.seal(vault.open_file(version / name, None, name), key, name)
-                    )
-        return key
 
     def _unwrapped(self, user: str, voice_id: str, passphrase: str) -> bytes:
         folder = self._voice(user, voice_id)
@@ -389,7 +397,7 @@ class Registry(Shelf):
             manifest = self.manifest(user, voice_id)
             self._must_not_be_frozen(manifest)
             self._rewrite(user, replace(manifest, **changes))  # type: ignore[arg-type]
-            self.journal(user).add(what, voice_id)
+            self.note(user, what, voice_id)
 
     def _rewrite(self, user: str, manifest: VoiceManifest) -> None:
         aside = files.make_private(self._user(user) / ".building")
@@ -423,7 +431,7 @@ class Registry(Shelf):
             moved += backup.move_in(self.root, folder)
             files.erase_tree(folder)
         for user, voice_id in moved:
-            self.journal(user).add("restored", voice_id)
+            self.note(user, "restored", voice_id)
         return moved
 
     def _voices(self, user: str) -> list[Path]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import ResourceError
+from gpt_sovits.memory import free_bytes
 
 if TYPE_CHECKING:
     from gpt_sovits.training.plan import TrainingPlan
@@ -21,15 +21,8 @@ def free_memory(device: str = "cpu") -> float | None:
         import torch
 
         return torch.cuda.mem_get_info(torch.device(device))[0] / GIB
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024 / GIB
-    except (OSError, StopIteration):
-        pass  # not Linux
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB  # all there is: a bound at least
-    except (AttributeError, ValueError, OSError):
-        return None
+    free = free_bytes()
+    return None if free is None else free / GIB
 
 
 def require_room(plan: TrainingPlan, folder: Path, device: str = "cpu") -> None:
