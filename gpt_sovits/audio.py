@@ -10,11 +10,13 @@ Letters in shapes: L samples.
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import os
+import secrets
 import tempfile
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -315,6 +317,63 @@ def write_wav(path: Path | str, audio: Audio) -> None:
 def write_audio(path: Path | str, audio: Audio, *, bit_rate: int = 64_000) -> None:
     """Write in the format that the file's suffix names (.wav, .flac, .ogg, .opus, .mp3), whole or not at all."""
     write_bytes(path, encode(audio, Path(path).suffix.lower().lstrip("."), bit_rate=bit_rate))
+
+
+def require_format(path: Path | str) -> str:
+    """The format that a file's suffix names, or an ``InputError`` that lists those that can be written."""
+    kind = Path(path).suffix.lower().lstrip(".")
+    if kind != "wav" and kind not in ENCODERS:
+        raise InputError(f"Sound cannot be written as {kind!r}.", f"Please use one of: wav, {', '.join(ENCODERS)}.")
+    return kind
+
+
+def write_pieces(path: Path | str, pieces: Iterable[Audio], *, bit_rate: int = 64_000) -> None:
+    """Write pieces of one rate as they come, in the format that the suffix names; they are not kept in memory.
+
+    The file appears when the last one is there. Where ``pieces`` raises, it appears with what came before, and the
+    error goes on. Raises ``InputError`` for an unknown format and for no pieces, ``ResourceError``.
+    """
+    path, kind = Path(path), require_format(path)
+    coming = iter(pieces)
+    first = next(coming, None)
+    if first is None:
+        raise InputError("There is nothing to say.", "Type a text with words in it.")
+    growing = path.with_name(f".part-{secrets.token_hex(6)}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_growing(growing, kind, itertools.chain([first], coming), bit_rate)
+        finally:
+            if growing.is_file():
+                os.replace(growing, path)
+    except (OSError, av.error.FFmpegError) as error:
+        growing.unlink(missing_ok=True)
+        raise ResourceError(
+            f"The file {path.name!r} could not be written ({error.strerror}).", "Please check the disk and its rights."
+        ) from error
+
+
+def _write_growing(path: Path, kind: str, pieces: Iterator[Audio], bit_rate: int) -> None:
+    container, codec, rates = ENCODERS.get(kind, ("wav", "pcm_s16le", ()))
+    first = next(pieces)
+    rate = first.rate
+    if rates and rate not in rates:
+        rate = min((r for r in rates if r >= rate), default=max(rates))
+    with av.open(str(path), "w", format=container) as output:
+        stream = cast("av.AudioStream", output.add_stream(codec, rate=rate, layout="mono"))
+        if kind in ("ogg", "opus", "mp3"):
+            stream.bit_rate = bit_rate
+        written = 0
+        try:
+            for piece in itertools.chain([first], pieces):
+                values = to_int16(resample(piece, rate))
+                frame = av.AudioFrame.from_ndarray(values[None, :], format="s16", layout="mono")
+                frame.sample_rate, frame.pts = rate, written
+                written += len(values)
+                if len(values):
+                    output.mux(stream.encode(frame))
+        finally:
+            output.mux(stream.encode(None))
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:

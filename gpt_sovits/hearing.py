@@ -16,24 +16,48 @@ import torch
 
 from gpt_sovits.audio import Audio, resample
 from gpt_sovits.dataset.align import sister_groups
-from gpt_sovits.dataset.proof import prove, shares, unbiased
+from gpt_sovits.dataset.proof import Thresholds, prove, shares, unbiased
 from gpt_sovits.features.mini_content import SAMPLE_RATE, MiniContentEncoder
 from gpt_sovits.loudness import FAINTEST, loudness
 from gpt_sovits.text import Phones, symbols
 
 UNCLEAR = 1.5  # nats per phone; Whisper base misunderstands most of what lies below, little of what lies above
-_SILENT = -1e3
 
 
 @dataclass(frozen=True)
 class Heard:
-    """``fit``: mean evidence for the words, in nats per phone."""
+    """``fit``: mean evidence for the words in nats per phone, None where nothing can be heard; ``whole``: none is
+    missing, and nothing else is said between them."""
 
-    fit: float
+    fit: float | None
+    whole: bool = False
 
     @property
     def clear(self) -> bool:
-        return self.fit >= UNCLEAR
+        return self.whole and self.fit is not None and self.fit >= UNCLEAR
+
+    def better(self, other: Heard) -> bool:
+        return self.fit is not None and (other.fit is None or self.fit > other.fit)
+
+
+@dataclass(frozen=True)
+class Ear:
+    """A content encoder that hears phones, and where wrong begins for it."""
+
+    content: MiniContentEncoder
+    thresholds: Thresholds
+
+    @torch.inference_mode()
+    def hear(self, audio: Audio, words: Sequence[tuple[int, ...]]) -> Heard:
+        """Listen to ``audio`` `[L]` for ``words``."""
+        if not words or audio.seconds < 0.05 or loudness(audio) < FAINTEST:
+            return Heard(None)
+        device = next(self.content.parameters()).device
+        wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(device)
+        heard = self.content.phone_logits(wave)[0].cpu().numpy()
+        proof = prove(unbiased(heard, shares(heard)), words, _sisters())
+        doubted = proof.wrong_words(self.thresholds) or proof.extra_gaps(self.thresholds)
+        return Heard(proof.fit, not doubted)
 
 
 @lru_cache(maxsize=1)
@@ -46,14 +70,3 @@ def words_of(said: Phones) -> list[tuple[int, ...]]:
     ids = symbols("v2").ids
     words = [tuple(ids[p] for p in reading.phones if p in ids and p[:1].isalpha()) for reading in said.readings]
     return [word for word in words if word]
-
-
-@torch.inference_mode()
-def hear(ear: MiniContentEncoder, audio: Audio, words: Sequence[tuple[int, ...]]) -> Heard:
-    """Listen to ``audio`` `[L]` for ``words``; silence is heard as nothing of them."""
-    if not words or loudness(audio) < FAINTEST or audio.seconds < 0.05:
-        return Heard(_SILENT)
-    device = next(ear.parameters()).device
-    wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(device)
-    heard = ear.phone_logits(wave)[0].cpu().numpy()
-    return Heard(prove(unbiased(heard, shares(heard)), words, _sisters()).fit)

@@ -41,7 +41,7 @@ _PITCH_RATE = 16000
 
 
 def loudness(audio: Audio) -> float:
-    """Integrated loudness in LUFS, over one block as long as the sound where it is shorter than 0.4 s; -120 for none."""
+    """Integrated loudness in LUFS, over one block as long as the sound where it is below 0.4 s; -120 for none."""
     return _gated(_weighted(np.trim_zeros(audio.samples), audio.rate), audio.rate)
 
 

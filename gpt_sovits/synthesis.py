@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.audio import Audio, silence
+from gpt_sovits.dataset.proof import Thresholds
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base
@@ -28,9 +29,9 @@ from gpt_sovits.families.enrol import bert_features
 from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.reference import Timbre, stacked
 from gpt_sovits.features.spectral import denormalize_mel
-from gpt_sovits.hearing import hear, words_of
+from gpt_sovits.hearing import Ear, Heard, words_of
 from gpt_sovits.loudness import LOUDNESS
-from gpt_sovits.seams import COMMA, finished, pause_after, stops_for_breath, trimmed
+from gpt_sovits.seams import finished, trimmed
 from gpt_sovits.semantic.decode import Generated, generate
 from gpt_sovits.semantic.guard import Rolled, roll
 from gpt_sovits.semantic.model import T2S
@@ -44,7 +45,9 @@ from gpt_sovits.text import (
     phonemize,
     require_speakable,
     split_text,
+    symbols,
 )
+from gpt_sovits.text.frontend import FIRST
 from gpt_sovits.text.unspoken import check_language, check_readable, left_out
 from gpt_sovits.voices.voice import Voice
 
@@ -52,7 +55,7 @@ SPEEDS = (0.5, 2.0)
 MOST_CHARACTERS = 200_000
 TOKENS_PER_SECOND = 25
 SHORT = 8  # phones of a piece that is always listened to: one word alone is lost most easily
-IN_PARTS = ("stuck", "loop", "other", "cap", "held")  # doubts for which a piece is spoken part by part
+OTHERWISE = ("!", ",")  # how a word alone ends when it is said again
 EMBEDDED = "mini"
 
 
@@ -86,11 +89,24 @@ class _Take:
 
 
 @dataclass(frozen=True)
+class _Work:
+    """What stays the same for all pieces of a speech. ``ear``: who listens; None: nobody does."""
+
+    base: Base
+    acoustic: nn.Module
+    semantic: T2S
+    voice: Voice
+    read: Callable[[Piece], Phones]
+    ear: Ear | None
+    cancel: CancelToken
+
+
+@dataclass(frozen=True)
 class Manner:
     """How to speak. ``pause``: seconds of silence after a sentence (``seams``); ``noise``: how lively the sound is.
 
-    ``noise`` and ``sampling`` of None are what the base's card recommends. ``attempts``: how often a doubtful piece may
-    be rolled; with 1 nothing is done about it. ``loudness``: LUFS of every piece; None leaves it as the networks gave it.
+    ``noise`` and ``sampling`` of None are what the base's card recommends. ``attempts``: how often a doubtful piece
+    may be rolled; with 1 nothing is done about it. ``loudness``: LUFS of every piece; None leaves it as it was made.
     """
 
     speed: float = 1.0
@@ -187,8 +203,7 @@ class Synthesizer:
             raise InputError(
                 f"The text has {len(text):,} characters, more than {MOST_CHARACTERS:,}.", "Speak it in parts."
             )
-        check_language(language)
-        check_readable(require_speakable(text), language)
+        check_readable(require_speakable(text), check_language(language))
         if seed is None:
             seed = int(torch.randint(2**31, ()).item())
         chosen = replace(manner or Manner(), speed=speed, pause=pause, seed=seed).checked()
@@ -205,117 +220,104 @@ class Synthesizer:
         after: int,
     ) -> Iterator[Speech]:
         base = self.base(voice.base)
-        models = self._models(voice, base)
+        read = partial(
+            phonemize,
+            language=language,
+            version=base.symbols_version,
+            lexicon=lexicon,
+            polyphones=self._polyphones() or True,
+        )
+        ear = self._ear(base) if manner.attempts > 1 else None
+        work = _Work(base, *self._models(voice, base), voice, read, ear, cancel)
         clock = 0.0
-        polyphones = self._polyphones() or True
-        pieces = split_text(text, language, numbers=tongue(voice))
-        for number, piece in enumerate(pieces):
+        for number, piece in enumerate(split_text(text, language, numbers=tongue(voice), first=FIRST)):
             if number < after:
                 continue
             cancel.check()
-            following = pieces[number + 1].start if number < len(pieces) - 1 else None
-            pause = pause_after(text, piece.start, piece.end, following, manner.pause)
-            pause = pause if piece.pause is None else piece.pause
-            goes_on = following is not None and stops_for_breath(text, piece.start, piece.end, following)
-            read = partial(
-                phonemize, language=language, version=base.symbols_version, lexicon=lexicon, polyphones=polyphones
-            )
-            said = read(replace(piece, pause=pause) if goes_on else piece)
+            said = read(piece)
             own = replace(manner, speed=min(SPEEDS[1], max(SPEEDS[0], manner.speed * piece.speed)))
-            lacking = left_out(piece, said)
-            if not words_of(said):
-                audio = silence(pause, base.rate)
-                yield Speech(audio, piece.text, piece.start, piece.end, clock, said.phones, 0, None, number, lacking)
-                clock += audio.seconds
-                continue
-            take = self._say(base, models, voice, said, own, number, cancel)
-            if take.reason in IN_PARTS and manner.attempts > 1:
-                take = self._in_parts(base, models, voice, piece, read, own, number, cancel) or take
-            audio = finished(take.wave, base.rate, pause, manner.loudness)
+            pause = piece.pause_after(manner.pause)
+            if words_of(said):
+                take = self._said(work, piece, said, own, number)
+                audio = finished(take.wave, base.rate, pause, manner.loudness)
+            else:
+                take, audio = _Take(np.zeros(0), None, 0), silence(pause, base.rate)
             yield Speech(
-                audio, piece.text, piece.start, piece.end, clock, said.phones, take.attempts, take.reason, number, lacking
+                audio=audio,
+                text=piece.text,
+                start=piece.start,
+                end=piece.end,
+                seconds_from=clock,
+                phones=said.phones,
+                attempts=take.attempts,
+                doubt=take.reason,
+                number=number,
+                left_out=left_out(piece, said),
             )
             clock += audio.seconds
 
-    def _say(
-        self,
-        base: Base,
-        models: tuple[nn.Module, T2S],
-        voice: Voice,
-        said: Phones,
-        manner: Manner,
-        number: int,
-        cancel: CancelToken,
-    ) -> _Take:
-        """The piece, rolled until it is believed: its tokens, and where those are doubted or few, its sound."""
-        best: tuple[float, _Take] | None = None
-        turn = 0
-        words = words_of(said)
-        ear = self._ear(base) if manner.attempts > 1 else None
-        while True:
-            rolled = self._tokens(base, models[1], voice, said, manner, number, cancel, turn)
-            turn += rolled.attempts
-            cancel.check()
-            wave = self._wave(base, models[0], voice, said, rolled.result.tokens, manner, number, cancel)
-            short = sum(map(len, words)) <= SHORT
-            if ear is None or not (rolled.reason or short):
-                return _Take(wave, rolled.reason, turn)
-            heard = hear(ear, Audio(wave, base.rate), words)
-            reason = rolled.reason or (None if heard.clear else "unclear")
-            if best is None or heard.fit > best[0]:
-                best = heard.fit, _Take(wave, reason, turn)
-            if reason is None or turn >= manner.attempts:
-                return replace(best[1], attempts=turn)
+    def _said(self, work: _Work, piece: Piece, said: Phones, manner: Manner, number: int) -> _Take:
+        """A piece, rolled until its tokens are believed; where they never are, what is heard decides.
 
-    def _in_parts(
-        self,
-        base: Base,
-        models: tuple[nn.Module, T2S],
-        voice: Voice,
-        piece: Piece,
-        read: Callable[[Piece], Phones],
-        manner: Manner,
-        number: int,
-        cancel: CancelToken,
-    ) -> _Take | None:
+        One that is not understood as a whole is spoken part by part. A word alone, which is lost most easily, is
+        listened to in any case, and the clearest attempt is taken.
+        """
+        take, heard = self._roll(work, said, manner, number, 0)
+        while heard is not None and not heard.clear and take.attempts < manner.attempts:
+            again, better = self._roll(work, said, manner, number, take.attempts)
+            if better is None or better.better(heard):
+                take, heard = again, better
+            else:
+                take = replace(take, attempts=again.attempts)
+        if heard is None or heard.clear or take.reason is None:
+            return replace(take, reason=None if heard is not None and heard.clear else take.reason)
+        return self._in_parts(work, piece, manner, number, take.attempts) or take
+
+    def _roll(self, work: _Work, said: Phones, manner: Manner, number: int, made: int) -> tuple[_Take, Heard | None]:
+        """A take after ``made`` others, and how it is understood, where it is listened to."""
+        words = words_of(said)
+        short = sum(map(len, words)) <= SHORT
+        said = _otherwise(said, made, work.base.symbols_version) if short else said
+        rolled = self._tokens(work, said, manner, number, made)
+        work.cancel.check()
+        wave = self._wave(work, said, rolled.result.tokens, manner, number)
+        take = _Take(wave, rolled.reason, made + rolled.attempts)
+        if work.ear is None or rolled.reason is None and not short:
+            return take, None
+        heard = work.ear.hear(Audio(wave, work.base.rate), words)
+        return replace(take, reason="silent" if heard.fit is None else take.reason), heard
+
+    def _in_parts(self, work: _Work, piece: Piece, manner: Manner, number: int, made: int) -> _Take | None:
         """A piece that cannot be said at once, part by part; None where it has none, or they are no better."""
         size = max(12, len(piece.text) // 2)
-        parts = split_text(piece.text, piece.numbers, shortest=6, longest=size, numbers=piece.numbers)
         takes = []
-        for part in parts if len(parts) > 1 else ():
-            said = read(part)
-            if words_of(said):
-                takes.append(self._say(base, models, voice, said, replace(manner, attempts=1), number, cancel))
-        if not takes or any(take.reason for take in takes):
-            return None
-        gap = silence(COMMA * manner.pause, base.rate).samples
-        waves = [np.concatenate([trimmed(take.wave, base.rate), gap]) for take in takes]
-        return _Take(np.concatenate(waves), None, manner.attempts + len(takes))
+        for part in split_text(piece.text, shortest=6, longest=size, numbers=piece.numbers):
+            said = work.read(part)
+            if (part.start, part.end) == (0, len(piece.text)) or not words_of(said):
+                continue
+            take, heard = self._roll(work, said, replace(manner, attempts=made + 1), number, made)
+            made = take.attempts
+            if take.reason is not None and not (heard is not None and heard.clear):
+                return None
+            gap = silence(part.rest * manner.pause, work.base.rate).samples
+            takes.append(np.concatenate([trimmed(take.wave, work.base.rate), gap]))
+        return _Take(np.concatenate(takes), None, made) if takes else None
 
-    def _ear(self, base: Base) -> MiniContentEncoder | None:
+    def _ear(self, base: Base) -> Ear | None:
         """Who listens: the base itself where it hears phones, else the embedded one; None without it."""
-        if isinstance(base.content, MiniContentEncoder):
-            return base.content
-        try:
-            content = self.base(EMBEDDED).content
-        except VoiceError:
-            return None
-        return content if isinstance(content, MiniContentEncoder) else None
+        for name in (base.name, EMBEDDED):
+            try:
+                listening = base if name == base.name else self.base(name)
+            except VoiceError:
+                continue
+            if isinstance(listening.content, MiniContentEncoder):
+                return Ear(listening.content, Thresholds.of(listening.config))
+        return None
 
     @torch.inference_mode()
-    def _tokens(
-        self,
-        base: Base,
-        model: T2S,
-        voice: Voice,
-        said: Phones,
-        manner: Manner,
-        number: int,
-        cancel: CancelToken,
-        first: int = 0,
-    ) -> Rolled:
-        """Tokens of a piece, of which ``first`` attempts were made before."""
-        reference = voice.reference
+    def _tokens(self, work: _Work, said: Phones, manner: Manner, number: int, made: int = 0) -> Rolled:
+        """Tokens of a piece, of which ``made`` attempts were made before."""
+        base, reference = work.base, work.voice.reference
         prompted = base.prompted and bool(len(reference.codes) and reference.phones)
         phones = torch.tensor((*reference.phones, *said.ids) if prompted else said.ids, device=base.device)
         bert = bert_features(base, said)
@@ -329,10 +331,10 @@ class Synthesizer:
         cap = int(len(said.ids) * max(4.0, 2.5 * (pace or 0.0))) + 25
 
         def attempt(turn: int) -> Generated:
-            turn += first
+            turn += made
             generator = torch.Generator(base.device).manual_seed(manner.seed + 7919 * number + 104729 * turn)
             return generate(
-                model,
+                work.semantic,
                 phones,
                 None if bert is None else bert.to(base.device),
                 reference.codes.to(base.device) if prompted else None,
@@ -341,26 +343,16 @@ class Synthesizer:
                 generator=generator,
                 min_tokens=min(11, 1 + len(said.ids)),
                 follower=base.follower(phones),
-                cancel=cancel,
+                cancel=work.cancel,
             )
 
-        attempts = max(1, manner.attempts - first)
+        attempts = max(1, manner.attempts - made)
         return roll(attempt, len(said.ids), attempts=attempts, pace=pace, evidence=base.evidence(said.ids))
 
     @torch.inference_mode()
-    def _wave(
-        self,
-        base: Base,
-        model: nn.Module,
-        voice: Voice,
-        said: Phones,
-        tokens: Tensor,
-        manner: Manner,
-        number: int,
-        cancel: CancelToken,
-    ) -> np.ndarray:
+    def _wave(self, work: _Work, said: Phones, tokens: Tensor, manner: Manner, number: int) -> np.ndarray:
         """Float32 samples `[L]` at the base's rate."""
-        reference = voice.reference
+        base, model, reference = work.base, work.acoustic, work.voice.reference
         codes = tokens.to(base.device)[None, None]
         phones = torch.tensor(said.ids, device=base.device)[None]
         timbres = reference.timbres if isinstance(model, SoVITS) and model.blends else (reference.timbre,)
@@ -379,7 +371,7 @@ class Synthesizer:
                 steps=manner.mel_steps,
                 speed=manner.speed,
                 generator=generator,
-                check=cancel.check,
+                check=work.cancel.check,
             )
             wave = base.vocoder(denormalize_mel(mel))
         else:
@@ -426,6 +418,18 @@ def _moved(timbre: Timbre, told: float | None, accent: Tensor | None) -> tuple[T
     foreign = told - heard
     style = timbre.style + foreign * accent.to(timbre.style.device)
     return style, None if timbre.colour is None else (1 - abs(foreign)) * timbre.colour
+
+
+def _otherwise(said: Phones, turn: int, version: str) -> Phones:
+    """The same with other marks at its ends: a word alone that was not understood often comes out clear so."""
+    if not turn or said.phones[-1] not in (".", ","):
+        return said
+    mark = OTHERWISE[(turn - 1) % len(OTHERWISE)]
+    phones = list(said.phones)
+    phones[-1] = mark
+    if phones[0] == ".":
+        phones[0] = "," if mark == "," else "."
+    return replace(said, phones=tuple(phones), ids=symbols(version).encode(phones))
 
 
 def _gentler(sampling: Sampling, turn: int) -> Sampling:

@@ -7,12 +7,11 @@ An expected failure is one sentence on stderr and exit code 2. ``pretrain``, ``e
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
 from gpt_sovits.cli.users import (
@@ -36,9 +35,6 @@ from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
 from gpt_sovits.voices.ids import LOCAL_USER
 
-if TYPE_CHECKING:
-    from gpt_sovits.synthesis import Speech
-
 MakeStudio = Callable[[Settings], Studio]
 MAX_TEXT_FILE = 4 * 2**20  # bytes
 
@@ -47,6 +43,10 @@ MAX_TEXT_FILE = 4 * 2**20  # bytes
 
 
 def _speak(session: Session, given: argparse.Namespace) -> int:
+    from gpt_sovits.audio import require_format
+    from gpt_sovits.cli.speaking import speak_into
+
+    require_format(given.out)
     words = list(given.words)
     text = _read_text(given.text_file) if given.text_file else (words.pop() if words else "")
     named = given.voice or (words.pop() if words else None)
@@ -60,60 +60,7 @@ def _speak(session: Session, given: argparse.Namespace) -> int:
         voice = card.id
     else:
         raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
-    pieces = session.speech.speak(
-        text, voice, language=given.language, speed=given.speed, pause=given.pause, seed=given.seed
-    )
-    spoken = _write_speech(_reported(pieces, len(text)), given.out)
-    if given.subtitles:
-        from gpt_sovits import subtitles
-        from gpt_sovits.audio import write_bytes
-
-        kind = subtitles.vtt if given.subtitles.suffix.lower() == ".vtt" else subtitles.srt
-        write_bytes(given.subtitles, kind(subtitles.cues(spoken)).encode())
-    seconds = sum(piece.audio.seconds for piece in spoken)
-    print(f"{given.out}: {seconds:.1f} s of speech")
-    return 0
-
-
-def _reported(pieces: Iterable[Speech], characters: int) -> Iterator[Speech]:
-    for piece in pieces:
-        if sys.stderr.isatty():
-            print(f"\r{100 * piece.end // max(1, characters):3d} %", end="", file=sys.stderr, flush=True)
-        yield piece
-    if sys.stderr.isatty():
-        print("\r     \r", end="", file=sys.stderr)
-
-
-def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
-    """Write pieces as they come: a WAV grows beside ``out`` and is moved there when it is whole."""
-    import wave
-
-    from gpt_sovits.audio import concatenate, to_int16, write_audio
-
-    if out.suffix.lower() != ".wav":
-        spoken = list(pieces)
-        write_audio(out, concatenate([piece.audio for piece in spoken]))
-        return spoken
-    pieces = iter(pieces)
-    first = next(pieces, None)
-    if first is None:
-        raise InputError("There is nothing to say.", "Type a text with words in it.")
-    growing = out.with_name(out.name + ".part")
-    spoken = []
-    try:
-        with growing.open("wb") as file, wave.open(file, "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(first.audio.rate)
-            for piece in itertools.chain([first], pieces):
-                sound.writeframes(to_int16(piece.audio).tobytes())
-                spoken.append(piece)
-        os.replace(growing, out)
-    except OSError as error:
-        raise InputError(f"{out} could not be written ({error.strerror}).", "Choose another place.") from error
-    finally:
-        growing.unlink(missing_ok=True)
-    return spoken
+    return speak_into(session, voice, text, given)
 
 
 def _mix(session: Session, given: argparse.Namespace) -> int:
@@ -124,9 +71,12 @@ def _mix(session: Session, given: argparse.Namespace) -> int:
     if not given.save and not given.text:
         raise InputError("There is nothing to do with the mix.", 'Keep it with --save "Name" or hear it with --text.')
     if given.text:
+        from gpt_sovits.audio import require_format, write_pieces
+
+        require_format(given.out)
         voice = session.voices.mix(a, b, given.ratio, manner=given.manner)
         pieces = session.speech.speak(given.text, voice, language=given.language, seed=given.seed)
-        _write_speech(pieces, given.out)
+        write_pieces(given.out, (piece.audio for piece in pieces))
         print(given.out)
     if given.save:
         print(session.voices.save(session.voices.mix(a, b, given.ratio, manner=given.manner), given.save))
@@ -273,6 +223,7 @@ def parser() -> argparse.ArgumentParser:
     speak.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default: 1)")
     speak.add_argument("--pause", type=float, default=0.3, help="seconds between sentences (default: 0.3)")
     speak.add_argument("--base", default="", help="base for --clip (default: the chosen model)")
+    speak.add_argument("--after", type=whole_number, default=0, metavar="N", help="go on after so many pieces")
     speak.add_argument("--subtitles", type=Path, help="write an .srt or .vtt file too")
 
     train = add("train", "make a voice from a recording", _train)

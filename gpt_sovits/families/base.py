@@ -104,7 +104,7 @@ class Base:
         return CodeFollower(alignment, phones.cpu().numpy())
 
     def evidence(self, phones: Sequence[int]) -> Callable[[Tensor], Evidence | None]:
-        """What tells how well tokens say ``phones``; it tells nothing where this base does not know what tokens mean."""
+        """What tells how well tokens say ``phones``; nothing where this base does not know what tokens mean."""
         alignment = getattr(self.acoustic, "alignment", None)
         if alignment is None or not self.semantic.config.aligned:
             return lambda tokens: None

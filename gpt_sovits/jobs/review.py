@@ -96,7 +96,9 @@ class Reviews:
         from gpt_sovits.dataset.build import build_dataset
         from gpt_sovits.dataset.ears import ears_of
         from gpt_sovits.dataset.recognise import scribe_of
+        from gpt_sovits.text.unspoken import check_language
 
+        check_language(language)
         recording = Path(recording)
         if not recording.is_file():
             raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
@@ -160,6 +162,7 @@ class Reviews:
         import numpy as np  # late: lists of voices need none
 
         from gpt_sovits.dataset.training_set import TrainingSet
+        from gpt_sovits.text.unspoken import check_language
 
         with self._lock:
             folder = self._folder(draft_id)
@@ -169,6 +172,8 @@ class Reviews:
             if place is None:
                 raise MissingError("There is no such piece.", "Open the review again.")
             changed = pieces[place]
+            if language is not None:
+                check_language(language)
             if text is not None or language is not None:
                 new = " ".join((changed.text if text is None else text).split())
                 changed = self._heard_again(

@@ -86,6 +86,7 @@ class Submission:
         recording = Path(request.recording)
         if not recording.is_file():
             raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
+        _check_language(request.language)
         self.find_base(request.base)
         self._check_recording(recording)
         if statement is not None:
@@ -128,6 +129,12 @@ class Submission:
         files = find_base(name, self._settings)
         require_trainable(files)
         return files
+
+
+def _check_language(language: str) -> None:
+    from gpt_sovits.text.unspoken import check_language
+
+    check_language(language)
 
 
 def _open_recording(path: Path) -> object:

@@ -16,7 +16,7 @@ from torch import Tensor
 from gpt_sovits.semantic.decode import Generated
 
 # Reasons, from the most to the least harmful to a listener.
-REASONS = ("stuck", "loop", "other", "cap", "held", "short", "long", "unclear")
+REASONS = ("silent", "stuck", "loop", "other", "cap", "held", "short", "long")
 
 
 class Evidence(Protocol):

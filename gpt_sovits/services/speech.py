@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.models import EMBEDDED
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from gpt_sovits.text import Reading
 
 MAX_CLIP_SECONDS = 600.0
-_LANGUAGES = frozenset({"auto", "zh", "en", "yue", "ja", "ko", "auto_yue", "all_zh", "all_yue", "all_ja", "all_ko"})
 
 
 class SpeechService:
@@ -32,7 +30,9 @@ class SpeechService:
         """A voice straight from a clip of a few seconds, without training; it is not stored."""
         from gpt_sovits.audio import read_audio
         from gpt_sovits.families.enrol import enrol
+        from gpt_sovits.text.unspoken import check_language
 
+        check_language(language)
         audio, base = read_audio(clip, max_seconds=MAX_CLIP_SECONDS), base or self._core.models.chosen
         loaded = self._core.base(base)
         return Voice(
@@ -56,13 +56,16 @@ class SpeechService:
         pause: float = 0.3,
         seed: int | None = None,
         cancel: CancelToken | None = None,
+        after: int = 0,
     ) -> Iterator[Speech]:
         """Speak ``text`` piece by piece, each as soon as it is ready. A ``seed`` of None sounds different each time.
+
+        Each piece tells what is doubtful about it, and what of it nobody here can read. ``after``: how many pieces of
+        the same text were spoken before; it goes on behind them.
 
         ``voice``: a value, or the id of a stored one. Markup in the text (see ``text.markup``) and the user's word
         list decide how words are read. Unknown voices and unspeakable texts raise here, before anything is computed.
         """
-        _check_language(language)
         chosen = self._value(voice)
         chosen.terms.require("speak", chosen.name)
         pieces = self._core.synthesizer.speak(
@@ -74,6 +77,7 @@ class SpeechService:
             seed=seed,
             lexicon=self._core.word_lists.of(self._user).lexicon(),
             cancel=cancel,
+            after=after,
         )
         parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
@@ -87,11 +91,11 @@ class SpeechService:
         """
         from gpt_sovits.synthesis import tongue
         from gpt_sovits.text import explain, require_speakable
+        from gpt_sovits.text.unspoken import check_language
 
-        _check_language(language)
         return explain(
             require_speakable(text),
-            language,
+            check_language(language),
             lexicon=self._core.word_lists.of(self._user).lexicon(),
             polyphones=self._core.polyphones.get() or True,
             numbers="zh" if voice is None else tongue(self._value(voice)),
@@ -107,9 +111,3 @@ class SpeechService:
 
     def _value(self, voice: Voice | str) -> Voice:
         return self._core.voice(self._user, voice) if isinstance(voice, str) else voice
-
-
-def _check_language(language: str) -> None:
-    if language not in _LANGUAGES:
-        said = repr(str(language)[:40])
-        raise InputError(f"{said} is no language that can be spoken.", "Use auto, zh, en, yue, ja or ko.")

@@ -42,6 +42,8 @@ _LEADS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"[ \t]*\|[ \t]*"), "\n", "| first cell"),
 )  # fmt: skip
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-z])[.)]\s")
+_COUNTED = re.compile(r"\b(?i:section|chapter|page|article|paragraph|clause|part|volume|figure|table)s?$")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,1000}$")
 
 # Anywhere: ``keep`` stays, the rest of the match goes. (pattern, example)
 _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -197,7 +199,9 @@ def _wrapped(before: str, after: str, longest: int) -> bool:
         return False
     first = after.split(None, 1)[0]
     ended = bool(_ENDS_SENTENCE.search(before))
-    if _NUMBERED.match(after):
+    if _NUMBERED.match(after) and not _COUNTED.search(before):
+        return False
+    if after[0].isupper() and _ADDRESS.search(before):
         return False
     if after[0].islower() and not ended:
         return True

@@ -19,6 +19,7 @@ from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Phones, Piece, PolyphoneModel, Reading, Span
 
 MINIMUM = 6
+FIRST = 60  # phones of the first piece of several: it is heard soon
 _SILENT = Read("", [","], None, [])
 
 
@@ -207,7 +208,7 @@ def ended(piece: Piece) -> Tracked:
     if not source.text or _ENDED.search(source.text[-20:]):
         return source
     chinese = bool(_HAN_LAST.search(source.text[-200:])) or piece.numbers != "en" and not _LETTER.search(source.text)
-    mark = ("，" if chinese else ",") if piece.pause is not None else ("。" if chinese else ".")
+    mark = ("，" if chinese else ",") if piece.goes_on or piece.pause is not None else ("。" if chinese else ".")
     at = source.ends[-1]
     return Tracked(source.text + mark, (*source.starts, at), (*source.ends, at))
 
@@ -228,7 +229,7 @@ def read_text(
 
     ``numbers``: the language of a text without a single word (that of the voice).
     """
-    for piece in split_text(text, language, numbers=numbers):
+    for piece in split_text(text, language, numbers=numbers, first=FIRST):
         said = phonemize(piece, language, version, lexicon, polyphones=polyphones)
         if said.ids:
             yield piece, said

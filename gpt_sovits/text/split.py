@@ -13,6 +13,7 @@ from itertools import accumulate
 
 from gpt_sovits.text.breath import breath
 from gpt_sovits.text.documents import clean
+from gpt_sovits.text.pauses import with_rests
 from gpt_sovits.text.tags import TAG, pause_of, speed_of
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Piece
@@ -31,6 +32,9 @@ _BOTH = frozenset(
     "in al fr art ed no par sec sat sun mar est".split()
 )  # words too: an abbreviation only before a digit
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+")
+
+
+_Placed = tuple[tuple[int, int], Piece]  # a piece, and where its words lie in the text that is read
 
 
 @dataclass(frozen=True)
@@ -210,16 +214,17 @@ def _parts(text: str) -> list[tuple[int, int, float | None, float]]:
 
 
 def split_text(
-    text: str, language: str = "auto", *, shortest: int = 12, longest: int = 120, numbers: str = "zh"
+    text: str, language: str = "auto", *, shortest: int = 12, longest: int = 120, numbers: str = "zh", first: int = 0
 ) -> list[Piece]:
     """Pieces of about ``shortest`` to ``longest`` phones, in order; stretches with nothing to speak are left out.
 
     Every letter and digit of ``text`` that is spoken (see ``documents``) lies in exactly one piece. ``numbers``: the
-    language of a text that has nothing but numbers.
+    language of a text that has nothing but numbers. ``first``: where several sentences come, the first piece ends at a
+    clause's mark before so many phones, so that something is heard soon.
     """
     source = clean(Tracked.of(text))
     weigh = _Weights(source.text)
-    pieces: list[Piece] = []
+    placed: list[_Placed] = []
     for begin, end, pause, speed in _parts(source.text):
         spans = [
             span
@@ -227,13 +232,29 @@ def split_text(
             for span in _join_short(weigh, paragraph, shortest, longest)
         ]
         bodies = [body for span in spans if (body := _trimmed(source.text, *span))]
-        found = [_piece(text, source, *span, speed) for span in _join_numbers(source.text, weigh, bodies, longest)]
-        if found and pause is not None:
-            found[-1] = replace(found[-1], pause=pause)
-        elif pieces and pause is not None:
-            pieces[-1] = replace(pieces[-1], pause=(pieces[-1].pause or 0.0) + pause)
-        pieces += found
-    return _with_numbers(pieces, numbers)
+        spans = _join_numbers(source.text, weigh, bodies, longest)
+        found = [(span, _piece(text, source, *span, speed)) for span in spans]
+        tagged = found or placed
+        if pause is not None and tagged:
+            tagged[-1] = (tagged[-1][0], replace(tagged[-1][1], pause=(tagged[-1][1].pause or 0.0) + pause))
+        if first and found and not placed:
+            found = _soon(text, source, weigh, found, (shortest, first))
+        placed += found
+    return _with_numbers(with_rests(source, placed), numbers)
+
+
+def _soon(text: str, source: Tracked, weigh: _Weights, found: list[_Placed], sizes: tuple[int, int]) -> list[_Placed]:
+    """The pieces, the first of which is cut at the last clause's mark within ``sizes`` phones, if it has one."""
+    (start, end), piece = found[0]
+    shortest, longest = sizes
+    if len(found) < 2 or weigh(start, end) <= longest:
+        return found
+    marks = [cut.at for cut in _cuts(source.text, start, end) if cut.strength and shortest <= weigh(cut.at, end)]
+    fitting = [at for at in marks if shortest <= weigh(start, at) <= longest]
+    if not fitting:
+        return found
+    halves = [_trimmed(source.text, start, fitting[-1]), _trimmed(source.text, fitting[-1], end)]
+    return [(half, _piece(text, source, *half, piece.speed)) for half in halves if half] + found[1:]
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:

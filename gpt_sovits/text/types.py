@@ -76,7 +76,8 @@ class Piece:
 
     ``pause``: seconds of silence that markup asks for after it (None: the usual pause); ``speed``: its own factor.
     ``numbers``: the language in which numbers without a word beside them are read; ``plain``: the words of the piece
-    as the whole document shows them (without its markup and line ends), with their places in ``text``.
+    as the whole document shows them (without its markup and line ends), with their places in ``text``. ``rest``: the
+    usual pause after it, as a share of the one after a sentence; ``goes_on``: it stops inside a sentence, for breath.
     """
 
     text: str
@@ -86,3 +87,9 @@ class Piece:
     speed: float = 1.0
     numbers: str = "zh"
     plain: Tracked | None = field(default=None, repr=False, compare=False)
+    rest: float = 1.0
+    goes_on: bool = False
+
+    def pause_after(self, usual: float) -> float:
+        """Seconds of silence after it, where ``usual`` ones follow a sentence."""
+        return usual * self.rest if self.pause is None else self.pause

@@ -10,8 +10,7 @@ from gpt_sovits.text import ja
 from gpt_sovits.text.frontend import ended
 from gpt_sovits.text.types import LANGUAGES, Phones, Piece
 
-CHOICES = ("auto", "zh", "en", "yue", "ja", "ko")
-_MODES = {*CHOICES, "auto_yue", *(f"all_{language}" for language in LANGUAGES)}
+_MODES = frozenset({"auto", "auto_yue", *LANGUAGES, *(f"all_{language}" for language in LANGUAGES)})
 _NAMES = {"Cjk": "Chinese", "Hiragana": "Japanese", "Katakana": "Japanese", "Katakana-Hiragana": "Japanese",
           "Halfwidth": "Japanese", "Hangul": "Korean", "Ideographic": "Chinese"}  # fmt: skip
 _ALWAYS = ("Latin", "Greek", "Digit")  # English words, letters and numbers are read in every language
@@ -19,9 +18,10 @@ _READ = {"zh": {"Chinese"}, "yue": {"Chinese"}, "ja": {"Chinese", "Japanese"}, "
 
 
 def check_language(language: str) -> str:
-    """``language`` itself, or an ``InputError`` that lists what there is."""
+    """``language`` itself, or an ``InputError`` that lists what there is: the one place where it is decided."""
     if language not in _MODES:
-        raise InputError(f"There is no language {language!r}.", f"Choose one of: {', '.join(CHOICES)}.")
+        said = repr(str(language)[:40])
+        raise InputError(f"{said} is no language that can be spoken.", "Use auto, zh, en, yue, ja or ko.")
     return language
 
 

@@ -2,6 +2,9 @@
 
     python -m tests.tools.every_word --whisper /work/tools/whisper-base --corpus ../shared/corpus --out /tmp/words.jsonl
 
+The voices are the three that come with the base and three people that it was not trained on. Mode "teacher" lets the
+teacher say the same phones, in the same mean of its voices: what the judge finds there is its own error.
+
 Every result is a line of ``--out``; what is there already is not done again, so it can be stopped at any time. With
 ``--table`` only the table of what is there is printed.
 
@@ -25,35 +28,40 @@ from typing import Any
 import numpy as np
 import torch
 
-from gpt_sovits.audio import concatenate, read_audio, resample
-from gpt_sovits.bases import Base, load_base
-from gpt_sovits.enrol import enrol
+from gpt_sovits.audio import Audio, concatenate, read_audio, resample
+from gpt_sovits.families.base import Base, load_base
+from gpt_sovits.families.enrol import enrol
 from gpt_sovits.features.phone_errors import comparable
-from gpt_sovits.registry.voice import Voice
+from gpt_sovits.lab.evaluation.teacher import JUDGED, RATE, Teacher
+from gpt_sovits.lab.invent import SPEAKERS
 from gpt_sovits.settings import Settings
+from gpt_sovits.storage.starters import Starters
 from gpt_sovits.synthesis import Manner, Synthesizer
-from gpt_sovits.text import phonemize
+from gpt_sovits.text import phonemize, split_text
+from gpt_sovits.voices.voice import Voice
 from tests.tools.hard_inputs import hard_inputs
 
 DATA = Path(__file__).parent.parent / "data"
-SPEAKERS = {"pmatthes": "en", "aishellS0252": "zh"}  # beside the clip of tests/data
+PEOPLE = {"pmatthes": "en", "aishellS0252": "zh"}  # beside the clip of tests/data
 MANDARIN = "以下是普通话的句子。"
 TONES = "12345"
 
 
 def voices(base: Base, corpus: Path, folder: Path) -> dict[str, Voice]:
-    """Three voices, each from one clip of some seconds."""
+    """The invented voices of the base, and three people, each from one clip of some seconds."""
+    starters = Starters(Settings(data_dir=folder).bundled_models, folder)
+    invented = {card.name: starters.load(card.id) for card in starters.cards("local")}
     clips = {"clip": (DATA / "short_clip.opus", (DATA / "short_clip.txt").read_text(encoding="utf-8").strip(), "en")}
     rows = [line.split("\t") for line in (corpus / "metadata.tsv").read_text(encoding="utf-8").splitlines()]
     head = rows[0]
-    for speaker, language in SPEAKERS.items():
+    for speaker, language in PEOPLE.items():
         for row in (dict(zip(head, each, strict=False)) for each in rows[1:]):
             if row["speaker"] == speaker and 4.0 < float(row["seconds"]) < 9.0:
                 with tarfile.open(corpus / row["shard"]) as archive:
                     archive.extract(row["path"], folder, filter="data")
                 clips[speaker] = (folder / row["path"], row["transcript"], language)
                 break
-    return {
+    return invented | {
         name: Voice(name, name, "local", base.name, None, enrol(base, read_audio(path), text, language))
         for name, (path, text, language) in clips.items()
     }
@@ -102,14 +110,14 @@ def compare(wanted: Sequence[tuple[str, ...]], heard: Sequence[tuple[str, ...]],
 def judged(judge: Any, wave: np.ndarray, text: str, language: str) -> tuple[str, int, int, int]:
     spoken = "zh" if language == "mixed" and sum("一" <= c <= "鿿" for c in text) > 4 else language
     spoken = "en" if spoken == "mixed" else spoken
-    segments, _ = judge.transcribe(
-        wave,
-        language=spoken,
-        beam_size=5,
-        condition_on_previous_text=False,
-        initial_prompt=MANDARIN if spoken == "zh" else None,
-    )
-    heard = " ".join(segment.text.strip() for segment in segments)
+    heard = ""
+    for prompt in (MANDARIN if spoken == "zh" else None, None):
+        segments, _ = judge.transcribe(
+            wave, language=spoken, beam_size=5, condition_on_previous_text=False, initial_prompt=prompt
+        )
+        heard = " ".join(segment.text.strip() for segment in segments)
+        if MANDARIN[:4] not in heard:  # what it was told, not what it heard
+            break
     own = "auto" if language == "mixed" else language
     return heard, *compare(said_words(text, own), said_words(heard, own), 2 if spoken == "zh" else 3)
 
@@ -121,31 +129,49 @@ def run(given: argparse.Namespace) -> None:
     base = load_base("mini", Settings(data_dir=Path("unused")))
     judge = WhisperModel(str(given.whisper), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True)
     who = voices(base, given.corpus, given.out.parent)
+    teacher = Teacher(given.teacher) if "teacher" in given.modes else None
     done = {(r["mode"], r["voice"], r["text"], r["seed"]) for r in results(given.out)}
     synthesizer = Synthesizer(lambda name: base)
     list(synthesizer.speak(who["clip"], "Hello there. 你好。"))
-    names = given.voices.split(",") if given.voices else list(who)
+    names = given.voices.split(",")
     with given.out.open("a", encoding="utf-8") as out:
         for number, (kind, language, text) in enumerate(hard_inputs()[: given.inputs]):
             mine = names if given.all_voices else [names[number % len(names)]]
-            for mode, voice in product(given.modes.split(","), mine):
-                if (mode, voice, text, given.seed) in done:
+            for mode, name in product(given.modes.split(","), mine):
+                if (mode, name, text, given.seed) in done:
                     continue
-                manner = Manner(attempts=1) if mode == "off" else None
-                began = time.process_time()
                 own = "auto" if language == "mixed" else language
-                pieces = list(synthesizer.speak(who[voice], text, language=own, seed=given.seed, manner=manner))
-                took = time.process_time() - began
-                audio = concatenate([piece.audio for piece in pieces])
+                if mode == "teacher" and teacher is not None:
+                    row, audio = {}, taught(teacher, name, text, own)
+                else:
+                    row, audio = spoken(synthesizer, who[name], text, own, given.seed, mode)
                 heard, missing, extra, unclear = judged(judge, resample(audio, 16000).samples, text, language)
-                row = {
-                    "mode": mode, "voice": voice, "kind": kind, "language": language, "text": text, "heard": heard,
-                    "seed": given.seed, "missing": missing, "extra": extra, "unclear": unclear, "took": round(took, 3),
-                    "seconds": round(audio.seconds, 2), "attempts": [piece.attempts for piece in pieces],
-                    "doubt": [piece.doubt for piece in pieces],
+                row |= {
+                    "mode": mode, "voice": name, "kind": kind, "language": language, "text": text, "heard": heard,
+                    "seed": given.seed, "missing": missing, "extra": extra, "unclear": unclear,
+                    "seconds": round(audio.seconds, 2),
                 }  # fmt: skip
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
                 out.flush()
+
+
+def spoken(
+    synthesizer: Synthesizer, voice: Voice, text: str, language: str, seed: int, mode: str
+) -> tuple[dict[str, Any], Audio]:
+    """A text with the guard ``off`` or ``on``, and what is told of it."""
+    manner = Manner(attempts=1) if mode == "off" else None
+    began = time.process_time()
+    pieces = list(synthesizer.speak(voice, text, language=language, seed=seed, manner=manner))
+    took = round(time.process_time() - began, 3)
+    told = {"took": took, "attempts": [p.attempts for p in pieces], "doubt": [p.doubt for p in pieces]}
+    return told, concatenate([piece.audio for piece in pieces])
+
+
+def taught(teacher: Teacher, name: str, text: str, language: str) -> Audio:
+    """The teacher in the voice that the invented one was made of; a sentence after the other."""
+    shares = {each.name: each.shares for each in SPEAKERS}.get(name, JUDGED)
+    said = [phonemize(piece, language) for piece in split_text(text, language)]
+    return concatenate([Audio(teacher.say(each, teacher.mean(shares)).wave, RATE) for each in said], pause=0.3)
 
 
 def results(path: Path) -> Iterator[dict[str, Any]]:
@@ -154,36 +180,44 @@ def results(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def table(path: Path) -> str:
-    """Markdown: by voice and by kind, sentences with a missing or an extra word, off and on, of those judged in both."""
-    rows = list(results(path))
+    """Markdown: by voice and kind, how many texts have a missing or an extra word in each mode, of those judged in all.
+
+    "Ours": where the teacher, judged the same, has none.
+    """
     by: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
-    for row in rows:
+    for row in results(path):
         by.setdefault((row["voice"], row["kind"], row["text"], row["seed"]), {})[row["mode"]] = row
-    both = [each for each in by.values() if {"off", "on"} <= set(each)]
-    lines = ["| | inputs | off: missing | extra | either | on: missing | extra | either | more time | rolled again |"]
-    lines += ["|" + "---|" * 10]
-    groups = [("all", both)]
-    groups += [(v, [e for e in both if e["off"]["voice"] == v]) for v in sorted({e["off"]["voice"] for e in both})]
-    groups += [(k, [e for e in both if e["off"]["kind"] == k]) for k in sorted({e["off"]["kind"] for e in both})]
+    modes = [mode for mode in ("teacher", "off", "on") if any(mode in each for each in by.values())]
+    whole = [each for each in by.values() if set(modes) <= set(each)]
+    lines = [f"| | inputs | {' | '.join(f'{m}: missing | extra | either | ours' for m in modes)} | again | time |"]
+    lines += ["|" + "---|" * (4 * len(modes) + 4)]
+    groups = [("all", whole)]
+    for key in ("voice", "kind"):
+        names = sorted({each[modes[0]][key] for each in whole})
+        groups += [(name, [each for each in whole if each[modes[0]][key] == name]) for name in names]
     for name, chosen in groups:
-        cells: list[str] = []
-        for mode in ("off", "on"):
-            cells += [str(sum(bool(e[mode]["missing"]) for e in chosen)), str(sum(bool(e[mode]["extra"]) for e in chosen))]
-            cells += [str(sum(bool(e[mode]["missing"] or e[mode]["extra"]) for e in chosen))]
-        more = sum(e["on"]["took"] for e in chosen) / max(1e-9, sum(e["off"]["took"] for e in chosen)) - 1
-        again = sum(max(e["on"]["attempts"]) > 1 for e in chosen)
-        lines.append(f"| {name} | {len(chosen)} | {' | '.join(cells)} | {more:+.0%} | {again} |")
+        cells = [name, str(len(chosen))]
+        for mode in modes:
+            wrong = [each for each in chosen if each[mode]["missing"] or each[mode]["extra"]]
+            ours = [e for e in wrong if not (e.get("teacher") and (e["teacher"]["missing"] or e["teacher"]["extra"]))]
+            counts = [sum(bool(each[mode][what]) for each in chosen) for what in ("missing", "extra")]
+            cells += map(str, (*counts, len(wrong), len(ours)))
+        took = {mode: sum(each[mode]["took"] for each in chosen) for mode in modes if mode != "teacher"}
+        cells.append(str(sum(max(each["on"]["attempts"]) > 1 for each in chosen) if "on" in modes else ""))
+        cells.append(f"{took['on'] / max(1e-9, took['off']) - 1:+.0%}" if len(took) > 1 else "")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def main(argv: Sequence[str]) -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--whisper", type=Path, help="folder of a faster-whisper model")
+    options.add_argument("--teacher", type=Path, help="folder of the teacher")
     options.add_argument("--corpus", type=Path, help="folder of the speech corpus")
     options.add_argument("--out", type=Path, required=True)
     options.add_argument("--inputs", type=int, default=300)
     options.add_argument("--modes", default="off,on")
-    options.add_argument("--voices", default="", help="some of clip, pmatthes, aishellS0252 (default: all)")
+    options.add_argument("--voices", default="Ada,Bo,Cleo", help="some of them, clip, pmatthes, aishellS0252")
     options.add_argument("--all-voices", action="store_true", help="each input by all of them, not by one in turn")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--table", action="store_true")
