@@ -21,6 +21,7 @@ from gpt_sovits.services.models import Library
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.word_lists import WordLists
 from gpt_sovits.text.g2pw import InstalledG2PW
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.consent import Consent, now
 from gpt_sovits.voices.ids import LOCAL_USER, check_name, check_user, new_id
 from gpt_sovits.voices.manifest import VoiceCard
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from gpt_sovits.synthesis import Speech, Synthesizer
     from gpt_sovits.text import Reading
 
-DEFAULT_BASE = "mini"
+DEFAULT_BASE = EMBEDDED
 MAX_CLIP_SECONDS = 600.0
 
 

@@ -40,6 +40,7 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, symbols
+from gpt_sovits.versions import PHONES
 
 RATE = 32_000  # of the pieces
 LISTEN_RATE = 16_000  # of the encoder
@@ -57,7 +58,7 @@ def build_dataset(
     encoder: PhoneListener | Ears,
     *,
     work_dir: Path | str,
-    version: str = "v2",
+    version: str = PHONES,
     scribe: Scribe | None = None,
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
@@ -148,9 +149,7 @@ def _with_text(
     source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken
 ) -> tuple[list[Slice], list[Slice], Report]:
     script, words, spans = source.script, source.words, source.spans
-    alignment = align(
-        source.heard, [word.ids for word in words], sisters=sister_groups(symbols("v2").names), cancel=cancel
-    )
+    alignment = align(source.heard, [word.ids for word in words], sisters=sister_groups(symbols().names), cancel=cancel)
     times = [(word.start, word.end) for word in alignment.words if not word.skipped]
     pieces = slice_speech(source.audio, spans, words=times, sentence_ends=sentence_ends(script, words, alignment))
     slices: list[Slice] = []

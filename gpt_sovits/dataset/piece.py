@@ -30,7 +30,7 @@ def hear(log_probs: np.ndarray, start: float, end: float, text: str, language: s
     words = script_words(text, language)
     first, last = max(0, round(start / FRAME_SECONDS)), round(end / FRAME_SECONDS)
     sound = log_probs[first:last]
-    proof = prove(sound, [word.ids for word in words], sister_groups(symbols("v2").names))
+    proof = prove(sound, [word.ids for word in words], sister_groups(symbols().names))
     remarks = _remarks(text, words, proof, thresholds, start, end)
     return Heard(thresholds.confidence(proof.fit), proof, tuple(remarks))
 

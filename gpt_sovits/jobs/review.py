@@ -23,6 +23,7 @@ from gpt_sovits.events import CancelToken, EventSink, ignore
 from gpt_sovits.files import copy_private, disk_errors, erase_tree, make_private, sha256_of, write_json
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage import versions
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.ids import LOCAL_USER, check_id, check_user, new_id
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Drafts:
         *,
         script: str = "",
         language: str = "auto",
-        base: str = "mini",
+        base: str = EMBEDDED,
         user: str = LOCAL_USER,
         on_event: EventSink = ignore,
         cancel: CancelToken | None = None,

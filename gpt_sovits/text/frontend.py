@@ -14,6 +14,7 @@ from gpt_sovits.text.segment import Run, runs_for
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Phones, PolyphoneModel, Reading, Span
+from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 MINIMUM = 6
 _SILENT = Read("", [","], None, [])
@@ -46,7 +47,7 @@ def _read_run(run: Run, job: _Job) -> Read:
     if run.language == "zh":
         return read_zh(part, run.start, job.how, regions)
     others: dict[str, Callable[[str, int], Read]] = {}
-    if job.how.version != "v1":
+    if job.how.version != FIRST_PHONES:
         others = {"yue": read_yue, "ko": lambda text, start: read_ko(text, start, job.how)}
     if run.language == "ja" and ja.available():
         others["ja"] = lambda text, start: read_ja(text, start, job.how)
@@ -117,7 +118,7 @@ def _job(text: str, lexicon: Lexicon | None, how: How) -> _Job:
     return _Job(marked.source, text, regions, how)
 
 
-def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones: bool = True) -> Phones:
+def phonemize_span(text: str, language: str, version: str = PHONES, *, polyphones: bool = True) -> Phones:
     """Phones of a text that is in one language throughout: no runs, no markup, no minimum length."""
     table = symbols(version)
     _require_installed(language)
@@ -128,7 +129,7 @@ def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones:
 def phonemize(
     text: str,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,
@@ -161,7 +162,7 @@ def _headed(job: _Job) -> _Job:
 def explain(
     text: str,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,

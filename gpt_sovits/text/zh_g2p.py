@@ -12,6 +12,7 @@ from gpt_sovits.text.symbols import MARKS
 from gpt_sovits.text.types import PolyphoneModel
 from gpt_sovits.text.zh_polyphones import choose
 from gpt_sovits.text.zh_words import Token, tag
+from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 _CLAUSE = re.compile(r"[^!?…,.\-]{0,500}[!?…,.\-]|[^!?…,.\-]{1,500}")
 
@@ -152,7 +153,7 @@ def _merge_er(tokens: list[Token]) -> list[Token]:
 
 
 def words(
-    clause: str, version: str = "v2", *, forced: dict[int, str] | None = None,
+    clause: str, version: str = PHONES, *, forced: dict[int, str] | None = None,
     polyphones: bool | PolyphoneModel = True,
 ) -> list[Word]:  # fmt: skip
     """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes.
@@ -167,7 +168,7 @@ def words(
     chosen = choose(clause, [word for word, _ in tokens]) if polyphones else {}
     forced = forced or {}
     modelled: dict[int, str] = {}
-    if not isinstance(polyphones, bool) and version != "v1":
+    if not isinstance(polyphones, bool) and version != FIRST_PHONES:
         modelled = {i: pinyin for i, pinyin in polyphones.choose(clause).items() if i not in forced}
         chosen.update(modelled)
     chosen.update(forced)
@@ -178,7 +179,7 @@ def words(
             if at + i in chosen:
                 read[i] = _split_pinyin(chosen[at + i])
         finals = change_tones(token, [final for _, final in read])
-        if version != "v1":
+        if version != FIRST_PHONES:
             finals = erhua(token, finals)
         for i in range(len(read)):
             neutralised = at + i in chosen and finals[i].endswith("5")
@@ -197,7 +198,7 @@ def words(
 
 
 def g2p(
-    norm_text: str, version: str = "v2", *, forced: dict[int, str] | None = None,
+    norm_text: str, version: str = PHONES, *, forced: dict[int, str] | None = None,
     polyphones: bool | PolyphoneModel = True,
 ) -> tuple[list[str], list[int], list[Word]]:  # fmt: skip
     """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only.
