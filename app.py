@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -20,6 +21,8 @@ from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.settings import Settings
 from webui.opening import Opening
 from webui.server import clean, create_app, listen, prepare
+
+log = logging.getLogger(__name__)
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -33,20 +36,61 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-@contextlib.contextmanager
-def worker(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The process that learns voices; it ends with the app and continues unfinished jobs at the next start."""
-    command = [sys.executable, "-m", "gpt_sovits.jobs.worker", "--data", str(data_dir)]
-    process = subprocess.Popen(command, cwd=Path(__file__).resolve().parent, stdin=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.terminate()
+class Worker:
+    """The process that learns voices. It is started again when it dies, and ends with the app, however that ends.
+
+    A worker that just started and died is given longer each time before the next, up to a minute.
+    """
+
+    def __init__(self, command: Sequence[str], *, pause: float = 1.0) -> None:
+        self._command = list(command)
+        self._pause = pause
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self.process = self._start()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        place = Path(__file__).resolve().parent
+        return subprocess.Popen(self._command, cwd=place, stdin=subprocess.PIPE)  # which ends when the app does
+
+    def _keep(self) -> None:
+        pause = self._pause
+        while not self._over.is_set():
+            began = time.monotonic()
+            code = self.process.wait()
+            if self._over.is_set():
+                return
+            pause = self._pause if time.monotonic() - began > 60.0 else min(pause, 60.0)
+            log.warning("the worker ended (%d); another one is started in %.0f s", code, pause)
+            if self._over.wait(pause):
+                return
+            pause *= 2.0
+            with self._lock:
+                if self._over.is_set():
+                    return
+                self.process = self._start()
+
+    def end(self) -> None:
+        with self._lock:
+            self._over.set()
+        self.process.terminate()
         try:
-            process.wait(timeout=10)
+            self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def worker(data_dir: Path) -> Iterator[Worker]:
+    """The worker of a data folder; it continues unfinished jobs at the next start."""
+    running = Worker([sys.executable, "-m", "gpt_sovits.jobs.worker", "--data", str(data_dir), "--while-input"])
+    try:
+        yield running
+    finally:
+        running.end()
 
 
 def address(bound: socket.socket) -> str:
@@ -66,15 +110,16 @@ def serve(
     from gpt_sovits.studio import Studio
 
     studio = Studio(settings)
-    if users and not studio.users():
+    if users and not studio.users.names():
         raise InputError("There is no account yet.", "Add one: python -m gpt_sovits users add NAME")
     bound = listen(host, port)
     folder = prepare(settings.cache_dir)
     signal.signal(signal.SIGTERM, _end)
     try:
         with worker(settings.data_dir) if train else contextlib.nullcontext():
+            several = bool(studio.users.names())
             app = Opening(
-                partial(create_app, studio, folder, host=host, users=bool(studio.users())), afterwards=studio.warm_up
+                partial(create_app, studio, folder, host=host, users=several), afterwards=studio.speech.warm_up
             )
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
             app.failed = partial(setattr, server, "should_exit", True)

@@ -19,11 +19,11 @@ __all__ = ["Audio", "Consent", "Settings", "Speech", "Studio", "Voice", "VoiceEr
 
 _HOMES = {
     "Audio": "audio",
-    "Consent": "registry.consent",
+    "Consent": "voices.consent",
     "Settings": "settings",
     "Speech": "synthesis",
     "Studio": "studio",
-    "Voice": "registry.voice",
+    "Voice": "voices.voice",
     "VoiceError": "errors",
 }
 

@@ -27,6 +27,8 @@ from gpt_sovits.errors import InputError, MissingError, ResourceError
 
 MAX_SECONDS = 30 * 60.0  # the longest recording that is read unless a caller asks for less
 CONTAINERS = "wav,w64,aiff,caf,flac,mp3,mov,mp4,m4a,matroska,webm,ogg,aac,amr"  # what FFmpeg may probe; no playlists
+_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+OFFSET = 3e-4  # of the zero line, above which it is taken out: rounding to 16 bits stays far below
 ENCODERS = {  # suffix -> (container, codec, rates that the codec takes; empty = any)
     "flac": ("flac", "flac", ()),
     "ogg": ("ogg", "libopus", (48000, 24000, 16000, 12000, 8000)),
@@ -61,34 +63,50 @@ def silence(seconds: float, rate: int) -> Audio:
 # ---------------------------------------------------------------------------------------------------------- reading
 
 
-def read_audio(path: Path | str, *, max_seconds: float = MAX_SECONDS) -> Audio:
+def read_audio(path: Path | str, *, max_seconds: float = MAX_SECONDS, track: int = 0) -> Audio:
     """Read a sound file of any rate and channel count as mono float32 at its own rate.
 
     A longer file than ``max_seconds`` is refused by its header, or, where the header does not tell (a browser's
     webm), as soon as decoding passes the limit; memory stays bounded either way. Channels are averaged, unless they
-    cancel each other, in which case the loudest one is kept. Raises ``MissingError`` or ``InputError``.
+    cancel each other, in which case the loudest one is kept. An offset of the zero line is taken out. ``track``: of the
+    sound tracks of a film, the first one where there is no such. Raises ``MissingError`` or ``InputError``.
     """
     path = Path(path)
     if not path.is_file():
         raise MissingError(f"There is no file named {path.name!r}.", _TRY_ANOTHER)
     if path.stat().st_size == 0:
         raise InputError(f"The file {path.name!r} is empty.", _TRY_ANOTHER)
-    mono, energies, rate = _decode(path, None, max_seconds)
+    mono, energies, rate = _decode(path, None, max_seconds, track)
     if len(energies) > 1 and float(np.dot(mono, mono)) < 0.05 * max(energies):  # channels of opposite phase
-        mono, _, rate = _decode(path, int(np.argmax(energies)), max_seconds)
+        mono, _, rate = _decode(path, int(np.argmax(energies)), max_seconds, track)
     np.nan_to_num(mono, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+    offset = float(np.median(mono[:: 1 + len(mono) // 2_000_000]))  # what silence is; the mean moves with the speech
+    if abs(offset) > OFFSET:
+        mono -= np.float32(offset)
     loudest = float(np.max(np.abs(mono)))
     if loudest > 1.0:  # float files may pass full scale: lower them rather than clip
         mono /= loudest
     return Audio(mono, rate)
 
 
-def _decode(path: Path, channel: int | None, max_seconds: float) -> tuple[np.ndarray, list[float], int]:
+def tracks(path: Path | str) -> int:
+    """How many sound tracks a file has; 0 of one that cannot be read."""
+    try:
+        with (
+            Path(path).open("rb") as file,
+            av.open(file, mode="r", options=_OPTIONS, metadata_errors="ignore") as found,
+        ):
+            return len(found.streams.audio)
+    except (av.error.FFmpegError, UnicodeDecodeError, OSError):
+        return 0
+
+
+def _decode(path: Path, channel: int | None, max_seconds: float, track: int) -> tuple[np.ndarray, list[float], int]:
     """One pass over the file -> (mono [L], energy of each channel, rate)."""
     pieces: list[np.ndarray] = []
     energies: list[float] = []
     rate, seconds = 0, 0.0
-    for samples, piece_rate in _frames(path, max_seconds):
+    for samples, piece_rate in _frames(path, max_seconds, track):
         rate = rate or piece_rate
         if len(energies) < len(samples):
             energies += [0.0] * (len(samples) - len(energies))
@@ -106,15 +124,14 @@ def _decode(path: Path, channel: int | None, max_seconds: float) -> tuple[np.nda
     return np.concatenate(pieces), energies, rate
 
 
-def _frames(path: Path, max_seconds: float) -> Iterator[tuple[np.ndarray, int]]:
+def _frames(path: Path, max_seconds: float, track: int) -> Iterator[tuple[np.ndarray, int]]:
     """Decoded frames as (float32 [channels, L], rate). Damaged packets are passed over."""
-    options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
     try:
         # an open file, not a name: FFmpeg then reads these bytes and nothing else
-        with path.open("rb") as file, av.open(file, mode="r", options=options, metadata_errors="ignore") as container:
+        with path.open("rb") as file, av.open(file, mode="r", options=_OPTIONS, metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise InputError(f"The file {path.name!r} holds no sound.", _TRY_ANOTHER)
-            stream = container.streams.audio[0]
+            stream = container.streams.audio[track if track < len(container.streams.audio) else 0]
             header = container.duration / av.time_base if container.duration else 0.0
             if header > max_seconds + 1.0:
                 raise _too_long(header, max_seconds, exact=True)

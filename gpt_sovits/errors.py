@@ -23,6 +23,10 @@ class InputError(VoiceError):
     """What was given (a file, a text, a number) cannot be used."""
 
 
+class UnfitError(InputError):
+    """What was recorded and what was written seem to differ; the person may know better and go on."""
+
+
 class MissingError(VoiceError):
     """Something named does not exist: a voice, a version, a base, a job, a file."""
 

@@ -7,7 +7,6 @@ voice is an argument, its models come from a small bounded cache.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -173,16 +172,11 @@ class Synthesizer:
         base = self.base(voice.base)
         models = self._models(voice, base)
         clock = 0.0
-        pieces = split_text(text, language)
+        polyphones = self._polyphones() or True
+        pieces = split_text(text, language, numbers=tongue(voice))
         for number, piece in enumerate(pieces):
             cancel.check()
-            said = phonemize(
-                _ended(piece.text, piece.pause is not None),
-                language,
-                base.symbols_version,
-                lexicon,
-                polyphones=self._polyphones() or True,
-            )
+            said = phonemize(piece, language, base.symbols_version, lexicon, polyphones=polyphones)
             if not said.ids:
                 continue
             own = replace(manner, speed=min(SPEEDS[1], max(SPEEDS[0], manner.speed * piece.speed)))
@@ -247,17 +241,10 @@ class Synthesizer:
         return wave.reshape(-1).float().cpu().numpy()
 
 
-def _ended(text: str, goes_on: bool = False) -> str:
-    """The piece with a full stop where no mark ends it, so that it is spoken as a whole sentence.
-
-    ``goes_on``: it stops for a pause inside a sentence, so a comma keeps the voice up.
-    """
-    text = text.strip()
-    if re.search(r"[。．.!?！？…,，;；:：、—~-][”’」』\"')）】]*$", text):
-        return text
-    if goes_on:
-        return text + ("，" if re.search(r"[一-鿿぀-ヿ][^A-Za-z]*$", text) else ",")
-    return text + ("。" if re.search(r"[一-鿿぀-ヿ][^A-Za-z]*$", text) else ".")
+def tongue(voice: Voice) -> str:
+    """The language in which a voice reads a text of numbers only: its own."""
+    heard = voice.reference.timbre.tongue
+    return "en" if heard is not None and heard < 0.5 else "zh"
 
 
 def _finished(wave: np.ndarray, rate: int, pause: float) -> Audio:

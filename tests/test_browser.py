@@ -16,6 +16,7 @@ import pytest
 
 from app import worker
 from gpt_sovits.audio import Audio, read_audio, write_wav
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.studio import Consent, Studio
 from tests.random_base import write_random_base
@@ -107,12 +108,14 @@ def test_a_recording_becomes_a_voice_that_speaks_and_mixes(
         page.locator("#speak-player audio").wait_for()
         assert len(heard(page, "#speak-player")) > 32000 // 2
 
-        studio.train_now(
-            "Higher",
-            higher(DATA / "one_minute.opus", tmp_path / "higher.wav"),
-            script=words,
-            consent=consent,
-            max_steps=2,
+        studio.jobs.run(
+            TrainingRequest(
+                "Higher",
+                higher(DATA / "one_minute.opus", tmp_path / "higher.wav"),
+                script=words,
+                consent=consent,
+                max_steps=2,
+            )
         )
         page.get_by_role("tab", name="Mix").click()
         page.get_by_text("50 % Reader, 50 % Higher").wait_for()

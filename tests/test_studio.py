@@ -13,6 +13,7 @@ import pytest
 
 from gpt_sovits.errors import BusyError, CancelledError, InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
@@ -73,7 +74,7 @@ def recording(tmp_path: Path) -> Path:
 
 
 def train(studio: Studio, recording: Path, name: str = "Ana") -> str:
-    return studio.train_now(name, recording, script="hello", language="en", consent=CONSENT)
+    return studio.jobs.run(TrainingRequest(name, recording, script="hello", language="en", consent=CONSENT))
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -82,19 +83,19 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 def test_a_trained_voice_is_there_with_all_that_belongs_to_it(studio, recording, synthesizer):
     voice_id = train(studio, recording, " Ana ")
-    (card,) = studio.voices()
+    (card,) = studio.voices.list()
     assert (card.id, card.name, card.base, card.kind) == (voice_id, "Ana", "mini", "trained")
     assert card.seconds_of_speech == 61
     assert card.consent.who == "Ana" and card.consent.recording_sha256
-    assert studio.sample(voice_id).startswith(b"RIFF")
-    assert [job.state for job in studio.jobs()] == ["done"]
-    assert not studio.settings.jobs_dir.joinpath(studio.jobs()[0].id).exists()
+    assert studio.voices.sample(voice_id).startswith(b"RIFF")
+    assert [job.state for job in studio.jobs.list()] == ["done"]
+    assert not studio.settings.jobs_dir.joinpath(studio.jobs.list()[0].id).exists()
 
-    assert [piece.text for piece in studio.speak("Good morning.", voice_id)] == ["Good morning."]
-    list(studio.speak("Again.", voice_id))
+    assert [piece.text for piece in studio.speech.speak("Good morning.", voice_id)] == ["Good morning."]
+    list(studio.speech.speak("Again.", voice_id))
     first, second = (voice for voice, _ in synthesizer.spoken)
     assert first is second, "a voice is loaded once"
-    assert studio.find_voice("ana").id == studio.find_voice(voice_id).id == voice_id
+    assert studio.voices.find("ana").id == studio.voices.find(voice_id).id == voice_id
 
 
 @pytest.mark.parametrize(
@@ -116,19 +117,20 @@ def test_what_cannot_work_is_refused_before_anything_is_stored(studio, recording
     if changes.pop("short", False):
         recording.write_bytes(b"short")
     arguments = {"name": "Ana", "recording": recording, "script": "hello", "consent": CONSENT, **changes}
-    for create in (studio.create_voice, studio.train_now):
+    user = arguments.pop("user", "local")
+    for create in ("create", "run"):
         with pytest.raises(error) as caught:
-            create(**arguments)
+            getattr(studio.session(user).jobs, create)(TrainingRequest(**arguments))
         assert caught.value.message and caught.value.action
     assert not [name for name in everything(studio.settings.data_dir) if "recording" in name]
-    assert studio.voices() == [] and studio.jobs() == []
+    assert studio.voices.list() == [] and studio.jobs.list() == []
 
 
 def test_a_deleted_voice_leaves_no_byte_of_its_recording(studio, recording, synthesizer):
     voice_id = train(studio, recording)
     piece = SECRET[100:164]
     recording.unlink()
-    plain = [b"".join(content.read()) for content in studio._registry.contents_of("local", voice_id)]
+    plain = [b"".join(content.read()) for content in studio.core.registry.contents_of("local", voice_id)]
     assert any(piece in data for data in plain), "the voice holds the recording"
     found = [name for name, data in everything(studio.settings.data_dir).items() if piece in data]
     assert found == [], "on the disk it is encrypted, and the job left nothing"
@@ -138,47 +140,47 @@ def test_a_deleted_voice_leaves_no_byte_of_its_recording(studio, recording, synt
     hidden.unlink()
     weights = next(data for name, data in everything(studio.settings.data_dir).items() if "delta" in name)
 
-    studio.delete_voice(voice_id)
+    studio.voices.delete(voice_id)
 
     left = everything(studio.settings.data_dir)
     assert not [name for name, data in left.items() if piece in data or weights[-64:] in data or voice_id in name]
     kept = [Path(name).name for name, data in left.items() if voice_id.encode() in data]
     assert kept == ["journal.jsonl"], "only the journal remembers the id, and no name"
-    assert studio.voices() == [] and studio.jobs() == [] and voice_id in synthesizer.forgotten
+    assert studio.voices.list() == [] and studio.jobs.list() == [] and voice_id in synthesizer.forgotten
     with pytest.raises(MissingError):
-        studio.speak("Hello.", voice_id)
+        studio.speech.speak("Hello.", voice_id)
     with pytest.raises(MissingError):
-        studio.delete_voice(voice_id)
+        studio.voices.delete(voice_id)
 
 
 def test_a_destroyed_voice_is_looked_for_and_a_left_over_is_found(studio, tmp_path):
     noise = random.Random(0)
     recording = tmp_path / "noise.wav"
     recording.write_bytes(noise.randbytes(200_000))
-    a, b = train(studio, recording, "A"), studio.train_now("B", tmp_path / "noise.wav", consent=CONSENT)
-    mixed = studio.save_mix(a, b, 0.5, "Both")
-    deeper = studio.save_mix(mixed, b, 0.5, "Both again")
+    a, b = train(studio, recording, "A"), studio.jobs.run(TrainingRequest("B", tmp_path / "noise.wav", consent=CONSENT))
+    mixed = studio.voices.save(studio.voices.mix(a, b, 0.5), "Both")
+    deeper = studio.voices.save(studio.voices.mix(mixed, b, 0.5), "Both again")
     upload = studio.settings.cache_dir / "browser-1-a" / "upload.wav"
     upload.parent.mkdir(parents=True)
     upload.write_bytes(recording.read_bytes())
     with pytest.raises(RefusedError, match="Both"):
-        studio.destroy_voice(a)
-    scan = studio.destroy_voice(a, mixes=True)
+        studio.voices.destroy(a)
+    scan = studio.voices.destroy(a, mixes=True)
     assert not scan.clean and "a piece of a file, a whole file" in {reason for _, reason in scan.found}
     assert all(b in path for path, _ in scan.found), "only B, which was made of the same recording, still holds it"
-    assert not upload.exists() and [card.id for card in studio.voices()] == [b]
+    assert not upload.exists() and [card.id for card in studio.voices.list()] == [b]
 
-    scan = studio.destroy_voice(b)
+    scan = studio.voices.destroy(b)
     assert scan.clean and scan.files > 3
-    assert studio.verify_destroyed(a).clean
+    assert studio.voices.verify_destroyed(a).clean
     hidden = studio.settings.data_dir / "somewhere.bin"
     hidden.write_bytes(b"other bytes" * 77 + recording.read_bytes()[50_000:70_000] + b"more")
-    assert studio.verify_destroyed(a).found == ((str(hidden), "a piece of a file"),)
+    assert studio.voices.verify_destroyed(a).found == ((str(hidden), "a piece of a file"),)
     hidden.write_bytes(b"voice=" + mixed.encode())
-    assert studio.verify_destroyed(a).found == ((str(hidden), "an id"),)
-    assert studio.verify_destroyed(b).clean and deeper not in {card.id for card in studio.voices()}
+    assert studio.voices.verify_destroyed(a).found == ((str(hidden), "an id"),)
+    assert studio.voices.verify_destroyed(b).clean and deeper not in {card.id for card in studio.voices.list()}
     with pytest.raises(MissingError):
-        studio.verify_destroyed(deeper)
+        studio.voices.verify_destroyed(deeper)
 
 
 def test_a_deleted_recording_is_removed_from_the_pages_uploads_too(studio, recording):
@@ -187,80 +189,80 @@ def test_a_deleted_recording_is_removed_from_the_pages_uploads_too(studio, recor
     folder.mkdir(parents=True)
     (folder / "same.webm").write_bytes(SECRET)
     (folder / "next.webm").write_bytes(b"the next recording")
-    studio.delete_voice(voice_id)
+    studio.voices.delete(voice_id)
     assert [path.name for path in folder.iterdir()] == ["next.webm"]
 
 
 def test_a_voice_goes_out_in_a_file_and_comes_back(studio, recording):
     voice_id = train(studio, recording)
-    data = studio.export_voice(voice_id, recipient=studio.public_key("ben"))
-    received = studio.import_voice(data, user="ben", name="Ana's voice")
-    assert [card.name for card in studio.voices("ben")] == ["Ana's voice"]
-    assert list(studio.speak("Hello.", received, user="ben"))
-    assert studio.voices("ben")[0].terms == studio.voices()[0].terms
+    data = studio.voices.export_file(voice_id, recipient=studio.session("ben").voices.public_key())
+    received = studio.session("ben").voices.import_file(data, name="Ana's voice")
+    assert [card.name for card in studio.session("ben").voices.list()] == ["Ana's voice"]
+    assert list(studio.session("ben").speech.speak("Hello.", received))
+    assert studio.session("ben").voices.list()[0].terms == studio.voices.list()[0].terms
 
 
 def test_mixing_from_a_to_b_and_saving_it(studio, recording):
     a, b = train(studio, recording, "A"), train(studio, recording, "B")
-    assert studio.mix(a, b, 0.0).delta.keys() == studio.voice(a).delta.keys()
-    mixed = studio.save_mix(a, b, 0.3, "Both")
-    card = studio.find_voice("Both")
+    assert studio.voices.mix(a, b, 0.0).delta.keys() == studio.voices.load(a).delta.keys()
+    mixed = studio.voices.save(studio.voices.mix(a, b, 0.3), "Both")
+    card = studio.voices.find("Both")
     assert card.id == mixed and card.kind == "mix" and card.parents == (a, b)
     with pytest.raises(RefusedError, match="Both"):
-        studio.delete_voice(a)
+        studio.voices.delete(a)
     with pytest.raises(InputError):
-        studio.save_mix(a, b, 0.3, "")
+        studio.voices.save(studio.voices.mix(a, b, 0.3), "")
     with pytest.raises(InputError, match="between 0 and 1"):
-        studio.mix(a, b, 2.0)
+        studio.voices.mix(a, b, 2.0)
     with pytest.raises(InputError, match="is a mix"):
-        studio.retrain(mixed, recording, consent=CONSENT)
+        studio.jobs.create(TrainingRequest("", recording, consent=CONSENT, voice_id=mixed))
 
 
 def test_a_clip_without_consent_can_be_heard_but_not_saved(studio, recording):
-    known = studio.voice(train(studio, recording))
+    known = studio.voices.load(train(studio, recording))
     clip = Voice("", "clip", "", "mini", None, known.reference)
-    list(studio.speak("Hello.", clip))
-    list(studio.speak("Hello.", studio.mix(known, clip, 0.5)))
+    list(studio.speech.speak("Hello.", clip))
+    list(studio.speech.speak("Hello.", studio.voices.mix(known, clip, 0.5)))
     with pytest.raises(RefusedError):
-        studio.save_mix(known, clip, 0.5, "stolen")
+        studio.voices.save(studio.voices.mix(known, clip, 0.5), "stolen")
 
 
 def test_the_journal_counts_what_was_said_but_does_not_keep_it(studio, recording):
     a, b = train(studio, recording, "A"), train(studio, recording, "B")
-    studio.speak("A very private sentence.", a)
-    studio.speak("Together.", studio.mix(a, b, 0.5))
-    assert [entry.what for entry in studio.journal()] == ["trained", "trained", "spoke", "spoke", "spoke"]
-    assert studio.journal(voice_id=a)[1].details == {"characters": 24}
-    assert studio.journal(voice_id=b)[1].details == {"characters": 9}
+    studio.speech.speak("A very private sentence.", a)
+    studio.speech.speak("Together.", studio.voices.mix(a, b, 0.5))
+    assert [entry.what for entry in studio.voices.journal()] == ["trained", "trained", "spoke", "spoke", "spoke"]
+    assert studio.voices.journal(voice_id=a)[1].details == {"characters": 24}
+    assert studio.voices.journal(voice_id=b)[1].details == {"characters": 9}
     assert not [name for name, data in everything(studio.settings.data_dir).items() if b"very private" in data]
 
 
 def test_a_frozen_voice_speaks_but_is_not_retrained(studio, recording):
     voice_id = train(studio, recording)
-    studio.freeze_voice(voice_id, passphrase="melt me slowly")
-    assert list(studio.speak("Hello.", voice_id))
+    studio.voices.freeze(voice_id, passphrase="melt me slowly")
+    assert list(studio.speech.speak("Hello.", voice_id))
     with pytest.raises(RefusedError, match="frozen"):
-        studio.retrain(voice_id, recording, consent=CONSENT)
+        studio.jobs.create(TrainingRequest("", recording, consent=CONSENT, voice_id=voice_id))
     with pytest.raises(RefusedError, match="frozen"):
-        studio.delete_voice(voice_id)
+        studio.voices.delete(voice_id)
     with pytest.raises(RefusedError, match="wrong"):
-        studio.unfreeze_voice(voice_id, secret="melt me quickly")
-    studio.unfreeze_voice(voice_id, secret="melt me slowly")
-    studio.delete_voice(voice_id)
+        studio.voices.unfreeze(voice_id, secret="melt me quickly")
+    studio.voices.unfreeze(voice_id, secret="melt me slowly")
+    studio.voices.delete(voice_id)
 
 
 def test_versions_can_be_heard_side_by_side(studio, recording, settings):
     voice_id = train(studio, recording)
-    studio.retrain(voice_id, recording, script="hello", consent=CONSENT)
-    job = next(job for job in studio.jobs() if job.state == "queued")
-    studio._run(job.id, lambda event: None, None, CancelToken())
-    first, second = studio.versions(voice_id)
-    assert studio.voice(voice_id).version_id == second.id
-    assert studio.voice(voice_id, first.id).version_id == first.id
-    studio.pin_version(voice_id, first.id)
-    assert studio.voice(voice_id).version_id == first.id
+    studio.jobs.create(TrainingRequest("", recording, script="hello", consent=CONSENT, voice_id=voice_id))
+    job = next(job for job in studio.jobs.list() if job.state == "queued")
+    studio.jobs._run(job.id, lambda event: None, None, CancelToken())
+    first, second = studio.voices.versions(voice_id)
+    assert studio.voices.load(voice_id).version_id == second.id
+    assert studio.voices.load(voice_id, first.id).version_id == first.id
+    studio.voices.pin(voice_id, first.id)
+    assert studio.voices.load(voice_id).version_id == first.id
     with pytest.raises(MissingError):
-        studio.voice(voice_id, "r" + "0" * 20)
+        studio.voices.load(voice_id, "r" + "0" * 20)
 
 
 def test_jobs_wait_for_each_other_and_can_be_cancelled(studio, recording):
@@ -271,9 +273,9 @@ def test_jobs_wait_for_each_other_and_can_be_cancelled(studio, recording):
         seen.append(event.kind)
         cancel.cancel()
 
-    with studio._store.runner_lock(), pytest.raises(CancelledError):
-        studio.train_now("Ana", recording, consent=CONSENT, on_event=watch, cancel=cancel)
-    assert seen == ["queued"] and studio.jobs() == []
+    with studio.core.store.runner_lock(), pytest.raises(CancelledError):
+        studio.jobs.run(TrainingRequest("Ana", recording, consent=CONSENT), on_event=watch, cancel=cancel)
+    assert seen == ["queued"] and studio.jobs.list() == []
 
 
 def test_stopped_training_continues_with_resume(studio, recording):
@@ -284,12 +286,14 @@ def test_stopped_training_continues_with_resume(studio, recording):
             cancel.cancel()
 
     with pytest.raises(CancelledError):
-        studio.train_now("Ana", recording, script="hello", consent=CONSENT, on_event=stop_half_way, cancel=cancel)
-    (job,) = studio.jobs()
-    assert job.state == "stopped" and studio.voices() == []
+        studio.jobs.run(
+            TrainingRequest("Ana", recording, script="hello", consent=CONSENT), on_event=stop_half_way, cancel=cancel
+        )
+    (job,) = studio.jobs.list()
+    assert job.state == "stopped" and studio.voices.list() == []
     progress = []
-    voice_id = studio.resume_now(job.id, on_progress=lambda state: progress.append(state.fraction))
-    assert studio.voices()[0].id == voice_id
+    voice_id = studio.jobs.resume_here(job.id, on_progress=lambda state: progress.append(state.fraction))
+    assert studio.voices.list()[0].id == voice_id
     assert progress == sorted(progress) and progress[-1] > 0.9
     steps = (studio.settings.data_dir / "steps.txt").read_text().split()
     assert len(steps) == 40, "no step is taken twice"
@@ -312,26 +316,25 @@ def test_a_voice_that_does_not_speak_is_a_failed_job(settings, recording):
     )
     with pytest.raises(VoiceError, match="does not speak"):
         train(studio, recording)
-    assert studio.voices() == [] and studio.jobs()[0].state == "failed"
-    assert "does not speak" in studio.jobs()[0].error
-    studio.delete_job(studio.jobs()[0].id)
+    assert studio.voices.list() == [] and studio.jobs.list()[0].state == "failed"
+    assert "does not speak" in studio.jobs.list()[0].error
+    studio.jobs.delete(studio.jobs.list()[0].id)
     assert not [name for name, data in everything(settings.data_dir).items() if SECRET[:64] in data]
 
 
 def test_users_cannot_reach_each_other(studio, recording):
     voice_id = train(studio, recording)
-    job_id = studio.jobs()[0].id
-    assert studio.voices("ben") == [] and studio.jobs("ben") == []
+    job_id = studio.jobs.list()[0].id
+    assert studio.session("ben").voices.list() == [] and studio.session("ben").jobs.list() == []
     for action in (
-        lambda: studio.voice(voice_id, user="ben"),
-        lambda: studio.sample(voice_id, user="ben"),
-        lambda: studio.delete_voice(voice_id, user="ben"),
-        lambda: studio.speak("Hello.", voice_id, user="ben"),
-        lambda: studio.mix(voice_id, voice_id, 0.5, user="ben"),
-        lambda: studio.job(job_id, user="ben"),
-        lambda: studio.stop_job(job_id, user="ben"),
-        lambda: studio.delete_job(job_id, user="ben"),
-        lambda: studio.job_events(job_id, user="ben"),
+        lambda: studio.session("ben").voices.load(voice_id),
+        lambda: studio.session("ben").voices.sample(voice_id),
+        lambda: studio.session("ben").voices.delete(voice_id),
+        lambda: studio.session("ben").speech.speak("Hello.", voice_id),
+        lambda: studio.session("ben").voices.mix(voice_id, voice_id, 0.5),
+        lambda: studio.session("ben").jobs.get(job_id),
+        lambda: studio.session("ben").jobs.stop(job_id),
+        lambda: studio.session("ben").jobs.delete(job_id),
     ):
         with pytest.raises(MissingError):
             action()
@@ -339,14 +342,14 @@ def test_users_cannot_reach_each_other(studio, recording):
 
 def test_a_voice_in_training_cannot_be_deleted(studio, recording):
     voice_id = train(studio, recording)
-    job_id = studio.retrain(voice_id, recording, consent=CONSENT)
+    job_id = studio.jobs.create(TrainingRequest("", recording, consent=CONSENT, voice_id=voice_id))
     with pytest.raises(BusyError):
-        studio.delete_voice(voice_id)
+        studio.voices.delete(voice_id)
     with pytest.raises(BusyError):
-        studio.delete_job(job_id)
-    studio.stop_job(job_id)
-    studio.delete_voice(voice_id)
-    assert studio.jobs() == []
+        studio.jobs.delete(job_id)
+    studio.jobs.stop(job_id)
+    studio.voices.delete(voice_id)
+    assert studio.jobs.list() == []
 
 
 def test_two_people_train_at_once_and_both_get_their_voice(studio, recording):
@@ -358,7 +361,7 @@ def test_two_people_train_at_once_and_both_get_their_voice(studio, recording):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(card.name for card in studio.voices()) == ["A", "B"] and len(results) == 2
+    assert sorted(card.name for card in studio.voices.list()) == ["A", "B"] and len(results) == 2
 
 
 def test_importing_and_listing_needs_no_torch():
@@ -366,7 +369,7 @@ def test_importing_and_listing_needs_no_torch():
         "import sys, tempfile, pathlib, gpt_sovits\n"
         "from gpt_sovits import Studio, Settings, VoiceError\n"
         "folder = pathlib.Path(tempfile.mkdtemp())\n"
-        "studio = Studio(Settings(folder)); studio.voices(); studio.jobs()\n"
+        "studio = Studio(Settings(folder)); studio.voices.list(); studio.jobs.list()\n"
         "import gpt_sovits.jobs.worker\n"
         "print('torch' in sys.modules, 'numpy' in sys.modules, sorted(gpt_sovits.__all__))\n"
     )
@@ -379,12 +382,12 @@ def test_the_first_sentence_after_a_warm_up_imports_and_loads_nothing_more():
         "import dataclasses, pathlib, sys, tempfile, torch\n"
         "from gpt_sovits import Studio, Settings, Voice\n"
         "from gpt_sovits.features.reference import Reference\n"
-        "studio = Studio(Settings(pathlib.Path(tempfile.mkdtemp()))); studio.warm_up()\n"
+        "studio = Studio(Settings(pathlib.Path(tempfile.mkdtemp()))); studio.speech.warm_up()\n"
         "reference = Reference(torch.zeros(1, 192, 1), torch.zeros(0, dtype=torch.long), ())\n"
         "voice = Voice('', 'A', 'local', 'mini', None, reference)\n"
         "before, opened = set(sys.modules), []\n"
         "sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == 'open' else None)\n"
-        "said = [piece.audio.seconds for piece in studio.speak('Good morning. 早上好。', voice, seed=0)]\n"
+        "said = [piece.audio.seconds for piece in studio.speech.speak('Good morning. 早上好。', voice, seed=0)]\n"
         "read = [name for name in opened if name.endswith(('.safetensors', '.txt', '.gz', '.json', '.py', '.pyc'))]\n"
         "packages = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         "print(len(said) > 0, read, sorted(packages))\n"

@@ -16,6 +16,7 @@ from gpt_sovits.audio import read_audio, resample, silence, write_audio, write_w
 from gpt_sovits.dataset.training_set import Slice, TrainingSet
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.jobs.run import Parts, real_parts
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.text import phonemize
@@ -53,30 +54,34 @@ def studio(tmp_path: Path) -> Studio:
 def test_from_a_recording_to_speech_and_a_mix(studio: Studio) -> None:
     consent = Consent(who="Reader", purpose="a test", statement="I agree.")
     script = (DATA / "one_minute.txt").read_text(encoding="utf-8")
-    voice_id = studio.train_now(
-        "Reader", DATA / "one_minute.opus", script=script, language="en", consent=consent, max_steps=3
+    voice_id = studio.jobs.run(
+        TrainingRequest("Reader", DATA / "one_minute.opus", script=script, language="en", consent=consent, max_steps=3)
     )
-    voice = studio.voice(voice_id)
+    voice = studio.voices.load(voice_id)
     assert {key.split(".")[0] for key in voice.delta} == {"acoustic", "semantic"}
     assert voice.made_by["steps"] == 6 and voice.made_by["plan"]["acoustic_steps"] == 3
-    assert studio.sample(voice_id).startswith(b"RIFF") and studio.verify() == []
+    assert studio.voices.sample(voice_id).startswith(b"RIFF") and studio.voices.verify() == []
     kept = [path.name for path in studio.settings.jobs_dir.glob("j*/**/*") if path.is_file()]
     assert sorted(kept) == ["25.wav", "50.wav", "75.wav"], "of a finished job only its samples stay"
     proof = voice.made_by["proof"]
     assert proof["seconds"] > 0.3 and -1 <= proof["similarity"] <= 1 and proof["phone_error"] >= 0
 
     def said(who, seed: int = 1) -> np.ndarray:
-        return np.concatenate([piece.audio.samples for piece in studio.speak("Hello there, friend.", who, seed=seed)])
+        return np.concatenate(
+            [piece.audio.samples for piece in studio.speech.speak("Hello there, friend.", who, seed=seed)]
+        )
 
     first = said(voice_id)
     assert np.array_equal(first, said(voice_id)) and np.abs(first).max() > 0
-    clip = studio.reference_voice(DATA / "short_clip.opus", (DATA / "short_clip.txt").read_text(encoding="utf-8"))
+    clip = studio.speech.reference_voice(
+        DATA / "short_clip.opus", (DATA / "short_clip.txt").read_text(encoding="utf-8")
+    )
     assert not np.array_equal(first, said(clip))
-    assert np.array_equal(first, said(studio.mix(voice_id, clip, 0.0)))
-    assert np.array_equal(said(clip), said(studio.mix(voice_id, clip, 1.0)))
+    assert np.array_equal(first, said(studio.voices.mix(voice_id, clip, 0.0)))
+    assert np.array_equal(said(clip), said(studio.voices.mix(voice_id, clip, 1.0)))
     with pytest.raises(RefusedError):
-        studio.save_mix(voice_id, clip, 0.5, "without consent")
-    assert len(said(studio.save_mix(voice_id, voice_id, 0.3, "kept")))
+        studio.voices.save(studio.voices.mix(voice_id, clip, 0.5), "without consent")
+    assert len(said(studio.voices.save(studio.voices.mix(voice_id, voice_id, 0.3), "kept")))
 
 
 def test_bad_recordings_are_refused_at_the_door(studio: Studio, tmp_path: Path) -> None:
@@ -97,19 +102,19 @@ def test_bad_recordings_are_refused_at_the_door(studio: Studio, tmp_path: Path) 
         (endless, "180 minutes long"),
     ):
         with pytest.raises(InputError, match=sentence):
-            studio.create_voice("Bad", path, script="hello", consent=consent)
+            studio.jobs.create(TrainingRequest("Bad", path, script="hello", consent=consent))
     assert [path for path in studio.settings.data_dir.rglob("*") if path.is_file()] == []
-    assert studio.jobs() == [] and studio.voices() == []
+    assert studio.jobs.list() == [] and studio.voices.list() == []
 
 
 def test_texts_that_cannot_be_spoken_and_very_long_ones(studio: Studio) -> None:
-    clip = studio.reference_voice(DATA / "short_clip.opus")
+    clip = studio.speech.reference_voice(DATA / "short_clip.opus")
     for text in ("", "   ", "...!?", "\x00"):
         with pytest.raises(InputError, match="nothing to speak"):
-            studio.speak(text, clip)
+            studio.speech.speak(text, clip)
     with pytest.raises(MissingError):
-        studio.speak("Hello.", "v" + "0" * 20)
+        studio.speech.speak("Hello.", "v" + "0" * 20)
     text = ((DATA / "one_minute.txt").read_text(encoding="utf-8").strip() + " ") * 40
-    pieces = list(itertools.islice(studio.speak(text[:20_000], clip, seed=0), 12))
+    pieces = list(itertools.islice(studio.speech.speak(text[:20_000], clip, seed=0), 12))
     assert [text[piece.start : piece.end] for piece in pieces] == [piece.text for piece in pieces]
     assert all(before.end <= after.start for before, after in itertools.pairwise(pieces))

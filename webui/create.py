@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import gradio as gr
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
-from gpt_sovits.studio import Consent
+from gpt_sovits.services.jobs import Script, TrainingRequest
+from gpt_sovits.voices.consent import Consent
 from webui import i18n, review
 from webui.i18n import Words
-from webui.parts import USER, catch, heading, notice, problem, recorder, status_line, unchanged
+from webui.parts import catch, heading, notice, problem, recorder, status_line, unchanged
+from webui.person import Ask
 from webui.player import player, sample, stored_sound
 
 OWN_TEXT = "own"
@@ -30,8 +33,8 @@ class CreateTab:
     speak_with: gr.Button
 
 
-def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab:
-    scripts = {script.id: script for script in studio.scripts()}
+def build(ask: Ask, passages: Sequence[Script], words: Words, folder: Path, page: gr.Blocks) -> CreateTab:
+    scripts = {script.id: script for script in passages}
     first = next((key for key, script in scripts.items() if script.language == words.language), next(iter(scripts), ""))
     choices = [(f"{i18n.LANGUAGES[script.language]} · {script.title}", key) for key, script in scripts.items()] + [
         (words("create.own_text"), OWN_TEXT)
@@ -66,7 +69,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_record"), words("create.recording_hint"), level=3)
                 recording = recorder(words, words("create.recording"), "create-recording")
-                looked = review.build(studio, words, folder)
+                looked = review.build(ask, words, folder)
             with gr.Column(elem_classes="card"):
                 heading(words("create.step_consent"), level=3)
                 with gr.Row():
@@ -114,8 +117,8 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
 
     def look(drawn: str, put_away: str) -> list[Any]:
         """Draw the newest job, or nothing new when it looks as before."""
-        job = _newest(studio.jobs(user=USER), put_away)
-        samples = {} if job is None or job.state not in ACTIVE else studio.job_samples(job.id, user=USER)
+        job = _newest(ask().jobs.list(), put_away)
+        samples = {} if job is None or job.state not in ACTIVE else ask().jobs.samples(job.id)
         on_the_way = f"{job.id} {max(samples)}" if job is not None and samples else ""
         picture = "" if job is None else f"{_signature(job)}|{on_the_way}"
         if picture == drawn:
@@ -138,7 +141,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             gr.update(visible=False),
             gr.update(visible=True),
             _status(words, job),
-            _bar(words, job, studio.job_step(job.id, user=USER), max(samples, default=0)),
+            _bar(words, job, ask().jobs.latest_step(job.id), max(samples, default=0)),
             gr.update(visible=not over, interactive=job.state != "stopping"),
             gr.update(visible=job.state in ("stopped", "failed")),
             gr.update(visible=done),
@@ -154,13 +157,13 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
         return (own_text.strip(), "auto") if what == OWN_TEXT else (scripts[what].text, scripts[what].language)
 
     def look_over(what: str, own_text: str, recording: str | None) -> tuple[Any, ...]:
-        return review.open_review(studio, words, folder, recording, *text_of(what, own_text))
+        return review.open_review(ask, words, folder, recording, *text_of(what, own_text))
 
     def put_review_away(draft: str) -> tuple[Any, ...]:
         """Another recording or another text: the pieces that were looked over belong to the one before."""
         if not draft:
             return tuple(unchanged(len(looked.view)))
-        studio.drafts.discard()
+        ask().jobs.reviews.discard()
         return review.closed()
 
     def begin(
@@ -182,16 +185,16 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             if not ticked:
                 raise RefusedError(words("create.need_consent"))
             permission = Consent(who=who, purpose=purpose, statement=words("create.statement"), own=not is_other)
-            studio.create_voice(
+            request = TrainingRequest(
                 name,
                 Path(recording),
+                permission,
                 script=text,
                 language=language,
-                consent=permission,
-                user=USER,
                 draft=draft,
                 statement=Path(spoken) if is_other and spoken else None,
             )
+            ask().jobs.create(request)
         except VoiceError as error:
             return problem(words, error)
         return ""
@@ -202,14 +205,14 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
 
     def halt(job_id: str) -> str:
         try:
-            studio.stop_job(job_id, user=USER)
+            ask().jobs.stop(job_id)
         except VoiceError as error:
             return problem(words, error)
         return ""
 
     def go_on(job_id: str) -> str:
         try:
-            studio.resume_job(job_id, user=USER)
+            ask().jobs.resume(job_id)
         except VoiceError as error:
             return problem(words, error)
         return ""
@@ -217,9 +220,9 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
     def put_away(job_id: str) -> tuple[str, str, str]:
         """Back to the form. A job that made no voice goes with its recording; a finished one is only not shown."""
         try:
-            if studio.job(job_id, user=USER).state != "done":
-                studio.delete_job(job_id, user=USER)
-            left = _newest(studio.jobs(user=USER), "")
+            if ask().jobs.get(job_id).state != "done":
+                ask().jobs.delete(job_id)
+            left = _newest(ask().jobs.list(), "")
         except VoiceError as error:
             return "", problem(words, error), ""
         return left.id if left else "", "", ""
@@ -228,7 +231,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
         if not voice_id:
             return None, ""
         try:
-            return sample(studio, words, folder, voice_id), ""
+            return sample(ask, words, folder, voice_id), ""
         except VoiceError as error:
             return None, problem(words, error)
 
@@ -238,7 +241,7 @@ def build(studio: Any, words: Words, folder: Path, page: gr.Blocks) -> CreateTab
             return gr.skip()
         job_id, percent = which.split()
         try:
-            return stored_sound(studio.job_samples(job_id, user=USER)[int(percent)], folder)
+            return stored_sound(ask().jobs.samples(job_id)[int(percent)], folder)
         except (VoiceError, KeyError, OSError):  # the job was deleted meanwhile
             return None
 

@@ -1,46 +1,72 @@
-"""Keeps the users of one studio apart: signing in, and whose files, sessions and uploads are whose.
+"""Keeps people and browsers apart: signing in, and whose files, sessions and uploads are whose.
 
-Behind it every request has a user, in ``scope[USER]``. What one user uploads or hears is served to nobody else, though
-the pages' framework would give any file of its folder to anyone who is signed in and knows its name.
+Behind it every request has an owner, in ``scope[OWNER]``: the user where people sign in (also ``scope[USER]``),
+otherwise the browser, which a cookie tells. What one uploads or hears is served to no other, and no request may name a
+file or an address that was not made for its owner, though the pages' framework would take and give any file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
+import re
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gpt_sovits.errors import VoiceError
+from gpt_sovits.errors import BusyError, VoiceError
 from gpt_sovits.storage import sounds
+from gpt_sovits.storage.accounts import asking_from
 from webui import i18n
+from webui.asked import OWNER, files_in
 from webui.plain import plain_page
 from webui.sessions import Sessions
+from webui.uploads import Uploads
 
 USER = "studio_user"  # key of the scope
 COOKIE = "studio-session"
+BROWSER = "studio-browser"  # the cookie of a browser where nobody signs in
 _UPLOADS = frozenset(f"/{language}/gradio_api/upload" for language in i18n.LANGUAGES)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+MOST_WAITING = 16  # of one owner
+_MOST_SIGNING_IN = 20
 _MAX_FORM = 8 * 2**10
 _MAX_JSON = 16 * 2**20
 _MAX_NAMES = 10_000  # of one user
 
 
 class Fence:
-    """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds."""
+    """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds.
 
-    def __init__(self, app: ASGIApp, *, check: Callable[[str, str], str], sessions: Sessions, folder: Path) -> None:
+    Without ``check`` and ``sessions`` nobody signs in. ``waiting(owner)``: how many of an owner's wishes wait.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        folder: Path,
+        check: Callable[[str, str], str] | None = None,
+        sessions: Sessions | None = None,
+        waiting: Callable[[str], int] = lambda owner: 0,
+    ) -> None:
         self._app = app
         self._check = check
         self._sessions = sessions
         self._folder = folder
+        self._waiting, self._signing_in, self._two = waiting, 0, CapacityLimiter(2)
+        self._uploads = Uploads(folder)
         self._owners: dict[str, str] = {}  # of the pages' sessions, events and uploads
         self._names: dict[str, OrderedDict[str, None]] = {}  # of each user, the one used last at the end
 
@@ -52,6 +78,13 @@ class Fence:
             await send({"type": "websocket.close", "code": 1008})
             return
         request = Request(scope, receive)
+        if self._sessions is None:
+            token = request.cookies.get(BROWSER, "")
+            if not _TOKEN.fullmatch(token):
+                token = secrets.token_urlsafe(32)
+                send = _with_cookie(token, request.url.scheme == "https", send)
+            await self._pass(_owner_of(token), scope, request, send)
+            return
         if scope["path"] in ("/sign-in", "/sign-out"):
             answer = await (self._sign_in(request) if scope["path"] == "/sign-in" else self._sign_out(request))
             await answer(scope, receive, send)
@@ -63,28 +96,40 @@ class Fence:
             refusal.headers["Cache-Control"] = "no-store"
             await refusal(scope, receive, send)
             return
+        await self._pass(user, {**scope, USER: user}, request, send)
+
+    async def _pass(self, owner: str, scope: Scope, request: Request, send: Send) -> None:
+        """Let a request of ``owner`` through, unless it names what is not the owner's."""
         upload = scope["method"] == "POST" and scope["path"] in _UPLOADS
         body = b"" if upload else await _read(request, _MAX_JSON)
-        if body is None or not self._may(user, scope, body):
-            await PlainTextResponse("There is no such thing.", 404)(scope, receive, send)
+        if body is None or not self._may(owner, request, body):
+            await PlainTextResponse("There is no such thing.", 404)(scope, request.receive, send)
             return
-        if upload or (scope["method"] == "POST" and _route(scope).startswith(("queue/join", "call/"))):
-            send = self._claiming(user, send)
-        await self._app({**scope, USER: user}, receive if upload else _again(body, receive), send)
+        asks = scope["method"] == "POST" and _route(scope).startswith(("queue/join", "call/"))
+        if asks and self._waiting(owner) >= MOST_WAITING:
+            await JSONResponse({"detail": "Too much of yours is waiting."}, 503)(scope, request.receive, send)
+            return
+        scope = {**scope, OWNER: owner}
+        if upload:
+            await self._uploads.take(owner, request, partial(self._app, scope), self._claiming(owner, send))
+            return
+        await self._app(scope, _again(body, request.receive), self._claiming(owner, send) if asks else send)
 
     # ------------------------------------------------------------------------------------------------ whose is what
 
-    def _may(self, user: str, scope: Scope, body: bytes) -> bool:
+    def _may(self, user: str, request: Request, body: bytes) -> bool:
+        scope = request.scope
         try:
-            words = list(_words(body))
+            given = json.loads(body) if body else None
+            words = list(_words(given))
+            files = list(files_in(given, _hosts(request)))
         except (ValueError, RecursionError):
             return False  # the pages send nothing but JSON, whatever type the request gives it
-        names, files = _asked(_route(scope), scope["method"] == "POST")
+        names, asked = _asked(_route(scope), scope["method"] == "POST")
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         names += [name for key in ("session_hash", "upload_id") for name in query.get(key, [])]
         names += [text for key, text in words if key in ("session_hash", "event_id")]
-        files += [text for key, text in words if key == "path"]
-        if not all(sounds.may_read(self._folder, user, Path(file)) for file in files):
+        if not all(sounds.may_read(self._folder, user, Path(file)) for file in asked + files):
             return False
         return all(self._owner(name, user) == user for name in names)
 
@@ -122,6 +167,7 @@ class Fence:
     # ------------------------------------------------------------------------------------------------------ sign-in
 
     async def _sign_in(self, request: Request) -> Response:
+        assert self._sessions is not None and self._check is not None
         words = i18n.load(i18n.chosen(request))
         if self._sessions.user(request.cookies.get(COOKIE, "")):
             return RedirectResponse("/", 303)
@@ -130,10 +176,16 @@ class Fence:
         body = await _read(request, _MAX_FORM)
         fields = parse_qs((body or b"").decode("utf-8", "replace"))
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
+        if self._signing_in >= _MOST_SIGNING_IN:
+            return _page(words, words.error(BusyError("Many people are signing in.", "Try again in a minute.")), 503)
+        self._signing_in += 1
+        asking_from.set(request.client.host if request.client else "")
         try:
-            user = await run_in_threadpool(self._check, name.strip(), password)
+            user = await to_thread.run_sync(self._check, name.strip(), password, limiter=self._two)
         except VoiceError as error:
             return _page(words, words.error(error), 403)
+        finally:
+            self._signing_in -= 1
         answer = RedirectResponse("/", 303, headers={"Cache-Control": "no-store"})
         secure = request.url.scheme == "https"
         token = self._sessions.begin(user)
@@ -141,6 +193,7 @@ class Fence:
         return answer
 
     async def _sign_out(self, request: Request) -> Response:
+        assert self._sessions is not None
         if request.method != "POST":
             return RedirectResponse("/", 303)
         self._sessions.end(request.cookies.get(COOKIE, ""))
@@ -172,6 +225,24 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+def _with_cookie(token: str, secure: bool, send: Send) -> Send:
+    """Tell the browser who it is, with the answer."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer = Response()
+            answer.set_cookie(BROWSER, token, httponly=True, samesite="strict", secure=secure)
+            MutableHeaders(scope=message).append("set-cookie", answer.headers["set-cookie"])
+        await send(message)
+
+    return told
+
+
+def _owner_of(token: str) -> str:
+    """The name of a browser: it cannot be the name of a user's folder unless somebody finds a hash's origin."""
+    return "b" + hashlib.sha256(token.encode()).hexdigest()[:31]
+
+
 def _route(scope: Scope) -> str:
     """What a request asks of the pages' framework, such as "queue/join"; empty for anything else."""
     return str(scope["path"]).partition("/gradio_api/")[2].lstrip("/")
@@ -189,9 +260,14 @@ def _asked(route: str, posted: bool) -> tuple[list[str], list[str]]:
     return [], [route.removeprefix("file=")] if route.startswith("file=") else []
 
 
-def _words(body: bytes) -> Iterator[tuple[str, str]]:
-    """Every (key, text) at any depth of a JSON body; raises where it is none."""
-    waiting: list[Any] = [json.loads(body)] if body else []
+def _hosts(request: Request) -> set[str]:
+    """What this server is called in the addresses that it gave the browser."""
+    return {"", *request.headers.getlist("host"), *request.headers.getlist("x-forwarded-host")}
+
+
+def _words(given: Any) -> Iterator[tuple[str, str]]:
+    """Every (key, text) at any depth of what a JSON body holds."""
+    waiting: list[Any] = [given]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

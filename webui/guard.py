@@ -15,18 +15,23 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from webui.i18n import LANGUAGES
+
 MAX_UPLOAD = 1024**3  # bytes; half an hour of 48 kHz stereo float is 0.7 GB
-_BLOCKED = (
-    "/proxy=",
-    "/file=http:",
-    "/file=https:",
-    "/file/http:",
-    "/file/https:",
-    "/monitoring",
-    "/deep_link",
-    "/vibe-",
-    "/dev/",
-    "/process_recording",
+_BLOCKED = (  # of the pages' framework; matched where a route begins, so that no person's word or folder is one
+    "proxy=",
+    "file=http:",
+    "file=https:",
+    "file/http:",
+    "file/https:",
+    "monitoring",
+    "deep_link",
+    "vibe-",
+    "undo-vibe-",
+    "dev/",
+    "process_recording",
+    "profiling",
+    "run-history",
 )
 _POLICY = "; ".join(
     (
@@ -95,7 +100,7 @@ class Guard:
         opened = method == "GET" and headers.get("sec-fetch-mode") == "navigate" and "/gradio_api" not in path
         if site not in ("same-origin", "none") and not opened:
             return "This request came from another web page."
-        if any(part in path for part in _BLOCKED):
+        if _route(path).startswith(_BLOCKED):
             return "This page does not exist in the studio."
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > MAX_UPLOAD + 2**20:
@@ -110,6 +115,14 @@ class Guard:
         if name in self._names or _is_loopback(name):
             return True
         return self._everywhere and _is_address(name)  # a literal address cannot be rebound by a name server
+
+
+def _route(path: str) -> str:
+    """What a path asks of the pages' framework, whichever page and however many strokes it begins with."""
+    parts = [part for part in path.lstrip("/").split("/") if part]
+    while parts and parts[0] in (*LANGUAGES, "gradio_api"):
+        del parts[0]
+    return "/".join(parts) + ("/" if path.endswith("/") else "")
 
 
 def _is_address(name: str) -> bool:

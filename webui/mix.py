@@ -12,7 +12,8 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
-from webui.parts import USER, catch, good, heading, notice, pick, problem, voice_choices
+from webui.parts import catch, good, heading, notice, pick, problem, voice_choices
+from webui.person import Ask
 from webui.player import player, whole_speech
 
 
@@ -25,7 +26,7 @@ class MixTab:
     saved: gr.State
 
 
-def build(studio: Any, words: Words, folder: Path) -> MixTab:
+def build(ask: Ask, words: Words, folder: Path) -> MixTab:
     with gr.Column(elem_classes="narrow"):
         heading(words("mix.title"), words("mix.intro"))
         with gr.Column(elem_classes="card"):
@@ -88,8 +89,8 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
             one, other = both(a, b)
             if not text.strip():
                 raise InputError(words("speak.need_text"))
-            voice = studio.mix(one, other, float(ratio), user=USER, manner=None if follow else float(manner))
-            value = whole_speech(studio.speak(text, voice, seed=0, user=USER), folder, f"mix-{ratio:.2f}")
+            voice = ask().voices.mix(one, other, float(ratio), manner=None if follow else float(manner))
+            value = whole_speech(ask().speech.speak(text, voice, seed=0), folder, f"mix-{ratio:.2f}")
         except VoiceError as error:
             return None, "", problem(words, error)
         return value, words("mix.ready"), ""
@@ -100,13 +101,13 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
         try:
             one, other = both(a, b)
             own = None if follow else float(manner)
-            voice_id = studio.save_mix(one, other, float(ratio), name, user=USER, manner=own)
+            voice_id = ask().voices.save(ask().voices.mix(one, other, float(ratio), manner=own), name)
         except VoiceError as error:
             return problem(words, error), gr.skip(), name
         return good(words("mix.saved", name=name.strip())), voice_id, ""
 
     def describe(a: str | None, b: str | None, ratio: float) -> str:
-        return _blend(words, studio.voices(user=USER), a, b, ratio)
+        return _blend(words, ask().voices.list(), a, b, ratio)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     parts: list[Any] = [first, second, ratio]
@@ -131,9 +132,9 @@ def build(studio: Any, words: Words, folder: Path) -> MixTab:
     return MixTab(first, second, ratio, blend, saved)
 
 
-def refreshed(studio: Any, words: Words, a: str | None, b: str | None, ratio: float) -> tuple[Any, Any, str]:
+def refreshed(ask: Ask, words: Words, a: str | None, b: str | None, ratio: float) -> tuple[Any, Any, str]:
     """Both drop-downs with the voices of now, two different ones to begin with, and the sentence below them."""
-    cards = studio.voices(user=USER)
+    cards = ask().voices.list()
     choices = voice_choices(cards)
     one = pick(choices, a)
     rest = [choice for choice in choices if choice[1] != one]

@@ -6,7 +6,7 @@ And below the list, what concerns all voices: receiving one, a backup of all, an
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,8 @@ import gradio as gr
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.voices.terms import Terms
 from webui.i18n import Words
-from webui.parts import USER, catch, day, file_name, good, heading, new_place, problem, voice_card
+from webui.parts import catch, day, file_name, good, heading, new_place, problem, voice_card
+from webui.person import Ask
 from webui.player import player, sample
 
 _LINES = 200  # of the journal that are shown, the newest
@@ -31,7 +32,7 @@ class Owning:
     shown: list[Any]
 
 
-def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr.HTML, changed: gr.State) -> Owning:
+def build(ask: Ask, words: Words, folder: Path, chosen: gr.Radio, message: gr.HTML, changed: gr.State) -> Owning:
     """The folds for the voice in ``chosen``; what was done is said in ``message`` and counted in ``changed``."""
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -91,14 +92,14 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
         with_mixes = gr.Checkbox(label=words("own.destroy_mixes"), container=False, elem_id="own-destroy-mixes")
         destroy = button("own.destroy_do", "stop")
 
-    card = partial(voice_card, studio, words)
+    card = partial(voice_card, ask, words)
 
     def show(voice_id: str | None) -> list[Any]:
         """Versions and journal of the chosen voice; every secret field empty again."""
         try:
             found = card(voice_id)
             choices = _versions(words, found)
-            lines = _journal(words, studio.journal(user=USER, voice_id=found.id))
+            lines = _journal(words, ask().voices.journal(voice_id=found.id))
         except VoiceError as error:
             choices, lines = [], problem(words, error) if voice_id else ""
         first, last = (choices[0][1], choices[-1][1]) if choices else (None, None)
@@ -127,47 +128,47 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
 
     def hear(voice_id: str | None, version: str | None) -> tuple[Any, str]:
         try:
-            return sample(studio, words, folder, card(voice_id).id, version), ""
+            return sample(ask, words, folder, card(voice_id).id, version), ""
         except VoiceError as error:
             return None, problem(words, error)
 
     def to_pin(found: Any, version: str) -> str:
-        studio.pin_version(found.id, version, user=USER)
+        ask().voices.pin(found.id, version)
         return words("own.pinned")
 
     def to_newest(found: Any) -> str:
-        studio.pin_version(found.id, None, user=USER)
+        ask().voices.pin(found.id, None)
         return words("own.unpinned")
 
     def to_prune(found: Any, version: str, agreed: bool) -> str:
         if not agreed:
             raise InputError(words("own.need_sure"))
-        studio.delete_version(found.id, version, user=USER)
+        ask().voices.delete_version(found.id, version)
         return words("own.pruned")
 
     def to_freeze(found: Any, chosen_secret: str) -> str:
-        studio.freeze_voice(found.id, user=USER, passphrase=chosen_secret)
+        ask().voices.freeze(found.id, passphrase=chosen_secret)
         return words("own.frozen", name=found.name)
 
     def to_unfreeze(found: Any, given: str) -> str:
-        studio.unfreeze_voice(found.id, user=USER, secret=given)
+        ask().voices.unfreeze(found.id, secret=given)
         return words("own.unfrozen", name=found.name)
 
     def to_lock(found: Any, given: str) -> str:
-        mixes = studio.lock_voice(found.id, given, user=USER)
+        mixes = ask().voices.lock(found.id, given)
         also = words("own.locked_mixes", mixes=", ".join(mixes)) if mixes else ""
         return f"{words('own.locked', name=found.name)} {also}".strip()
 
     def to_unlock(found: Any, given: str) -> str:
-        studio.unlock_voice(found.id, given, user=USER)
+        ask().voices.unlock(found.id, given)
         return words("own.unlocked", name=found.name)
 
     def to_close(found: Any) -> str:
-        studio.relock_voice(found.id, user=USER)
+        ask().voices.relock(found.id)
         return words("own.closed", name=found.name)
 
     def to_remove(found: Any, given: str) -> str:
-        studio.remove_lock(found.id, given, user=USER)
+        ask().voices.remove_lock(found.id, given)
         return words("own.lock_removed", name=found.name)
 
     def to_send(voice_id: str | None, key: str, given: str, mix: bool, retrain: bool, export: bool, end: str) -> Any:
@@ -175,8 +176,8 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
             found = card(voice_id)
             terms = Terms(mix=mix, retrain=retrain, export=export, until=end.strip())
             secret_for_file = "" if key.strip() else given
-            data = studio.export_voice(
-                found.id, passphrase=secret_for_file, recipient=key.strip(), terms=terms, user=USER
+            data = ask().voices.export_file(
+                found.id, passphrase=secret_for_file, recipient=key.strip(), terms=terms
             )
         except VoiceError as error:
             return problem(words, error), gr.update(value=None, visible=False)
@@ -190,7 +191,7 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
             raise InputError(words("voices.confirm_wrong", name=found.name))
         if not agreed:
             raise InputError(words("own.need_sure"))
-        scan = studio.destroy_voice(found.id, user=USER, mixes=mixes)
+        scan = ask().voices.destroy(found.id, mixes=mixes)
         key = "own.destroyed" if scan.clean else "own.destroyed_left"
         return words(key, name=found.name, files=scan.files, left=len(scan.found))
 
@@ -222,7 +223,7 @@ def build(studio: Any, words: Words, folder: Path, chosen: gr.Radio, message: gr
     return Owning(show, shown)
 
 
-def build_for_all(studio: Any, words: Words, folder: Path, message: gr.HTML, changed: gr.State) -> None:
+def build_for_all(ask: Ask, words: Words, folder: Path, message: gr.HTML, changed: gr.State) -> None:
     """Receiving a voice, and the backup, which need no chosen voice."""
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     heavy: dict[str, Any] = {**quiet, "concurrency_limit": 1, "concurrency_id": "passphrase"}
@@ -249,7 +250,7 @@ def build_for_all(studio: Any, words: Words, folder: Path, message: gr.HTML, cha
 
     def own_key() -> tuple[str, str]:
         try:
-            return studio.public_key(user=USER), ""
+            return ask().voices.public_key(), ""
         except VoiceError as error:
             return "", problem(words, error)
 
@@ -257,7 +258,7 @@ def build_for_all(studio: Any, words: Words, folder: Path, message: gr.HTML, cha
         try:
             if not path:
                 raise InputError(words("own.need_file"))
-            studio.import_voice(Path(path).read_bytes(), passphrase=phrase, name=call, user=USER)
+            ask().voices.import_file(Path(path).read_bytes(), passphrase=phrase, name=call)
         except VoiceError as error:
             return problem(words, error), gr.skip(), gr.skip(), ""
         return good(words("own.received")), changes + 1, None, ""
@@ -265,7 +266,7 @@ def build_for_all(studio: Any, words: Words, folder: Path, message: gr.HTML, cha
     def back_up(phrase: str) -> tuple[str, Any]:
         path = new_place(folder) / "voices.gsbackup"
         try:
-            count = studio.back_up_mine(path, phrase, user=USER)
+            count = ask().voices.backup(path, phrase)
         except VoiceError as error:
             return problem(words, error), gr.update(value=None, visible=False)
         return good(words("own.backed_up", count=count)), gr.update(value=str(path), visible=True)
@@ -274,7 +275,7 @@ def build_for_all(studio: Any, words: Words, folder: Path, message: gr.HTML, cha
         try:
             if not path:
                 raise InputError(words("own.need_file"))
-            result = studio.restore_mine(Path(path), phrase, user=USER)
+            result = ask().voices.restore(Path(path), phrase)
         except VoiceError as error:
             return problem(words, error), gr.skip()
         lines = [words("own.restored", count=len(result.voices)), *map(words.sentence, result.conflicts)]
@@ -300,7 +301,7 @@ def _versions(words: Words, found: Any) -> list[tuple[str, str]]:
     return choices
 
 
-def _journal(words: Words, entries: list[Any]) -> str:
+def _journal(words: Words, entries: Sequence[Any]) -> str:
     rows = []
     for entry in reversed(entries[-_LINES:]):
         details = ", ".join(f"{key} {value}" for key, value in entry.details.items())

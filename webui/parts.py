@@ -15,9 +15,8 @@ import numpy as np
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.storage import sounds
 from webui.i18n import Words
-from webui.person import present
+from webui.person import Ask, owner
 
-USER = "local"
 SPEECH_LANGUAGES = ("auto", "zh", "en")
 
 
@@ -44,9 +43,9 @@ def status_line(**options: Any) -> gr.HTML:
     )
 
 
-def voice_card(studio: Any, words: Words, voice_id: str | None) -> Any:
+def voice_card(ask: Ask, words: Words, voice_id: str | None) -> Any:
     """The card of a chosen voice; ``InputError`` when none is chosen."""
-    found = next((card for card in studio.voices(user=USER) if card.id == voice_id), None)
+    found = next((card for card in ask().voices.list() if card.id == voice_id), None)
     if found is None:
         raise InputError(words("voices.need_choice"))
     return found
@@ -134,8 +133,8 @@ def pcm(samples: np.ndarray) -> np.ndarray:
 
 
 def new_place(folder: Path) -> Path:
-    """A new folder under ``folder``, of the present person, whose name nobody can guess."""
-    return sounds.new_place(folder, present())
+    """A new folder under ``folder``, of the present person and browser, whose name nobody can guess."""
+    return sounds.new_place(folder, owner())
 
 
 def save_wav(folder: Path, name: str, pieces: Sequence[np.ndarray], rate: int) -> Path:

@@ -1,18 +1,20 @@
-"""Who sent the request that is being answered, and the studio as that person sees it."""
+"""Who sent the request that is being answered, and the services as that person sees them."""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 from collections.abc import Callable
-from typing import Any
 
 from gradio.context import LocalContext
 from starlette.requests import Request
 
 from gpt_sovits.errors import RefusedError
-from gpt_sovits.studio import LOCAL_USER
+from gpt_sovits.services.session import Session
+from gpt_sovits.studio import Studio
+from gpt_sovits.voices.ids import LOCAL_USER
+from webui.asked import owner_of
 from webui.fence import user_of
+
+Ask = Callable[[], Session]
 
 
 def present() -> str:
@@ -28,38 +30,28 @@ def signed_in() -> str:
     return name
 
 
+def owner() -> str:
+    """Whose the sounds are that are made now: the user's, or where nobody signs in the browser's."""
+    request = _request()
+    return (owner_of(request) if request else None) or present()
+
+
 def _name() -> str:
+    request = _request()
+    return (user_of(request) if request else None) or ""
+
+
+def _request() -> Request | None:
     """Gradio gives its own request for an event, and the server's for a part of the page that calls back by itself."""
     request = LocalContext.request.get(None)
-    name = user_of(request) if isinstance(request, Request) else getattr(request, "username", None)
-    return str(name or "")
+    inner = request if isinstance(request, Request) else getattr(request, "request", None)
+    return inner if isinstance(inner, Request) else None
 
 
-class ForPerson:
-    """A studio whose every call is made for the present person, whatever ``user`` the caller names.
+def asking(studio: Studio, who: Callable[[], str] = present) -> Ask:
+    """What gives every handler the services of the person whose request is being answered, and nobody else's."""
 
-    The one place where a page learns whose voices it may touch: no handler can forget it.
-    """
+    def ask() -> Session:
+        return studio.session(who())
 
-    def __init__(self, studio: Any, who: Callable[[], str] = present) -> None:
-        self._studio = studio
-        self._who = who
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._studio, name)
-        if inspect.ismethod(found) or inspect.isfunction(found):
-            return self._for_person(found)
-        ours = type(found).__module__.startswith("gpt_sovits.") and not dataclasses.is_dataclass(found)
-        return ForPerson(found, self._who) if ours else found
-
-    def _for_person(self, deed: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(deed)
-        if "user" not in signature.parameters:
-            return deed
-
-        def done(*arguments: Any, **options: Any) -> Any:
-            bound = signature.bind_partial(*arguments, **options)
-            bound.arguments["user"] = self._who()
-            return deed(*bound.args, **bound.kwargs)
-
-        return done
+    return ask

@@ -19,7 +19,8 @@ import numpy as np
 
 from gpt_sovits.errors import MissingError
 from webui.i18n import Words
-from webui.parts import USER, new_place, pcm, save_wav
+from webui.parts import new_place, pcm, save_wav
+from webui.person import Ask
 
 SCRIPT = (Path(__file__).parent / "player.js").read_text(encoding="utf-8")
 
@@ -88,13 +89,13 @@ class Recorder:
         return {**self.live(), "file": str(path), "name": path.name, "autoplay": autoplay}
 
 
-def sample(studio: Any, words: Words, folder: Path, voice_id: str, version: str | None = None) -> dict[str, Any]:
+def sample(ask: Ask, words: Words, folder: Path, voice_id: str, version: str | None = None) -> dict[str, Any]:
     """A player value with the sentence that was kept with a voice, or a new one when none was."""
     try:
-        sound = studio.sample(voice_id, version, user=USER)
+        sound = ask().voices.sample(voice_id, version)
     except MissingError:
-        voice = voice_id if version is None else studio.voice(voice_id, version, user=USER)
-        return whole_speech(studio.speak(words("voices.sample"), voice, user=USER), folder, "sample")
+        voice = voice_id if version is None else ask().voices.load(voice_id, version)
+        return whole_speech(ask().speech.speak(words("voices.sample"), voice), folder, "sample")
     place = new_place(folder) / "sample.wav"
     place.write_bytes(sound)
     return {"run": secrets.token_hex(8), "pieces": [], "file": str(place), "name": place.name, "autoplay": True}

@@ -14,6 +14,7 @@ import gradio as gr
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
 from webui.parts import new_place, notice, pcm, problem, save_wav
+from webui.person import Ask
 
 SCRIPT = (Path(__file__).parent / "review.js").read_text(encoding="utf-8")
 LANGUAGES = ("auto", "zh", "en")
@@ -35,24 +36,26 @@ class Review:
         return [self.draft, self.trouble, self.about, self.table, self.panel]
 
 
-def build(studio: Any, words: Words, folder: Path) -> Review:
+def build(ask: Ask, words: Words, folder: Path) -> Review:
     button = gr.Button(words("review.button"), elem_id="review-start")
     trouble = notice(elem_id="review-problem")
     with gr.Column(visible=False, elem_classes="plain", elem_id="review") as panel:
         about = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="review-about")
-        table = _table(studio, words, folder)
+        table = _table(ask, words, folder)
     return Review(button, gr.State(""), trouble, about, table, panel)
 
 
 def open_review(
-    studio: Any, words: Words, folder: Path, recording: str | None, script: str, language: str
+    ask: Ask, words: Words, folder: Path, recording: str | None, script: str, language: str
 ) -> tuple[Any, ...]:
     """Values of ``Review.view`` for a recording: a fresh draft, or why there is none."""
     try:
         if not recording:
             raise InputError(words("create.need_recording"))
-        draft = studio.drafts.prepare(Path(recording), script=script, language=language)
-        about = _about(studio, words, folder, draft)
+        draft = ask().jobs.reviews.prepare(
+            Path(recording), script=script, language=language, base=ask().models.chosen
+        )
+        about = _about(ask, words, folder, draft)
     except VoiceError as error:
         return "", problem(words, error), "", None, gr.update(visible=False)
     rows = [_row(words, piece) for piece in draft.pieces]
@@ -64,19 +67,19 @@ def closed() -> tuple[Any, ...]:
     return "", "", "", None, gr.update(visible=False)
 
 
-def _table(studio: Any, words: Words, folder: Path) -> gr.HTML:
+def _table(ask: Ask, words: Words, folder: Path) -> gr.HTML:
     def correct(change: dict[str, Any]) -> dict[str, Any]:
         asked = {key: change[key] for key in ("text", "language", "kept") if key in change}
         try:
             if asked.get("language", "auto") not in LANGUAGES:
                 raise InputError(words("review.unknown_language"))
-            return _row(words, studio.drafts.correct(str(change["draft"]), int(change["number"]), **asked))
+            return _row(words, ask().jobs.reviews.correct(str(change["draft"]), int(change["number"]), **asked))
         except VoiceError as error:
             return {"problem": words.error(error)}
 
     def sound(which: dict[str, Any]) -> dict[str, Any]:
         try:
-            data = studio.drafts.sound(str(which["draft"]), int(which["number"])).read_bytes()
+            data = ask().jobs.reviews.sound(str(which["draft"]), int(which["number"])).read_bytes()
         except (VoiceError, OSError):
             return {"file": None}
         path = new_place(folder) / f"{secrets.token_hex(8)}.wav"
@@ -153,7 +156,7 @@ def _reason(words: Words, reason: str) -> str:
     return reasons.get(reason, "")
 
 
-def _about(studio: Any, words: Words, folder: Path, draft: Any) -> str:
+def _about(ask: Ask, words: Words, folder: Path, draft: Any) -> str:
     """Verdict, advice, what was not found, the picture, and before and after where something was cleaned."""
     verdicts = {
         "good": words("review.verdict_good"),
@@ -169,14 +172,14 @@ def _about(studio: Any, words: Words, folder: Path, draft: Any) -> str:
         lines.append(words("review.recognised"))
     points = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     picture = new_place(folder) / "recording.png"
-    picture.write_bytes(studio.drafts.picture(draft.id))
+    picture.write_bytes(ask().jobs.reviews.picture(draft.id))
     parts = [
         f'<p class="verdict {html.escape(draft.verdict)}">{html.escape(verdicts[draft.verdict])}</p>',
         f"<ul>{points}</ul>" if points else "",
         f'<figure><img src="{_address(picture)}" alt="{html.escape(words("review.picture_alt"))}">'
         f"<figcaption>{html.escape(words('review.picture'))}</figcaption></figure>",
     ]
-    heard = studio.drafts.before_and_after(draft.id) if draft.cleaned else None
+    heard = ask().jobs.reviews.before_and_after(draft.id) if draft.cleaned else None
     if heard is not None:
         parts.append(f"<p>{html.escape(words('review.cleaned'))}</p>")
         for label, audio in zip((words("review.before"), words("review.after")), heard, strict=True):

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +23,8 @@ from webui.sessions import Sessions
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from gpt_sovits.studio import Studio
 
 _PORTS_TO_TRY = 50
 _DAY = 24 * 3600.0
@@ -68,7 +70,7 @@ def clean(folder: Path) -> None:
 
 
 def create_app(
-    studio: Any, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = (), users: bool = False
+    studio: Studio, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = (), users: bool = False
 ) -> FastAPI:
     """The ASGI app: ``/`` goes to the person's language, ``/en/`` and ``/zh/`` are the pages.
 
@@ -91,11 +93,12 @@ def create_app(
             answer.set_cookie(i18n.COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
         return answer
 
-    look = theme()
+    look, pages = theme(), {}
     for language in i18n.LANGUAGES:
+        pages[language] = build(studio, language, folder, users=users)
         app = gr.mount_gradio_app(
             app,
-            build(studio, language, folder, users=users).queue(default_concurrency_limit=8, max_size=64),
+            pages[language].queue(default_concurrency_limit=40, max_size=1024),  # the bounds are each owner's
             path=f"/{language}",
             theme=look,
             css_paths=[CSS_FILE],
@@ -112,9 +115,12 @@ def create_app(
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         )
     app.add_middleware(Page)
-    if users:
-        sessions = Sessions(studio.account_mark)
-        app.add_middleware(Fence, check=studio.sign_in, sessions=sessions, folder=folder)
+
+    def waiting(owner: str) -> int:
+        return sum(page.waiting(owner) for page in pages.values())
+
+    check, sessions = (studio.users.sign_in, Sessions(studio.users.mark)) if users else (None, None)
+    app.add_middleware(Fence, folder=folder, waiting=waiting, check=check, sessions=sessions)
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

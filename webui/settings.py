@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
+from gpt_sovits.services.models import ModelService
 from gpt_sovits.versions import FLOW_MATCHING, RECOMMENDED, of_family
 from webui.i18n import Words
 from webui.parts import catch, good, heading, notice, pick, problem, status_line, unchanged
@@ -29,8 +30,7 @@ class SettingsTab:
     view: list[Any]
 
 
-def build(studio: Any, words: Words) -> SettingsTab:
-    library = studio.library
+def build(library: ModelService, words: Words) -> SettingsTab:
     with gr.Column(elem_classes="narrow"):
         heading(words("settings.title"), words("settings.intro"))
         with gr.Column(visible=False, elem_classes="card job", elem_id="settings-errand") as panel:

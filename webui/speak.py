@@ -14,7 +14,6 @@ from gpt_sovits.events import CancelToken
 from webui import words as own_words
 from webui.i18n import Words
 from webui.parts import (
-    USER,
     catch,
     heading,
     language_choices,
@@ -25,6 +24,7 @@ from webui.parts import (
     unchanged,
     voice_choices,
 )
+from webui.person import Ask
 from webui.player import Recorder, player
 
 SILENCE = "() => { window.dispatchEvent(new Event('studio-silence')); }"
@@ -38,7 +38,7 @@ class SpeakTab:
     by_clip: gr.Column
 
 
-def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
+def build(ask: Ask, words: Words, folder: Path) -> SpeakTab:
     tokens: dict[str, CancelToken] = {}  # one running speech per open page
     with gr.Column(elem_classes="narrow"):
         heading(words("speak.title"), words("speak.intro"))
@@ -101,7 +101,7 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
             sound = player(words, "speak-player")
 
         with gr.Column(elem_classes="card"):
-            own_words.build(studio, words, folder, text, language)
+            own_words.build(ask, words, folder, text, language)
 
     outputs = [sound, status, trouble, stop, start, preview]
 
@@ -112,7 +112,7 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
             return voice
         if not clip:
             raise InputError(words("speak.need_clip"))
-        return studio.reference_voice(Path(clip), transcript=clip_text.strip())
+        return ask().speech.reference_voice(Path(clip), transcript=clip_text.strip())
 
     def speak(
         request: gr.Request,
@@ -138,7 +138,7 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
                 raise InputError(words("speak.need_text"))
             yield [None, words("speak.starting"), "", *busy]
             chosen = wanted(source, voice, clip, clip_text)
-            for piece in studio.speak(text, chosen, language=language, speed=speed, user=USER, cancel=token):
+            for piece in ask().speech.speak(text, chosen, language=language, speed=speed, cancel=token):
                 recorder.add(piece)
                 if only_first:
                     break
@@ -184,9 +184,9 @@ def build(studio: Any, words: Words, folder: Path) -> SpeakTab:
     return SpeakTab(source, voice, by_voice, by_clip)
 
 
-def refreshed(studio: Any, words: Words, current: str | None) -> Any:
+def refreshed(ask: Ask, words: Words, current: str | None) -> Any:
     """The drop-down with the voices of now; keeps what is chosen while it exists."""
-    choices = voice_choices(studio.voices(user=USER))
+    choices = voice_choices(ask().voices.list())
     return gr.update(choices=choices, value=pick(choices, current), info=None if choices else words("speak.no_voice"))
 
 

@@ -9,35 +9,37 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from gpt_sovits.studio import Studio
 from webui import create, i18n, mix, settings, speak, voices
+from webui.closed import ClosedBlocks
 from webui.i18n import Words
-from webui.person import ForPerson, present, signed_in
+from webui.person import asking, present, signed_in
 
 __all__ = ["build"]
 
 
-def build(studio: Any, language: str = "en", folder: Path | None = None, *, users: bool = False) -> gr.Blocks:
+def build(studio: Studio, language: str = "en", folder: Path | None = None, *, users: bool = False) -> ClosedBlocks:
     """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default).
 
-    ``users``: people sign in, and each call of the studio is for whoever sent the request.
+    ``users``: people sign in, and each call of a service is for whoever sent the request.
     """
     words = i18n.load(language)
-    studio = ForPerson(studio, signed_in if users else present)
+    ask = asking(studio, signed_in if users else present)
     place = folder or Path(get_upload_folder())
-    with gr.Blocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
+    with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
         gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(selected="create", elem_id="tabs") as tabs:
             with gr.Tab(words("tab.create"), id="create") as create_tab:
-                created = create.build(studio, words, place, page)
+                created = create.build(ask, studio.jobs.scripts(), words, place, page)
             with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
-                spoken = speak.build(studio, words, place)
+                spoken = speak.build(ask, words, place)
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
-                mixed = mix.build(studio, words, place)
+                mixed = mix.build(ask, words, place)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
-                listed = voices.build(studio, words, place)
+                listed = voices.build(ask, words, place)
             if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
                 with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
-                    models = settings.build(studio, words)
+                    models = settings.build(studio.models, words)
 
         lists = [spoken.voice, mixed.first, mixed.second, mixed.blend, listed.chosen, listed.count]
         choices = [spoken.voice, mixed.first, mixed.second, mixed.ratio, listed.chosen]
@@ -46,13 +48,13 @@ def build(studio: Any, language: str = "en", folder: Path | None = None, *, user
             voice: str | None, first: str | None, second: str | None, ratio: float, chosen: str | None
         ) -> tuple[Any, ...]:
             return (
-                speak.refreshed(studio, words, voice),
-                *mix.refreshed(studio, words, first, second, ratio),
-                *voices.refreshed(studio, words, chosen),
+                speak.refreshed(ask, words, voice),
+                *mix.refreshed(ask, words, first, second, ratio),
+                *voices.refreshed(ask, words, chosen),
             )
 
         def go_speak(voice_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
-            update = speak.refreshed(studio, words, voice_id)
+            update = speak.refreshed(ask, words, voice_id)
             return gr.update(selected="speak"), "voice", update, gr.update(visible=True), gr.update(visible=False)
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

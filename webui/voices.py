@@ -15,7 +15,8 @@ from gpt_sovits.errors import VoiceError
 from gpt_sovits.voices.terms import Terms
 from webui import owning
 from webui.i18n import Words
-from webui.parts import USER, catch, day, good, heading, notice, pick, problem, voice_card, voice_choices
+from webui.parts import catch, day, good, heading, notice, pick, problem, voice_card, voice_choices
+from webui.person import Ask
 from webui.player import player, sample
 
 
@@ -30,7 +31,7 @@ class VoicesTab:
     shown: list[Any]
 
 
-def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
+def build(ask: Ask, words: Words, folder: Path) -> VoicesTab:
     heading(words("voices.title"), words("voices.intro"))
     count = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="voices-count", elem_classes="heading")
     changed = gr.State(0)
@@ -55,29 +56,29 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
                         label=words("voices.new_name"), max_length=80, max_lines=1, scale=3, elem_id="voices-new-name"
                     )
                     rename = gr.Button(words("voices.rename"), scale=1, elem_id="voices-rename")
-            own = owning.build(studio, words, folder, chosen, message, changed)
+            own = owning.build(ask, words, folder, chosen, message, changed)
     with gr.Column(elem_classes="card"):
-        owning.build_for_all(studio, words, folder, message, changed)
+        owning.build_for_all(ask, words, folder, message, changed)
 
-    card = partial(voice_card, studio, words)
+    card = partial(voice_card, ask, words)
 
     def show(voice_id: str | None) -> list[Any]:
         try:
             found = card(voice_id)
         except VoiceError:
             return [gr.update(visible=False), "", None, "", "", *own.show(None)]
-        about_it = _about(words, found, studio.is_open(found.id, user=USER))
+        about_it = _about(words, found, ask().voices.is_open(found.id))
         return [gr.update(visible=True), about_it, None, "", "", *own.show(voice_id)]
 
     def hear(voice_id: str | None) -> tuple[Any, str]:
         try:
-            return sample(studio, words, folder, card(voice_id).id), ""
+            return sample(ask, words, folder, card(voice_id).id), ""
         except VoiceError as error:
             return None, problem(words, error)
 
     def call_it(voice_id: str | None, name: str, changes: int) -> tuple[str, str, Any, str]:
         try:
-            studio.rename_voice(card(voice_id).id, name, user=USER)
+            ask().voices.rename(card(voice_id).id, name)
         except VoiceError as error:
             return "", problem(words, error), gr.skip(), name
         return good(words("voices.renamed", name=name.strip())), "", changes + 1, ""
@@ -94,9 +95,9 @@ def build(studio: Any, words: Words, folder: Path) -> VoicesTab:
     return VoicesTab(chosen, count, details, changed, speak_with, show, shown)
 
 
-def refreshed(studio: Any, words: Words, current: str | None) -> tuple[Any, str]:
+def refreshed(ask: Ask, words: Words, current: str | None) -> tuple[Any, str]:
     """The list of now, and the sentence above it."""
-    choices = voice_choices(studio.voices(user=USER))
+    choices = voice_choices(ask().voices.list())
     sentence = words("voices.count", count=len(choices)) if len(choices) > 1 else words("voices.count_one")
     if not choices:
         sentence = words("voices.none")

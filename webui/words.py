@@ -10,12 +10,13 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
-from webui.parts import USER, catch, good, heading, new_place, notice, problem
+from webui.parts import catch, good, heading, new_place, notice, problem
+from webui.person import Ask
 
 _SHOWN = 600  # words of a long text that are shown
 
 
-def build(studio: Any, words: Words, folder: Path, text: gr.Textbox, language: gr.Dropdown) -> None:
+def build(ask: Ask, words: Words, folder: Path, text: gr.Textbox, language: gr.Dropdown) -> None:
     """Two folds for the text in ``text``, which is in ``language``."""
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Accordion(words("words.read_title"), open=False, elem_id="words-read-box", elem_classes="fold") as preview:
@@ -69,7 +70,7 @@ def build(studio: Any, words: Words, folder: Path, text: gr.Textbox, language: g
         try:
             if not text.strip():
                 raise InputError(words("speak.need_text"))
-            found = studio.explain(text, language=language, user=USER)
+            found = ask().speech.explain(text, language=language)
         except VoiceError as error:
             return "", problem(words, error)
         return _readings(text, found, reasons, words), ""
@@ -77,9 +78,9 @@ def build(studio: Any, words: Words, folder: Path, text: gr.Textbox, language: g
     def now(message: str = "") -> list[Any]:
         """Everything that shows the list, as it is now."""
         try:
-            entries = studio.words.entries(USER)
+            entries = ask().lexicon.entries()
             path = new_place(folder) / "words.csv"
-            path.write_text(studio.words.export_csv(USER), encoding="utf-8")
+            path.write_text(ask().lexicon.export_csv(), encoding="utf-8")
         except VoiceError as error:
             return [problem(words, error), "", gr.update(choices=[], value=None), gr.update(value=None)]
         choices = [(f"{entry.word} · {entry.reading}", f"{entry.language}:{entry.word}") for entry in entries]
@@ -87,7 +88,7 @@ def build(studio: Any, words: Words, folder: Path, text: gr.Textbox, language: g
 
     def put(word: str, reading: str, where: str) -> list[Any]:
         try:
-            studio.words.add(word, reading, where, USER)
+            ask().lexicon.add(word, reading, where)
         except VoiceError as error:
             return [*now(problem(words, error)), word, reading]
         return [*now(good(words("words.added", word=word.strip()))), "", ""]
@@ -97,14 +98,14 @@ def build(studio: Any, words: Words, folder: Path, text: gr.Textbox, language: g
             if not key:
                 raise InputError(words("words.need_choice"))
             language, _, word = key.partition(":")
-            studio.words.remove(word, language, USER)
+            ask().lexicon.remove(word, language)
         except VoiceError as error:
             return now(problem(words, error))
         return now(good(words("words.removed", word=word)))
 
     def read_table(data: bytes) -> list[Any]:
         try:
-            count = studio.words.import_csv(data, USER)
+            count = ask().lexicon.import_csv(data)
         except VoiceError as error:
             return now(problem(words, error))
         return now(good(words("words.imported", count=count)))

@@ -13,7 +13,7 @@ from gpt_sovits.cli.voices import duration, show_rows
 from gpt_sovits.errors import CancelledError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.jobs.store import JobState
-from gpt_sovits.studio import Studio
+from gpt_sovits.services.session import Session
 
 ABOUT_JOBS = "list, show, stop, resume or delete trainings"
 _LOOK_SECONDS = 0.5
@@ -56,29 +56,29 @@ def _interruptible(work: Callable[..., str], cancel: CancelToken, show: Callable
         signal.signal(signal.SIGINT, previous)
 
 
-def jobs_command(studio: Studio, given: argparse.Namespace) -> int:
+def jobs_command(session: Session, given: argparse.Namespace) -> int:
     """Run one action of ``jobs``."""
     action = given.action or "list"
     if action == "list":
-        return _list(studio, given)
+        return _list(session, given)
     if action == "show":
         if given.follow:
-            return _follow(studio, given)
-        return _show(studio, given)
+            return _follow(session, given)
+        return _show(session, given)
     if action == "stop":
-        studio.stop_job(given.job, given.user)
+        session.jobs.stop(given.job)
     elif action == "resume":
         if given.here:
-            return with_bar(lambda **watching: studio.resume_now(given.job, given.user, **watching))
-        studio.resume_job(given.job, given.user)
+            return with_bar(lambda **watching: session.jobs.resume_here(given.job, **watching))
+        session.jobs.resume(given.job)
         if given.follow:
-            return _follow(studio, given)
+            return _follow(session, given)
     elif action == "delete":
-        studio.delete_job(given.job, given.user)
+        session.jobs.delete(given.job)
     return 0
 
 
-def _list(studio: Studio, given: argparse.Namespace) -> int:
+def _list(session: Session, given: argparse.Namespace) -> int:
     rows = [
         {
             "id": job.id,
@@ -89,35 +89,35 @@ def _list(studio: Studio, given: argparse.Namespace) -> int:
             "created": job.created,
             "message": job.error or job.message,
         }
-        for job in studio.jobs(given.user)
+        for job in session.jobs.list()
     ]
     return show_rows(given, rows, "There are no jobs.")
 
 
-def _show(studio: Studio, given: argparse.Namespace) -> int:
-    job = studio.job(given.job, given.user)
+def _show(session: Session, given: argparse.Namespace) -> int:
+    job = session.jobs.get(given.job)
     if given.json:
         print(json.dumps(asdict(job), ensure_ascii=False, indent=1))
         return 0
     print(f"{job.id}  {job.name}  {job.state}  {job.fraction:.0%}  {job.stage}")
-    latest = studio.job_step(job.id, given.user)
+    latest = session.jobs.latest_step(job.id)
     if latest is not None:
         numbers = "  ".join(f"{name} {value:.3f}" for name, value in latest.values.items())
         print(f"{latest.kind} step {latest.step} of {latest.total}  {numbers}")
     print("\n".join(job.log))
-    for path in studio.job_samples(job.id, given.user).values():
+    for path in session.jobs.samples(job.id).values():
         print(f"sample: {path}")
     if job.error:
         print(job.error)
     return 0
 
 
-def _follow(studio: Studio, given: argparse.Namespace) -> int:
+def _follow(session: Session, given: argparse.Namespace) -> int:
     """Watch a job of the worker until it is over; Ctrl-C only stops watching."""
 
     def watch(cancel: CancelToken, on_progress: Callable[[JobState], None]) -> str:
         while True:
-            job = studio.job(given.job, given.user)
+            job = session.jobs.get(given.job)
             on_progress(job)
             if not job.active:
                 break

@@ -28,8 +28,10 @@ from gpt_sovits.cli.users import (
 from gpt_sovits.cli.voices import ABOUT, add_actions, open_voice, secret_options, unlock_options, voices_command
 from gpt_sovits.cli.words import ABOUT_LEXICON, ABOUT_READ, add_lexicon_actions, lexicon_command, read_command
 from gpt_sovits.errors import InputError, MissingError, VoiceError
+from gpt_sovits.services.jobs import TrainingRequest
+from gpt_sovits.services.session import Session
 from gpt_sovits.settings import PROJECT_ROOT, Settings
-from gpt_sovits.studio import DEFAULT_BASE, Studio
+from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
 from gpt_sovits.voices.ids import LOCAL_USER
 
@@ -43,22 +45,22 @@ MAX_TEXT_FILE = 4 * 2**20  # bytes
 # ------------------------------------------------------------------------------------------------------------- speaking
 
 
-def _speak(studio: Studio, given: argparse.Namespace) -> int:
+def _speak(session: Session, given: argparse.Namespace) -> int:
     words = list(given.words)
     text = _read_text(given.text_file) if given.text_file else (words.pop() if words else "")
     named = given.voice or (words.pop() if words else None)
     if words or (named and given.clip):
         raise InputError("There are too many words.", 'Say it like this: speak "My voice" "Good morning!" --out a.wav')
     if given.clip:
-        voice: Any = studio.reference_voice(given.clip, given.clip_text, given.language, given.base)
+        voice: Any = session.speech.reference_voice(given.clip, given.clip_text, given.language, given.base)
     elif named:
-        card = studio.find_voice(named, given.user)
-        open_voice(studio, given, card)
+        card = session.voices.find(named)
+        open_voice(session, given, card)
         voice = card.id
     else:
         raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
-    pieces = studio.speak(
-        text, voice, language=given.language, speed=given.speed, pause=given.pause, seed=given.seed, user=given.user
+    pieces = session.speech.speak(
+        text, voice, language=given.language, speed=given.speed, pause=given.pause, seed=given.seed
     )
     spoken = _write_speech(_reported(pieces, len(text)), given.out)
     if given.subtitles:
@@ -113,57 +115,54 @@ def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
     return spoken
 
 
-def _mix(studio: Studio, given: argparse.Namespace) -> int:
-    cards = [studio.find_voice(name, given.user) for name in (given.a, given.b)]
+def _mix(session: Session, given: argparse.Namespace) -> int:
+    cards = [session.voices.find(name) for name in (given.a, given.b)]
     for card in cards:
-        open_voice(studio, given, card)
+        open_voice(session, given, card)
     a, b = (card.id for card in cards)
     if not given.save and not given.text:
         raise InputError("There is nothing to do with the mix.", 'Keep it with --save "Name" or hear it with --text.')
     if given.text:
-        voice = studio.mix(a, b, given.ratio, given.user, manner=given.manner)
-        pieces = studio.speak(given.text, voice, language=given.language, seed=given.seed, user=given.user)
+        voice = session.voices.mix(a, b, given.ratio, manner=given.manner)
+        pieces = session.speech.speak(given.text, voice, language=given.language, seed=given.seed)
         _write_speech(pieces, given.out)
         print(given.out)
     if given.save:
-        print(studio.save_mix(a, b, given.ratio, given.save, given.user, manner=given.manner))
+        print(session.voices.save(session.voices.mix(a, b, given.ratio, manner=given.manner), given.save))
     return 0
 
 
 # ------------------------------------------------------------------------------------------------------------- training
 
 
-def _train(studio: Studio, given: argparse.Namespace) -> int:
+def _train(session: Session, given: argparse.Namespace) -> int:
     consent = Consent(
         who=given.who or given.name, purpose=given.purpose, statement=given.consent, own=given.statement is None
     )
     language, script = given.language, given.script_text
     if given.script:
-        passages = {passage.id: passage for passage in studio.scripts()}
+        passages = {passage.id: passage for passage in session.jobs.scripts()}
         if given.script in passages:
             script = passages[given.script].text
             language = passages[given.script].language
         else:
             script = _read_text(Path(given.script))
-    arguments: dict[str, Any] = {
-        "script": script,
-        "language": language,
-        "consent": consent,
-        "user": given.user,
-        "base": given.base,
-        "max_steps": given.max_steps,
-        "statement": given.statement,
-    }
-    again = studio.find_voice(given.name, given.user).id if given.again else ""
-    if given.queue and again:
-        del arguments["base"]
-        print(studio.retrain(again, given.recording, **arguments))
-    elif given.queue:
-        print(studio.create_voice(given.name, given.recording, **arguments))
-    else:
-        arguments["again"] = again
-        return with_bar(lambda **watching: studio.train_now(given.name, given.recording, **arguments, **watching))
-    return 0
+    request = TrainingRequest(
+        given.name,
+        given.recording,
+        consent,
+        script=script,
+        language=language,
+        base=given.base,
+        max_steps=given.max_steps,
+        statement=given.statement,
+        voice_id=session.voices.find(given.name).id if given.again else "",
+        anyway=given.anyway,
+    )
+    if given.queue:
+        print(session.jobs.create(request))
+        return 0
+    return with_bar(lambda **watching: session.jobs.run(request, **watching))
 
 
 # ---------------------------------------------------------------------------------------------------------------- tools
@@ -249,7 +248,7 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(data=None, user=LOCAL_USER)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, text: str, run: Callable[[Studio, argparse.Namespace], int], *parents: Any) -> Any:
+    def add(name: str, text: str, run: Callable[[Session, argparse.Namespace], int], *parents: Any) -> Any:
         command = commands.add_parser(name, help=text, description=text, parents=[common, *parents])
         command.set_defaults(run=run)
         return command
@@ -262,7 +261,7 @@ def parser() -> argparse.ArgumentParser:
     speak.add_argument("--text-file", type=Path, help="say the text of this file; - reads standard input")
     speak.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default: 1)")
     speak.add_argument("--pause", type=float, default=0.3, help="seconds between sentences (default: 0.3)")
-    speak.add_argument("--base", default=DEFAULT_BASE, help="base for --clip (default: mini)")
+    speak.add_argument("--base", default="", help="base for --clip (default: the chosen model)")
     speak.add_argument("--subtitles", type=Path, help="write an .srt or .vtt file too")
 
     train = add("train", "make a voice from a recording", _train)
@@ -270,12 +269,13 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("recording", type=Path, help="sound file, 10 seconds to 30 minutes of one person")
     train.add_argument("--script", help="text file of what was read, or the id of a passage (en-kitchen, zh-morning)")
     train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
+    train.add_argument("--anyway", action="store_true", help="believe the text even where other words are heard")
     train.add_argument("--language", default="auto", help="of the text (default: auto)")
     train.add_argument("--consent", default="", metavar="STATEMENT", help="the words by which the person agrees")
     train.add_argument("--statement", type=Path, help="another person's voice: the recording in which they agree")
     train.add_argument("--who", help="whose voice it is (default: the voice's name)")
     train.add_argument("--purpose", default="personal use on this computer", help="what the voice is for")
-    train.add_argument("--base", default=DEFAULT_BASE, help="the base to start from (default: mini)")
+    train.add_argument("--base", default="", help="the base to start from (default: the chosen model)")
     train.add_argument("--max-steps", type=int, help="at most this many steps")
     train.add_argument("--again", action="store_true", help="a further version of the voice of that name")
     train.add_argument("--queue", action="store_true", help="leave it to the worker of the running studio")
@@ -316,7 +316,7 @@ def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studi
         settings = Settings.load(given.data)
         if settings.rank:
             return _help_training(settings, given)
-        return int(given.run(make_studio(settings), given))
+        return int(given.run(make_studio(settings).session(given.user), given))
     except VoiceError as error:
         print(error, file=sys.stderr)
         return 2

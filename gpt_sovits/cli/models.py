@@ -82,13 +82,10 @@ def _verify(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _export(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.services.model_files import export_voice
     from gpt_sovits.studio import Studio
 
-    studio = Studio(settings)
-    voice = studio.voice(studio.find_voice(given.voice, given.user).id, user=given.user)
-    steps = int(voice.made_by.get("steps", 1))
-    for path in export_voice(voice.name, voice.base, voice.delta, given.folder, settings, steps=steps):
+    voices = Studio(settings).session(given.user).voices
+    for path in voices.export_for_upstream(voices.find(given.voice).id, given.folder):
         print(path)
     return 0
 

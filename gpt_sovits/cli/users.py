@@ -7,43 +7,43 @@ from pathlib import Path
 
 from gpt_sovits.cli.voices import ask_secret, confirm, secret_options, show_rows
 from gpt_sovits.errors import InputError
-from gpt_sovits.studio import Studio
+from gpt_sovits.services.session import Session
 
 ABOUT_USERS = "add, list or remove the accounts of a shared studio"
 ABOUT_BACKUP = "write all voices to one encrypted file"
 ABOUT_RESTORE = "bring back the voices of a backup; nothing that is here is replaced"
 
 
-def users_command(studio: Studio, given: argparse.Namespace) -> int:
+def users_command(session: Session, given: argparse.Namespace) -> int:
     """Run one action; without one, list."""
     action = given.action or "list"
     if action == "list":
-        rows = [{"name": name, "voices": len(studio.voices(name))} for name in studio.users()]
+        rows = [{"name": name, "voices": session.users.voices_of(name)} for name in session.users.names()]
         return show_rows(given, rows, "There are no accounts: one person uses this studio, without a password.")
     if action == "remove":
-        voices = len(studio.voices(given.name))
+        voices = session.users.voices_of(given.name)
         confirm(given, f"Remove {given.name!r} with all {voices} voices, recordings and jobs, for good?")
-        studio.remove_user(given.name, frozen=given.frozen)
+        session.users.remove(given.name, frozen=given.frozen)
         return 0
     password = ask_secret(given, f"Password of {given.name}, at least 8 characters: ", twice=True)
     if action == "add":
-        studio.add_user(given.name, password)
+        session.users.add(given.name, password)
     else:
-        studio.set_password(given.name, password)
+        session.users.set_password(given.name, password)
     return 0
 
 
-def backup_command(studio: Studio, given: argparse.Namespace) -> int:
+def backup_command(session: Session, given: argparse.Namespace) -> int:
     if given.out.exists():
         raise InputError(f"{given.out} is there already.", "Choose another name with --out.")
     passphrase = ask_secret(given, "A passphrase for the backup: ", twice=True)
-    count = studio.backup(given.out, passphrase, given.only)
+    count = session.users.backup(given.out, passphrase, given.only)
     print(f"{given.out}: {count} voices, {given.out.stat().st_size / 2**20:.1f} MB")
     return 0
 
 
-def restore_command(studio: Studio, given: argparse.Namespace) -> int:
-    result = studio.restore(given.file, ask_secret(given, "The passphrase of the backup: "), given.into)
+def restore_command(session: Session, given: argparse.Namespace) -> int:
+    result = session.users.restore(given.file, ask_secret(given, "The passphrase of the backup: "), given.into)
     for sentence in result.conflicts:
         print(sentence)
     print(f"{len(result.voices)} voices came back.")

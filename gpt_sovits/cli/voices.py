@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.services.session import Session
 from gpt_sovits.storage.erase import Scan
-from gpt_sovits.studio import Studio
 from gpt_sovits.voices.manifest import VoiceCard
 from gpt_sovits.voices.terms import Terms
 
@@ -34,37 +34,37 @@ _ON_A_VOICE = {
 }
 
 
-def voices_command(studio: Studio, given: argparse.Namespace) -> int:
+def voices_command(session: Session, given: argparse.Namespace) -> int:
     """Run one action; without one, list."""
     action = given.action or "list"
     if action == "list":
-        rows = [_row(card) for card in studio.voices(given.user)]
+        rows = [_row(card) for card in session.voices.list()]
         return show_rows(given, rows, "There are no voices yet. Make one with `train`.")
     if action == "verify":
-        problems = studio.verify(given.user)
+        problems = session.voices.verify()
         print("\n".join(problems) or "Every file of every voice is as it was saved.")
         return 1 if problems else 0
     if action == "key":
-        print(studio.public_key(given.user))
+        print(session.voices.public_key())
         return 0
     if action == "import":
-        return _import(studio, given)
+        return _import(session, given)
     if action == "mix":
-        return _mix(studio, given)
+        return _mix(session, given)
     if action == "verify-destroyed":
-        return _report(studio.verify_destroyed(given.voice, given.user))
-    return _on_a_voice(studio, given, studio.find_voice(given.voice, given.user))
+        return _report(session.voices.verify_destroyed(given.voice))
+    return _on_a_voice(session, given, session.voices.find(given.voice))
 
 
-def _on_a_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
+def _on_a_voice(session: Session, given: argparse.Namespace, card: VoiceCard) -> int:
     action = given.action
     if action == "show":
         value = {**asdict(card), "consent": card.consent.to_json(), "terms": card.terms.to_json()}
         print(json.dumps(value, ensure_ascii=False, indent=1))
     elif action == "rename":
-        studio.rename_voice(card.id, given.name, given.user)
+        session.voices.rename(card.id, given.name)
     elif action == "pin":
-        studio.pin_version(card.id, None if given.version == "newest" else given.version, given.user)
+        session.voices.pin(card.id, None if given.version == "newest" else given.version)
     elif action == "versions":
         rows = [
             {
@@ -79,46 +79,46 @@ def _on_a_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> i
         return show_rows(given, rows, "")
     elif action == "prune":
         confirm(given, f"Remove the version {given.version} of {card.name!r}?")
-        studio.delete_version(card.id, given.version, given.user)
+        session.voices.delete_version(card.id, given.version)
     elif action == "freeze":
-        own = given.user in studio.users()
+        own = given.user in session.users.names()
         passphrase = "" if own else ask_secret(given, "A passphrase that unfreezing will ask for: ", twice=True)
-        studio.freeze_voice(card.id, given.user, passphrase=passphrase)
+        session.voices.freeze(card.id, passphrase=passphrase)
     elif action == "unfreeze":
         secret = ask_secret(given, "The passphrase of freezing, or your password: ")
-        studio.unfreeze_voice(card.id, given.user, secret=secret)
+        session.voices.unfreeze(card.id, secret=secret)
     elif action == "lock":
         passphrase = ask_secret(given, "A passphrase, which nobody can replace: ", twice=True)
-        for name in studio.lock_voice(card.id, passphrase, given.user):
+        for name in session.voices.lock(card.id, passphrase):
             print(f"The mix {name!r} contains a part of it and is not locked.")
     elif action == "unlock":
-        studio.remove_lock(card.id, ask_secret(given, "The passphrase of the voice: "), given.user)
+        session.voices.remove_lock(card.id, ask_secret(given, "The passphrase of the voice: "))
     elif action == "journal":
-        for entry in studio.journal(given.user, card.id):
+        for entry in session.voices.journal(card.id):
             details = " ".join(f"{key}={value}" for key, value in entry.details.items())
             print(f"{entry.number:5d}  {entry.at}  {entry.what}  {details}".rstrip())
     elif action == "export":
-        return _export(studio, given, card)
+        return _export(session, given, card)
     elif action == "delete":
         confirm(given, f"Delete {card.name!r} with its recording and everything learnt from it?")
-        studio.delete_voice(card.id, given.user)
+        session.voices.delete(card.id)
     elif action == "destroy":
         confirm(given, f"Destroy {card.name!r}? Nothing can bring it back.")
-        return _report(studio.destroy_voice(card.id, given.user, mixes=given.mixes))
+        return _report(session.voices.destroy(card.id, mixes=given.mixes))
     return 0
 
 
-def _export(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
+def _export(session: Session, given: argparse.Namespace, card: VoiceCard) -> int:
     terms = Terms(
         mix="mix" not in given.forbid,
         retrain="retrain" not in given.forbid,
         export="export" not in given.forbid,
         until=given.until,
     )
-    open_voice(studio, given, card)
+    open_voice(session, given, card)
     passphrase = "" if given.to else ask_secret(given, "A passphrase for the file: ", twice=True)
-    data = studio.export_voice(
-        card.id, version=given.version, passphrase=passphrase, recipient=given.to, terms=terms, user=given.user
+    data = session.voices.export_file(
+        card.id, version=given.version, passphrase=passphrase, recipient=given.to, terms=terms
     )
     from gpt_sovits.audio import write_bytes  # late: listing voices needs no codecs
 
@@ -129,30 +129,30 @@ def _export(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> int:
     return 0
 
 
-def _mix(studio: Studio, given: argparse.Namespace) -> int:
+def _mix(session: Session, given: argparse.Namespace) -> int:
     """Two or more voices by their shares."""
     if len(given.parts) < 4 or len(given.parts) % 2:
         raise InputError("A mix needs two voices or more, each with its share.", "Like this: voices mix Ana 2 Ben 1")
-    cards = [studio.find_voice(name, given.user) for name in given.parts[::2]]
+    cards = [session.voices.find(name) for name in given.parts[::2]]
     try:
         shares = [float(share) for share in given.parts[1::2]]
     except ValueError as error:
         raise InputError("A share is not a number.", "Like this: voices mix Ana 2 Ben 1") from error
     for card in cards:
-        open_voice(studio, given, card)
+        open_voice(session, given, card)
     ids = [card.id for card in cards]
-    print(studio.blend(ids, shares, given.user, manners=given.manner, save=given.save).id)
+    print(session.voices.save(session.voices.blend(ids, shares, manners=given.manner), given.save))
     return 0
 
 
-def _import(studio: Studio, given: argparse.Namespace) -> int:
+def _import(session: Session, given: argparse.Namespace) -> int:
     try:
         data = given.file.read_bytes()
     except OSError as error:
         raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
     locked = b"-> scrypt " in data[:200]
     passphrase = ask_secret(given, "The passphrase of the file: ") if locked else ""
-    print(studio.import_voice(data, passphrase=passphrase, name=given.name, user=given.user))
+    print(session.voices.import_file(data, passphrase=passphrase, name=given.name))
     return 0
 
 
@@ -164,12 +164,12 @@ def _report(scan: Scan) -> int:
     return 0 if scan.clean else 1
 
 
-def open_voice(studio: Studio, given: argparse.Namespace, card: VoiceCard) -> None:
+def open_voice(session: Session, given: argparse.Namespace, card: VoiceCard) -> None:
     """Ask for the passphrase of a locked voice and open it for this command."""
-    if not studio.is_open(card.id, given.user):
+    if not session.voices.is_open(card.id):
         source = getattr(given, "unlock_file", None)
         passphrase = ask_secret(given, f"The passphrase of {card.name}: ", source, "--unlock-file")
-        studio.unlock_voice(card.id, passphrase, given.user)
+        session.voices.unlock(card.id, passphrase)
 
 
 def ask_secret(

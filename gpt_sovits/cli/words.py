@@ -10,44 +10,46 @@ from typing import Any
 
 from gpt_sovits.cli.voices import show_rows
 from gpt_sovits.errors import MissingError
-from gpt_sovits.studio import Studio
+from gpt_sovits.services.session import Session
 
 ABOUT_LEXICON = "list, add, remove, import or export your own readings of words"
 ABOUT_READ = "show how a text will be read, word by word, and why"
 
 
-def read_command(studio: Studio, given: argparse.Namespace) -> int:
+def read_command(session: Session, given: argparse.Namespace) -> int:
     """Print every word with its reading and where that comes from."""
     text = sys.stdin.read() if given.text == "-" else given.text
     rows: list[dict[str, Any]] = []
-    for reading in studio.explain(text, language=given.language, user=given.user):
+    for reading in session.speech.explain(text, language=given.language):
         row: dict[str, Any] = {"text": text[reading.start : reading.end], "spoken": reading.text}
         row |= {"reading": reading.reading, "why": reading.why, "language": reading.language}
+        if reading.notice or given.json:
+            row["notice"] = reading.notice
         if given.json:
             row |= {"start": reading.start, "end": reading.end, "phones": list(reading.phones)}
         rows.append(row)
     return show_rows(given, rows, "There is nothing to read.")
 
 
-def lexicon_command(studio: Studio, given: argparse.Namespace) -> int:
+def lexicon_command(session: Session, given: argparse.Namespace) -> int:
     """Run one action on the user's word list; without one, list it."""
     action = given.action or "list"
     if action == "list":
-        rows = [asdict(entry) for entry in studio.words.entries(given.user)]
+        rows = [asdict(entry) for entry in session.lexicon.entries()]
         return show_rows(given, rows, "The word list is empty. Fill it with `lexicon add WORD READING`.")
     if action == "add":
-        entry = studio.words.add(given.word, " ".join(given.reading), given.language, given.user)
+        entry = session.lexicon.add(given.word, " ".join(given.reading), given.language)
         print(f"{entry.word}: {entry.reading}")
     elif action == "remove":
-        studio.words.remove(given.word, given.language, given.user)
+        session.lexicon.remove(given.word, given.language)
     elif action == "import":
         try:
             data = given.file.read_bytes()
         except OSError as error:
             raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
-        print(f"{studio.words.import_csv(data, given.user)} words")
+        print(f"{session.lexicon.import_csv(data)} words")
     elif action == "export":
-        _export(studio.words.export_csv(given.user), given.out)
+        _export(session.lexicon.export_csv(), given.out)
     return 0
 
 

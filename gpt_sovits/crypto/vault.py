@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gpt_sovits import files
+from gpt_sovits.crypto import age
 from gpt_sovits.errors import InputError, RefusedError
 
 KEY, WRAPPED = "key", "key.age"
@@ -58,20 +59,13 @@ def read_key(folder: Path) -> bytes | None:
 
 
 def wrap(key: bytes, passphrase: str) -> bytes:
-    """The data key for ``passphrase``. The work (scrypt, about a second) is what makes guessing slow."""
-    import pyrage
-
-    return pyrage.passphrase.encrypt(key, check_passphrase(passphrase))
+    """The data key for ``passphrase``."""
+    return age.encrypt(key, check_passphrase(passphrase))
 
 
 def unwrap(data: bytes, passphrase: str) -> bytes:
-    """The inverse of ``wrap``. A wrong passphrase takes as long as the right one: the scrypt comes before the check."""
-    import pyrage
-
-    try:
-        key = pyrage.passphrase.decrypt(data, passphrase)
-    except pyrage.DecryptError as error:
-        raise RefusedError("The passphrase is wrong.", "Type it again.") from error
+    """The inverse of ``wrap``. Raises what ``age.decrypt`` raises."""
+    key = age.decrypt(data, passphrase)
     if len(key) != KEY_BYTES:
         raise InputError("The key of the voice is damaged.", "Restore it from a backup.")
     return key

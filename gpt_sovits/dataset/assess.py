@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gpt_sovits.audio import MAX_SECONDS, Audio, frame_levels, level, peak, read_audio, resample
+from gpt_sovits.audio import MAX_SECONDS, Audio, frame_levels, level, peak, read_audio, resample, tracks
 from gpt_sovits.dataset.speakers import listen_for_voices
 from gpt_sovits.dataset.vad import Span, speech_spans
 from gpt_sovits.errors import InputError
@@ -21,9 +21,10 @@ from gpt_sovits.errors import InputError
 MIN_SPEECH = 10.0  # seconds of speech below which no voice is trained
 SILENT = 10 ** (-60 / 20)  # a peak under -60 dB is no recording
 NOISY = 22.0  # dB; from here on noise is taken out before training
+MOST_TRACKS = 8  # of a film that are listened to
 LONG_PAUSE = 12.0  # seconds within the recording that are worth a word
 _FRAME = 0.02
-_DIGITAL_SILENCE = -95.0
+_DIGITAL_SILENCE = -90.0  # dB: a 16 bit step back and forth is no room that one hears
 
 GOOD, USABLE, RECORD_AGAIN = "good", "usable", "record_again"
 
@@ -82,11 +83,13 @@ class Assessment:
 def open_recording(
     path: Path | str, *, min_speech: float = MIN_SPEECH, max_seconds: float = MAX_SECONDS
 ) -> tuple[Audio, Assessment]:
-    """Read and judge a recording. Raises ``InputError`` when no voice can come of it."""
-    audio = read_audio(path, max_seconds=max_seconds)
+    """Read and judge a recording; of a film the track with most speech.
+
+    Raises ``InputError`` when no voice can come of it.
+    """
+    audio, spans = _most_speech(Path(path), max_seconds)
     if peak(audio) < SILENT:
         raise InputError("The recording is silent.", "Please check that the right microphone is on and record again.")
-    spans = speech_spans(audio)
     spoken = sum(span.seconds for span in spans)
     if spoken < 0.3:
         raise InputError("No speech was found in the recording.", "Please record somebody who speaks.")
@@ -96,6 +99,18 @@ def open_recording(
             "Please record more; about one minute is best.",
         )
     return audio, assess(audio, spans)
+
+
+def _most_speech(path: Path, max_seconds: float) -> tuple[Audio, list[Span]]:
+    """The sound, and where speech is in it, of the track that holds most of it."""
+    best = read_audio(path, max_seconds=max_seconds)
+    spans = speech_spans(best)
+    for track in range(1, min(MOST_TRACKS, tracks(path))):
+        audio = read_audio(path, max_seconds=max_seconds, track=track)
+        found = speech_spans(audio)
+        if sum(span.seconds for span in found) > 1.1 * sum(span.seconds for span in spans):
+            best, spans = audio, found
+    return best, spans
 
 
 def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:

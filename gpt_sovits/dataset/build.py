@@ -9,6 +9,7 @@ encoder hears are the transcript ("phones"), so training is still possible, with
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ import torch
 
 from gpt_sovits.audio import Audio, fade, normalize, resample, write_wav
 from gpt_sovits.dataset.align import FRAME_SECONDS, Alignment, align, sister_groups
-from gpt_sovits.dataset.assess import Assessment, open_recording
+from gpt_sovits.dataset.assess import MIN_SPEECH, Assessment, open_recording
 from gpt_sovits.dataset.clean import clean
 from gpt_sovits.dataset.ears import Ears, PhoneListener
+from gpt_sovits.dataset.handed_in import in_order_of_reading, plain_script
 from gpt_sovits.dataset.piece import Heard, hear
-from gpt_sovits.dataset.proof import Thresholds, joint_fit, shares, unbiased
+from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, shares, softened, unbiased
 from gpt_sovits.dataset.recognise import Scribe, Written
 from gpt_sovits.dataset.slice import slice_speech
+from gpt_sovits.dataset.tongues import languages_of, within
 from gpt_sovits.dataset.training_set import Dropped, Report, Slice, TrainingSet
 from gpt_sovits.dataset.transcript import (
     Remark,
@@ -32,11 +35,12 @@ from gpt_sovits.dataset.transcript import (
     heard_phones,
     read_text,
     remarks,
+    says_the_same,
     script_words,
     sentence_ends,
 )
 from gpt_sovits.dataset.vad import Span
-from gpt_sovits.errors import InputError
+from gpt_sovits.errors import InputError, UnfitError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, symbols
@@ -47,7 +51,8 @@ LISTEN_RATE = 16_000  # of the encoder
 LOUDNESS = -23.0  # dB, of the speech in the whole recording
 DOUBTED = 0.5  # pieces of less confidence are left out; ``Thresholds`` say what that means with this encoder
 FOREIGN = 0.5  # share of a piece's speech that may be missing from the text
-ENOUGH = 0.3  # share of the speech that must fit the text, else the text is wrong
+ENOUGH = 0.3  # share of the speech that must fit the text, or MIN_SPEECH of it, else nothing is left to learn from
+MOST = 0.6  # share of the speech below which another order of the text is looked for
 _WINDOW, _CONTEXT = 20.0, 1.0  # seconds that the encoder hears at a time, and around
 
 
@@ -60,15 +65,18 @@ def build_dataset(
     work_dir: Path | str,
     version: str = PHONES,
     scribe: Scribe | None = None,
+    anyway: bool = False,
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
 ) -> TrainingSet:
     """Make the training set of ``recording`` in the folder ``work_dir``.
 
     ``script`` is what was read ("" when nobody knows), ``language`` its language or "auto", ``version`` the phone table
-    of the base that will be trained. Doubt means what the ``Ears`` that are given as
-    ``encoder`` say. A set that was finished in this folder for the same input is loaded, so an interrupted job can
-    go on. Raises ``InputError`` when the recording or the text cannot be used, ``CancelledError``.
+    of the base that will be trained. Doubt means what the ``Ears`` that are given as ``encoder`` say; where they doubt
+    the whole text the ``scribe`` is asked, and ``anyway`` says that the person knows better: their text is believed. A
+    set that was finished in this folder for the same input is loaded, so an interrupted job can go on. Raises
+    ``InputError`` when the recording or the text cannot be used, ``UnfitError`` when other words are heard than the
+    text has, ``CancelledError``.
     """
     cancel, work_dir, recording = cancel or CancelToken(), Path(work_dir), Path(recording)
     ears = encoder if isinstance(encoder, Ears) else Ears(encoder)
@@ -82,24 +90,30 @@ def build_dataset(
     cleaned = clean(audio, assessment, cancel=cancel)
     audio = normalize(cleaned.audio, LOUDNESS)
     heard = listen(resample(audio, LISTEN_RATE), ears, on_event=on_event, cancel=cancel)
-    share = shares(heard)
     spans = list(assessment.spans)
+    share = shares(heard)
     if script.strip():
+        script = plain_script(script)
         words = script_words(script, language)
         if not words:
             raise InputError("The text holds no word that can be read.", "Please give the text that was read, or none.")
         on_event(Event("align", "Finding the words in the recording."))
-        source = _Source(audio, spans, heard, unbiased(heard, share), script, words, language, version)
-        slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel)
+        source, share = _source(audio, spans, heard, script, words, language, version)
+        try:
+            slices, spare, report = _in_any_order(source, assessment, ears.thresholds, cancel)
+        except UnfitError:
+            written = None if anyway else _written(audio, language, scribe, on_event, cancel)
+            if not anyway and (written is None or not says_the_same(script, written.text)):
+                raise
+            slices, spare, report = _with_text(source, assessment, ears.thresholds, cancel, True)
     else:
         written = _written(audio, language, scribe, on_event, cancel)
         found = None
         if written is not None:
             words = script_words(written.text, written.language)
-            source = _Source(
-                audio, spans, heard, unbiased(heard, share), written.text, words, written.language, version
-            )
+            source, told = _source(audio, spans, heard, written.text, words, written.language, version)
             found = _with_words_of_a_machine(source, assessment, ears.thresholds, cancel)
+            share = told if found else share
         slices, spare, report = found or _without_text(audio, spans, heard, version, assessment)
     report = replace(report, cleaned=cleaned.steps, share=tuple(round(float(x), 5) for x in share))
     on_event(Event("slice", f"{len(slices)} pieces were cut.", len(slices), len(slices)))
@@ -133,11 +147,10 @@ def listen(
 
 @dataclass(frozen=True)
 class _Source:
-    """A recording and its text: ``heard`` finds the words, ``unbiased`` proves them."""
+    """A recording and its text; ``unbiased``: what was heard of the text's languages."""
 
     audio: Audio
     spans: list[Span]
-    heard: np.ndarray
     unbiased: np.ndarray
     script: str
     words: list[ScriptWord]
@@ -145,23 +158,72 @@ class _Source:
     version: str
 
 
-def _with_text(
+def _source(
+    audio: Audio,
+    spans: list[Span],
+    heard: np.ndarray,
+    script: str,
+    words: list[ScriptWord],
+    language: str,
+    version: str,
+) -> tuple[_Source, np.ndarray]:
+    """The source, and the ``shares`` of what was heard of the text's languages."""
+    told = within(heard, languages_of(script, language))
+    share = shares(told)
+    return _Source(audio, spans, unbiased(told, share), script, words, language, version), share
+
+
+def _in_any_order(
     source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken
 ) -> tuple[list[Slice], list[Slice], Report]:
+    """As ``_with_text``; where little is found, also with the text's parts in the order in which they were read."""
+
+    def attempt(of: _Source) -> tuple[list[Slice], list[Slice], Report] | UnfitError:
+        try:
+            return _with_text(of, assessment, thresholds, cancel)
+        except UnfitError as error:
+            return error
+
+    found = attempt(source)
+    if isinstance(found, UnfitError) or _seconds(found[0]) < MOST * assessment.speech_seconds:
+        script = in_order_of_reading(source.script, source.language, softened(source.unbiased), cancel=cancel)
+        if script is not None:
+            other = attempt(replace(source, script=script, words=script_words(script, source.language)))
+            if isinstance(found, UnfitError):
+                found = other
+            elif not isinstance(other, UnfitError) and _seconds(other[0]) > 1.2 * _seconds(found[0]):
+                found = other
+    if isinstance(found, UnfitError):
+        raise found
+    return found
+
+
+def _seconds(slices: Sequence[Slice]) -> float:
+    return sum(piece.seconds for piece in slices)
+
+
+def _with_text(
+    source: _Source, assessment: Assessment, thresholds: Thresholds, cancel: CancelToken, believed: bool = False
+) -> tuple[list[Slice], list[Slice], Report]:
+    """Pieces with their words, those that are left out, and the report. ``believed``: a weak fit is no reason."""
     script, words, spans = source.script, source.words, source.spans
-    alignment = align(source.heard, [word.ids for word in words], sisters=sister_groups(symbols().names), cancel=cancel)
+    sisters = sister_groups(symbols().names)
+    alignment = align(softened(source.unbiased), [word.ids for word in words], sisters=sisters, cancel=cancel)
     times = [(word.start, word.end) for word in alignment.words if not word.skipped]
     pieces = slice_speech(source.audio, spans, words=times, sentence_ends=sentence_ends(script, words, alignment))
     slices: list[Slice] = []
     spare: list[Slice] = []
     dropped, found = [], []
-    fits: list[tuple[float, int]] = []
+    proofs: list[Proof] = []
     for piece in pieces:
         cancel.check()
         inside = [w for w in alignment.words if not w.skipped and piece.start <= (w.start + w.end) / 2 < piece.end]
         text = read_text(script, words, [w.index for w in inside])
-        heard = hear(source.unbiased, piece.start, piece.end, text, source.language, thresholds)
+        speech = sum(max(0.0, min(s.end, piece.end) - max(s.start, piece.start)) for s in spans)
+        heard = hear(source.unbiased, piece.start, piece.end, text, source.language, thresholds, speech=speech)
         reason = _doubt(piece, spans, alignment, heard.confidence, bool(inside))
+        if believed and inside:
+            reason = ""
         spoken = phonemize(text, source.language, source.version)
         made = Slice(
             Path(), text, source.language, spoken, piece.start, piece.end, heard.confidence,
@@ -169,24 +231,23 @@ def _with_text(
         )  # fmt: skip
         (spare if reason else slices).append(made)
         if inside:
-            fits.append((heard.proof.fit, sum(heard.proof.phones)))
+            proofs.append(heard.proof)
             found += _in_script(heard, words, [w.index for w in inside], text)
         if reason:
             dropped.append(Dropped(piece.start, piece.end, text, reason))
-    fit = joint_fit(fits)
     kept, total = sum(s.seconds for s in slices), sum(span.seconds for span in spans)
-    if fit < thresholds.fitting:
-        raise InputError(
+    if not believed and fitting_share(proofs, total, thresholds) < thresholds.fitting:
+        raise UnfitError(
             "The recording does not fit the text: other words are heard.",
-            "Please check that this text was read, or leave the text empty.",
+            "If it is what was read, look the recording over and go on (on the command line: --anyway).",
         )
-    if kept < ENOUGH * total:
-        raise InputError(
+    if kept < min(ENOUGH * total, MIN_SPEECH):
+        raise UnfitError(
             f"The recording does not fit the text: only {kept:.0f} of {total:.0f} seconds were found in it.",
             "Please check that this text was read, or leave the text empty.",
         )
     notes = remarks(script, words, alignment, found)
-    return slices, spare, Report("text", assessment, tuple(notes), tuple(dropped), thresholds.confidence(fit))
+    return slices, spare, Report("text", assessment, tuple(notes), tuple(dropped), _mean(slices))
 
 
 def _in_script(heard: Heard, words: list[ScriptWord], numbers: list[int], text: str) -> list[Remark]:
@@ -235,7 +296,7 @@ def _with_words_of_a_machine(
     """As ``_with_text``; None when what was written down does not fit what is heard."""
     try:
         slices, spare, report = _with_text(source, assessment, thresholds, cancel)
-    except InputError:
+    except UnfitError:
         return None
     return slices, spare, replace(report, transcript="recognised")
 
@@ -256,8 +317,11 @@ def _without_text(
         slices.append(Slice(Path(), "", "auto", phones, piece.start, piece.end, confidence))
     if not slices:
         raise InputError("No words were heard in the recording.", "Please record somebody who speaks.")
-    mean = float(np.mean([s.confidence for s in slices]))
-    return slices, [], Report("phones", assessment, (), tuple(dropped), mean)
+    return slices, [], Report("phones", assessment, (), tuple(dropped), _mean(slices))
+
+
+def _mean(slices: list[Slice]) -> float:
+    return float(np.mean([piece.confidence for piece in slices])) if slices else 0.0
 
 
 def _write(

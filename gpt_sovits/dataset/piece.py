@@ -12,6 +12,7 @@ import numpy as np
 
 from gpt_sovits.dataset.align import FRAME_SECONDS, sister_groups
 from gpt_sovits.dataset.proof import Proof, Thresholds, prove
+from gpt_sovits.dataset.tongues import languages_of
 from gpt_sovits.dataset.transcript import Remark, ScriptWord, script_words
 from gpt_sovits.text import symbols
 
@@ -25,14 +26,28 @@ class Heard:
     remarks: tuple[Remark, ...]
 
 
-def hear(log_probs: np.ndarray, start: float, end: float, text: str, language: str, thresholds: Thresholds) -> Heard:
-    """Test ``text`` against a recording's ``unbiased`` posteriors [T, V + 1] between two times in seconds."""
+def hear(
+    log_probs: np.ndarray,
+    start: float,
+    end: float,
+    text: str,
+    language: str,
+    thresholds: Thresholds,
+    *,
+    speech: float | None = None,
+) -> Heard:
+    """Test ``text`` against a recording's ``unbiased`` posteriors [T, V + 1] between two times in seconds.
+
+    ``speech``: seconds of speech between them, where that is known.
+    """
     words = script_words(text, language)
     first, last = max(0, round(start / FRAME_SECONDS)), round(end / FRAME_SECONDS)
     sound = log_probs[first:last]
-    proof = prove(sound, [word.ids for word in words], sister_groups(symbols().names))
+    weight = thresholds.weight(languages_of(text, language))
+    sisters = sister_groups(symbols().names)
+    proof = prove(sound, [word.ids for word in words], sisters, speech=speech, weight=weight)
     remarks = _remarks(text, words, proof, thresholds, start, end)
-    return Heard(thresholds.confidence(proof.fit), proof, tuple(remarks))
+    return Heard(thresholds.confidence(proof.evidence), proof, tuple(remarks))
 
 
 def _remarks(

@@ -12,12 +12,13 @@ Letters in shapes: T frames (20 ms), V phones of the table (class V is the CTC b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from gpt_sovits.dataset.align import FRAME_SECONDS
 from gpt_sovits.errors import InputError
 
 _PRIOR = 0.8  # how much of the encoder's preference for common phones is taken out
@@ -26,47 +27,75 @@ _FLOOR = -20.0  # no frame costs a phone more
 _SISTER = -1.0  # a phone said in another tone or stress
 _ANYTHING = -2.0  # per frame of sound that is none of the words
 _LOW = np.float32(-1e30)
+_AGAINST, _CLEAR = -2.0, 4.0  # nats per phone; a word beyond them is as wrong or as right as any
+_SLOPE = 3.0  # nats per second of evidence that take a confidence from 0.5 to 0.73
 _SHORT_WORD = 3  # phones; shorter words are heard too badly to be called wrong
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where wrong begins, in nats per phone (``gap``: nats): what falls below (``gap``: rises above) is doubted.
+    """Where wrong begins: what falls below (``gap``: rises above) is doubted.
 
-    ``confident``: mean of a piece's words; ``fitting``: ``joint_fit`` of a whole recording; ``word``: one word;
-    ``gap``: something between two words that the text does not have.
+    ``confident``: ``Proof.evidence`` of a piece that is learnt from, nats per second; ``sure``: of a piece that can
+    hardly be another text; ``fitting``: share of a recording's speech that lies in sure pieces; ``word``: one word,
+    nats per phone; ``gap``: nats for something between two words that the text does not have. ``zh``: what evidence in
+    Mandarin is multiplied by, as the ears say less of it.
     """
 
-    confident: float = 2.5
-    fitting: float = 2.5
+    confident: float = 9.0
+    sure: float = 16.0
+    fitting: float = 0.28
     word: float = -0.6
     gap: float = 12.0
+    zh: float = 2.0
+
+    def weight(self, languages: Collection[str]) -> float:
+        """What evidence in these languages is multiplied by: their mean, where there are several."""
+        return sum(self.zh if language == "zh" else 1.0 for language in languages) / max(1, len(languages)) or 1.0
 
     @staticmethod
     def of(config: Mapping[str, Any]) -> Thresholds:
-        """Those of a base's config; where it has none, the defaults. Raises ``InputError``."""
-        values = config.get("alignment", {})
+        """Those of a base's config; where it has none, the defaults. Raises ``InputError``.
+
+        ``measured`` beside them says on whom, and how often they are wrong.
+        """
+        stored = config.get("alignment", {})
         known = {field.name for field in fields(Thresholds)}
-        numbers = isinstance(values, Mapping) and all(isinstance(v, int | float) for v in values.values())
-        if not numbers or set(values) - known:
+        values = {k: v for k, v in stored.items() if k != "measured"} if isinstance(stored, Mapping) else {"": stored}
+        if set(values) - known or not all(isinstance(value, int | float) for value in values.values()):
             raise InputError("The model's alignment settings are damaged.", "Measure them again or remove them.")
         return Thresholds(**{key: float(value) for key, value in values.items()})
 
     def to_dict(self) -> dict[str, float]:
         return asdict(self)
 
-    def confidence(self, fit: float) -> float:
-        """``fit`` of a piece on a scale from 0 to 1 that means the same with every encoder; below 0.5 is doubted."""
-        return 1.0 / (1.0 + math.exp(min(50.0, self.confident - fit)))
+    def confidence(self, evidence: float) -> float:
+        """``evidence`` of a piece on a scale from 0 to 1, the same with every encoder; below 0.5 is doubted."""
+        return 1.0 / (1.0 + math.exp(min(50.0, (self.confident - evidence) / _SLOPE)))
 
 
 @dataclass(frozen=True)
 class Proof:
-    """``words`` [W]: margin of each word per phone; ``gaps`` [W + 1]: evidence for something before, between, after."""
+    """``words`` [W]: margin of each word per phone; ``gaps`` [W + 1]: evidence for something before, between, after.
+
+    ``seconds``: of speech in the piece; ``weight``: see ``Thresholds.weight``.
+    """
 
     words: tuple[float, ...]
     gaps: tuple[float, ...]
     phones: tuple[int, ...]  # how many each word has
+    seconds: float = 0.0
+    weight: float = 1.0
+
+    @property
+    def evidence(self) -> float:
+        """What speaks for the text, per second of speech: the words' margins, none counting for more than a clear one.
+
+        It parts right from wrong better than a mean over the phones (``fit``): of a wrong text few words find a place,
+        and some of those fit well.
+        """
+        clear = (min(max(m, _AGAINST), _CLEAR) * n for m, n in zip(self.words, self.phones, strict=True))
+        return self.weight * sum(clear) / max(self.seconds, 0.3) if self.words else -1e3
 
     @property
     def fit(self) -> float:
@@ -84,15 +113,14 @@ class Proof:
         return [k for k, evidence in enumerate(self.gaps) if evidence > thresholds.gap]
 
 
-def joint_fit(pieces: Sequence[tuple[float, int]]) -> float:
-    """Median of (fit, phones) of pieces, each counted by its phones: one wrong sentence does not spoil a recording."""
-    ordered = sorted(pieces)
-    half, passed = sum(phones for _, phones in ordered) / 2, 0
-    for fit, phones in ordered:
-        passed += phones
-        if passed >= half:
-            return fit
-    return -1e3
+def fitting_share(proofs: Iterable[Proof], speech: float, thresholds: Thresholds) -> float:
+    """Share of ``speech`` seconds that lies in pieces which are sure: 1 for a text that was read from end to end.
+
+    What part of a recording says the text is the question, and neither a wrong sentence in it nor what was said beside
+    the text changes what the rest is worth.
+    """
+    sure = sum(min(proof.seconds, speech) for proof in proofs if proof.evidence >= thresholds.sure)
+    return min(1.0, sure / speech) if speech > 0 else 0.0
 
 
 def shares(log_probs: np.ndarray) -> np.ndarray:
@@ -115,14 +143,34 @@ def unbiased(log_probs: np.ndarray, share: np.ndarray) -> np.ndarray:
     return scores
 
 
+def softened(log_probs: np.ndarray, power: float = 0.5) -> np.ndarray:
+    """Posteriors [T, V + 1] raised to ``power``: an encoder is far too sure of what it hears of people it never met.
+
+    Without it the way through a whole recording would rather leave words out than believe in a mistaken phone.
+    """
+    scores = log_probs * np.float32(power)
+    scores -= scores.max(axis=1, keepdims=True, initial=_LOW)
+    scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    return scores
+
+
 def prove(
-    log_probs: np.ndarray, words: Sequence[Sequence[int]], sisters: Mapping[int, Sequence[int]] | None = None
+    log_probs: np.ndarray,
+    words: Sequence[Sequence[int]],
+    sisters: Mapping[int, Sequence[int]] | None = None,
+    *,
+    speech: float | None = None,
+    weight: float = 1.0,
 ) -> Proof:
-    """Test ``words`` (phone ids of each) against the ``unbiased`` posteriors [T, V + 1] of one piece of speech."""
+    """Test ``words`` (phone ids of each) against the ``unbiased`` posteriors [T, V + 1] of one piece of speech.
+
+    ``speech``: seconds of speech in it, where that is known; else all of it counts.
+    """
+    seconds = FRAME_SECONDS * len(log_probs) if speech is None else speech
     counts = tuple(len(word) for word in words)
     phones = [phone for word in words for phone in word]
     if not phones or 2 * len(log_probs) < len(phones):
-        return Proof((-1e3,) * len(words), (0.0,) * (len(words) + 1), counts)
+        return Proof((-1e3,) * len(words), (0.0,) * (len(words) + 1), counts, seconds, weight)
     scores, anything = _scores(log_probs.astype(np.float32), phones, sisters or {})
     blank = scores[:, 0].copy()
     gaps = 2 * np.cumsum([0, *counts])
@@ -135,7 +183,7 @@ def prove(
     margins = best - np.maximum(without, _LOW)
     silent = _silent_gaps(scores, blank, forward, backward, gaps, jumps)
     per_phone = [float(m) / n if n else 0.0 for m, n in zip(margins, counts, strict=True)]
-    return Proof(tuple(per_phone), tuple(float(e) for e in np.maximum(best - silent, 0.0)), counts)
+    return Proof(tuple(per_phone), tuple(float(e) for e in np.maximum(best - silent, 0.0)), counts, seconds, weight)
 
 
 def _silent_gaps(

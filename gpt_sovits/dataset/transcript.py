@@ -5,6 +5,7 @@ Letters in shapes: none; this module is text only.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from gpt_sovits.versions import PHONES
 
 MARKS = frozenset("!?…,.-")  # phones that no sound stands for
 _OPENING = " \t\n\r\u3000“‘\"'（(《〈「『【[{"
+SAME = 0.3  # share of a machine's runs of letters that the script has; another text has hardly any
 _ADDED = 0.8  # seconds; less is a breath or a cough
 
 
@@ -109,6 +111,18 @@ def remarks(script: str, words: Sequence[ScriptWord], alignment: Alignment, foun
         if end - start > _ADDED and not known:
             out.append(Remark("added", "", 0, 0, (start, end)))
     return sorted(out, key=lambda remark: remark.time or (0.0, 0.0))
+
+
+def says_the_same(script: str, written: str) -> bool:
+    """Whether what a machine wrote down is the script or a part of it: most of its letters, in longer runs."""
+    given, heard = ("".join(c for c in unicodedata.normalize("NFKC", t).casefold() if c.isalnum())
+                    for t in (script, written))  # fmt: skip
+    if not heard:
+        return False
+    width = 2 if any("\u4e00" <= c <= "\u9fff" for c in heard) else 5
+    known = {given[k : k + width] for k in range(len(given) - width + 1)}
+    runs = [heard[k : k + width] in known for k in range(max(0, len(heard) - width + 1))]
+    return bool(runs) and sum(runs) / len(runs) > SAME
 
 
 def heard_phones(ids: Sequence[int], version: str = PHONES) -> Phones:

@@ -23,8 +23,7 @@ from gpt_sovits.events import CancelToken, EventSink, ignore
 from gpt_sovits.files import copy_private, disk_errors, erase_tree, make_private, sha256_of, write_json
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage import versions
-from gpt_sovits.versions import EMBEDDED
-from gpt_sovits.voices.ids import LOCAL_USER, check_id, check_user, new_id
+from gpt_sovits.voices.ids import check_id, check_user, new_id
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,13 +67,16 @@ class Draft:
     transcript: str
 
 
-class Drafts:
-    """The drafts of a data folder. ``load_base`` opens a base for its ears."""
+class Reviews:
+    """The drafts of ``user``. ``load_base`` opens a base for its ears; all who may change drafts share ``lock``."""
 
-    def __init__(self, settings: Settings, load_base: Callable[[str], Any]) -> None:
+    def __init__(
+        self, settings: Settings, load_base: Callable[[str], Any], user: str, lock: threading.RLock | None = None
+    ) -> None:
         self._settings = settings
         self._load_base = load_base
-        self._lock = threading.RLock()
+        self._home = settings.data_dir / "drafts" / check_user(user)
+        self._lock = lock or threading.RLock()
 
     def prepare(
         self,
@@ -82,14 +84,14 @@ class Drafts:
         *,
         script: str = "",
         language: str = "auto",
-        base: str = EMBEDDED,
-        user: str = LOCAL_USER,
+        base: str,
         on_event: EventSink = ignore,
         cancel: CancelToken | None = None,
     ) -> Draft:
         """Cut a recording up and keep it for review; an earlier draft of the user goes.
 
-        Raises ``InputError`` for a recording that cannot be used or does not fit the text; nothing is kept then.
+        A text that does not seem to fit is shown with its doubts, for the person to say what is right. Raises
+        ``InputError`` for a recording that cannot be used; nothing is kept then.
         """
         from gpt_sovits.dataset.build import build_dataset
         from gpt_sovits.dataset.ears import ears_of
@@ -98,9 +100,9 @@ class Drafts:
         recording = Path(recording)
         if not recording.is_file():
             raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
-        self.discard(user)
+        self.discard()
         draft_id = new_id("d")
-        folder = self._user_folder(user) / draft_id
+        folder = self._home / draft_id
         name = versions.recording_name(recording)
         loaded = self._load_base(base)
         try:
@@ -115,6 +117,7 @@ class Drafts:
                     work_dir=make_private(folder / "dataset"),
                     version=loaded.symbols_version,
                     scribe=scribe_of(self._settings),
+                    anyway=True,
                     on_event=on_event,
                     cancel=cancel,
                 )
@@ -124,13 +127,13 @@ class Drafts:
         except BaseException:
             erase_tree(folder, overwrite=True)
             raise
-        return self.open(draft_id, user)
+        return self.open(draft_id)
 
-    def open(self, draft_id: str, user: str = LOCAL_USER) -> Draft:
+    def open(self, draft_id: str) -> Draft:
         """The draft as it is now. ``MissingError`` when it was put away."""
         from gpt_sovits.dataset.training_set import TrainingSet
 
-        found = TrainingSet.load(self._folder(draft_id, user) / "dataset")
+        found = TrainingSet.load(self._folder(draft_id) / "dataset")
         pieces = sorted((_piece(each) for each in (*found.slices, *found.spare)), key=lambda piece: piece.start)
         assessment = found.report.assessment
         return Draft(
@@ -152,7 +155,6 @@ class Drafts:
         text: str | None = None,
         language: str | None = None,
         kept: bool | None = None,
-        user: str = LOCAL_USER,
     ) -> Piece:
         """Change one piece. A new text or language is heard again in this piece alone, and the piece is kept."""
         import numpy as np  # late: lists of voices need none
@@ -160,7 +162,7 @@ class Drafts:
         from gpt_sovits.dataset.training_set import TrainingSet
 
         with self._lock:
-            folder = self._folder(draft_id, user)
+            folder = self._folder(draft_id)
             found = TrainingSet.load(folder / "dataset")
             pieces = [*found.slices, *found.spare]
             place = next((k for k, each in enumerate(pieces) if int(each.audio_path.stem) == number), None)
@@ -178,52 +180,52 @@ class Drafts:
             _save(found, pieces, folder / "dataset")
             return _piece(changed)
 
-    def sound(self, draft_id: str, number: int, user: str = LOCAL_USER) -> Path:
+    def sound(self, draft_id: str, number: int) -> Path:
         """The WAV file of a piece, as the training hears it."""
-        path = self._folder(draft_id, user) / "dataset" / f"{int(number):04d}.wav"
+        path = self._folder(draft_id) / "dataset" / f"{int(number):04d}.wav"
         if not path.is_file():
             raise MissingError("There is no such piece.", "Open the review again.")
         return path
 
-    def recording(self, draft_id: str, user: str = LOCAL_USER) -> Path:
+    def recording(self, draft_id: str) -> Path:
         """The recording as it was given."""
-        folder = self._folder(draft_id, user)
+        folder = self._folder(draft_id)
         return folder / versions.recording_name(Path(_read(folder)["recording"]))
 
-    def picture(self, draft_id: str, user: str = LOCAL_USER) -> bytes:
+    def picture(self, draft_id: str) -> bytes:
         """A PNG: the waveform, with the pieces that are in doubt shaded, and the spectrogram."""
         from gpt_sovits.audio import read_audio
         from gpt_sovits.dataset.picture import draw, png
         from gpt_sovits.dataset.training_set import TrainingSet
         from gpt_sovits.dataset.vad import Span
 
-        found = TrainingSet.load(self._folder(draft_id, user) / "dataset")
+        found = TrainingSet.load(self._folder(draft_id) / "dataset")
         trouble = [Span(p.start, p.end) for p in (*found.slices, *found.spare) if _piece(p).level == DOUBTFUL]
-        audio = read_audio(self.recording(draft_id, user))
+        audio = read_audio(self.recording(draft_id))
         return png(draw(audio, found.report.assessment, [*trouble, *found.report.assessment.trouble]))
 
-    def before_and_after(self, draft_id: str, user: str = LOCAL_USER, *, seconds: float = 8.0) -> tuple[Any, Any]:
+    def before_and_after(self, draft_id: str, *, seconds: float = 8.0) -> tuple[Any, Any]:
         """The same few seconds as they were recorded and as they will be learned from, equally loud (``Audio``)."""
         from gpt_sovits.audio import concatenate, normalize, read_audio
         from gpt_sovits.dataset.build import LOUDNESS
 
-        pieces = self.open(draft_id, user).pieces
-        recorded = normalize(read_audio(self.recording(draft_id, user)), LOUDNESS)
+        pieces = self.open(draft_id).pieces
+        recorded = normalize(read_audio(self.recording(draft_id)), LOUDNESS)
         before, after, total = [], [], 0.0
         for piece in pieces:
             before.append(recorded.between(piece.start, piece.end))
-            after.append(read_audio(self.sound(draft_id, piece.number, user)))
+            after.append(read_audio(self.sound(draft_id, piece.number)))
             total += piece.end - piece.start
             if total >= seconds:
                 break
         return concatenate(before), concatenate(after)
 
-    def discard(self, user: str = LOCAL_USER) -> None:
+    def discard(self) -> None:
         """Overwrite and remove whatever draft the user has."""
         with self._lock:
-            erase_tree(self._user_folder(user), overwrite=True)
+            erase_tree(self._home, overwrite=True)
 
-    def hand_over(self, draft_id: str, user: str, recording: Path, work_dir: Path) -> None:
+    def hand_over(self, draft_id: str, recording: Path, work_dir: Path) -> None:
         """Move a reviewed training set into a job's folder, where the builder takes it for its own; the draft ends.
 
         ``recording``: the job's own copy. ``InputError`` when it is another one, or when too little was kept.
@@ -233,7 +235,7 @@ class Drafts:
         from gpt_sovits.dataset.training_set import TrainingSet
 
         with self._lock:
-            folder = self._folder(draft_id, user)
+            folder = self._folder(draft_id)
             request = _read(folder)
             if sha256_of(recording) != request["sha256"]:
                 raise InputError("The review belongs to another recording.", "Look over this one first.")
@@ -251,12 +253,12 @@ class Drafts:
             name = fingerprint_of(recording, request["script"], request["language"], request["symbols"])
             _save(found, pieces, folder / "dataset", name)
             shutil.move(folder / "dataset", work_dir / "dataset")
-            self.discard(user)
+            self.discard()
 
-    def request(self, draft_id: str, user: str = LOCAL_USER) -> tuple[str, str]:
-        """The text and the language that the draft was made with."""
-        found = _read(self._folder(draft_id, user))
-        return found["script"], found["language"]
+    def request(self, draft_id: str) -> tuple[str, str, str]:
+        """The text, the language and the base that the draft was made with."""
+        found = _read(self._folder(draft_id))
+        return found["script"], found["language"], found["base"]
 
     def _heard_again(self, piece: Any, text: str, language: str, request: Mapping[str, Any], share: np.ndarray) -> Any:
         from gpt_sovits.audio import read_audio, resample
@@ -264,7 +266,9 @@ class Drafts:
         from gpt_sovits.dataset.ears import ears_of
         from gpt_sovits.dataset.piece import hear
         from gpt_sovits.dataset.proof import unbiased
+        from gpt_sovits.dataset.tongues import languages_of, within
         from gpt_sovits.dataset.transcript import script_words
+        from gpt_sovits.dataset.vad import speech_spans
         from gpt_sovits.text import phonemize
 
         if len(text) > MAX_TEXT:
@@ -273,7 +277,9 @@ class Drafts:
             raise InputError("There is no word in this text that can be read.", "Leave the piece out instead.")
         ears = ears_of(self._load_base(request["base"]), self._load_base)
         heard = listen(resample(read_audio(piece.audio_path), LISTEN_RATE), ears)
-        result = hear(unbiased(heard, share), 0.0, piece.seconds, text, language, ears.thresholds)
+        sound = unbiased(within(heard, languages_of(text, language)), share)
+        speech = sum(span.seconds for span in speech_spans(read_audio(piece.audio_path)))
+        result = hear(sound, 0.0, piece.seconds, text, language, ears.thresholds, speech=speech)
         return piece.replaced(
             text=text,
             language=language,
@@ -283,11 +289,8 @@ class Drafts:
             reason="",
         )
 
-    def _user_folder(self, user: str) -> Path:
-        return self._settings.data_dir / "drafts" / check_user(user)
-
-    def _folder(self, draft_id: str, user: str) -> Path:
-        folder = self._user_folder(user) / check_id(draft_id)
+    def _folder(self, draft_id: str) -> Path:
+        folder = self._home / check_id(draft_id)
         if not (folder / "draft.json").is_file():
             raise MissingError("This review is over.", "Choose the recording again.")
         return folder

@@ -47,7 +47,7 @@ class Parts:
 
     load_base(name) -> Base; build_dataset and finetune as in ``dataset.build`` and ``training.finetune``;
     plan(seconds_of_speech, base_name) -> TrainingPlan; speak(voice, text, language, cancel) -> Audio;
-    prove(version_folder, aside, cancel) -> (WAV file, Scores) as in ``training.proof``.
+    prove(version_folder, aside, cancel) -> (WAV file, Scores) as in ``jobs.acceptance``.
     """
 
     load_base: Callable[[str], Any]
@@ -189,6 +189,7 @@ def run_job(
         ears_of(base, parts.load_base),
         work_dir=make_private(work_dir / "dataset"),
         version=base.symbols_version,
+        anyway=bool(request.get("anyway")),
         on_event=progress,
         cancel=cancel,
     )

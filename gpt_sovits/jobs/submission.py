@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,31 @@ MAX_STATEMENT_SECONDS = 600.0
 _FREE_BYTES = 512 * 2**20  # needed before a training starts
 
 
-class Intake:
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What a person asks for: a voice called ``name``, learnt from ``recording``.
+
+    ``script``: what was read, in ``language``; needed unless the recording can be transcribed. ``base``: the model to
+    start from, "" for the chosen one. ``voice_id``: a voice that gets a further version; its name and base stay.
+    ``draft``: id of a review of this recording; its pieces are trained on, its text and language count, and it ends.
+    ``statement``: the recording in which another person consents; needed unless ``consent`` is for one's own voice.
+    ``anyway``: the text is believed even where other words are heard.
+    """
+
+    name: str
+    recording: Path
+    consent: Consent
+    script: str = ""
+    language: str = "auto"
+    base: str = ""
+    max_steps: int | None = None
+    statement: Path | None = None
+    draft: str = ""
+    voice_id: str = ""
+    anyway: bool = False
+
+
+class Submission:
     """Checks requests and puts them into the line.
 
     ``check_recording`` raises for a recording that cannot be used, ``find_base`` for a base that is not installed;
@@ -42,66 +67,58 @@ class Intake:
         self.find_base = find_base or self._installed_base
 
     def add(
-        self,
-        voice_id: str,
-        name: str,
-        recording: Path,
-        script: str,
-        language: str,
-        consent: Consent,
-        user: str,
-        base: str,
-        max_steps: int | None,
-        prepared: Callable[[Path, Path], None] | None = None,
-        statement: Path | None = None,
+        self, user: str, request: TrainingRequest, prepared: Callable[[Path, Path], None] | None = None
     ) -> Job:
         """Copy the recording into a new job's folder and queue the job. Raises ``VoiceError``, leaving nothing.
 
-        ``prepared`` (recording, job's folder) puts a training set there that was reviewed before. ``statement`` is the
-        recording in which another person consents.
+        ``prepared`` (recording, job's folder) puts a training set there that was reviewed before.
         """
         check_user(user)
-        name = check_name(name)
-        checked = consent.checked()
+        name = check_name(request.name)
+        checked = request.consent.checked()
+        statement = None if request.statement is None else Path(request.statement)
         if statement is None:
             checked.with_statement("")  # refuses another person's voice before anything is read
-        if max_steps is not None and max_steps < 1:
-            raise InputError(f"{max_steps} steps are too few.", "Use at least 1.")
-        if len(script) > MAX_SCRIPT:
-            raise InputError(f"The text that was read has {len(script):,} characters.", f"Use at most {MAX_SCRIPT:,}.")
-        recording = Path(recording)
+        if request.max_steps is not None and request.max_steps < 1:
+            raise InputError(f"{request.max_steps} steps are too few.", "Use at least 1.")
+        if len(request.script) > MAX_SCRIPT:
+            raise InputError(
+                f"The text that was read has {len(request.script):,} characters.", f"Use at most {MAX_SCRIPT:,}."
+            )
+        recording = Path(request.recording)
         if not recording.is_file():
             raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
-        self.find_base(base)
+        self.find_base(request.base)
         self._check_recording(recording)
         if statement is not None:
-            self._check_statement(Path(statement))
-        spoken = sha256_of(Path(statement)) if statement is not None else ""
+            self._check_statement(statement)
+        spoken = sha256_of(statement) if statement is not None else ""
         bound = checked.bind(sha256_of(recording)).with_statement(spoken)
 
         job_id = new_id("j")
         work_dir = self._store.work_dir(job_id)
-        request: dict[str, Any] = {
+        stored: dict[str, Any] = {
             "name": name,
             "recording": versions.recording_name(recording),
-            "script": script,
-            "language": language,
-            "base": base,
-            "max_steps": max_steps,
+            "script": request.script,
+            "language": request.language,
+            "base": request.base,
+            "max_steps": request.max_steps,
+            "anyway": request.anyway,
             "consent": bound.to_json(),
-            "statement": versions.recording_name(Path(statement), "statement") if statement is not None else "",
+            "statement": versions.recording_name(statement, "statement") if statement is not None else "",
         }
         try:
             with disk_errors("the recording could not be stored"):
                 make_private(work_dir)
                 _require_space(work_dir)
-                if copy_private(recording, work_dir / request["recording"]) != bound.recording_sha256:
+                if copy_private(recording, work_dir / stored["recording"]) != bound.recording_sha256:
                     raise InputError("The recording changed while it was read.", "Try again.")
-                if statement is not None and copy_private(Path(statement), work_dir / request["statement"]) != spoken:
+                if statement is not None and copy_private(statement, work_dir / stored["statement"]) != spoken:
                     raise InputError("The recording changed while it was read.", "Try again.")
                 if prepared is not None:
-                    prepared(work_dir / request["recording"], work_dir)
-                return self._store.add(user, "train", request, voice_id, job_id=job_id)
+                    prepared(work_dir / stored["recording"], work_dir)
+                return self._store.add(user, "train", stored, request.voice_id, job_id=job_id)
         except (VoiceError, OSError):
             shutil.rmtree(work_dir, ignore_errors=True)
             raise

@@ -310,6 +310,13 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
+def _until_the_input_ends(stop: threading.Event) -> None:
+    """The system closes a pipe when the program at its other end is gone, however it went."""
+    while os.read(0, 1024):
+        pass
+    stop.set()
+
+
 def main(
     given: Sequence[str] | None = None,
     *,
@@ -320,6 +327,7 @@ def main(
     parser = argparse.ArgumentParser(prog="python -m gpt_sovits.jobs.worker", description="Trains waiting voices.")
     parser.add_argument("--data", type=Path, default=None, help="the data folder")
     parser.add_argument("--one", action="store_true", help="run the first waiting job in this process, then end")
+    parser.add_argument("--while-input", action="store_true", help="end when the standard input does")
     options = parser.parse_args(given)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = Settings.load(options.data)
@@ -339,6 +347,8 @@ def main(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if options.while_input:
+        threading.Thread(target=_until_the_input_ends, args=(stop,), daemon=True).start()
     parent = os.getppid()
     supervise(settings, stop, command=command, orphaned=lambda: os.getppid() != parent)
     return 0

@@ -156,6 +156,7 @@ def _save(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any], 
     content = {"weight": weight, "config": dict(config), "info": info}
 
     def write(target: Path) -> None:
+        target.chmod(0o600)  # a voice is its person's
         torch.save(content, target)
         with open(target, "r+b") as file:
             file.write(tag)

@@ -4,18 +4,25 @@ This is not Python's unpickler with a filter: it is an interpreter for the few o
 the pickle ("GLOBAL") becomes an inert ``Name``; no module is imported and no attribute is looked up. Calling a name
 is possible only for the constructors below, each of which is a function of this file that builds plain data. Python
 objects can occur in one form, upstream's ``HParams``, and become a plain dict of their attributes.
+
+Two lists inside each other twice, forty times over, are a kilobyte of pickle and a terabyte of text. So nothing that a
+file built is ever written out, compared or hashed as a whole: names, keys and parts of paths must be plain texts or
+numbers, and steps and bytes are counted.
 """
 
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from gpt_sovits.errors import InputError
 
-MAX_STEPS = 5_000_000
+MAX_STEPS = 500_000  # an official training file with its optimiser takes a tenth
+MAX_BYTES = 64 * 2**20  # that a file may have this program write together
+_MOST_NAME = 200  # characters
+_MOST_KEY = 2**60  # below it no two whole numbers have the same hash
 PersistentLoad = Callable[[object], object]
 Rebuild = Callable[[str, tuple[Any, ...]], object]
 
@@ -53,6 +60,9 @@ class _Mark:
     """Position marker on the stack."""
 
 
+_DAMAGED = (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError, RuntimeError)
+
+
 def is_hparams(name: str) -> bool:
     """Whether a dotted name is upstream's hyper-parameter class (its module moved between releases)."""
     module, _, kind = name.rpartition(".")
@@ -77,9 +87,9 @@ def read_pickle(stream: BinaryIO, persistent_load: PersistentLoad, rebuild: Rebu
         for opcode, argument, _ in pickletools.genops(stream):
             machine.step(opcode.name, argument)
         return machine.result()
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+    except _DAMAGED as error:
         raise InputError(
-            f"{what} is damaged: its table of contents cannot be read ({error}).", "Get the file again."
+            f"{what} is damaged: its table of contents cannot be read ({str(error)[:100]}).", "Get the file again."
         ) from error
 
 
@@ -93,6 +103,7 @@ class _Machine:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._left = MAX_STEPS
+        self._bytes = MAX_BYTES
 
     def result(self) -> Any:
         (value,) = self._stack
@@ -122,18 +133,20 @@ class _Machine:
         elif name == "LIST":
             stack.append(self._pop_to_mark())
         elif name == "DICT":
-            stack.append(dict(_pairs(self._pop_to_mark())))
+            stack.append(_dict(_pairs(self._pop_to_mark())))
         elif name in ("SETITEM", "SETITEMS"):
             items = self._pop(2) if name == "SETITEM" else self._pop_to_mark()
-            self._top(dict).update(_pairs(items))
+            self._top(dict).update(_dict(_pairs(items)))
         elif name in ("APPEND", "APPENDS"):
             items = self._pop(1) if name == "APPEND" else self._pop_to_mark()
             self._top(list).extend(items)
         elif name == "GLOBAL":
-            stack.append(Name(str(argument).replace(" ", ".")))
+            stack.append(_name(str(argument).replace(" ", ".")))
         elif name == "STACK_GLOBAL":
             module, attribute = self._pop(2)
-            stack.append(Name(f"{module}.{attribute}"))
+            if not isinstance(module, str) or not isinstance(attribute, str):
+                raise ValueError("a name that is no text")
+            stack.append(_name(f"{module}.{attribute}"))
         elif name == "REDUCE":
             target, arguments = self._pop(2)
             stack.append(self._call(target, arguments))
@@ -196,19 +209,34 @@ class _Machine:
         if name == "collections.OrderedDict":
             pairs = arguments[0] if arguments else ()
             self._spend(len(pairs))
-            return dict(pairs)
+            return _dict(pairs.items() if isinstance(pairs, dict) else [_pair(each) for each in pairs])
         if name == "torch.device":
-            return ":".join(str(part) for part in arguments)
+            return self._joined(":", arguments)
         if name in _PATH_NAMES:
-            return "/".join(str(part) for part in arguments)
+            return self._joined("/", arguments)
         if name == "_codecs.encode" and len(arguments) == 2 and isinstance(arguments[0], str):
+            self._count(len(arguments[0]))
             return arguments[0].encode("latin-1")  # how protocol 2 writes bytes
         raise self._refuse(f"asks to run {name!r}")
+
+    def _joined(self, mark: str, parts: tuple[Any, ...]) -> str:
+        """The parts of a path or of a device's name as one text."""
+        if not all(isinstance(part, str) or (type(part) is int and abs(part) < _MOST_KEY) for part in parts):
+            raise self._refuse("builds a path out of something else")
+        self._count(sum(len(part) if isinstance(part, str) else 20 for part in parts))
+        return mark.join(str(part) for part in parts)
+
+    def _count(self, size: int) -> None:
+        self._bytes -= size
+        if self._bytes < 0:
+            raise ValueError("it unfolds to far more than it holds")
 
     def _new(self, target: object, arguments: object) -> object:
         if isinstance(target, Name) and is_hparams(target.text) and arguments == ():
             return Attributes()
-        raise self._refuse(f"asks to make an object of {target.text if isinstance(target, Name) else target!r}")
+        raise self._refuse(
+            f"asks to make an object of {target.text if isinstance(target, Name) else type(target).__name__}"
+        )
 
     def _build(self, state: object) -> None:
         top = self._stack[-1]
@@ -223,3 +251,25 @@ def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
     if len(items) % 2:
         raise ValueError("a key without a value")
     return list(zip(items[::2], items[1::2], strict=True))
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("a key without a value")
+    return value[0], value[1]
+
+
+def _dict(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A dict whose keys are texts or whole numbers: whoever made a file cannot choose keys of equal hash."""
+    made = {}
+    for key, value in pairs:
+        if not (isinstance(key, str | bool) or (type(key) is int and abs(key) < _MOST_KEY)):
+            raise ValueError(f"a key that is a {type(key).__name__}")
+        made[key] = value
+    return made
+
+
+def _name(text: str) -> Name:
+    if len(text) > _MOST_NAME:
+        raise ValueError("a name without end")
+    return Name(text)

@@ -28,7 +28,8 @@ from gpt_sovits.models.pickle_reader import Name, UnsafeFileError, read_pickle
 HEADER_TAGS = (b"00", b"01", b"02", b"03", b"04", b"05", b"06")
 MAX_ENTRIES = 20_000
 MAX_DIRECTORY_BYTES = 16 * 2**20
-MAX_PICKLE_BYTES = 64 * 2**20
+MAX_PICKLE_BYTES = 16 * 2**20
+_MOST_KEY = 200  # characters of a tensor's key
 MAX_DIMENSIONS = 8
 MAX_EXPANSION = 4  # tensors may share storages (tied weights), but not blow up the file's size
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -127,6 +128,7 @@ class _Reader:
         self.name = name
         self.data = data
         self._budget = MAX_EXPANSION * len(data) + 2**20
+        self._views: dict[tuple[int, int, torch.dtype], Tensor] = {}
 
     def storage_id(self, identity: object) -> tuple[torch.dtype, str, int, object]:
         """Check a persistent id ``("storage", type, key, location, count[, view])``."""
@@ -135,8 +137,13 @@ class _Reader:
         kind, key, count = identity[1], identity[2], identity[4]
         prefix, _, short = kind.text.rpartition(".") if isinstance(kind, Name) else ("", "", "")
         if prefix not in ("torch", "torch.storage") or short not in _STORAGE_DTYPES:
-            raise _damaged(self.name, f"numbers of an unsupported type {kind!r}")
-        if not isinstance(key, str) or type(count) is not int or not 0 <= count <= len(self.data):
+            raise _damaged(self.name, "numbers of an unsupported type")
+        if (
+            not isinstance(key, str)
+            or len(key) > _MOST_KEY
+            or type(count) is not int
+            or not 0 <= count <= len(self.data)
+        ):
             raise _damaged(self.name, "a storage of impossible size")
         return _STORAGE_DTYPES[short], key, count, identity[5] if len(identity) == 6 else None
 
@@ -152,6 +159,8 @@ class _Reader:
         return self._tensor(storage, offset, shape, stride)
 
     def _tensor(self, storage: _Storage, offset: object, shape: object, stride: object) -> Tensor:
+        if not (_few(shape) and _few(stride)):
+            raise _absurd(self.name, shape)
         numbers = (offset, *_tuple(shape), *_tuple(stride))
         sound = all(type(number) is int and 0 <= number < 2**40 for number in numbers)
         if not sound or len(_tuple(shape)) != len(_tuple(stride)) or len(_tuple(shape)) > MAX_DIMENSIONS:
@@ -166,7 +175,10 @@ class _Reader:
             raise UnsafeFileError(f"{self.name} unfolds to much more than its size.", "Use an official file.")
         if count == 0:
             return torch.empty(sizes, dtype=storage.dtype)
-        return self._view(storage).as_strided(sizes, steps, begin)
+        place = (storage.start, storage.count, storage.dtype)
+        if place not in self._views:
+            self._views[place] = self._view(storage)
+        return self._views[place].as_strided(sizes, steps, begin)
 
     def _view(self, storage: _Storage) -> Tensor:
         """The numbers of a storage as a flat tensor on the mapping (a copy where the file is not aligned)."""
@@ -231,14 +243,14 @@ class _ZipReader(_Reader):
         for entry in sorted(entries, key=lambda item: item.header_offset):
             name = entry.filename
             if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
-                raise UnsafeFileError(f"{self.name} contains the path {name!r}.", "Use an official file.")
+                raise UnsafeFileError(f"{self.name} contains the path {name[:80]!r}.", "Use an official file.")
             if stat.S_ISLNK(entry.external_attr >> 16):
-                raise UnsafeFileError(f"{self.name} contains a link, {name!r}.", "Use an official file.")
+                raise UnsafeFileError(f"{self.name} contains a link, {name[:80]!r}.", "Use an official file.")
             if name in spans:
-                raise UnsafeFileError(f"{self.name} contains {name!r} twice.", "Use an official file.")
+                raise UnsafeFileError(f"{self.name} contains {name[:80]!r} twice.", "Use an official file.")
             if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
                 raise UnsafeFileError(
-                    f"{self.name} is compressed ({name!r} claims to unfold to {entry.file_size} bytes); "
+                    f"{self.name} is compressed ({name[:80]!r} claims to unfold to {entry.file_size} bytes); "
                     "weight files never are.",
                     "Use the original file.",
                 )
@@ -246,12 +258,12 @@ class _ZipReader(_Reader):
                 raise InputError(f"{self.name} is an encrypted archive.", "Decrypt it first.")
             header = entry.header_offset
             if header < free_from or header + 30 > len(self.data) or self.data[header : header + 4] != b"PK\x03\x04":
-                raise _damaged(self.name, f"the entry {name!r} is not where the directory says")
+                raise _damaged(self.name, f"the entry {name[:80]!r} is not where the directory says")
             name_length, extra_length = struct.unpack_from("<HH", self.data, header + 26)
             start = header + 30 + name_length + extra_length
             free_from = start + entry.file_size
             if free_from > len(self.data):
-                raise _damaged(self.name, f"the entry {name!r} is longer than the file")
+                raise _damaged(self.name, f"the entry {name[:80]!r} is longer than the file")
             spans[name] = (start, entry.file_size)
         return spans
 
@@ -283,7 +295,8 @@ class _LegacyReader(_Reader):
         begin = self.data.tell()
         self._pickle(self._note_storage, lambda function, arguments: None)
         keys = self._plain()
-        if not isinstance(keys, list) or len(keys) > MAX_ENTRIES or set(keys) != set(self._first_pass):
+        texts = isinstance(keys, list) and len(keys) <= MAX_ENTRIES and all(isinstance(key, str) for key in keys)
+        if not texts or set(keys) != set(self._first_pass):
             raise _damaged(self.name, "its list of tensors is broken")
         self._starts: dict[str, int] = {}
         position = self.data.tell()
@@ -300,7 +313,12 @@ class _LegacyReader(_Reader):
         return self._pickle(self._no_reference, lambda function, arguments: None)
 
     def _pickle(self, persistent_load: Any, rebuild: Any) -> Any:
-        return read_pickle(cast(BinaryIO, self.data), persistent_load, rebuild, what=self.name)
+        begin = self.data.tell()
+        stream = io.BytesIO(self.data[begin : begin + MAX_PICKLE_BYTES])
+        try:
+            return read_pickle(stream, persistent_load, rebuild, what=self.name)
+        finally:
+            self.data.seek(begin + stream.tell())
 
     def _no_reference(self, identity: object) -> None:
         raise _damaged(self.name, "a reference where there should be none")
@@ -325,11 +343,21 @@ def _tuple(value: object) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (None,)
 
 
+def _few(value: object) -> bool:
+    return isinstance(value, list | tuple) and len(value) <= MAX_DIMENSIONS
+
+
 def _damaged(name: str, why: str) -> InputError:
     return InputError(f"{name} is damaged: {why}.", "Get the file again.")
 
 
 def _absurd(name: str, shape: object) -> UnsafeFileError:
     return UnsafeFileError(
-        f"{name} describes a tensor of shape {str(shape)[:80]} that its numbers cannot fill.", "Use an official file."
+        f"{name} describes a tensor{_shown(shape)} that its numbers cannot fill.", "Use an official file."
     )
+
+
+def _shown(shape: object) -> str:
+    """The shape for a sentence, where it is one."""
+    plain = _few(shape) and all(type(size) is int and abs(size) < 2**64 for size in _tuple(shape))
+    return f" of shape {_tuple(shape)}" if plain else ""

@@ -155,6 +155,8 @@ class _Plain:
         return {key: item for key, item in items.items() if item is not _LEFT_OUT}
 
     def value(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            self.left -= len(value) // 64
         if isinstance(value, str | int | float | bool | None):
             return value
         if isinstance(value, Mapping):

@@ -154,10 +154,12 @@ class Eraser:
         """Whether a job makes one of the voices, or is a try at one of their recordings that made none."""
         return job.voice_id in voices or (job.state != "done" and job.recording in recordings)
 
-    def _mixes_with(self, user: str, voice_id: str) -> list[str]:
+    def _mixes_with(self, user: str, voice_id: str, within: tuple[str, ...] = ()) -> list[str]:
         """Stored mixes that contain a voice, and mixes of those, each after all that it is made of."""
         found: list[str] = []
         for card in self._registry.mixes_of(user, voice_id):
-            deeper = [card.id, *self._mixes_with(user, card.id)]
+            if card.id in (voice_id, *within):
+                continue  # an edited manifest may say that voices contain each other
+            deeper = [card.id, *self._mixes_with(user, card.id, (voice_id, *within))]
             found = [each for each in found if each not in deeper] + deeper
         return found

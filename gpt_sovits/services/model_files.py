@@ -86,7 +86,7 @@ def import_models(
     replace: bool = False,
     on_event: EventSink = ignore,
 ) -> ImportReport:
-    """Import upstream's files or folders; see ``weights.importing.import_paths``."""
+    """Import upstream's files or folders; see ``models.importing.import_paths``."""
     return import_paths(
         paths, settings, name=name, version=version, replace=replace, check=check_part, on_event=on_event
     )
@@ -135,7 +135,7 @@ def export_voice(
     Args:
         name: of the voice, for the file names.
         base_name: the base that it was made on.
-        delta: "acoustic.<key>" and "semantic.<key>" to what training added (``registry.voice``).
+        delta: "acoustic.<key>" and "semantic.<key>" to what training added (``voices.voice``).
         folder: where to.
         epochs, steps: how long it was trained.
 

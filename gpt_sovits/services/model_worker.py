@@ -24,6 +24,8 @@ from gpt_sovits.settings import Settings
 
 _EVERY = 0.25  # seconds between two lines about progress
 
+_GRACE = 10.0  # seconds from the end of the input to the end of the process
+
 Say = Callable[..., None]
 
 
@@ -66,10 +68,12 @@ def _import(settings: Settings, version: str, paths: list[Path], on_event: Calla
 
 
 def _watch(given: TextIO, cancel: CancelToken) -> None:
-    """Cancel when the input ends."""
+    """Cancel when the input ends, and end the process if that is not heard: nobody may be there to do it."""
     while given.read(1):
         pass
     cancel.cancel()
+    time.sleep(_GRACE)
+    os._exit(1)
 
 
 def main(arguments: Sequence[str]) -> int:

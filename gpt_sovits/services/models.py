@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WORKER = (sys.executable, "-m", "gpt_sovits.services.model_worker")
 ACTIVE = ("running", "stopping")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+GRACE_SECONDS = 4.0  # from being asked to stop until an errand is ended
 _LAST_WORDS = 400  # characters kept of what a broken worker said
 
 
@@ -51,11 +52,12 @@ class Errand:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
 
-class Library:
+class ModelService:
     """The models of one data folder. ``worker`` is the command that runs errands."""
 
     def __init__(self, settings: Settings, worker: Sequence[str] = WORKER) -> None:
         self.settings = settings
+        self.grace_seconds = GRACE_SECONDS
         self._worker = tuple(worker)
         self._lock = threading.RLock()
         self._errand: Errand | None = None
@@ -135,7 +137,7 @@ class Library:
         self._begin(Errand("import", "", total=len(chosen)), ["import", version, *chosen])
 
     def stop(self) -> None:
-        """Ask the errand to stop; it does within seconds."""
+        """Ask the errand to stop; one that does not within seconds is ended."""
         with self._lock:
             if self._process is None or self._errand is None or not self._errand.active:
                 return
@@ -145,6 +147,14 @@ class Library:
                     self._process.stdin.close()  # the worker takes the end of its input for the wish to stop
                 except OSError:
                     pass  # it has ended by itself
+            late = threading.Timer(self.grace_seconds, self._end, [self._process])
+            late.daemon = True
+            late.start()
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        """End an errand that did not hear: what a file asks of it cannot be interrupted in any other way."""
+        if process.poll() is None:
+            process.kill()
 
     def remove(self, name: str) -> None:
         """Delete a model that was downloaded or imported; voices made on it cannot speak until it is back."""
@@ -192,6 +202,8 @@ class Library:
         process.wait()
         errors.join(timeout=5)
         with self._lock:
+            if self._errand is not None and self._errand.state == "stopping":
+                self._errand = replace(self._errand, state="stopped")
             if self._errand is not None and self._errand.active:
                 last = "".join(said).strip()[-_LAST_WORDS:].splitlines()
                 self._errand = replace(

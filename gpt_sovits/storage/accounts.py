@@ -1,7 +1,8 @@
 """Accounts: who may sign in, as argon2 hashes of their passwords in ``users/<user>/account.json``.
 
 Without any account there is one local user and no password. Guessing is slowed down twice: each check costs about a
-tenth of a second, and after a few failures the next ones have to wait, longer each time.
+tenth of a second and 64 MiB, two at a time, and after a few failures the next ones have to wait, longer each time.
+Failures count by name and by where they come from (``asking_from``): a stranger's do not shut out the owner of a name.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 import argon2
@@ -26,18 +28,22 @@ _FREE_TRIES = 5
 _LONGEST_WAIT = 15 * 60.0  # seconds
 _REMEMBERED = 10_000  # names whose failures are remembered at once
 HASHER = argon2.PasswordHasher()
+asking_from: ContextVar[str] = ContextVar("asking_from", default="")  # the network address of whoever signs in
+_two_at_a_time = threading.BoundedSemaphore(2)
 # Of random bytes that were thrown away, at the same cost: an unknown name takes as long as a wrong password.
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$wsPV9wS4RGE9/mdpNut7kw$wpGOFHzCu4LfCcwZ9LJrOlyquHtsTbKvd+5RrVixmf4"
 
 
 def hash_of(secret: str) -> str:
     """The argon2id hash of a password or passphrase."""
-    return HASHER.hash(secret)
+    with _two_at_a_time:
+        return HASHER.hash(secret)
 
 
 def matches(hashed: str, secret: str) -> bool:
     try:
-        return len(secret) <= MAX_PASSWORD and HASHER.verify(hashed, secret)
+        with _two_at_a_time:
+            return len(secret) <= MAX_PASSWORD and HASHER.verify(hashed, secret)
     except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
         return False
 
@@ -114,11 +120,12 @@ class Accounts:
         return user
 
     def check(self, name: str, hashed: str, secret: str, sentence: str) -> None:
-        """``RefusedError`` with ``sentence`` unless ``secret`` has that hash; failures are counted under ``name``."""
-        self._throttle.enter(name)
+        """``RefusedError`` with ``sentence`` unless ``secret`` has that hash; failures are counted by ``name``."""
+        counted = f"{name} {asking_from.get()}"
+        self._throttle.enter(counted)
         if not matches(hashed, secret):
             raise RefusedError(sentence, "Type it again.")
-        self._throttle.succeeded(name)
+        self._throttle.succeeded(counted)
 
     def _hash(self, user: str) -> str:
         if not self.has(user):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,8 +23,18 @@ from gpt_sovits import files
 from gpt_sovits.crypto import identity, vault
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.storage import accounts, erase, versions
+from gpt_sovits.storage.fitting import check_fit
+from gpt_sovits.storage.versions import read_tensors
+from gpt_sovits.voices.consent import require
 from gpt_sovits.voices.ids import check_user, is_id
-from gpt_sovits.voices.manifest import VOICE_FILE, VoiceManifest, read_version, read_voice, write_manifest
+from gpt_sovits.voices.manifest import (
+    VOICE_FILE,
+    VersionManifest,
+    VoiceManifest,
+    read_version,
+    read_voice,
+    write_manifest,
+)
 
 _MAGIC = b"gsbackup1\n"
 _NAME = "backup"
@@ -83,8 +93,10 @@ def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None) 
             length = int.from_bytes(head[len(_MAGIC) :], "little")
             if head[: len(_MAGIC)] != _MAGIC or not 0 < length <= _MAX_KEY:
                 raise InputError("This is not a backup of voices.", "Choose a file that `backup` wrote.")
-            key = vault.unwrap(file.read(length), passphrase)
-            offset = file.tell()
+            wrapped, offset = file.read(length), file.tell()
+            if len(wrapped) != length:
+                raise InputError("The backup is damaged.", "Choose another one.")
+            key = vault.unwrap(wrapped, passphrase)
     except FileNotFoundError as error:
         raise MissingError(f"There is no file {source}.", "Check its name.") from error
     reader = _Reader(vault.open_file(source, key, _NAME, offset))
@@ -108,9 +120,12 @@ def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None) 
     reader.finish()
     for folder in aside.glob("users/*/voices/*"):
         _check_voice(folder, folder.parent.parent.name)
+    _refuse_loops({folder: read_voice(folder) for folder in aside.glob("users/*/voices/*")})
 
 
-def conflicts(root: Path, aside: Path, into: str | None = None) -> list[str]:
+def conflicts(
+    root: Path, aside: Path, into: str | None = None, find_base: Callable[[str], object] = lambda name: None
+) -> list[str]:
     """Remove from ``aside`` what must not come back, and say why, a sentence each.
 
     ``into``: the user who gets a one-user backup. If it was made with other keys than theirs, it passes voices on.
@@ -131,6 +146,8 @@ def conflicts(root: Path, aside: Path, into: str | None = None) -> list[str]:
             said.append(f"The voice {voice.name!r} was destroyed here, and stays so.")
         elif foreign and not voice.terms.export:
             said.append(f"The voice {voice.name!r} may not be passed on, so it stays with whoever made the backup.")
+        elif not _fits(folder, find_base):
+            said.append(f"The voice {voice.name!r} does not fit its model, and stays away.")
         else:
             continue
         files.erase_tree(folder)
@@ -198,11 +215,46 @@ def _check_voice(folder: Path, owner: str) -> None:
         key = None if locked else vault.read_key(folder)
         found = [each for each in (folder / "versions").iterdir() if read_version(each).voice == folder.name]
         for version in found:
-            versions.check(version, key, locked=locked)
+            manifest = versions.check(version, key, locked=locked)
+            require(manifest.consent)
+            if not locked:
+                read_tensors(_contents(version, manifest, key))
         if not found:
             raise InputError("it has no version.")
     except (VoiceError, OSError) as error:
         raise InputError(f"The backup is damaged: {error}", "Choose another one.") from error
+
+
+def _contents(folder: Path, manifest: VersionManifest, key: bytes | None) -> dict[str, bytes]:
+    return {name: versions.read_file(folder, manifest, name, key) for name in (versions.DELTA, versions.REFERENCE)}
+
+
+def _fits(folder: Path, find_base: Callable[[str], object]) -> bool:
+    """Whether every version can be spoken on its base, as far as can be told: the base may come later."""
+    if vault.is_locked(folder):
+        return True
+    key = vault.read_key(folder)
+    for version in (folder / "versions").iterdir():
+        manifest = read_version(version)
+        try:
+            base = find_base(manifest.base)
+        except MissingError:
+            continue
+        try:
+            check_fit(base, *read_tensors(_contents(version, manifest, key)))
+        except InputError:
+            return False
+    return True
+
+
+def _refuse_loops(voices: Mapping[Path, VoiceManifest]) -> None:
+    """Raise where voices contain each other: no mix can, and they could never be removed one after the other."""
+    left = {folder: {folder.parent / each.voice for each in voice.parents} for folder, voice in voices.items()}
+    while whole := [folder for folder, parents in left.items() if not parents & left.keys()]:
+        for folder in whole:
+            del left[folder]
+    if left:
+        raise InputError("The backup is damaged: its voices contain each other.", "Choose another one.")
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -2,7 +2,8 @@
 
 It names voices by their ids only, so it can stay when a voice is destroyed, and it never leaves the disk. Changing,
 removing or reordering lines breaks the chain; cutting off the newest ones does not (nothing outside the disk vouches
-for the end). A line that a crash cut short is dropped by the next one.
+for the end). The chain has no key: whoever may write the file can write another chain. A line that a crash cut short is
+dropped by the next one, and one that a fault of the disk made into something else costs itself only.
 """
 
 from __future__ import annotations
@@ -34,10 +35,14 @@ class Entry:
 
 
 class Journal:
-    """The log in the file ``path``. Safe between processes."""
+    """The log in the file ``path``. Safe between processes.
 
-    def __init__(self, path: Path) -> None:
+    ``lenient``: lines that are none of ours are passed over, in reading and in going on; the chain still has to hold.
+    """
+
+    def __init__(self, path: Path, *, lenient: bool = False) -> None:
         self.path = path
+        self._lenient = lenient
 
     def add(self, what: str, voice: str, **details: Any) -> None:
         """Append one line and make it durable."""
@@ -61,6 +66,8 @@ class Journal:
         previous = _START
         lines = self.path.read_bytes().split(b"\n")
         for line in lines[:-1]:  # what follows the last line break was cut short by a crash
+            if self._lenient and _numbered(line) is None:
+                continue
             try:
                 value = json.loads(line)
                 given = value.pop("hash")
@@ -78,24 +85,35 @@ class Journal:
         """Number and hash of the last whole line; the file is cut and left at its end."""
         size = file.seek(0, os.SEEK_END)
         window = _TAIL
-        while True:  # further back, until the line break before the last whole line is seen, however long that line is
+        while True:  # further back, until a line break before a line that counts is seen, however long that line is
             start = max(0, size - window)
             file.seek(start)
             tail = file.read(size - start)
             whole = tail.rfind(b"\n") + 1
-            _, before, line = tail[:whole].rstrip(b"\n").rpartition(b"\n")
-            if before or start == 0:
+            lines = tail[:whole].rstrip(b"\n").split(b"\n")
+            seen = lines if start == 0 else lines[1:]  # the first may be a part of one
+            if self._lenient:
+                seen = [line for line in seen if _numbered(line) is not None]
+            if seen or start == 0:
                 break
             window *= 2
         file.seek(start + whole)
         file.truncate()
-        if not whole:
+        if not whole or not seen:
             return 0, _START
-        try:
-            last = json.loads(line)
-            return int(last["number"]), str(last["hash"])
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-            raise InputError("The journal is damaged.", "Move the file aside; a new one begins.") from error
+        end = _numbered(seen[-1])
+        if end is None:
+            raise InputError("The journal is damaged.", "Move the file aside; a new one begins.")
+        return end
+
+
+def _numbered(line: bytes) -> tuple[int, str] | None:
+    """Number and hash of a line of ours, whether its chain holds or not; None for anything else."""
+    try:
+        value = json.loads(line)
+        return int(value["number"]), str(value["hash"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
 
 
 def _digest(value: dict[str, Any], previous: str) -> str:

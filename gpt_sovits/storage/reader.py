@@ -5,10 +5,12 @@ The half of the registry that changes nothing; ``store.Registry`` stands on it.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gpt_sovits.crypto import vault
 from gpt_sovits.crypto.identity import Identity, identity
@@ -22,6 +24,8 @@ from gpt_sovits.storage.journal import Journal
 from gpt_sovits.voices.ids import check_id, check_user, is_id
 from gpt_sovits.voices.manifest import VersionManifest, VoiceCard, VoiceManifest, card, read_version, read_voice
 from gpt_sovits.voices.voice import Voice
+
+log = logging.getLogger(__name__)
 
 
 class Shelf:
@@ -97,11 +101,18 @@ class Shelf:
 
     def journal(self, user: str) -> Journal:
         """What was done with the user's voices."""
-        return Journal(self._user(user) / "journal.jsonl")
+        return Journal(self._user(user) / "journal.jsonl", lenient=True)
+
+    def note(self, user: str, what: str, voice_id: str, **details: Any) -> None:
+        """Write into the journal what was done. Where it cannot be written the deed stays done, and the log says so."""
+        try:
+            self.journal(user).add(what, voice_id, **details)
+        except (VoiceError, OSError) as error:
+            log.warning("%s: %s was done but could not be written down: %s", voice_id, what, error)
 
     def mixes_of(self, user: str, voice_id: str) -> list[VoiceCard]:
         """Stored mixes that contain this voice."""
-        return [each for each in self.cards(user) if voice_id in each.parents]
+        return [each for each in self.cards(user) if voice_id in each.parents and each.id != voice_id]
 
     def recordings(self, user: str, voice_id: str) -> dict[str, int]:
         """SHA-256 and bytes of every recording that a voice was trained on."""

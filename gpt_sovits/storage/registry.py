@@ -54,7 +54,7 @@ class Registry(Shelf):
         with self._writing(user):
             version = self._admit(user, name, staged, "trained", parents=())
             files.erase_tree(staged, overwrite=True)
-            self.journal(user).add("trained", version.voice, version=version.id, seconds=version.seconds)
+            self.note(user, "trained", version.voice, version=version.id, seconds=version.seconds)
             return version
 
     def save(self, user: str, name: str, voice: Voice, *, sample: bytes | None = None) -> str:
@@ -74,7 +74,7 @@ class Registry(Shelf):
             if sample is not None:
                 versions.add_sample(staged, sample, key)
             self._admit(user, name, staged, "mix", key, parents=parents, terms=voice.terms)
-            self.journal(user).add("mixed", voice_id, parents=[parent.voice for parent in parents])
+            self.note(user, "mixed", voice_id, parents=[parent.voice for parent in parents])
         return voice_id
 
     def tidy(self) -> None:
@@ -137,7 +137,7 @@ class Registry(Shelf):
             manifest = self.manifest(user, voice_id)
             if manifest.frozen:
                 self._rewrite(user, replace(manifest, frozen=False, thaw=""))
-                self.journal(user).add("unfrozen", voice_id)
+                self.note(user, "unfrozen", voice_id)
 
     # ------------------------------------------------------------------------------------------------------- locking
 
@@ -162,13 +162,13 @@ class Registry(Shelf):
             aside = files.make_private(self._user(user) / ".building")
             files.write_bytes(folder / vault.WRAPPED, wrapped, aside)
             files.shred(folder / vault.KEY)
-            self.journal(user).add("locked", voice_id)
+            self.note(user, "locked", voice_id)
         self.keys.drop(user, voice_id)
 
     def unlock(self, user: str, voice_id: str, passphrase: str) -> None:
         """Open a locked voice in this process's memory, until it is idle for a while or ``relock`` is called."""
         self.keys.put(user, voice_id, self._unwrapped(user, voice_id, passphrase))
-        self.journal(user).add("unlocked", voice_id)
+        self.note(user, "unlocked", voice_id)
 
     def relock(self, user: str, voice_id: str) -> None:
         """Forget the key of an unlocked voice now."""
@@ -183,7 +183,7 @@ class Registry(Shelf):
             if vault.is_locked(folder):
                 files.write_bytes(folder / vault.KEY, key, files.make_private(self._user(user) / ".building"))
                 files.shred_aside(folder / vault.WRAPPED, self._user(user) / ".removed")
-                self.journal(user).add("lock removed", voice_id)
+                self.note(user, "lock removed", voice_id)
         self.keys.drop(user, voice_id)
 
     def check_removable(self, user: str, voice_ids: Collection[str]) -> None:
@@ -204,7 +204,7 @@ class Registry(Shelf):
             self._must_not_be_mixed(user, manifest)
             files.remove_folder(self._voice(user, voice_id), self._user(user) / ".removed")
             self._index.forget(user, voice_id)
-            self.journal(user).add("deleted", voice_id)
+            self.note(user, "deleted", voice_id)
 
     def keep_receipt(self, user: str, receipt: erase.Receipt) -> None:
         """Remember that a voice is being destroyed, before it is: nothing brings it back from then on."""
@@ -227,7 +227,7 @@ class Registry(Shelf):
             if manifest.default_version == version_id:
                 self._rewrite(user, replace(manifest, default_version=None))
             files.remove_folder(folder, self._user(user) / ".removed")
-            self.journal(user).add("version deleted", voice_id, version=version_id)
+            self.note(user, "version deleted", voice_id, version=version_id)
 
     # ------------------------------------------------------------------------------------------------------- sharing
 
@@ -279,7 +279,7 @@ class Registry(Shelf):
             stage(staged, sealed, voice_id, key)
             said = {"parents": sealed.parents, "terms": sealed.terms, "signer": sealed.signer}
             self._admit(user, name, staged, sealed.kind, key, **said)
-            self.journal(user).add("imported", voice_id, signer=sealed.signer)
+            self.note(user, "imported", voice_id, signer=sealed.signer)
         return voice_id
 
     # -------------------------------------------------------------------------------------------------------- backup
@@ -290,14 +290,23 @@ class Registry(Shelf):
         with self._writing(user):
             return backup.write(self.root, out, passphrase, user)
 
-    def restore(self, source: Path, passphrase: str, into: str | None = None) -> Restored:
-        """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup."""
+    def restore(
+        self,
+        source: Path,
+        passphrase: str,
+        into: str | None = None,
+        find_base: Callable[[str], object] = lambda name: None,
+    ) -> Restored:
+        """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup.
+
+        Everything in it is checked as an import is; a voice that does not fit what ``find_base`` returns stays away.
+        """
         with files.disk_errors("the backup could not be restored"):
             aside = backup.new_aside(self.root / _RESTORING)
             try:
                 backup.unpack(source, passphrase, aside, into)
                 with self._writing(None):
-                    said = backup.conflicts(self.root, aside, into)
+                    said = backup.conflicts(self.root, aside, into, find_base)
                     files.make_private(self.root / _RESTORED)
                     files.move_in(aside, self.root / _RESTORED / aside.name)
                     moved = self._move_restored()
@@ -389,7 +398,7 @@ class Registry(Shelf):
             manifest = self.manifest(user, voice_id)
             self._must_not_be_frozen(manifest)
             self._rewrite(user, replace(manifest, **changes))  # type: ignore[arg-type]
-            self.journal(user).add(what, voice_id)
+            self.note(user, what, voice_id)
 
     def _rewrite(self, user: str, manifest: VoiceManifest) -> None:
         aside = files.make_private(self._user(user) / ".building")
@@ -423,7 +432,7 @@ class Registry(Shelf):
             moved += backup.move_in(self.root, folder)
             files.erase_tree(folder)
         for user, voice_id in moved:
-            self.journal(user).add("restored", voice_id)
+            self.note(user, "restored", voice_id)
         return moved
 
     def _voices(self, user: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The sounds that the pages play and receive, each in the reach of one user.
+"""The sounds that the pages play and receive, each in the reach of one user, or of one browser where nobody signs in.
 
     <browser folder>/<user>/<random>/piece.wav     what was made for a user
     <browser folder>/<hash>/recording.wav          what was uploaded, where the page's framework puts it
@@ -39,6 +39,14 @@ def may_read(folder: Path, user: str, path: Path) -> bool:
     return inside[0] == check_user(user) or (folder / user / _UPLOADS / inside[0]).is_file()
 
 
+def uploaded(folder: Path, user: str) -> int:
+    """Bytes of all that the user uploaded and that is still here."""
+    marks = folder / check_user(user) / _UPLOADS
+    places = [folder / mark.name for mark in marks.iterdir()] if marks.is_dir() else []
+    found = [path for place in places if place.is_dir() for path in place.iterdir()]
+    return sum(path.stat().st_size for path in found if path.is_file())
+
+
 def sweep(folder: Path, user: str) -> None:
     """Overwrite and remove all sounds of the user; what others uploaded as well stays theirs."""
     own = folder / check_user(user)
@@ -54,5 +62,5 @@ def _inside(folder: Path, path: Path) -> tuple[str, ...]:
     """The parts of ``path`` below ``folder``, links and ".." resolved; () where it lies elsewhere."""
     try:
         return path.resolve().relative_to(folder.resolve()).parts
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):
         return ()

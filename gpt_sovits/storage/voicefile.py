@@ -27,6 +27,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from gpt_sovits.crypto import age
 from gpt_sovits.crypto.vault import check_passphrase
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.storage.versions import DELTA, REFERENCE, SAMPLE, put, read_file
@@ -60,7 +61,6 @@ _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, Inval
     OverflowError,  # a number without end
     RecursionError,  # a header without bottom
 )
-_SCRYPT = b"-> scrypt "
 
 
 @dataclass(frozen=True)
@@ -212,25 +212,22 @@ def encrypt(data: bytes, *, passphrase: str = "", recipient: str = "") -> bytes:
             return pyrage.encrypt(data, [pyrage.x25519.Recipient.from_str(recipient.strip())])
         except pyrage.RecipientError as error:
             raise InputError("That is not a receiver's public key.", 'It begins with "age1".') from error
-    return pyrage.passphrase.encrypt(data, check_passphrase(passphrase))
+    return age.encrypt(data, check_passphrase(passphrase))
 
 
 def decrypt(data: bytes, *, passphrase: str = "", identity: str = "") -> bytes:
     """The inside of an age file; ``identity`` is our secret key. Raises ``InputError`` or ``RefusedError``."""
     import pyrage
 
-    if not data.startswith(b"age-encryption.org/v1\n"):
+    if not data.startswith(age.HEAD):
         raise InputError("This is not an encrypted voice file.", "Choose a file that ends with .gsvoice.")
-    locked = _SCRYPT in data[:200]
-    if locked and not passphrase:
-        raise RefusedError("The voice file is locked with a passphrase.", "Type the passphrase.")
+    if age.is_locked(data):
+        if not passphrase:
+            raise RefusedError("The voice file is locked with a passphrase.", "Type the passphrase.")
+        return age.decrypt(data, passphrase)
     try:
-        if locked:
-            return pyrage.passphrase.decrypt(data, passphrase)
         return pyrage.decrypt(data, [pyrage.x25519.Identity.from_str(identity)])
     except pyrage.DecryptError as error:
-        if locked:
-            raise RefusedError("The passphrase is wrong, or the file is damaged.", "Type it again.") from error
         raise RefusedError(
             "The voice file was made for another person, or it is damaged.", "Give its sender your public key."
         ) from error

@@ -3,6 +3,7 @@
     symbols(version)                          phone table
     phonemize(text, language, version)        one piece -> phones, ids, spans
     split_text(text, language)                a long text -> pieces with offsets
+    read_text(text, language)                 both: a whole text as it is spoken
     explain(text, language, lexicon=...)      how each word will be read, and why
     Lexicon.from_csv(text)                    a person's own readings; markup in the text: see ``markup``
     pinyin_phones("ma3"), require_speakable(text), mandarin_share(ids)
@@ -12,7 +13,7 @@ Imports no torch, never reaches the network, reads no environment.
 
 from __future__ import annotations
 
-from gpt_sovits.text.frontend import explain, phonemize, require_speakable
+from gpt_sovits.text.frontend import explain, phonemize, read_text, require_speakable
 from gpt_sovits.text.lexicon import Entry, Lexicon
 from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
@@ -33,6 +34,7 @@ __all__ = [
     "mandarin_share",
     "phonemize",
     "pinyin_phones",
+    "read_text",
     "require_speakable",
     "split_text",
     "symbols",

@@ -25,3 +25,8 @@ def pronunciations() -> dict[str, str]:
     """CMU dictionary: lower-case word -> space-joined ARPAbet; ``word(2)`` and on are variants."""
     text = gzip.decompress((FOLDER / "cmudict.txt.gz").read_bytes()).decode("utf-8")
     return dict(line.split("\t") for line in text.split("\n"))
+
+
+def known_english(word: str) -> bool:
+    """Whether the dictionary holds this lower-case word."""
+    return word in pronunciations()

@@ -1,44 +1,84 @@
-"""English abbreviations that are spoken as words, and Roman numerals after a name."""
+"""English abbreviations that are spoken as words, initials, titles with and without a full stop, Roman numerals."""
 
 from __future__ import annotations
 
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, ordinal
+from gpt_sovits.text.en_tables import Rule, any_of, ends_sentence, stop
 
 _TITLES = {
-    "Mr": "Mister", "Mrs": "Missus", "Dr": "Doctor", "Prof": "Professor", "St": "Saint", "Gen": "General",
-    "Sen": "Senator", "Rep": "Representative", "Gov": "Governor", "Capt": "Captain", "Sgt": "Sergeant",
-    "Lt": "Lieutenant", "Col": "Colonel", "Rev": "Reverend", "Hon": "Honorable", "Pres": "President", "Mt": "Mount",
-    "Ft": "Fort", "Fr": "Father", "Messrs": "Messieurs",
+    "Mr": "Mister", "Mrs": "Missus", "Dr": "Doctor", "Drs": "Doctors", "Prof": "Professor", "St": "Saint",
+    "Ste": "Sainte", "Gen": "General", "Sen": "Senator", "Rep": "Representative", "Gov": "Governor", "Capt": "Captain",
+    "Cpt": "Captain", "Sgt": "Sergeant", "Lt": "Lieutenant", "Col": "Colonel", "Maj": "Major", "Cmdr": "Commander",
+    "Adm": "Admiral", "Cpl": "Corporal", "Pvt": "Private", "Rev": "Reverend", "Hon": "Honorable", "Pres": "President",
+    "Supt": "Superintendent", "Insp": "Inspector", "Det": "Detective", "Mt": "Mount", "Ft": "Fort", "Fr": "Father",
+    "Messrs": "Messieurs", "Sr": "Senior", "Msgr": "Monsignor", "Amb": "Ambassador", "Sec": "Secretary",
 }  # fmt: skip
-_PLACES = {"St": "Street", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Dr": "Drive", "Ln": "Lane",
-           "Hwy": "Highway", "Sq": "Square", "Pl": "Place", "Ct": "Court"}  # fmt: skip
+# Sure without a full stop too, before a name.
+_BARE = ("Mr", "Mrs", "Dr", "Drs", "Prof", "St", "Capt", "Cpt", "Sgt", "Lt", "Col", "Cmdr", "Adm", "Cpl", "Pvt", "Rev",
+         "Sen", "Gov", "Mt", "Ft", "Msgr", "Gen")  # fmt: skip
+_PLACES = {
+    "St": "Street", "Ave": "Avenue", "Av": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Dr": "Drive", "Ln": "Lane",
+    "Hwy": "Highway", "Sq": "Square", "Pl": "Place", "Ct": "Court", "Pkwy": "Parkway", "Ter": "Terrace", "Cres":
+    "Crescent", "Expy": "Expressway",
+}  # fmt: skip
 _WORDS = {
     "Jr": "Junior", "Sr": "Senior", "vs": "versus", "etc": "et cetera", "approx": "approximately", "Ltd": "Limited",
-    "dept": "department", "Dept": "Department", "govt": "government", "misc": "miscellaneous", "min": "minimum",
-    "max": "maximum", "Esq": "Esquire", "Bros": "Brothers", "tel": "telephone", "Tel": "Telephone", "ext": "extension",
-    "Ext": "Extension", "est": "established", "Fig": "Figure", "fig": "figure", "Vol": "Volume", "vol": "volume",
-    "ch": "chapter", "Ch": "Chapter", "pp": "pages",
+    "dept": "department", "Dept": "Department", "govt": "government", "Govt": "Government", "misc": "miscellaneous",
+    "min": "minimum", "Min": "minimum", "max": "maximum", "Max": "maximum", "Esq": "Esquire", "Bros": "Brothers",
+    "tel": "telephone", "Tel": "Telephone", "ext": "extension", "Ext": "Extension", "est": "established",
+    "Est": "established", "Fig": "Figure", "fig": "figure", "Figs": "Figures", "figs": "figures", "Vol": "Volume",
+    "vol": "volume", "Vols": "Volumes", "vols": "volumes", "ch": "chapter", "Ch": "Chapter", "chap": "chapter",
+    "Chap": "Chapter", "pp": "pages", "sec": "section", "Sec": "Section", "secs": "sections", "par": "paragraph",
+    "Par": "Paragraph", "para": "paragraph", "art": "article", "Art": "Article", "Eq": "Equation", "eq": "equation",
+    "Tab": "Table", "ed": "edition", "Ed": "Edition", "eds": "editors", "Co": "Company",
+    "Corp": "Corporation", "Assn": "Association", "Intl": "International", "intl": "international",
+    "Univ": "University", "Inst": "Institute", "incl": "including", "excl": "excluding", "asst": "assistant",
+    "Asst": "Assistant", "hrs": "hours", "mins": "minutes", "cf": "compare", "Cf": "Compare", "viz": "namely",
+    "ca": "circa", "al": "al", "resp": "respectively", "attn": "attention", "Attn": "Attention", "no": "number",
+    "nos": "numbers", "Nos": "Numbers", "Pt": "Part", "pt": "part", "lbs": "pounds", "wk": "week", "yr": "year",
+    "yrs": "years", "temp": "temperature", "avg": "average", "Avg": "Average", "qty": "quantity", "Qty": "Quantity",
+    "acct": "account", "mfg": "manufacturing", "esp": "especially", "ref": "reference", "Ref": "Reference",
+    "tbsp": "tablespoon", "tsp": "teaspoon", "Mfr": "Manufacturer", "Dist": "District", "Bldg": "Building",
+    "bldg": "building", "Apt": "Apartment", "apt": "apartment", "Ste": "Suite", "Rte": "Route",
 }  # fmt: skip
-_MONTHS = {
-    "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "Jun": "June", "Jul": "July",
-    "Aug": "August", "Sep": "September", "Sept": "September", "Oct": "October", "Nov": "November", "Dec": "December",
+_WORDS |= {word.capitalize(): said.capitalize() for word, said in _WORDS.items() if word.islower() and word != "al"}
+# Words of their own as well: an abbreviation only before a number.
+_NUMBERED_ONLY = frozenset(
+    "sec Sec secs Secs par Par para Para art Art Tab ed Ed no No nos Nos Pt pt Apt apt Ste Temp ca Ca Ref Est al "
+    "Resp".split()
+)
+_ENDING = frozenset("Jr Sr etc Ltd Esq Bros govt Govt dept Dept Co Inc Corp al hrs mins Assn yrs".split())
+_SHORT = {
+    "gov't": "government", "Gov't": "Government", "int'l": "international", "Int'l": "International", "nat'l":
+    "national", "dep't": "department", "ass'n": "association", "w/o": "without", "b/c": "because", "a.k.a.":
+    "also known as", "aka": "also known as", "N.B.": "note well", "n.b.": "note well", "P.S.": "P S", "th'": "the",
+    "o'": "of", "'n'": "n", "q.v.": "which see",
 }  # fmt: skip
-_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _NUMBERED = (
     "Chapter|Part|Volume|Book|Act|Scene|Section|Phase|Stage|Type|Class|Level|Grade|Episode|Season|War|Mark|Article|"
-    "Appendix|Title|Round|Step|Figure|Table|Bowl|Symphony|Sonata|Rocky|Division|Group|Category|Case|Page|No|Unit"
+    "Appendix|Title|Round|Step|Figure|Table|Bowl|Symphony|Sonata|Rocky|Division|Group|Category|Case|Page|No|Unit|Lesson|"
+    "Fantasy|Quest|Star Wars|Saw|Rambo|Wars|Canto|Psalm|Olympiad|Schedule|Tier|Factor|Apollo|Saturn|Photoshop|Mk"
 )
 _RULERS = (
     "Henry|Louis|Charles|George|Edward|James|William|Richard|Elizabeth|Philip|Pius|Paul|Benedict|Napoleon|Catherine|"
-    "Frederick|Nicholas|Peter|Alexander|Leo|Gregory|Innocent|Clement|John|Mary|Francis|Ferdinand|Ramesses|Wilhelm"
+    "Frederick|Nicholas|Peter|Alexander|Leo|Gregory|Innocent|Clement|John|Mary|Francis|Ferdinand|Wilhelm|Ludwig|Karl|"
+    "Carl|Gustav|Christian|Haakon|Harald|Olaf|Olav|Sixtus|Urban|Julius|Boniface|Celestine|Eugene|Callixtus|Martin|Adrian|"
+    "Thutmose|Amenhotep|Rames+es|Ramses|Seti|Ptolemy|Cleopatra|Pepi|Mentuhotep|Darius|Xerxes|Artaxerxes|Cyrus|Mehmed|"
+    "Murad|Selim|Suleiman|Otto|Leopold|Joseph|Maximilian|Rudolf|Albert|Alfonso|Alphonse|Juan|Carlos|Felipe|Pedro|Manuel|"
+    "Sancho|Isabella|Margaret|Margrethe|Beatrix|Wilhelmina|Victoria|Anne|Robert|David|Malcolm|Stephen|Casimir|Sigismund|"
+    "Ivan|Boris|Constantine|Justinian|Theodosius|Basil|Michael|Alexios|Antiochus|Seleucus|Attalus|Mithridates|Tiberius|"
+    "Umberto|Emmanuel|Amadeus|Hassan|Mohammed|Abdullah|Hussein|Rama|Kamehameha|Sobhuza|Letsie|Moshoeshoe|Vajiralongkorn"
 )
+_REIGNS = r"(?:King|Queen|Emperor|Empress|Pope|Tsar|Czar|Kaiser|Prince|Princess|Sultan|Pharaoh|Duke|Count|Shah|Caliph)"
+_VERBS = r" (?:am|was|have|will|do|did|think|know|had|would|could|can|love|want|see|saw|said|met|like)\b"
 
 
 def roman(text: str) -> int:
     """``XIV`` -> 14; 0 when it is not a well-formed numeral."""
-    if not re.fullmatch(r"(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", text):
+    if not re.fullmatch(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", text):
         return 0
     values = [_ROMAN[char] for char in text]
     return sum(-v if any(v < later for later in values[i + 1 :]) else v for i, v in enumerate(values))
@@ -51,51 +91,107 @@ def _roman_cardinal(match: re.Match[str]) -> str | None:
 
 def _roman_ordinal(match: re.Match[str]) -> str | None:
     value = roman(match[2])
-    return f"{match[1]} the {ordinal(value)}" if value else None
+    pronoun = match[2] == "I" and re.match(_VERBS, match.string[match.end() : match.end() + 40])
+    if not value or pronoun or match[2] == "X" and match[1] == "Malcolm":
+        return None
+    return f"{match[1]} the {ordinal(value)}"
+
+
+def _roman_before(match: re.Match[str]) -> str | None:
+    value = roman(match[1])
+    return f"{ordinal(value)} {match[2]}" if value else None
+
+
+def _roman_pair(match: re.Match[str]) -> str | None:
+    """World War I and II."""
+    first, last = roman(match[2]), roman(match[4])
+    return f"{match[1]} {cardinal(first)}{match[3]}{cardinal(last)}" if first and last else None
 
 
 def _place(match: re.Match[str]) -> str:
-    ends = not match.string[match.end() :].strip() or re.match(r"\s+[A-Z]", match.string[match.end() :])
-    return _PLACES[match[1]] + ("." if ends else "")
+    written = match.group().endswith(".")
+    ends = not match.string[match.end() : match.end() + 40].strip() or re.match(
+        r"\s+[A-Z]", match.string[match.end() : match.end() + 40]
+    )
+    return _PLACES[match[1]] + ("." if written and ends else "")
 
 
-_ENDING = frozenset(("Jr", "Sr", "etc", "Ltd", "Esq", "Bros", "govt", "dept", "Dept"))
+def _bare_place(match: re.Match[str]) -> str | None:
+    """``Elm St`` in an address needs no full stop to be a street."""
+    before = re.search(r"([A-Z][a-z'\-]+) $", match.string[max(0, match.start() - 30) : match.start()])
+    return _PLACES[match[1]] + stop(match) if before else None
 
 
-def _word(match: re.Match[str]) -> str:
-    rest = match.string[match.end() :]
-    ends = not rest.strip() or match[1] in _ENDING and re.match(r"\s+[A-Z]", rest)
+def _word(match: re.Match[str]) -> str | None:
+    rest = match.string[match.end() : match.end() + 40]
+    if match[1] in _NUMBERED_ONLY and not re.match(r"\s?[\dIVX§A-Z]", rest):
+        return None
+    ends = not rest.strip(" \"')") or match[1] in _ENDING and ends_sentence(match.string, match.end())
     return _WORDS[match[1]] + ("." if ends else "")
 
 
-def _any(words: dict[str, str]) -> str:
-    return "|".join(sorted(words, key=len, reverse=True))
+def _spaced_initials(match: re.Match[str]) -> str:
+    letters = " ".join(char for char in match.group() if char.isalpha())
+    if match.group().endswith(" "):
+        return letters + (". " if ends_sentence(match.string, match.end() - 1) else " ")
+    named = re.match(r" ?[A-Z][a-z]+", match.string[match.end() : match.end() + 40])
+    follows = match.string[match.end() : match.end() + 1]
+    if named and not ends_sentence(match.string, match.end()):
+        return letters + ("" if follows == " " else " ")
+    return letters + (stop(match) if match.group().endswith(".") else "")
 
 
-ABBREVIATION_RULES = (
-    (re.compile(r"\bPh\.? ?D\b\.?(?=\s+[a-z]|,)|\bPh\.?D\b"), "P H D"),
-    (
-        re.compile(r"\b(?:[A-Z]\.){3,}(?=\s+[a-z]|,)|\b(?:[A-Z]\.){2,}[A-Z]\b(?!\.?[A-Za-z])"),
-        lambda m: m[0].replace(".", " ").strip(),
-    ),
-    (re.compile(r"\bp\.\s?(?=\d)"), "page "),
-    (
-        re.compile(rf"(?<=\d) ({_any(_MONTHS)})\b\.?(?= \d|,|$)|(?<=\d(?:st|nd|rd|th)) ({_any(_MONTHS)})\b\.?"),
-        lambda m: f" {_MONTHS[m[1] or m[2]]}",
-    ),
-    (re.compile(r"\b[eE]\.g\.,?"), "for example"),
-    (re.compile(r"\b[iI]\.e\.,?"), "that is"),
-    (re.compile(r"\ba\.k\.a\."), "also known as"),
-    (re.compile(r"\bw/o\b"), "without"),
-    (re.compile(r"\bw/(?=\s)"), "with"),
-    (re.compile(r"\bN[oO]\.\s?(?=\d)"), "number "),
-    (re.compile(rf"(?<=[a-z] )({_any(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place),
-    (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({_any(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place),
-    (re.compile(r"\b(Mr|Mrs)\."), lambda m: _TITLES[m[1]]),
-    (re.compile(rf"\b({_any(_TITLES)})\.(?=\s*[A-Z]|\s*$)"), lambda m: _TITLES[m[1]]),
-    (re.compile(rf"\b({_any(_MONTHS)})\.?(?=\s\d)"), lambda m: _MONTHS[m[1]]),
-    (re.compile(rf"\b({_any(_WORDS)})\."), _word),
-    (re.compile(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!')"), _roman_cardinal),
-    (re.compile(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!')"), _roman_cardinal),
-    (re.compile(rf"\b({_RULERS}) ([IVX]{{1,5}})\b(?!')(?! (?:am|was|have|will|do|did|think|know)\b)"), _roman_ordinal),
+_LONE = frozenset(
+    ("Vitamin", "Plan", "Type", "Option", "Section", "Part", "Group", "Grade", "Class", "Point", "Appendix")
 )
+
+
+def _middle(match: re.Match[str]) -> str | None:
+    """A middle initial has no stop; ``Plan B. It works`` ends a sentence."""
+    letter = match[1] or match[2] or match[3]
+    before = match.string[max(0, match.start() - 40) : match.start()].split()
+    if before and (before[-1].strip("\"'(") in _LONE or before[-1][:1].islower()) or letter == "I" and before:
+        return None
+    return None if ends_sentence(match.string, match.end()) and match[3] is None else letter
+
+
+# What the reference frontend reads otherwise: ``U. S.`` with stops, ``Inc.`` as it is written.
+INCORPORATED: Rule = (re.compile(r"\bInc\."), lambda m: "Incorporated" + stop(m), "Acme Inc.")
+INITIALS: Rule = (
+    re.compile(r"\b(?:[A-Za-z]\.){2,9}[A-Za-z]\b(?!\.)|\b(?:[A-Z]\. ?){2,6}(?=[A-Z][a-z])|\b(?:[A-Za-z]\.){2,9}"),
+    _spaced_initials,
+    "the U.S. team",
+)
+ABBREVIATION_RULES: tuple[Rule, ...] = (
+    (re.compile(r"\bPh\.? ?D\b\.?(?=\s+[a-z]|,)|\bPh\.? ?D\b"), "P H D", "a Ph.D. agrees"),
+    (re.compile(r"\b[Pp]\.\s?(?=\d)"), "page ", "p. 9"),
+    (re.compile(rf"(?<![\w'])({any_of(_SHORT)})(?![\w'])"), lambda m: _SHORT[m[1]], "gov't"),
+    (re.compile(r"\b[eE]\.g\.,?"), "for example", "e.g., figs"),
+    (re.compile(r"\b[iI]\.e\.,?"), "that is", "i.e. sweet"),
+    (re.compile(r"\bvs\b(?!\.)"), "versus", "red vs blue"),
+    (re.compile(r"\bw/(?=\s)"), "with", "w/ milk"),
+    (re.compile(r"\bN[oO]\.\s?(?=\d)|№ ?(?=\d)|\bno\. ?(?=\d)"), "number ", "No. 7"),
+    (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place, "Main St."),
+    (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({any_of(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place, "Elm St., then"),
+    (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\b"
+                r"(?=[,;.]|$| (?:and|near|then|in|at|to|is|was|by|or|on|for|with)\b)\.?"),
+     _bare_place, "Elm St, then"),
+    (re.compile(r"\b(Mr|Mrs)\.|\b(MR|MRS|DR)\.(?= [A-Z])"), lambda m: _TITLES[(m[1] or m[2]).capitalize()], "Mr. Fox"),
+
+    (re.compile(rf"\b({any_of(_TITLES)})\.(?=\s*(?:[A-Z]|and\b)|\s*$)"), lambda m: _TITLES[m[1]], "Prof. Lee"),
+    (re.compile(rf"\b({any_of(_BARE)})(?= (?:[A-Z][a-z]|[A-Z]\.|Mc|O'))(?!\w)"), lambda m: _TITLES[m[1]], "Dr Lee"),
+    (re.compile(r"\bJr\b(?!\.)"), "Junior", "King Jr spoke"),
+    (re.compile(rf"\b({any_of(_WORDS)})\."), _word, "Acme Ltd."),
+    INCORPORATED,
+    INITIALS,
+    (re.compile(r"(?<=\b[A-Z][a-z] )([A-Z])\.(?= [A-Z][a-z])|(?<=[a-z]{2} )([A-Z])\.(?= [A-Z][a-z])|"
+                r"^([A-Z])\.(?= [A-Z][a-z])"), _middle, "James T. Kirk"),
+    (re.compile(r"\b((?:World )?War) ([IVX]{1,4})( and | or |, )([IVX]{1,4})\b"), _roman_pair, "World War I and II"),
+    (re.compile(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!['’])"), _roman_cardinal, "Chapter IV"),
+    (re.compile(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!['’])"), _roman_cardinal, "chapter IV"),
+    (re.compile(rf"\b({_REIGNS} [A-Z][a-z]+) ([IVX]{{1,6}})\b(?!['’])"), _roman_ordinal, "King Harald III"),
+    (re.compile(rf"\b({_RULERS}) ([IVX]{{1,6}})\b(?!['’])"), _roman_ordinal, "Seti II"),
+    (re.compile(r"\b([IVX]{2,5}) (century|centuries|dynasty|Olympiad|Corps|Congress)\b"), _roman_before, "XVI century"),
+    (re.compile(r"(?<=[a-z] )([IVX]{2,5})\b(?!['’])(?=[ .,;:!?)]|$)"),
+     lambda m: cardinal(roman(m[1])) if roman(m[1]) and m[1] not in ("XX",) else None, "Final Fantasy VII"),
+)  # fmt: skip

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from gpt_sovits.text.data import pronunciations
 from gpt_sovits.text.en_homographs import homograph
+from gpt_sovits.text.en_names import EXTRA
 from gpt_sovits.text.en_numbers import digits
 from gpt_sovits.text.en_spell import guess
 from gpt_sovits.text.symbols import MARKS
@@ -18,9 +19,9 @@ _TOKEN = re.compile(r"'(?:em|cause|bout|til|tis|twas)\b|[A-Za-z][A-Za-z'\-]+[A-Z
 _SPELLED = frozenset(("ae", "ai", "ar", "ios", "hud", "os"))
 _EXTRA = {
     "chatgpt": "CH AE1 T JH IY1 P IY1 T IY1", "json": "JH EY1 S AH0 N", "conda": "K AA1 N D AH0",
-    "wifi": "W AY1 F AY1", "ctrl": "K AH0 N T R OW1 L", "vlog": "V L AA1 G", "app": "AE1 P", "apps": "AE1 P S",
-    "github": "G IH1 T HH AH2 B", "linux": "L IH1 N AH0 K S", "emoji": "IH0 M OW1 JH IY0", "meme": "M IY1 M",
-}  # fmt: skip
+    "ctrl": "K AH0 N T R OW1 L", "app": "AE1 P", "apps": "AE1 P S", "github": "G IH1 T HH AH2 B",
+    "linux": "L IH1 N AH0 K S", "meme": "M IY1 M",
+} | EXTRA  # fmt: skip
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH", "HH"))
 _HISSING = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
 _CONTRACTED = {"ve": ["AH0", "V"], "ll": ["AH0", "L"], "d": ["D"], "re": ["ER0"], "m": ["M"], "em": ["AH0", "M"]}

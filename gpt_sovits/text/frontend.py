@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text import ja
+from gpt_sovits.text.documents import clean
 from gpt_sovits.text.lexicon import Lexicon
 from gpt_sovits.text.markup import Marked, Region, parse_markup
 from gpt_sovits.text.readers import How, Read, read_around, read_en, read_ja, read_ko, read_yue, read_zh
 from gpt_sovits.text.segment import Run, runs_for
+from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
-from gpt_sovits.text.types import Phones, PolyphoneModel, Reading, Span
+from gpt_sovits.text.types import Phones, Piece, PolyphoneModel, Reading, Span
 from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 MINIMUM = 6
@@ -28,6 +31,7 @@ class _Job:
     original: str
     regions: tuple[Region, ...]
     how: How
+    notices: tuple[tuple[int, int, str], ...] = ()
 
     def start(self, at: int) -> int:
         """Original place of the plain character ``at``."""
@@ -96,11 +100,17 @@ def _assemble(runs: list[Run], job: _Job, table: SymbolTable) -> Phones:
                  counts, tuple(read.neutral))
         )  # fmt: skip
         phones += read.phones
-        readings += (replace(r, start=job.start(r.start), end=job.end(r.end)) for r in read.readings)
+        readings += (_placed(r, job) for r in read.readings)
     every = [span.word2ph for span in spans]
     joined = None if None in every else tuple(n for count in every if count is not None for n in count)
     norm_text = "".join(span.norm_text for span in spans)
     return Phones(tuple(phones), table.encode(phones), joined, norm_text, tuple(spans), tuple(readings))
+
+
+def _placed(reading: Reading, job: _Job) -> Reading:
+    """The reading at its place in the original, with what is to be said about it."""
+    notice = next((text for a, b, text in job.notices if a < reading.end and reading.start < b), "")
+    return replace(reading, start=job.start(reading.start), end=job.end(reading.end), notice=notice)
 
 
 def _require_installed(language: str) -> None:
@@ -109,13 +119,13 @@ def _require_installed(language: str) -> None:
         ja.require()
 
 
-def _job(text: str, lexicon: Lexicon | None, how: How) -> _Job:
-    marked: Marked = parse_markup(text)
+def _job(text: str, source: Tracked, lexicon: Lexicon | None, how: How) -> _Job:
+    marked: Marked = parse_markup(source)
     regions = marked.regions
     if lexicon is not None:
         taken = [(region.start, region.end) for region in regions]
         regions = (*regions, *lexicon.find(marked.source.text, taken))
-    return _Job(marked.source, text, regions, how)
+    return _Job(marked.source, text, regions, how, marked.notices)
 
 
 def phonemize_span(text: str, language: str, version: str = PHONES, *, polyphones: bool = True) -> Phones:
@@ -127,27 +137,34 @@ def phonemize_span(text: str, language: str, version: str = PHONES, *, polyphone
 
 
 def phonemize(
-    text: str,
+    text: str | Piece,
     language: str = "auto",
     version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,
+    numbers: str = "zh",
 ) -> Phones:
     """Phones of one piece. Never raises on odd text: what cannot be spoken is left out.
 
+    ``text``: a piece of ``split_text`` is read as its document shows it and ends with a mark; a string as it stands.
     ``language``: auto, zh, en, yue, ja, ko (with English words inside), auto_yue, or all_zh and the like.
     ``lexicon``: the person's own readings; markup in the text (see ``markup``) is stronger.
     ``polyphones`` False reproduces the reference frontend without its optional polyphone model; a model (see
-    ``g2pw``) decides before our rules do.
+    ``g2pw``) decides before our rules do. ``numbers``: the language of a string that holds nothing but numbers.
     """
     table = symbols(version)
     _require_installed(language)
-    job = _job(text, lexicon, How(table.version, polyphones))
-    found = _assemble(runs_for(job.source.text, language), job, table)
+    how = How(table.version, polyphones)
+    if isinstance(text, Piece):
+        numbers = text.numbers
+        job = _job(text.text, ended(text), lexicon, how)
+    else:
+        job = _job(text, clean(Tracked.of(text)), lexicon, how)
+    found = _assemble(runs_for(job.source.text, language, numbers), job, table)
     if len(found) >= MINIMUM or not job.source.text:
         return found
-    return _assemble(runs_for(_headed(job).source.text, language), _headed(job), table)
+    return _assemble(runs_for(_headed(job).source.text, language, numbers), _headed(job), table)
 
 
 def _headed(job: _Job) -> _Job:
@@ -156,7 +173,48 @@ def _headed(job: _Job) -> _Job:
     place = (job.source.starts[0],)
     source = Tracked(mark + job.source.text, place + job.source.starts, place + job.source.ends)
     regions = tuple(replace(region, start=region.start + 1, end=region.end + 1) for region in job.regions)
-    return replace(job, source=source, regions=regions)
+    notices = tuple((start + 1, end + 1, notice) for start, end, notice in job.notices)
+    return replace(job, source=source, regions=regions, notices=notices)
+
+
+_ENDED = re.compile(r"[。．.!?！？…,，;；:：、—~-][”’」』\"')）】\]]*$")
+_HAN_LAST = re.compile(r"[一-鿿぀-ヿ][^A-Za-z]*$")
+
+
+def ended(piece: Piece) -> Tracked:
+    """The words of a piece, with a full stop where no mark ends them: it is spoken as a whole sentence.
+
+    A piece that stops for a pause inside a sentence gets a comma, which keeps the voice up.
+    """
+    source = clean(Tracked.of(piece.text)) if piece.plain is None else piece.plain
+    if not source.text or _ENDED.search(source.text[-20:]):
+        return source
+    chinese = bool(_HAN_LAST.search(source.text[-200:])) or piece.numbers != "en" and not _LETTER.search(source.text)
+    mark = ("，" if chinese else ",") if piece.pause is not None else ("。" if chinese else ".")
+    at = source.ends[-1]
+    return Tracked(source.text + mark, (*source.starts, at), (*source.ends, at))
+
+
+_LETTER = re.compile("[A-Za-z]")
+
+
+def read_text(
+    text: str,
+    language: str = "auto",
+    version: str = PHONES,
+    lexicon: Lexicon | None = None,
+    *,
+    polyphones: bool | PolyphoneModel = True,
+    numbers: str = "zh",
+) -> Iterator[tuple[Piece, Phones]]:
+    """A whole text piece by piece, each with its phones: what is shown and what is spoken is this.
+
+    ``numbers``: the language of a text without a single word (that of the voice).
+    """
+    for piece in split_text(text, language, numbers=numbers):
+        said = phonemize(piece, language, version, lexicon, polyphones=polyphones)
+        if said.ids:
+            yield piece, said
 
 
 def explain(
@@ -166,14 +224,20 @@ def explain(
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,
+    numbers: str = "zh",
 ) -> tuple[Reading, ...]:
-    """How each word will be read and why (dictionary, rule, number, model, lexicon, markup, guess), without marks."""
-    found = phonemize(text, language, version, lexicon, polyphones=polyphones)
-    return tuple(reading for reading in found.readings if reading.why != "mark" and reading.phones)
+    """How each word of a text will be read and why, without marks: the readings of ``read_text``."""
+    readings: list[Reading] = []
+    for piece, said in read_text(text, language, version, lexicon, polyphones=polyphones, numbers=numbers):
+        for reading in said.readings:
+            if reading.why != "mark" and reading.phones:
+                start, end = reading.start + piece.start, reading.end + piece.start
+                readings.append(replace(reading, start=start, end=end))
+    return tuple(readings)
 
 
 def require_speakable(text: str) -> str:
     """``text`` itself, or an ``InputError`` when it has no letter, digit or character that could be spoken."""
-    if not any(char.isalnum() for char in parse_markup(text).source.text):
+    if not any(char.isalnum() for char in parse_markup(clean(Tracked.of(text))).source.text):
         raise InputError("There is nothing to speak in this text.", "Type at least one word, number or character.")
     return text

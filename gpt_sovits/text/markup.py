@@ -7,22 +7,19 @@
     [SQL|=sequel]            as if these words stood there
     [take your time|speed 0.8]   this part slower (0.5 to 2)
 
-Anything else in brackets stays what it is: text.
+It is forgiving: capitals, 【pause 1】, [pause 500ms], tone marks (háng) and joined pinyin (chong2qing4) do as well.
+Where the reading cannot be understood the word is read as usual, and ``notices`` says so. Anything else in brackets
+is text.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text.reading import Given, parse_reading
+from gpt_sovits.text.tags import TAG, pause_of, speed_of
 from gpt_sovits.text.tracked import Tracked
-
-TAG = re.compile(
-    r"\[(?:pause[ =:]?(?P<pause>\d+(?:\.\d+)?)s?|(?P<text>[^\[\]|\n]{1,200})\|(?P<say>[^\[\]|\n]{1,200}))\]"
-)
-_SPEED = re.compile(r"speed[ =:]?(\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -45,38 +42,31 @@ class Marked:
 
     source: Tracked
     regions: tuple[Region, ...] = ()
-    pauses: tuple[tuple[int, float], ...] = ()
-    speeds: tuple[tuple[int, int, float], ...] = ()
+    notices: tuple[tuple[int, int, str], ...] = ()
 
 
-def parse_markup(text: str) -> Marked:
-    """Takes the markup out of ``text``; a tag whose reading is not understood stays as plain words."""
-    source = Tracked.of(text)
-    if "[" not in text:
+def parse_markup(text: str | Tracked) -> Marked:
+    """Takes the markup out of ``text``; a word whose reading is not understood is read as usual, with a notice."""
+    source = Tracked.of(text) if isinstance(text, str) else text
+    if "[" not in source.text and "【" not in source.text:
         return Marked(source)
     parts: list[Tracked] = []
     regions: list[Region] = []
-    pauses: list[tuple[int, float]] = []
-    speeds: list[tuple[int, int, float]] = []
+    notices: list[tuple[int, int, str]] = []
     at = size = 0
-    for tag in TAG.finditer(text):
+    for tag in TAG.finditer(source.text):
         parts.append(source.slice(at, tag.start()))
         size += tag.start() - at
         at = tag.end()
-        if tag["pause"]:
-            pauses.append((size, min(max(float(tag["pause"]), 0.05), 10.0)))
+        if pause_of(tag) is not None:
             continue
         word = source.slice(*tag.span("text"))
         parts.append(word)
-        speed = _SPEED.fullmatch(tag["say"].strip())
-        if speed:
-            speeds.append((size, size + len(word), min(max(float(speed[1]), 0.5), 2.0)))
-        else:
+        if speed_of(tag) is None:
             try:
                 regions.append(Region(size, size + len(word), parse_reading(tag["say"], tag["text"]), "markup"))
-            except InputError:
-                parts.append(source.slice(tag.start("say"), tag.end("say")))
-                size += len(tag["say"])
+            except InputError as error:
+                notices.append((size, size + len(word), error.message))
         size += len(word)
-    parts.append(source.slice(at, len(text)))
-    return Marked(Tracked.join(parts), tuple(regions), tuple(pauses), tuple(speeds))
+    parts.append(source.slice(at, len(source)))
+    return Marked(Tracked.join(parts), tuple(regions), tuple(notices))

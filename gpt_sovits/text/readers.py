@@ -197,7 +197,13 @@ def read_ko(text: str, start: int, how: How) -> Read:
 
 def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> Read:
     """An English run; the first word of a forced region carries its phones, the rest of the region is silent."""
-    norm = _with_all(Tracked.of(text, start), regions, lambda plain: en_normalize.normalize(plain, how.alone), " x ")
+    trained = how.polyphones is False
+    pauses = how.alone or not trained
+
+    def normalize(plain: Tracked) -> Tracked:
+        return en_normalize.normalize(plain, pauses, trained)
+
+    norm = _with_all(Tracked.of(text, start), regions, normalize, " x ")
     words = en_g2p.read_words(norm.text)
     readings = []
     spoken: set[int] = set()

@@ -29,7 +29,7 @@ _LATIN = "A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ"
 _UNIT = "|".join(re.escape(name) for name in sorted(UNIT_NAMES, key=len, reverse=True))
 _BLOCK = re.compile(
     rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
-    rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z0-9._+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)"
+    rf"|(?P<web>(?:https?://|www\.)[!-~]+|(?<![A-Za-z0-9/~])~?/[A-Za-z0-9._\-]+(?:/[A-Za-z0-9._\-]+)+|[A-Za-z]:\\[!-~]+|[A-Za-z0-9._+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)"
     rf"|(?P<unit>\d[\d.,]*(?:[~\-/]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d²³]|/(?!\d)))"
     rf"|(?P<number>(?:HK|US|NT|A|C)?[$¥￥€£] ?\d+(?:\.\d+|,\d{{3}})* ?(?:[MBkK]|[mbtr]+illion)(?![{_LATIN}])"
     rf"|\d{{1,2}}:[0-5]\d ?[aApP][mM](?![{_LATIN}])"
@@ -96,10 +96,10 @@ def _blocks(text: str, default: str | None) -> list[_Block]:
     return blocks
 
 
-def _number_language(text: str, block: _Block, before: _Block | None, after: _Block | None) -> str:
+def _number_language(text: str, block: _Block, before: _Block | None, after: _Block | None, alone: str) -> str:
     if before is None or after is None:
         only = before or after
-        return only.language if only and only.language else "zh"
+        return only.language if only and only.language else alone
     if before.language == after.language or not after.language:
         return before.language
     apart = not text[block.start - 1].isalnum()
@@ -133,16 +133,16 @@ def _is_roman(text: str, block: _Block, body: str) -> bool:
     return text.startswith("第", max(0, block.start - 1)) or counted
 
 
-def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Block]:
+def _resolve(text: str, blocks: list[_Block], default: str | None, alone: str) -> list[_Block]:
     runs: list[_Block] = []
     for i, block in enumerate(blocks):
         before = runs[-1] if runs else None
-        after = next((b for b in blocks[i + 1 : i + 50] if b.kind not in ("number", "unit")), None)
+        after = next((b for b in blocks[i + 1 : i + 50] if b.kind not in ("number", "unit", "other")), None)
         body = text[block.start : block.end].strip()
         if block.kind == "number" and not block.language and _letters_follow(text, block, after, runs):
             block.language = "zh"
         elif block.kind in ("number", "unit") and not block.language:
-            block.language = _number_language(text, block, before, after)
+            block.language = _number_language(text, block, before, after, alone)
         elif block.kind == "unit":
             block.language = default or "zh"
         elif block.kind == "latin" and before and before.language == "zh" and _is_roman(text, block, body):
@@ -156,17 +156,18 @@ def _resolve(text: str, blocks: list[_Block], default: str | None) -> list[_Bloc
     return runs
 
 
-def segment(text: str, default: str | None = None) -> list[Run]:
+def segment(text: str, default: str | None = None, alone: str = "zh") -> list[Run]:
     """Runs that cover ``text`` without gaps.
 
-    ``default`` None: free. Otherwise everything that is not Latin (digits too) is in that language.
+    ``default`` None: free. Otherwise everything that is not Latin (digits too) is in that language. ``alone``: the
+    language of a text that has numbers only.
     """
     if not text:
         return []
     blocks = _blocks(text, default)
     if not blocks:
         return [Run(default or ("punctuation" if not any(map(_is_symbol, text)) else "en"), 0, len(text))]
-    runs = _resolve(text, blocks, default)
+    runs = _resolve(text, blocks, default, alone)
     return [Run(run.language, run.start, run.end) for run in runs]
 
 
@@ -174,14 +175,17 @@ def _is_symbol(char: str) -> bool:
     return ord(char) >= 0x1F000
 
 
-def runs_for(text: str, mode: str) -> list[Run]:
-    """The runs that a mode of the reference frontend gives: auto, auto_yue, zh, en, ja, ko, yue, all_zh ..."""
+def runs_for(text: str, mode: str, alone: str = "zh") -> list[Run]:
+    """The runs that a mode of the reference frontend gives: auto, auto_yue, zh, en, ja, ko, yue, all_zh ...
+
+    ``alone``: the language of numbers where no word tells it.
+    """
     if mode == "en":
         return [Run("en", 0, len(text))] if text else []
     if mode.startswith("all_"):
         return segment(text, mode[4:])
     merged: list[Run] = []
-    for run in segment(text):
+    for run in segment(text, alone=alone):
         language = run.language
         if mode == "auto_yue" and language == "zh":
             language = "yue"

@@ -7,20 +7,30 @@ inside a number, an abbreviation or a markup tag. Pieces that are too short join
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
-from gpt_sovits.text.markup import TAG
+from gpt_sovits.text.breath import breath
+from gpt_sovits.text.documents import clean
+from gpt_sovits.text.tags import TAG, pause_of, speed_of
+from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Piece
 
 _CLOSERS = "”’」』》〉）)】]\"'"
 _OPEN, _CLOSE = "“「『《（(【", "”」』》）)】"
 _MARK = re.compile(rf"(?:[。！？!?…～~]+|\.+|[，、；：,;:]+|—{{2,}}|--+)[{re.escape(_CLOSERS)}]*|\n+")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Mt|Jr|Sr|vs|etc|e\.g|i\.e|a\.m|p\.m|No|Inc|Ltd|Co|Corp|Gen|Sen|Gov|Capt|Lt|Col|Rev"
-    r"|Fig|Vol|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)|(?:\b[A-Za-z]\.)+[A-Za-z]|\b[A-Z])$",
+    r"(?:\b(?:Mr|Mrs|Ms|Mx|Drs?|Prof|St|Ste|Mt|Ft|Jr|Sr|vs|cf|etc|e\.g|i\.e|a\.m|p\.m|al|ca|Nos?|Inc|Ltd|Co|Corp|Gen|Sen"
+    r"|Gov|Capt|Cpt|Sgt|Lt|Col|Maj|Cmdr|Adm|Rev|Hon|Rep|Pres|Supt|Fr|Fig|Figs|Vols?|Ch|Chap|Sec|Eq|Art|Par|Ed|Eds|Pt"
+    r"|approx|est|dept|Bros|Ave|Blvd|Rd|Ln|Hwy|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Mon|Tue|Tues|Wed|Thu"
+    r"|Thur|Thurs|Fri|pp|p|ft|in|lb|lbs|oz|mi|min|hrs?|sq)|(?:\b[A-Za-z]\.)+[A-Za-z]|\b[A-Z])$",
     re.IGNORECASE,
 )
-_SPEED_TAG = re.compile(r"speed[ =:]?(\d+(?:\.\d+)?)")
+_BOTH = frozenset(
+    "in al fr art ed no par sec sat sun mar est".split()
+)  # words too: an abbreviation only before a digit
+_ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+")
 
 
 @dataclass(frozen=True)
@@ -31,17 +41,20 @@ class _Cut:
     strength: int
 
 
-def _weight(text: str) -> int:
-    """About how many phones: two for a Han character or kana, four for a digit, one for a letter."""
-    total = 0
-    for char in text:
-        if "぀" <= char <= "鿿" or "가" <= char <= "힣":
-            total += 2
-        elif char.isdigit():
-            total += 4
-        elif char.isalpha():
-            total += 1
-    return total
+class _Weights:
+    """About how many phones a stretch has: two for a Han character or kana, four for a digit, one for a letter."""
+
+    def __init__(self, text: str) -> None:
+        self._sums = list(accumulate(map(_weight, text), initial=0))
+
+    def __call__(self, begin: int, end: int) -> int:
+        return self._sums[end] - self._sums[begin]
+
+
+def _weight(char: str) -> int:
+    if "぀" <= char <= "鿿" or "가" <= char <= "힣":
+        return 2
+    return 4 if char.isdigit() else int(char.isalpha())
 
 
 def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
@@ -54,24 +67,34 @@ def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
     digits = before[-1:].isdigit() and after.isdigit()
     if digits and mark[0] in ".,:，：":
         return None
+    if mark[0] in "~～" and before.rstrip()[-1:].isdigit() and rest.strip()[:1].isdigit():
+        return None
     if mark[0] == "." and len(mark.rstrip(_CLOSERS)) == 1:
         if after and not after.isspace() and after.isascii():
             return None
-        if _ABBREVIATION.search(before) and rest.strip():
+        if _abbreviated(before, rest):
             return 0
     if mark[0] in ",;:" and after and not after.isspace() and after.isascii():
         return None
     inside = depth > 0 and not any(char in _CLOSE for char in mark)
     if inside:
         return 0
-    if mark[-1] in _CLOSERS and rest.lstrip()[:1].islower():
+    if rest.lstrip()[:1].islower() and (mark[-1] in _CLOSERS or mark[0] in "…." and len(mark) + ("…" in mark) > 1):
         return 1
     return 2 if mark[0] in "。！？!?…～~." else 1
 
 
+def _abbreviated(before: str, rest: str) -> bool:
+    found = _ABBREVIATION.search(before)
+    if not found or not rest.strip():
+        return False
+    return found.group().lower() not in _BOTH or rest.strip()[:1].isdigit()
+
+
 def _cuts(text: str, begin: int, end: int) -> list[_Cut]:
     """Every permitted cut of ``text[begin:end]``, the last one at ``end``."""
-    protected = [tag.span() for tag in TAG.finditer(text, begin, end)]
+    protected = sorted(m.span() for pattern in (TAG, _ADDRESS) for m in pattern.finditer(text, begin, end))
+    starts = [start for start, _ in protected]
     found: dict[int, int] = {}
     depth = 0
     at = begin
@@ -79,7 +102,8 @@ def _cuts(text: str, begin: int, end: int) -> list[_Cut]:
         for char in text[at : match.end()]:
             depth = max(0, depth + (char in _OPEN) - (char in _CLOSE))
         at = match.end()
-        if any(start < match.end() < stop for start, stop in protected):
+        holder = bisect_right(starts, match.end() - 1) - 1
+        if holder >= 0 and match.end() < protected[holder][1]:
             continue
         if match.group()[0] == "\n":
             depth = 0
@@ -102,6 +126,7 @@ def _hard(text: str, begin: int, end: int, longest: int) -> list[tuple[int, int]
         if text[i].isspace():
             space = i + 1
         if total > longest and i > start:
+            space = breath(text, start, i) or space
             run = text[i - 1].isascii() and text[i - 1].isalnum() and text[i].isascii() and text[i].isalnum()
             cut = space if space > start else i
             if run and space <= start and total < 2 * longest:
@@ -116,29 +141,29 @@ def _hard(text: str, begin: int, end: int, longest: int) -> list[tuple[int, int]
     return parts
 
 
-def _pack(text: str, begin: int, cuts: list[_Cut], longest: int) -> list[tuple[int, int]]:
+def _pack(text: str, weigh: _Weights, begin: int, cuts: list[_Cut], longest: int) -> list[tuple[int, int]]:
     """Pieces of one sentence that is too long: as few as possible, at its strongest inner cuts."""
     strengths = sorted({cut.strength for cut in cuts}, reverse=True)
     end = cuts[-1].at
     for least in strengths:
         places = [cut.at for cut in cuts if cut.strength >= least]
         spans = list(zip([begin, *places[:-1]], places, strict=True))
-        if len(spans) > 1 and (least == strengths[-1] or all(_weight(text[a:b]) <= longest for a, b in spans)):
+        if len(spans) > 1 and (least == strengths[-1] or all(weigh(a, b) <= longest for a, b in spans)):
             break
     else:
         return _hard(text, begin, end, longest)
     packed: list[tuple[int, int]] = []
     for a, b in spans:
-        if packed and _weight(text[packed[-1][0] : b]) <= longest:
+        if packed and weigh(packed[-1][0], b) <= longest:
             packed[-1] = (packed[-1][0], b)
-        elif _weight(text[a:b]) > longest:
+        elif weigh(a, b) > longest:
             packed += _hard(text, a, b, longest)
         else:
             packed.append((a, b))
     return packed
 
 
-def _sentences(text: str, begin: int, end: int, longest: int) -> list[list[tuple[int, int]]]:
+def _sentences(text: str, weigh: _Weights, begin: int, end: int, longest: int) -> list[list[tuple[int, int]]]:
     """Pieces per paragraph, no piece over ``longest`` where the text allows it."""
     paragraphs: list[list[tuple[int, int]]] = [[]]
     start = begin
@@ -147,20 +172,19 @@ def _sentences(text: str, begin: int, end: int, longest: int) -> list[list[tuple
         held.append(cut)
         if cut.strength < 2:
             continue
-        whole = _weight(text[start : cut.at]) <= longest
-        paragraphs[-1] += [(start, cut.at)] if whole else _pack(text, start, held, longest)
+        whole = weigh(start, cut.at) <= longest
+        paragraphs[-1] += [(start, cut.at)] if whole else _pack(text, weigh, start, held, longest)
         start, held = cut.at, []
         if cut.strength == 3:
             paragraphs.append([])
     return paragraphs
 
 
-def _join_short(text: str, spans: list[tuple[int, int]], shortest: int, longest: int) -> list[tuple[int, int]]:
+def _join_short(weigh: _Weights, spans: list[tuple[int, int]], shortest: int, longest: int) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for begin, end in spans:
         if joined:
-            before = _weight(text[slice(*joined[-1])])
-            here = _weight(text[begin:end])
+            before, here = weigh(*joined[-1]), weigh(begin, end)
             if (before < shortest or here < shortest) and before + here <= max(longest, 2 * shortest):
                 joined[-1] = (joined[-1][0], end)
                 continue
@@ -173,41 +197,96 @@ def _parts(text: str) -> list[tuple[int, int, float | None, float]]:
     parts: list[tuple[int, int, float | None, float]] = []
     at = 0
     for tag in TAG.finditer(text):
-        speed = _SPEED_TAG.fullmatch((tag["say"] or "").strip())
-        if tag["pause"]:
-            parts.append((at, tag.start(), min(max(float(tag["pause"]), 0.05), 10.0), 1.0))
-        elif speed:
+        pause, speed = pause_of(tag), speed_of(tag)
+        if pause is not None:
+            parts.append((at, tag.start(), pause, 1.0))
+        elif speed is not None:
             parts.append((at, tag.start(), None, 1.0))
-            parts.append((*tag.span("text"), None, min(max(float(speed[1]), 0.5), 2.0)))
+            parts.append((*tag.span("text"), None, speed))
         else:
             continue
         at = tag.end()
     return [*parts, (at, len(text), None, 1.0)]
 
 
-def split_text(text: str, language: str = "auto", *, shortest: int = 12, longest: int = 120) -> list[Piece]:
+def split_text(
+    text: str, language: str = "auto", *, shortest: int = 12, longest: int = 120, numbers: str = "zh"
+) -> list[Piece]:
     """Pieces of about ``shortest`` to ``longest`` phones, in order; stretches with nothing to speak are left out.
 
-    Every letter and digit of ``text`` that is outside markup lies in exactly one piece.
+    Every letter and digit of ``text`` that is spoken (see ``documents``) lies in exactly one piece. ``numbers``: the
+    language of a text that has nothing but numbers.
     """
+    source = clean(Tracked.of(text))
+    weigh = _Weights(source.text)
     pieces: list[Piece] = []
-    for begin, end, pause, speed in _parts(text):
+    for begin, end, pause, speed in _parts(source.text):
         spans = [
             span
-            for paragraph in _sentences(text, begin, end, longest)
-            for span in _join_short(text, paragraph, shortest, longest)
+            for paragraph in _sentences(source.text, weigh, begin, end, longest)
+            for span in _join_short(weigh, paragraph, shortest, longest)
         ]
-        found = []
-        for a, b in spans:
-            body = text[a:b].strip()
-            if any(char.isalnum() for char in body):
-                start = a + text[a:b].index(body)
-                found.append(Piece(body, start, start + len(body), None, speed))
+        bodies = [body for span in spans if (body := _trimmed(source.text, *span))]
+        found = [_piece(text, source, *span, speed) for span in _join_numbers(source.text, weigh, bodies, longest)]
         if found and pause is not None:
-            last = found[-1]
-            found[-1] = Piece(last.text, last.start, last.end, pause, speed)
+            found[-1] = replace(found[-1], pause=pause)
         elif pieces and pause is not None:
-            last = pieces[-1]
-            pieces[-1] = Piece(last.text, last.start, last.end, (last.pause or 0.0) + pause, last.speed)
+            pieces[-1] = replace(pieces[-1], pause=(pieces[-1].pause or 0.0) + pause)
         pieces += found
-    return pieces
+    return _with_numbers(pieces, numbers)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The stretch without spaces around it; None when nothing in it is spoken."""
+    body = text[start:end].strip()
+    if not any(char.isalnum() for char in body):
+        return None
+    start += text[start:end].index(body)
+    return start, start + len(body)
+
+
+def _piece(text: str, source: Tracked, start: int, end: int, speed: float) -> Piece:
+    plain = source.slice(start, end)
+    first, last = min(plain.starts), max(plain.ends)
+    before = text[source.ends[start - 1] if start else 0 : first]  # markup that opens or closes on these lines
+    behind = text[last : source.starts[end] if end < len(source) else len(text)]
+    first -= len(before.rpartition("\n")[2].lstrip())
+    last += len(behind.partition("\n")[0].rstrip())
+    plain = Tracked(plain.text, tuple(at - first for at in plain.starts), tuple(at - first for at in plain.ends))
+    return Piece(text[first:last], first, last, None, speed, plain=plain)
+
+
+def _wordless(text: str, start: int, end: int) -> bool:
+    return not any(char.isalpha() for char in text[start:end])
+
+
+def _join_numbers(text: str, weigh: _Weights, spans: list[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
+    """A stretch without a word (12, $5.99) joins what follows it, else what stands before: they tell its language."""
+    joined: list[tuple[int, int]] = []
+    for begin, end in spans:
+        before = joined[-1] if joined else None
+        if before and _wordless(text, *before) and weigh(before[0], end) <= 2 * longest:
+            joined[-1] = (before[0], end)
+        else:
+            joined.append((begin, end))
+    if len(joined) > 1 and _wordless(text, *joined[-1]) and weigh(joined[-2][0], joined[-1][1]) <= 2 * longest:
+        joined[-2:] = [(joined[-2][0], joined[-1][1])]
+    return joined
+
+
+def _with_numbers(pieces: list[Piece], numbers: str) -> list[Piece]:
+    """Each piece with the language of the words nearest before it, or else after it."""
+    told = [_tongue(piece.text) for piece in pieces]
+    first = next((tongue for tongue in told if tongue), numbers)
+    out = []
+    for piece, tongue in zip(pieces, told, strict=True):
+        first = tongue or first
+        out.append(replace(piece, numbers=first))
+    return out
+
+
+def _tongue(text: str) -> str:
+    """en or zh by the letters of a piece; "" when it has none."""
+    latin = sum(char.isascii() and char.isalpha() for char in text)
+    han = sum("㐀" <= char <= "鿿" for char in text)
+    return "" if not latin and not han else "zh" if 3 * han > latin else "en"

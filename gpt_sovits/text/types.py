@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from gpt_sovits.text.tracked import Tracked
 
 LANGUAGES = ("zh", "en", "yue", "ja", "ko")
 
@@ -20,7 +22,8 @@ class PolyphoneModel(Protocol):
 class Reading:
     """How one word will be read: ``text[start:end]`` -> ``reading``, decided by ``why``.
 
-    ``why`` is one of dictionary, rule, model, lexicon, markup, guess, number, mark.
+    ``why`` is one of dictionary, rule, model, lexicon, markup, guess, number, mark. ``notice``: what a person who
+    asked for another reading should know ("" for nothing).
     """
 
     text: str
@@ -30,6 +33,7 @@ class Reading:
     reading: str
     phones: tuple[str, ...]
     why: str
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Piece:
     """A part of a text that is spoken in one go: ``text == original[start:end]``.
 
     ``pause``: seconds of silence that markup asks for after it (None: the usual pause); ``speed``: its own factor.
+    ``numbers``: the language in which numbers without a word beside them are read; ``plain``: the words of the piece
+    as the whole document shows them (without its markup and line ends), with their places in ``text``.
     """
 
     text: str
@@ -78,3 +84,5 @@ class Piece:
     end: int
     pause: float | None = None
     speed: float = 1.0
+    numbers: str = "zh"
+    plain: Tracked | None = field(default=None, repr=False, compare=False)

@@ -1,6 +1,6 @@
 """Consent: who allowed their voice to be copied, what for, in which words, bound to one recording.
 
-A voice is biometric. Nothing is trained or saved without this value; ``registry.store`` and ``training.job`` check
+A voice is biometric. Nothing is trained or saved without this value; ``storage.registry`` and ``jobs.run`` check
 it for every caller.
 """
 

@@ -11,10 +11,11 @@ import torch
 
 from gpt_sovits.audio import Audio, concatenate, frame_levels, level, peak, read_audio, resample, silence, write_wav
 from gpt_sovits.dataset.build import LISTEN_RATE, build_dataset, listen
+from gpt_sovits.dataset.recognise import Scribe, Written
 from gpt_sovits.dataset.training_set import FILE, TrainingSet
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.dataset.vad import speech_spans
-from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.errors import CancelledError, InputError, MissingError, UnfitError
 from gpt_sovits.events import CancelToken
 
 DATA = Path(__file__).parents[1] / "data"
@@ -140,6 +141,20 @@ def test_wrong_text_is_refused(recording, listener, tmp_path):
     assert not (tmp_path / FILE).exists()
     with pytest.raises(InputError, match="no word"):
         build_dataset(recording, "?!", "en", listener, work_dir=tmp_path)
+
+
+def test_a_doubted_text_is_believed_when_the_person_or_a_transcriber_knows_better(recording, listener, tmp_path):
+    wrong = "Purple elephants juggle bright yellow oranges beneath the icy mountain, while nobody ever laughs at them."
+    made = build_dataset(recording, wrong, "en", listener, work_dir=tmp_path / "a", anyway=True)
+    assert made.slices and all(piece.confidence < 0.5 for piece in made.slices)
+    with pytest.raises(UnfitError, match="does not fit"):
+        build_dataset(recording, wrong, "en", listener, work_dir=tmp_path / "b", scribe=heard_by_a_machine(SCRIPT))
+    found = heard_by_a_machine("Purple elephants juggle bright yellow oranges beneath an icy mountain.")
+    assert build_dataset(recording, wrong, "en", listener, work_dir=tmp_path / "c", scribe=found).slices
+
+
+def heard_by_a_machine(text: str) -> Scribe:
+    return lambda audio, language, cancel: Written(text, "en")
 
 
 def test_a_sentence_that_is_not_in_the_text_is_not_trained_on(recording, listener, tmp_path):

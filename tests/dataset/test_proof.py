@@ -14,7 +14,7 @@ import torch
 from gpt_sovits.audio import Audio, write_wav
 from gpt_sovits.dataset.ears import Ears, ears_of
 from gpt_sovits.dataset.piece import hear
-from gpt_sovits.dataset.proof import Thresholds, joint_fit, prove, shares, unbiased
+from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, prove, shares, unbiased
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.errors import InputError
 from gpt_sovits.features.hubert import HubertContent
@@ -84,8 +84,15 @@ def test_too_little_sound_and_no_words_are_not_an_error():
 
 
 def test_one_wrong_sentence_does_not_spoil_a_recording():
-    assert joint_fit([(6.0, 20), (5.0, 20), (-9.0, 15)]) == 5.0
-    assert joint_fit([(6.0, 10), (-9.0, 30)]) == -9.0 and joint_fit([]) < -100
+    said, other = (Proof((margin,), (0.0, 0.0), (40,), 4.0) for margin in (3.0, -1.0))
+    assert fitting_share([said, said, other], 12.0, LIMITS) == pytest.approx(2 / 3)
+    assert fitting_share([other, other], 8.0, LIMITS) == fitting_share([], 0.0, LIMITS) == 0.0
+
+
+def test_a_word_that_fits_by_luck_does_not_carry_a_text():
+    lucky = Proof((40.0, -1.0, -1.5), (0.0,) * 4, (2, 8, 9), 2.0)
+    plain = Proof((2.0, 2.5, 1.5), (0.0,) * 4, (6, 8, 9), 2.0)
+    assert lucky.evidence < 0 < 20 < plain.evidence
 
 
 def test_thresholds_travel_in_a_base_config():

@@ -26,6 +26,7 @@ from pathlib import Path
 from gpt_sovits.audio import read_audio, write_wav
 from gpt_sovits.errors import ResourceError
 from gpt_sovits.jobs.store import JobState
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
@@ -97,7 +98,7 @@ class Bench:
 
     def add(self, name: str) -> str:
         consent = Consent(who=name, purpose="a test", statement="The recording is licensed for this use.")
-        return self.studio.create_voice(name, self.recording, consent=consent, max_steps=self.steps)
+        return self.studio.jobs.create(TrainingRequest(name, self.recording, consent=consent, max_steps=self.steps))
 
     def start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "gpt_sovits.jobs.worker", "--data", str(self.data)]
@@ -115,7 +116,7 @@ class Bench:
         end = time.monotonic() + patience
         while True:
             try:
-                job = self.studio.job(job_id)
+                job = self.studio.jobs.get(job_id)
             except ResourceError:  # the disk is too full even to read the list; it says so
                 if time.monotonic() > end:
                     raise
@@ -129,7 +130,7 @@ class Bench:
         """The job at its end, which must be good; one that was given up after many deaths is resumed."""
         job = self.until(job_id, lambda job: False)
         while job.state == "failed" and "times at the same place" in job.error:
-            self.studio.resume_job(job_id)
+            self.studio.jobs.resume(job_id)
             job = self.until(job_id, lambda job: False)
         assert job.state == "done", (job.state, job.error, job.log[-5:])
         self.wanted[job.voice_id] = job.name
@@ -137,27 +138,28 @@ class Bench:
 
     def check(self) -> None:
         """Every finished voice is there, whole, and nothing else is."""
-        cards = {card.id: card.name for card in self.studio.voices()}
-        done = {job.voice_id: job.name for job in self.studio.jobs() if job.state == "done"}
+        cards = {card.id: card.name for card in self.studio.voices.list()}
+        done = {job.voice_id: job.name for job in self.studio.jobs.list() if job.state == "done"}
         assert set(self.wanted) <= set(cards), f"a finished voice is lost: {self.wanted} {cards}"
-        assert set(cards) <= set(done) | {job.voice_id for job in self.studio.jobs() if job.fraction >= 0.95}, cards
-        assert self.studio.verify() == []
+        nearly = {job.voice_id for job in self.studio.jobs.list() if job.fraction >= 0.95}
+        assert set(cards) <= set(done) | nearly, cards
+        assert self.studio.voices.verify() == []
         for voice_id in cards:
-            assert self.studio.sample(voice_id).startswith(b"RIFF")
-            assert self.studio.voice(voice_id).delta
+            assert self.studio.voices.sample(voice_id).startswith(b"RIFF")
+            assert self.studio.voices.load(voice_id).delta
 
     def steps_of(self, job: JobState) -> int:
-        return int(self.studio.voice(job.voice_id).made_by["steps"])
+        return int(self.studio.voices.load(job.voice_id).made_by["steps"])
 
     def last(self, job_id: str) -> tuple[int, str]:
         """Number of the newest event, and how far the learning was."""
-        events = self.studio.job_events(job_id)
+        events = self.studio.core.store.events(job_id)
         learning = [event for _, _, event in events if event.kind in LEARNING]
         return (events[-1][0] if events else 0), f"{learning[-1].kind} {learning[-1].step}" if learning else "-"
 
     def went_on(self, job_id: str, number: int) -> str:
         """The first step that was told after event ``number``."""
-        later = [event for _, _, event in self.studio.job_events(job_id, after=number) if event.kind in LEARNING]
+        later = [event for _, _, event in self.studio.core.store.events(job_id, number) if event.kind in LEARNING]
         return f"{later[0].kind} {later[0].step}" if later else "-"
 
 
@@ -179,7 +181,7 @@ def random_kills(times: int, steps: int, seed: int, tell: Callable[[str], None] 
     with bench(steps) as at:
         worker = at.start()
         job = at.finished(at.add("Voice 0"))
-        events = at.studio.job_events(job.id)
+        events = at.studio.core.store.events(job.id)
         length, expected = events[-1][1] - events[0][1], at.steps_of(job)
         tell(f"     not killed: {expected} steps in {length:.0f} s")
         number, jobs = 0, 0
@@ -263,8 +265,8 @@ def fill_the_disk(steps: int, tell: Callable[[str], None] = print) -> bool:
                     tell(f"the studio, for two minutes: {error}")
                 ballast.unlink()
                 at.check()
-                if at.studio.job(job_id).state == "failed":
-                    at.studio.resume_job(job_id)
+                if at.studio.jobs.get(job_id).state == "failed":
+                    at.studio.jobs.resume(job_id)
                 if at.workers[-1].poll() is not None:
                     tell(f"the worker had given up with {at.workers[-1].returncode}; the next one starts")
                     at.start()

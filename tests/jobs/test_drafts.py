@@ -15,7 +15,7 @@ from gpt_sovits.dataset.ears import Ears
 from gpt_sovits.dataset.training_set import TrainingSet
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.files import sha256_of
-from gpt_sovits.jobs.review import DOUBTFUL, Draft, Drafts, erase_drafts
+from gpt_sovits.jobs.review import DOUBTFUL, Draft, Reviews, erase_drafts
 from gpt_sovits.settings import Settings
 from tests.dataset.test_build import SCRIPT, SECONDS, Listener
 
@@ -45,9 +45,9 @@ def echo(audio: Audio) -> Echo:
 
 
 @pytest.fixture
-def drafts(tmp_path: Path, echo: Echo) -> Drafts:
+def drafts(tmp_path: Path, echo: Echo) -> Reviews:
     base = SimpleNamespace(content=echo, config={}, symbols_version="v2")
-    return Drafts(Settings(tmp_path / "data", threads=1), lambda name: base)
+    return Reviews(Settings(tmp_path / "data", threads=1), lambda name: base, "local")
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ def recording(tmp_path: Path, audio: Audio) -> Path:
 
 
 @pytest.fixture
-def draft(drafts: Drafts, recording: Path) -> Draft:
-    return drafts.prepare(recording, script=SCRIPT, language="en")
+def draft(drafts: Reviews, recording: Path) -> Draft:
+    return drafts.prepare(recording, script=SCRIPT, language="en", base="mini")
 
 
-def test_a_draft_shows_pieces_in_order_and_their_sound(drafts: Drafts, draft: Draft, recording: Path) -> None:
+def test_a_draft_shows_pieces_in_order_and_their_sound(drafts: Reviews, draft: Draft, recording: Path) -> None:
     assert draft.verdict in ("good", "usable") and draft.transcript == "text" and not draft.skipped
     assert all(a.end <= b.start + 0.01 for a, b in zip(draft.pieces, draft.pieces[1:], strict=False))
     assert all(piece.kept and piece.confidence > 0.5 for piece in draft.pieces)
@@ -73,7 +73,7 @@ def test_a_draft_shows_pieces_in_order_and_their_sound(drafts: Drafts, draft: Dr
     assert sha256_of(drafts.recording(draft.id)) == sha256_of(recording)
 
 
-def test_a_correction_hears_only_its_piece(drafts: Drafts, draft: Draft, echo: Echo) -> None:
+def test_a_correction_hears_only_its_piece(drafts: Reviews, draft: Draft, echo: Echo) -> None:
     piece = draft.pieces[1]
     echo.calls.clear()
     changed = drafts.correct(draft.id, piece.number, text="Purple  elephants juggle oranges.")
@@ -93,14 +93,14 @@ def test_a_correction_hears_only_its_piece(drafts: Drafts, draft: Draft, echo: E
 
 
 def test_the_reviewed_pieces_are_what_the_job_trains_on(
-    drafts: Drafts, draft: Draft, recording: Path, echo: Echo, tmp_path: Path
+    drafts: Reviews, draft: Draft, recording: Path, echo: Echo, tmp_path: Path
 ) -> None:
     first, second = draft.pieces[:2]
     drafts.correct(draft.id, first.number, text="Good morning to everybody.")
     drafts.correct(draft.id, second.number, kept=False)
     job = tmp_path / "job"
     job.mkdir()
-    drafts.hand_over(draft.id, "local", recording, job)
+    drafts.hand_over(draft.id, recording, job)
     echo.calls.clear()
     made = build_dataset(recording, SCRIPT, "en", Ears(echo), work_dir=job / "dataset")
     assert not echo.calls, "the builder takes the reviewed set"
@@ -111,23 +111,23 @@ def test_the_reviewed_pieces_are_what_the_job_trains_on(
 
 
 def test_too_little_that_is_kept_or_another_recording_is_refused(
-    drafts: Drafts, draft: Draft, recording: Path, tmp_path: Path
+    drafts: Reviews, draft: Draft, recording: Path, tmp_path: Path
 ) -> None:
     write_wav(tmp_path / "other.wav", Audio(np.zeros(100, np.float32), 24000))
     with pytest.raises(InputError, match="another recording"):
-        drafts.hand_over(draft.id, "local", tmp_path / "other.wav", tmp_path)
+        drafts.hand_over(draft.id, tmp_path / "other.wav", tmp_path)
     for piece in draft.pieces[1:]:
         drafts.correct(draft.id, piece.number, kept=False)
     with pytest.raises(InputError, match="seconds were kept"):
-        drafts.hand_over(draft.id, "local", recording, tmp_path)
+        drafts.hand_over(draft.id, recording, tmp_path)
     assert drafts.open(draft.id).pieces[0].kept, "nothing is lost by a refusal"
 
 
-def test_drafts_are_private_single_and_erased(drafts: Drafts, draft: Draft, recording: Path, tmp_path: Path) -> None:
+def test_drafts_are_private_single_and_erased(drafts: Reviews, draft: Draft, recording: Path, tmp_path: Path) -> None:
     place = tmp_path / "data" / "drafts"
     with pytest.raises(MissingError):
-        drafts.open(draft.id, "other")
-    newer = drafts.prepare(recording, script=SCRIPT, language="en")
+        Reviews(Settings(tmp_path / "data", threads=1), lambda name: None, "other").open(draft.id)
+    newer = drafts.prepare(recording, script=SCRIPT, language="en", base="mini")
     assert [folder.name for folder in (place / "local").iterdir()] == [newer.id]
     settings = Settings(tmp_path / "data", threads=1)
     erase_drafts(settings, "local", {"0" * 64: 1})
@@ -135,11 +135,11 @@ def test_drafts_are_private_single_and_erased(drafts: Drafts, draft: Draft, reco
     erase_drafts(settings, "local", {sha256_of(recording): 1})  # as the destruction of a voice made from it does
     assert not list((place / "local").iterdir())
     with pytest.raises(InputError):
-        drafts.prepare(recording, script="?!", language="en")
+        drafts.prepare(recording, script="?!", language="en", base="mini")
     assert not [path for path in place.rglob("*") if path.is_file()], "a refused recording is not kept"
 
 
-def test_a_set_with_pieces_left_out_is_read_back(drafts: Drafts, draft: Draft, tmp_path: Path) -> None:
+def test_a_set_with_pieces_left_out_is_read_back(drafts: Reviews, draft: Draft, tmp_path: Path) -> None:
     drafts.correct(draft.id, draft.pieces[0].number, kept=False)
     found = TrainingSet.load(tmp_path / "data" / "drafts" / "local" / draft.id / "dataset")
     assert len(found.spare) == 1 and found.spare[0].reason and len(found.report.share) == 733

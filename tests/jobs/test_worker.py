@@ -17,6 +17,7 @@ import pytest
 from gpt_sovits.errors import ResourceError
 from gpt_sovits.jobs.store import JobState
 from gpt_sovits.jobs.worker import cause_of_death, in_words
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
@@ -61,7 +62,7 @@ def queue(studio: Studio, tmp_path: Path) -> Callable[..., str]:
 
     def add(name: str = "Ana", script: str = "hello") -> str:
         consent = Consent(who="Ana", purpose="tests", statement="I agree.")
-        return studio.create_voice(name, recording, script=script, consent=consent)
+        return studio.jobs.create(TrainingRequest(name, recording, script=script, consent=consent))
 
     return add
 
@@ -69,7 +70,7 @@ def queue(studio: Studio, tmp_path: Path) -> Callable[..., str]:
 def until(studio: Studio, job_id: str, *states: str, beyond: float = -1.0) -> JobState:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        job = studio.job(job_id)
+        job = studio.jobs.get(job_id)
         if job.state in states and job.fraction > beyond:
             return job
         assert job.active or job.state in states, (job.state, job.error)
@@ -111,7 +112,7 @@ def test_killed_at_any_point_a_job_goes_on_and_takes_every_step_once(studio, set
     worker.kill()  # the worker, and then its child: what a power cut does
     worker.wait()
     os.kill(child, signal.SIGKILL)
-    assert studio.job(job_id).state == "running" and studio.voices() == []
+    assert studio.jobs.get(job_id).state == "running" and studio.voices.list() == []
 
     worker = start()
     until(studio, job_id, "done")
@@ -120,9 +121,9 @@ def test_killed_at_any_point_a_job_goes_on_and_takes_every_step_once(studio, set
     taken = steps_done(settings)
     assert set(taken) == set(range(1, STEPS + 1))
     assert 2 * STEPS <= len(taken) <= 2 * STEPS + 2  # a step whose checkpoint the kill prevented is taken again
-    assert [card.name for card in studio.voices()] == ["Ana", "Ben"] and studio.verify() == []
-    assert studio.voice(job.voice_id).made_by["steps"] == STEPS
-    assert studio.sample(job.voice_id).startswith(b"RIFF")
+    assert [card.name for card in studio.voices.list()] == ["Ana", "Ben"] and studio.voices.verify() == []
+    assert studio.voices.load(job.voice_id).made_by["steps"] == STEPS
+    assert studio.voices.sample(job.voice_id).startswith(b"RIFF")
     assert job.log[-1].endswith("sample: The voice is ready.") and job.seconds_left is None
     end = time.monotonic() + PATIENCE
     while folders(settings) and time.monotonic() < end:  # a job is done a moment before its folder is cleared
@@ -136,16 +137,16 @@ def test_stop_takes_seconds_even_when_the_training_does_not_listen(studio, setti
     for job_id, beyond in ((polite, 0.2), (stubborn, 0.03)):
         until(studio, job_id, "running", beyond=beyond)
         asked = time.monotonic()
-        studio.stop_job(job_id)
+        studio.jobs.stop(job_id)
         until(studio, job_id, "stopped")
         assert time.monotonic() - asked < 5.0
     until(studio, last, "done")
-    assert [card.name for card in studio.voices()] == ["last"]
+    assert [card.name for card in studio.voices.list()] == ["last"]
     before = len(steps_done(settings))
-    studio.resume_job(polite)
+    studio.jobs.resume(polite)
     until(studio, polite, "done")
     assert len(steps_done(settings)) - before < STEPS, "it began again from nothing"
-    studio.delete_job(stubborn)
+    studio.jobs.delete(stubborn)
     assert not (settings.jobs_dir / stubborn).exists()
 
 
@@ -153,13 +154,13 @@ def test_failures_end_in_a_sentence_and_the_worker_lives_on(studio, queue, start
     poor, broken, deadly, good = queue("p", "poor"), queue("b", "broken"), queue("d", "deadly"), queue("good")
     worker = start()
     until(studio, good, "done")
-    assert studio.job(poor).error == "The recording cannot be used. Record again."
-    assert "ZeroDivisionError" in studio.job(broken).error
-    assert any("Traceback" in line for line in studio.job(broken).log)
+    assert studio.jobs.get(poor).error == "The recording cannot be used. Record again."
+    assert "ZeroDivisionError" in studio.jobs.get(broken).error
+    assert any("Traceback" in line for line in studio.jobs.get(broken).log)
     assert until(studio, deadly, "failed").error.startswith(
         "The system ended the training program, as it does when mem"
     )
-    assert [card.name for card in studio.voices()] == ["good"] and worker.poll() is None
+    assert [card.name for card in studio.voices.list()] == ["good"] and worker.poll() is None
 
 
 def test_ending_the_worker_keeps_its_job_for_the_next_one(studio, settings, queue, start):
@@ -170,7 +171,7 @@ def test_ending_the_worker_keeps_its_job_for_the_next_one(studio, settings, queu
     first.terminate()
     second.terminate()
     assert first.wait(timeout=30) == 0 and second.wait(timeout=30) == 0
-    assert studio.job(job_id).state == "queued"
+    assert studio.jobs.get(job_id).state == "queued"
     start()
     until(studio, job_id, "done")
     assert len(steps_done(settings)) <= STEPS + 1
@@ -188,15 +189,17 @@ def test_the_queue_may_lie_on_redis(settings, redis_url, start, tmp_path, monkey
     recording = tmp_path / "minute.wav"
     recording.write_bytes(b"RIFF" + bytes(range(256)) * 40)
     consent = Consent(who="Ana", purpose="tests", statement="I agree.")
-    first, second = (studio.create_voice(name, recording, script="x", consent=consent) for name in ("Ana", "Ben"))
+    first, second = (
+        studio.jobs.create(TrainingRequest(name, recording, script="x", consent=consent)) for name in ("Ana", "Ben")
+    )
     worker = start()
     until(studio, first, "running", beyond=0.3)
     os.kill(child_of(worker), signal.SIGKILL)
     until(studio, first, "done")
     until(studio, second, "done")
     assert len(steps_done(settings)) <= 2 * STEPS + 1
-    assert [card.name for card in studio.voices()] == ["Ana", "Ben"]
-    assert any("goes on from its last checkpoint" in line for line in studio.job(first).log)
+    assert [card.name for card in studio.voices.list()] == ["Ana", "Ben"]
+    assert any("goes on from its last checkpoint" in line for line in studio.jobs.get(first).log)
     assert not (settings.jobs_dir / "jobs.sqlite3").exists()
 
 
@@ -215,7 +218,7 @@ def test_when_the_app_is_killed_its_worker_ends_the_work_and_then_itself(studio,
     while Path(f"/proc/{worker}").exists() and time.monotonic() < end:
         time.sleep(0.1)
     assert not Path(f"/proc/{worker}").exists(), "nobody needs it any more"
-    assert len(steps_done(settings)) == 2 * STEPS and [card.name for card in studio.voices()] == ["Ana", "Ben"]
+    assert len(steps_done(settings)) == 2 * STEPS and [card.name for card in studio.voices.list()] == ["Ana", "Ben"]
 
 
 def test_a_disk_that_fills_up_costs_a_sentence_but_no_step(tmp_path, monkeypatch):
@@ -235,7 +238,7 @@ def test_a_disk_that_fills_up_costs_a_sentence_but_no_step(tmp_path, monkeypatch
     worker = subprocess.Popen(command, cwd=ROOT)
     try:
         consent = Consent(who="Ana", purpose="tests", statement="I agree.")
-        job_id = studio.create_voice("Ana", recording, script="x", consent=consent)
+        job_id = studio.jobs.create(TrainingRequest("Ana", recording, script="x", consent=consent))
         until(studio, job_id, "running", beyond=0.3)
         ballast = small / "ballast"
         with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
@@ -243,15 +246,15 @@ def test_a_disk_that_fills_up_costs_a_sentence_but_no_step(tmp_path, monkeypatch
                 file.write(bytes(512))
         time.sleep(1.5)
         ballast.unlink()
-        assert studio.voices() == []
+        assert studio.voices.list() == []
         end = time.monotonic() + PATIENCE
-        while (job := studio.job(job_id)).state != "done" and time.monotonic() < end:
+        while (job := studio.jobs.get(job_id)).state != "done" and time.monotonic() < end:
             if job.state == "failed":
                 assert "disk" in job.error.lower(), job.error
-                studio.resume_job(job_id)
+                studio.jobs.resume(job_id)
             time.sleep(0.1)
         assert job.state == "done", job.error
-        assert set(steps_done(settings)) == set(range(1, STEPS + 1)) and studio.verify() == []
+        assert set(steps_done(settings)) == set(range(1, STEPS + 1)) and studio.voices.verify() == []
     finally:
         worker.terminate()
         worker.wait(timeout=30)

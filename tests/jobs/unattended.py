@@ -24,6 +24,7 @@ from gpt_sovits.errors import VoiceError
 from gpt_sovits.lab.evaluation.folder import Speaker, read_folder
 from gpt_sovits.lab.evaluation.similarity import Embedder, centroid, resemblyzer_embedder
 from gpt_sovits.lab.evaluation.trial import Sentence, consent_of, join_clips, say, zero_shot
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 
@@ -40,14 +41,16 @@ def queue_all(studio: Studio, speakers: list[Speaker], folder: Path, base: str, 
         script = join_clips(speaker, recording)
         language = speaker.train[0].language
         try:
-            jobs[speaker.name] = studio.create_voice(
-                speaker.name,
-                recording,
-                script=script,
-                language=language,
-                consent=consent_of(speaker),
-                base=base,
-                max_steps=most,
+            jobs[speaker.name] = studio.jobs.create(
+                TrainingRequest(
+                    speaker.name,
+                    recording,
+                    script=script,
+                    language=language,
+                    consent=consent_of(speaker),
+                    base=base,
+                    max_steps=most,
+                )
             )
         except VoiceError as error:
             print(f"{speaker.name}: refused: {error}", flush=True)
@@ -59,8 +62,8 @@ def work_off(studio: Studio, data: Path) -> None:
     worker = subprocess.Popen([sys.executable, "-m", "gpt_sovits.jobs.worker", "--data", str(data)], cwd=ROOT)
     try:
         told: set[str] = set()
-        while any(job.active for job in studio.jobs()):
-            for job in studio.jobs():
+        while any(job.active for job in studio.jobs.list()):
+            for job in studio.jobs.list():
                 if not job.active and job.id not in told:
                     told.add(job.id)
                     print(f"{job.name}: {job.state} {job.error}", flush=True)
@@ -78,14 +81,14 @@ def likeness(studio: Studio, voice: object, speaker: Speaker, embed: Embedder) -
 
 
 def row(studio: Studio, speaker: Speaker, job_id: str, recording: Path, base: str, embed: Embedder) -> str:
-    job = studio.job(job_id)
+    job = studio.jobs.get(job_id)
     events = studio.job_events(job_id)
     minutes = (events[-1][1] - events[0][1]) / 60 if events else 0.0
     verdict = open_recording(recording)[1].verdict
     start = f"{speaker.name:10} {verdict:10} {job.state:8} {minutes:5.1f}"
     if job.state != "done":
         return f"{start}  {job.error}"
-    voice = studio.voice(job.voice_id)
+    voice = studio.voices.load(job.voice_id)
     folder = next(studio.settings.registry_dir.rglob(voice.version_id or "-"))
     size = sum(path.stat().st_size for path in folder.iterdir() if "recording" not in path.name) / 1e6
     clips = [embed(read_audio(clip.path)) for clip in speaker.test]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from gpt_sovits.audio import Audio, read_audio, write_wav
 from gpt_sovits.errors import InputError
+from gpt_sovits.services.jobs import TrainingRequest
 
 RATE = 16000
 PITCHES = {"low": 220.0, "middle": 440.0, "high": 880.0}
@@ -42,13 +44,18 @@ class FakeStudio:
 
     def __init__(self) -> None:
         self.trained: dict[str, dict[str, Any]] = {}
+        self.speech = SimpleNamespace(reference_voice=self.reference_voice, speak=self.speak)
+        self.jobs = SimpleNamespace(run=self.run)
+
+    def session(self) -> FakeStudio:
+        return self
 
     def reference_voice(self, clip: Path, transcript: str = "", language: str = "auto", base: str = "mini") -> float:
         return pitch_of(read_audio(clip)) * 2 ** (4 / 12)
 
-    def train_now(self, name: str, recording: Path, **given: Any) -> float:
-        heard = read_audio(recording)
-        self.trained[name] = {"seconds": heard.seconds, **given}
+    def run(self, request: TrainingRequest) -> float:
+        heard = read_audio(request.recording)
+        self.trained[request.name] = {"seconds": heard.seconds, **asdict(request), "consent": request.consent}
         return pitch_of(heard.between(0.5, 1.5))
 
     def speak(self, text: str, voice: float, **given: Any) -> Iterator[FakeSpeech]:

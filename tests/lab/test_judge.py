@@ -14,6 +14,7 @@ from gpt_sovits.lab.evaluation.judge import Judges, Options, evaluate, read_sent
 from gpt_sovits.lab.evaluation.naturalness import Opinion
 from gpt_sovits.lab.evaluation.report import Report
 from gpt_sovits.lab.evaluation.trial import Sentence, prompt_of
+from gpt_sovits.services.jobs import TrainingRequest
 from tests.lab.fakes import FakeStudio, embed, tone, write_voices
 
 
@@ -81,10 +82,10 @@ def test_refused_silent_and_runaway_sentences_count_as_failed(tmp_path: Path) ->
 
 def test_a_voice_that_cannot_be_made_is_noted_and_the_others_go_on(tmp_path: Path) -> None:
     class Refusing(FakeStudio):
-        def train_now(self, name: str, *given: object, **named: object) -> float:
-            if name == "middle":
+        def run(self, request: TrainingRequest) -> float:
+            if request.name == "middle":
                 raise InputError("There is too little speech.", "Record more.")
-            return super().train_now(name, *given, **named)  # type: ignore[arg-type]
+            return super().run(request)
 
     report = report_of(tmp_path, Options(train=True), Refusing())
     assert [score.speaker for score in report.of("tuned")] == ["low", "high"]

@@ -6,6 +6,8 @@ import io
 import os
 import pickle
 import struct
+import subprocess
+import sys
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -152,6 +154,85 @@ def test_deep_and_doubling_containers_do_not_exhaust_anything(tmp_path: Path) ->
     torch.save({"weight": {"enc_p.x": torch.ones(1)}, "config": {"a": laughs}}, tmp_path / "laughs.pth")
     with pytest.raises(InputError, match="far too large"):
         read_upstream(tmp_path / "laughs.pth")
+
+
+def doubled(depth: int = 40) -> bytes:
+    """Opcodes that leave a tuple on the stack whose text would have two to the power of ``depth`` parts."""
+    return b"K\x01\x85" + b"".join(b"q%ch%c\x86" % (at, at) for at in range(depth))
+
+
+def _view(*arguments: bytes) -> bytes:
+    """Opcodes for a tensor of 4 numbers with these offset, shape and stride."""
+    storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"".join(arguments) + b"tR"
+
+
+_LONG = b"X" + struct.pack("<I", 2**20) + b"x" * 2**20
+_PLAIN = (b"K\x00", b"K\x04\x85", b"K\x01\x85")
+BOMBS = {  # each a kilobyte or some more: what it would become if it were written out, hashed or compared is terabytes
+    "device": b"ctorch\ndevice\n" + doubled() + b"\x85R",
+    "path": b"cpathlib\nPosixPath\n" + doubled() + b"\x85R",
+    "path of texts": b"cpathlib\nPath\n(" + _LONG + b"q\x00" + b"h\x00" * 20_000 + b"tR",
+    "new object of it": doubled() + b")\x81",
+    "new object with it": b"cutils\nHParams\n" + doubled() + b"\x85\x81",
+    "name of it": doubled() + doubled() + b"\x93",
+    "name of texts": _LONG + b"X\x01\x00\x00\x00x\x93",
+    "called": doubled() + b")R",
+    "key": b"}" + doubled() + b"K\x01s",
+    "tuple key": b"}" + doubled(30) + b"\x85K\x01s",
+    "shape": _view(b"K\x00", doubled() + b"\x85", b"K\x01\x85"),
+    "long shape": b"(" + b"(" + b"K\x01" * 200_000 + b"tq\xc8" + _view(b"K\x00", b"h\xc8", b"h\xc8") * 50 + b"t",
+    "offset": _view(doubled(), b"K\x04\x85", b"K\x01\x85"),
+    "storage": b"(X\x07\x00\x00\x00storage" + doubled() + b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ",
+    "storage key": b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + doubled() + b"X\x03\x00\x00\x00cpuK\x04tQ",
+    "reference": doubled() + b"Q",
+    "encode": b"(" + _LONG + b"q\x00" + b"c_codecs\nencode\n(h\x00X\x06\x00\x00\x00latin1tR" * 2000 + b"t",
+    "equal hashes": b"}(" + b"".join(
+        b"\x8a\x0a" + (number * (2**61 - 1)).to_bytes(10, "little") + b"N" for number in range(60_000)
+    ) + b"u",
+    "pairs": b"ccollections\nOrderedDict\n](" + doubled() * 50 + b"e\x85R",
+    "empty tensor": _view(b"K\x00", b"(" + b"\x8a\x05\xff\xff\xff\xff\x7f" * 6 + b"K\x00t", b"(" + b"K\x01" * 7 + b"t"),
+    "states": b"cutils\nHParams\n)\x81" + doubled() + b"b",
+    "number": b"\x8b" + struct.pack("<i", 2**20) + b"\x7f" * 2**20 + b"q\x00" + b"ctorch\ndevice\nh\x00\x85R",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("modern", [True, False], ids=["zip", "old"])
+def test_bombs_end_in_a_sentence_within_a_budget(tmp_path: Path, modern: bool) -> None:
+    """All in one process that may have 200 MB more than it began with and two seconds of computing each."""
+    for name, opcodes in BOMBS.items():
+        data = b"\x80\x02" + opcodes + b"."
+        if modern:
+            torch_zip(tmp_path / f"{name}.pth", data, extra={"archive/data/0": struct.pack("<4f", 1, 2, 3, 4)})
+        else:
+            head = [pickle.dumps(each, protocol=2) for each in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})]
+            (tmp_path / f"{name}.pth").write_bytes(b"".join(head) + data + pickle.dumps(["0"], protocol=2) + bytes(64))
+    done = subprocess.run([sys.executable, "-c", _READ, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = dict(line.split("\t", 1) for line in done.stdout.splitlines())
+    assert set(said) == {f"{name}.pth" for name in BOMBS}, set(BOMBS) - {name[:-4] for name in said}
+    slow = {name: answer for name, answer in said.items() if not answer.startswith("InputError: ")}
+    assert not slow
+
+
+_READ = """
+import resource, sys, time
+from pathlib import Path
+from gpt_sovits.errors import InputError
+from gpt_sovits.models.torch_file import read_torch_file
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    began = time.process_time()
+    try:
+        read_torch_file(path)
+        said = "read"
+    except InputError as error:
+        said = f"InputError: {error}" if len(str(error)) < 400 else "long"
+    more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    if time.process_time() - began > 2 or more > 200 * 1024:
+        said = f"{time.process_time() - began:.1f} s, {more / 1024:.0f} MB"
+    print(path.name, said, sep="\t", flush=True)
+"""
 
 
 def test_zip_bomb_is_refused_unread(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 from gpt_sovits.errors import BusyError, InputError, MissingError, RefusedError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.services import model_worker as library_worker
-from gpt_sovits.services.models import Errand, Library
+from gpt_sovits.services.models import Errand, ModelService
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from tests.models.test_download import BIG, SMALL, Site, site
@@ -39,19 +40,19 @@ else:
 
 
 @pytest.fixture
-def library(settings: Settings, tmp_path: Path) -> Library:
+def library(settings: Settings, tmp_path: Path) -> ModelService:
     script = tmp_path / "worker.py"
     script.write_text(WORKER, encoding="utf-8")
-    return Library(settings, (sys.executable, str(script)))
+    return ModelService(settings, (sys.executable, str(script)))
 
 
-def ended(library: Library) -> Errand:
+def ended(library: ModelService) -> Errand:
     errand = library.wait(60)
     assert errand is not None and not errand.active
     return errand
 
 
-def test_a_download_runs_beside_and_ends(library: Library) -> None:
+def test_a_download_runs_beside_and_ends(library: ModelService) -> None:
     assert library.errand is None
     library.download("v2", accept_licences=True)
     done = ended(library)
@@ -59,7 +60,7 @@ def test_a_download_runs_beside_and_ends(library: Library) -> None:
     assert done.name == "v2+https://huggingface.co"
 
 
-def test_stopping_is_heard_and_one_errand_at_a_time(library: Library) -> None:
+def test_stopping_is_heard_and_one_errand_at_a_time(library: ModelService) -> None:
     library.download("v1", accept_licences=True, site=library.sites[1])
     with pytest.raises(BusyError):
         library.download("v2", accept_licences=True)
@@ -76,13 +77,35 @@ def test_stopping_is_heard_and_one_errand_at_a_time(library: Library) -> None:
     assert ended(library).state == "done"
 
 
-def test_a_worker_that_breaks_is_one_sentence(library: Library) -> None:
+def test_an_errand_that_does_not_hear_is_ended(settings: Settings, tmp_path: Path) -> None:
+    script = tmp_path / "deaf.py"
+    script.write_text("import time\nprint('{\"done\": 1}', flush=True)\nwhile True: time.sleep(1)\n", encoding="utf-8")
+    library = ModelService(settings, (sys.executable, str(script)))
+    library.grace_seconds = 0.2
+    library.download("v2", accept_licences=True)
+    library.stop()
+    assert ended(library).state == "stopped"
+    library.download("v2", accept_licences=True)  # and the way is free
+    library.stop()
+    assert ended(library).state == "stopped"
+
+
+def test_an_errand_ends_with_the_program_that_began_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    over: list[int] = []
+    monkeypatch.setattr(library_worker, "_GRACE", 0.0)
+    monkeypatch.setattr(library_worker.os, "_exit", over.append)
+    cancel = CancelToken()
+    library_worker._watch(io.StringIO("x"), cancel)
+    assert over == [1] and cancel.cancelled
+
+
+def test_a_worker_that_breaks_is_one_sentence(library: ModelService) -> None:
     library.download("v3", accept_licences=True)
     failed = ended(library)
     assert (failed.state, failed.message, failed.action) == ("failed", "The work ended unexpectedly.", "out of luck")
 
 
-def test_licences_first_and_known_names_only(library: Library) -> None:
+def test_licences_first_and_known_names_only(library: ModelService) -> None:
     with pytest.raises(RefusedError, match="MIT"):
         library.download("v2", accept_licences=False)
     with pytest.raises(MissingError):
@@ -90,7 +113,7 @@ def test_licences_first_and_known_names_only(library: Library) -> None:
     assert any("Apache-2.0" in term for term in library.terms("v2Pro")) and library.errand is None
 
 
-def test_the_import_folder(library: Library) -> None:
+def test_the_import_folder(library: ModelService) -> None:
     with pytest.raises(InputError, match="is empty"):
         library.take_in()
     (library.inbox / "voice.pth").write_bytes(b"x")
@@ -98,13 +121,13 @@ def test_the_import_folder(library: Library) -> None:
     assert ended(library).name == f"v4+{library.inbox.resolve()}"
 
 
-def test_the_model_for_new_voices(library: Library, settings: Settings) -> None:
+def test_the_model_for_new_voices(library: ModelService, settings: Settings) -> None:
     assert library.chosen == "mini"
     with pytest.raises(MissingError, match="models download v2"):
         library.choose("v2")
     write_random_base(settings.models_dir / "own")
     library.choose("own")
-    assert library.chosen == Library(settings).chosen == "own"
+    assert library.chosen == ModelService(settings).chosen == "own"
     (settings.models_dir / "own" / "semantic.safetensors").unlink()
     with pytest.raises(MissingError, match="semantic"):
         library.choose("own")
@@ -145,8 +168,8 @@ def test_the_worker_stops_and_fails_in_a_sentence(site: Site, settings: Settings
 
 def test_the_real_worker_process_answers(settings: Settings) -> None:
     studio = Studio(settings)
-    studio.library.inbox.mkdir(parents=True)
-    (studio.library.inbox / "bad.pth").write_bytes(b"not weights")
-    studio.library.take_in()
-    failed = studio.library.wait(120)
+    studio.models.inbox.mkdir(parents=True)
+    (studio.models.inbox / "bad.pth").write_bytes(b"not weights")
+    studio.models.take_in()
+    failed = studio.models.wait(120)
     assert failed is not None and failed.state == "failed" and "bad.pth" in failed.message

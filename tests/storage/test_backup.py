@@ -11,10 +11,12 @@ import torch
 
 from gpt_sovits.crypto import vault
 from gpt_sovits.errors import InputError, MissingError, RefusedError
-from gpt_sovits.storage import backup, erase
+from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.voices.mixing import mix
 from gpt_sovits.voices.terms import Terms
+
+from .conftest import consent
 
 PASSPHRASE = "four words are good"
 pytestmark = pytest.mark.usefixtures("quick_passphrases")
@@ -116,7 +118,7 @@ def test_a_backup_does_not_pass_on_what_may_not_be_passed_on(registry, create, o
     for studio, user in ((registry, "carl"), (registry, "local"), (other, "carl")):
         if studio is other:
             other.identity("carl")  # somebody with keys of their own
-        result = studio.restore(out, PASSPHRASE, user)
+        result = studio.users.restore(out, PASSPHRASE, user)
         assert [card.name for card in studio.cards(user) if card.id == lent_to_ben] == []
         assert "The voice 'Lent' may not be passed on, so it stays with whoever made the backup." in result.conflicts
         assert studio.identity(user).recipient != registry.identity("ben").recipient
@@ -223,3 +225,54 @@ def test_backups_hold_no_more_than_the_users(registry, create, tmp_path):
     of_a_version = {"version.json", "delta.safetensors", "reference.safetensors", "sample.wav", "recording.wav"}
     of_a_user = {"voice.json", "key", "journal.jsonl", "identity.json", ".journal.jsonl.lock"}
     assert found <= of_a_version | of_a_user | {".lock", "index.sqlite3"}
+
+
+def edit(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", ["no consent", "not finite", "its own parent", "each other's parents", "deep"])
+def test_what_an_import_refuses_does_not_come_back_either(registry, create, other, tmp_path, case):
+    voices = [create("Ana", 1), create("Ben", 2)]
+    folders = [registry.root / "users/local/voices" / each for each in voices]
+    version = next((folders[0] / "versions").iterdir())
+    key = vault.read_key(folders[0])
+    if case == "no consent":
+        edit(version / "version.json", consent={**consent().to_json(), "recording_sha256": "", "statement": ""})
+    elif case == "not finite":
+        delta = {"acoustic.a": torch.full((4, 3), float("nan")).half()}
+        entry = versions.put(version / versions.DELTA, versions._packed(delta), key)
+        files = json.loads((version / "version.json").read_text(encoding="utf-8"))["files"]
+        edit(version / "version.json", files={**files, versions.DELTA: {"sha256": entry.sha256, "bytes": entry.bytes}})
+    elif case == "deep":
+        deep: object = []
+        for _ in range(60):
+            deep = [deep]
+        edit(version / "version.json", made_by={"kind": "trained", "x": deep})
+    else:
+        of = {0: voices[0] if case == "its own parent" else voices[1], 1: voices[0]}
+        for index, folder in enumerate(folders):
+            parent = {"voice": of[index], "name": "x", "version": "r" + "0" * 20, "share": 0.5}
+            edit(folder / "voice.json", kind="mix", parents=[parent])
+    out = tmp_path / "crafted"
+    registry.backup(out, PASSPHRASE)
+    with pytest.raises((InputError, RefusedError)):
+        other.restore(out, PASSPHRASE)
+    assert not (other.root / "users").exists() and not other.cards("local")
+
+
+def test_a_voice_that_does_not_fit_its_model_stays_away(registry, create, other, tmp_path):
+    create("Ana", 1), create("Ben", 2, base="absent")
+    out = tmp_path / "all"
+    registry.backup(out, PASSPHRASE)
+
+    def find(name: str) -> object:
+        if name == "absent":
+            raise MissingError("There is no model absent.")
+        return name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backup, "check_fit", lambda base, *rest: (_ for _ in ()).throw(InputError("It does not fit.")))
+        result = other.restore(out, PASSPHRASE, find_base=find)
+    assert [card.name for card in other.cards("local")] == ["Ben"]
+    assert any("'Ana' does not fit its model" in each for each in result.conflicts)

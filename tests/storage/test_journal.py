@@ -85,6 +85,33 @@ def test_an_end_that_is_no_line_of_ours_is_one_sentence(tmp_path, line):
         journal.entries()
 
 
+@pytest.mark.parametrize("line", [b"\0\0\0\0garbage", b"[]", b"{", b"\xff" * 70_000, b""])
+def test_a_damaged_line_costs_itself_only(registry, create, line):
+    voice_id = create()
+    journal = registry.journal("local")
+    registry.rename("local", voice_id, "Bea")
+    with journal.path.open("ab") as file:
+        file.write(line + b"\n")
+    registry.rename("local", voice_id, "Cleo")  # done, and said so
+    assert registry.card("local", voice_id).name == "Cleo"
+    assert [entry.what for entry in journal.entries()] == ["trained", "renamed", "renamed"]
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    journal.path.write_bytes(b"".join(lines[:1] + lines[2:]))
+    with pytest.raises(InputError, match="changed at line"):
+        journal.entries()
+
+
+def test_what_was_done_is_done_though_it_cannot_be_written_down(registry, create, caplog):
+    voice_id = create()
+    path = registry.journal("local").path
+    path.unlink()
+    path.mkdir()
+    registry.rename("local", voice_id, "Bea")
+    assert registry.card("local", voice_id).name == "Bea" and "could not be written down" in caplog.text
+    with pytest.raises(OSError):
+        registry.export("local", voice_id, recipient=registry.identity("local").recipient)
+
+
 def test_many_writers_make_one_chain(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     threads = [threading.Thread(target=lambda: [journal.add("spoke", "v1") for _ in range(5)]) for _ in range(4)]

@@ -38,23 +38,23 @@ def studio(tmp_path: Path, listener: Listener) -> Studio:
 
 
 def test_every_way_of_speaking_obeys_the_words_of_the_one_who_speaks(studio: Studio, listener: Listener) -> None:
-    studio.words.add("蔚来", "wei4 lai2", "zh")
+    studio.lexicon.add("蔚来", "wei4 lai2", "zh")
     clip, other = make_voice(0), make_voice(1)
-    studio.speak("蔚来", clip)
-    studio.speak("蔚来", studio.mix(clip, other, 0.5))
-    studio.speak("蔚来", clip, user="ben")
+    studio.speech.speak("蔚来", clip)
+    studio.speech.speak("蔚来", studio.voices.mix(clip, other, 0.5))
+    studio.session("ben").speech.speak("蔚来", clip)
     entries = [manner["lexicon"].entries for manner in listener.manners]
     assert entries == [(Entry("蔚来", "wei4 lai2", "zh"),)] * 2 + [()]
 
 
 def test_will_be_read_as_tells_where_a_reading_comes_from(studio: Studio) -> None:
-    studio.words.add("SQL", "=sequel")
+    studio.lexicon.add("SQL", "=sequel")
     text = "我[行|hang2]，SQL zorblat 3 行长"
-    why = {text[r.start : r.end]: r.why for r in studio.explain(text)}
+    why = {text[r.start : r.end]: r.why for r in studio.speech.explain(text)}
     assert why == {"我": "dictionary", "行": "markup", "SQL": "lexicon", "zorblat": "guess", "3": "number",
                    "行长": "rule"}  # fmt: skip
     with pytest.raises(InputError):
-        studio.explain(" …… ")
+        studio.speech.explain(" …… ")
 
 
 def test_the_command_line_keeps_a_word_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from gpt_sovits.jobs.acceptance import Scores
 from gpt_sovits.jobs.run import real_parts
 from gpt_sovits.models.delta import plain_key
 from gpt_sovits.models.native import load_tensors
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage import versions
 from gpt_sovits.studio import Studio
@@ -181,11 +182,11 @@ def test_a_job_on_an_official_base_from_recording_to_registry(
     consent = Consent(who="Reader", purpose="a test", statement="I agree.")
     given = {"script": " ".join(TEXTS), "language": "en", "consent": consent, "max_steps": 1}
     with pytest.raises(InputError, match="made for speaking only"):
-        studio.train_now("Reader", DATA / "one_minute.opus", base="spoken", **given)
-    voice = studio.voice(studio.train_now("Reader", DATA / "one_minute.opus", base="v2", **given))
+        studio.jobs.run(TrainingRequest("Reader", DATA / "one_minute.opus", base="spoken", **given))
+    voice = studio.voices.load(studio.jobs.run(TrainingRequest("Reader", DATA / "one_minute.opus", base="v2", **given)))
     assert voice.base == "v2" and voice.made_by["steps"] == 2
     assert "discriminators" in voice.made_by["plan"]["note"] and voice.made_by["plan"]["adversarial"] is False
-    said = [piece.audio.samples for piece in studio.speak("Hello.", voice, language="en", seed=1)]
+    said = [piece.audio.samples for piece in studio.speech.speak("Hello.", voice, language="en", seed=1)]
     assert said and np.isfinite(np.concatenate(said)).all()
 
 

@@ -11,8 +11,10 @@ import re
 import tempfile
 import wave
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,11 @@ from gpt_sovits.dataset.picture import png
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.jobs.review import Draft, Piece
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.storage.erase import Scan
 from gpt_sovits.storage.journal import Entry
 from gpt_sovits.storage.word_lists import WordLists
-from gpt_sovits.text import Reading, explain
+from gpt_sovits.text import explain
 from gpt_sovits.voices.manifest import VersionCard
 from gpt_sovits.voices.terms import Terms
 
@@ -58,6 +61,7 @@ class FakeVoice:
     id: str
     name: str
     pitch: float
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ class FakeDrafts:
         self._folder = folder
         self.pieces: list[Piece] = []
 
-    def prepare(self, recording: Path, *, script: str = "", language: str = "auto", user: str = "local") -> Draft:
+    def prepare(self, recording: Path, *, script: str = "", language: str = "auto", base: str) -> Draft:
         if recording.stat().st_size == 0:
             raise InputError("The file is empty.", "Choose another recording.")
         texts = ("All is well.", "<b>Wrong</b> words.", "Left out.")
@@ -212,7 +216,7 @@ class FakeDrafts:
         ]  # fmt: skip
         return Draft("d1", tuple(self.pieces), 8.0, "usable", ("Mains hum is in the recording.",), (), ("hum",), "text")
 
-    def correct(self, draft_id: str, number: int, user: str = "local", **change: Any) -> Piece:
+    def correct(self, draft_id: str, number: int, **change: Any) -> Piece:
         change.setdefault("kept", True)
         if "text" in change:
             fits = change["text"] == "Right."
@@ -220,7 +224,7 @@ class FakeDrafts:
         self.pieces[number] = replace(self.pieces[number], **change)
         return self.pieces[number]
 
-    def sound(self, draft_id: str, number: int, user: str = "local") -> Path:
+    def sound(self, draft_id: str, number: int) -> Path:
         path = self._folder / "piece.wav"
         with wave.open(str(path), "wb") as out:
             out.setnchannels(1)
@@ -229,14 +233,14 @@ class FakeDrafts:
             out.writeframes((np.sin(np.arange(RATE) / 20) * 9000).astype("<i2").tobytes())
         return path
 
-    def picture(self, draft_id: str, user: str = "local") -> bytes:
+    def picture(self, draft_id: str) -> bytes:
         return png(np.full((20, 100, 3), 128, np.uint8))
 
-    def before_and_after(self, draft_id: str, user: str = "local") -> tuple[FakeAudio, FakeAudio]:
+    def before_and_after(self, draft_id: str) -> tuple[FakeAudio, FakeAudio]:
         tone = FakeAudio(np.sin(np.arange(RATE, dtype=np.float32) / 20) * 0.3)
         return tone, tone
 
-    def discard(self, user: str = "local") -> None:
+    def discard(self) -> None:
         self.pieces = []
 
 
@@ -251,11 +255,47 @@ class FakeStudio:
         self.received: list[dict[str, Any]] = []
         self.spoken: list[str] = []
         self._place = tempfile.TemporaryDirectory()
-        self.words = WordLists(Path(self._place.name))
-        self.library = FakeLibrary()
+        self.lexicon = WordLists(Path(self._place.name)).of("local")
+        self.models = FakeLibrary()
         self.drafts = FakeDrafts(Path(self._place.name))
+        self.voices = SimpleNamespace(
+            list=lambda: list(self.cards.values()),
+            load=self._voice,
+            sample=self._sample,
+            rename=self._rename,
+            delete=self._delete,
+            destroy=self._destroy,
+            is_open=lambda voice_id: not self.cards[self._voice(voice_id).id].locked,
+            journal=self._journal,
+            freeze=self._freeze,
+            mix=self._mix,
+            save=self._save,
+        )
+        self.speech = SimpleNamespace(
+            speak=self._speak,
+            explain=lambda text, language="auto": explain(text, language, lexicon=self.lexicon.lexicon()),
+            reference_voice=lambda clip, transcript="": FakeVoice("clip", "clip", 420.0),
+        )
+        self.jobs = SimpleNamespace(
+            scripts=self._scripts,
+            create=self._create,
+            list=self._jobs,
+            get=lambda job_id: self.all_jobs[job_id],
+            latest_step=lambda job_id: None,
+            samples=lambda job_id: {},
+            delete=self.all_jobs.pop,
+            stop=partial(self._set, state="stopping"),
+            resume=partial(self._set, state="running"),
+            reviews=self.drafts,
+        )
 
-    def scripts(self) -> list[FakeScript]:
+    def session(self, user: str) -> FakeStudio:
+        return self
+
+    def _set(self, job_id: str, state: str) -> None:
+        self.all_jobs[job_id] = replace(self.all_jobs[job_id], state=state)
+
+    def _scripts(self) -> list[FakeScript]:
         return [
             FakeScript(
                 "zh-1", "zh", "清晨", "早上好！水烧开了，窗户开着，一缕阳光落在桌上。\n你愿意和我们一起吃饭吗？他问。"
@@ -265,18 +305,15 @@ class FakeStudio:
             ),
         ]
 
-    def voices(self, user: str = "local") -> list[FakeCard]:
-        return list(self.cards.values())
-
-    def voice(self, voice_id: str, version: str | None = None, user: str = "local") -> FakeVoice:
+    def _voice(self, voice_id: str, version: str | None = None) -> FakeVoice:
         if voice_id not in self.cards:
             raise MissingError(f"There is no voice {voice_id!r}.", "Choose one from the list of voices.")
         return FakeVoice(voice_id, self.cards[voice_id].name, self.pitches[voice_id])
 
-    def sample(self, voice_id: str, version: str | None = None, user: str = "local") -> bytes:
-        if self.cards[self.voice(voice_id).id].kind == "mix":
+    def _sample(self, voice_id: str, version: str | None = None) -> bytes:
+        if self.cards[self._voice(voice_id).id].kind == "mix":
             raise MissingError("This voice has no sample.", "")
-        piece = next(self.speak("A sample.", voice_id))
+        piece = next(self._speak("A sample.", voice_id))
         made = io.BytesIO()
         with wave.open(made, "wb") as out:
             out.setnchannels(1)
@@ -285,54 +322,38 @@ class FakeStudio:
             out.writeframes((piece.audio.samples * 32767).astype("<i2").tobytes())
         return made.getvalue()
 
-    def rename_voice(self, voice_id: str, name: str, user: str = "local") -> None:
+    def _rename(self, voice_id: str, name: str) -> None:
         if not name.strip():
             raise InputError("The voice has no name.", "Type a name for it.")
-        self.cards[voice_id] = replace(self.cards[self.voice(voice_id).id], name=name.strip())
+        self.cards[voice_id] = replace(self.cards[self._voice(voice_id).id], name=name.strip())
 
-    def delete_voice(self, voice_id: str, user: str = "local") -> None:
-        del self.cards[self.voice(voice_id).id]
+    def _delete(self, voice_id: str) -> None:
+        del self.cards[self._voice(voice_id).id]
 
-    def destroy_voice(self, voice_id: str, user: str = "local", *, mixes: bool = False) -> Scan:
-        self.delete_voice(voice_id)
+    def _destroy(self, voice_id: str, *, mixes: bool = False) -> Scan:
+        self._delete(voice_id)
         return Scan(files=12, bytes=3456, found=())
 
-    def is_open(self, voice_id: str, user: str = "local") -> bool:
-        return not self.cards[self.voice(voice_id).id].locked
-
-    def journal(self, user: str = "local", voice_id: str | None = None) -> list[Entry]:
+    def _journal(self, voice_id: str | None = None) -> list[Entry]:
         return [Entry(1, "2026-11-22T10:00:00+00:00", "trained", str(voice_id), {"seconds": 61})]
 
-    def freeze_voice(self, voice_id: str, user: str = "local", *, passphrase: str = "") -> None:
+    def _freeze(self, voice_id: str, *, passphrase: str = "") -> None:
         if not passphrase:
             raise InputError("There is no passphrase.", "Choose one; unfreezing the voice will ask for it.")
         self.cards[voice_id] = replace(self.cards[voice_id], frozen=True)
 
-    def create_voice(
-        self,
-        name: str,
-        recording: Path,
-        *,
-        script: str = "",
-        language: str = "auto",
-        consent: Any,
-        user: str = "local",
-        base: str = "mini",
-        max_steps: int | None = None,
-        statement: Path | None = None,
-        draft: str = "",
-    ) -> str:
-        if not name.strip():
+    def _create(self, request: TrainingRequest) -> str:
+        if not request.name.strip():
             raise InputError("The voice has no name.", "Type a name for it.")
-        consent.checked()
-        if recording.stat().st_size == 0:
+        request.consent.checked()
+        if request.recording.stat().st_size == 0:
             raise InputError("The file is empty.", "Choose another recording.")
-        self.received.append({"name": name, "script": script, "language": language, "consent": consent, "draft": draft})
-        job = FakeJob(f"j{next(self._numbers):04d}", name=name)
+        self.received.append(asdict(request) | {"consent": request.consent})
+        job = FakeJob(f"j{next(self._numbers):04d}", name=request.name)
         self.all_jobs[job.id] = job
         return job.id
 
-    def jobs(self, user: str = "local") -> list[FakeJob]:
+    def _jobs(self) -> list[FakeJob]:
         for job in list(self.all_jobs.values()):
             if job.state == "running":
                 self._advance(job)
@@ -351,30 +372,7 @@ class FakeStudio:
             job = replace(job, state="done", voice_id=voice_id)
         self.all_jobs[job.id] = job
 
-    def job(self, job_id: str, user: str = "local") -> FakeJob:
-        return self.all_jobs[job_id]
-
-    def job_step(self, job_id: str, user: str = "local") -> None:
-        return None
-
-    def job_samples(self, job_id: str, user: str = "local") -> dict[int, Path]:
-        return {}
-
-    def delete_job(self, job_id: str, user: str = "local") -> None:
-        del self.all_jobs[job_id]
-
-    def stop_job(self, job_id: str, user: str = "local") -> None:
-        self.all_jobs[job_id] = replace(self.all_jobs[job_id], state="stopping")
-
-    def resume_job(self, job_id: str, user: str = "local") -> None:
-        self.all_jobs[job_id] = replace(self.all_jobs[job_id], state="running")
-
-    def reference_voice(
-        self, clip: Path, transcript: str = "", language: str = "auto", base: str = "mini"
-    ) -> FakeVoice:
-        return FakeVoice("clip", "clip", 420.0)
-
-    def speak(
+    def _speak(
         self,
         text: str,
         voice: FakeVoice | str,
@@ -383,10 +381,9 @@ class FakeStudio:
         speed: float = 1.0,
         pause: float = 0.3,
         seed: int | None = None,
-        user: str = "local",
         cancel: CancelToken | None = None,
     ) -> Iterator[FakeSpeech]:
-        chosen = self.voice(voice) if isinstance(voice, str) else voice
+        chosen = self._voice(voice) if isinstance(voice, str) else voice
         sentences = [part for part in re.findall(r"[^.!?。！？]+[.!?。！？]*", text) if re.search(r"\w", part)]
         if not sentences:
             raise InputError("There is nothing in this text that can be spoken.", "Type a sentence.")
@@ -404,22 +401,16 @@ class FakeStudio:
             )
             yield FakeSpeech(FakeAudio(tone.astype(np.float32)), sentence)
 
-    def explain(self, text: str, *, language: str = "auto", user: str = "local") -> tuple[Reading, ...]:
-        return explain(text, language, lexicon=self.words.lexicon(user))
-
-    def mix(self, a: str, b: str, ratio: float, user: str = "local", *, manner: float | None = None) -> FakeVoice:
-        one, other = self.voice(a), self.voice(b)
+    def _mix(self, a: str, b: str, ratio: float, *, manner: float | None = None) -> FakeVoice:
+        one, other = self._voice(a), self._voice(b)
         self.manners.append(manner)
-        return FakeVoice("mix", "mix", one.pitch + ratio * (other.pitch - one.pitch))
+        return FakeVoice("mix", "mix", one.pitch + ratio * (other.pitch - one.pitch), (a, b))
 
-    def save_mix(
-        self, a: str, b: str, ratio: float, name: str, user: str = "local", *, manner: float | None = None
-    ) -> str:
+    def _save(self, mixed: FakeVoice, name: str) -> str:
         if not name.strip():
             raise InputError("The voice has no name.", "Type a name for it.")
         voice_id = f"v{next(self._numbers):04d}"
-        self.cards[voice_id] = FakeCard(
-            voice_id, name.strip(), kind="mix", parents=(a, b), parent_names=(self.cards[a].name, self.cards[b].name)
-        )
-        self.pitches[voice_id] = self.mix(a, b, ratio, manner=manner).pitch
+        names = tuple(self.cards[parent].name for parent in mixed.parents)
+        self.cards[voice_id] = FakeCard(voice_id, name.strip(), kind="mix", parents=mixed.parents, parent_names=names)
+        self.pitches[voice_id] = mixed.pitch
         return voice_id

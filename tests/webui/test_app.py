@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -10,10 +11,12 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app import Worker
 from webui import server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -87,3 +90,38 @@ def test_folders_of_dead_apps_are_removed_at_the_next_start(tmp_path: Path, monk
     assert made.exists()
     if sys.platform != "win32":
         assert alive.exists()  # process 1 always runs
+
+
+def until(true: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 60
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    return true()
+
+
+def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
+    code = "import os, sys; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); sys.stdin.read()"
+    started = tmp_path / "started"
+    running = Worker([sys.executable, "-c", code, str(started)], pause=0.05)
+    try:
+        for count in (1, 2, 3):
+            assert until(lambda: started.is_file() and len(started.read_text().split()) == count)  # noqa: B023
+            os.kill(int(started.read_text().split()[-1]), getattr(signal, "SIGKILL", signal.SIGTERM))
+        assert until(lambda: len(started.read_text().split()) == 4)
+    finally:
+        running.end()
+    assert running.process.poll() is not None
+    time.sleep(0.3)
+    assert len(started.read_text().split()) == 4
+
+
+def test_the_worker_ends_when_the_app_is_gone_however_it_went(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gpt_sovits.jobs.worker", "--data", str(tmp_path / "data"), "--while-input"]
+    worker = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+    try:
+        assert until((tmp_path / "data/jobs/worker.lock").exists) and worker.poll() is None
+        assert worker.stdin is not None
+        worker.stdin.close()  # as the system does for a program that was killed
+        assert worker.wait(timeout=60) == 0
+    finally:
+        worker.kill()

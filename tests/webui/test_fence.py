@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import argon2
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from gpt_sovits.storage import sounds
-from webui import fence
+from gpt_sovits.storage import accounts, sounds
+from webui import fence, uploads
 from webui.guard import Guard
 from webui.sessions import Sessions
 
@@ -199,3 +204,72 @@ def test_a_folder_that_is_called_like_a_route_hides_no_file(tmp_path: Path) -> N
         place = sounds.new_place(people.folder, name) / "speech.wav"
         place.write_bytes(b"x")
         assert who.get(f"{API}/file={place}").status_code == 200
+
+
+def test_what_waits_of_one_leaves_room_for_another(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people.app, "_waiting", lambda owner: 99 if owner == "ben" else 0)
+    for place in ("queue/join", "call/speak"):
+        assert people.ben.post(f"{API}/{place}", json={"data": []}).status_code == 503
+        assert people.ana.post(f"{API}/{place}", json={"data": []}).status_code == 200
+    assert people.ben.post(f"{API}/cancel", json={"data": []}).status_code == 200
+
+
+def test_uploads_are_bounded_for_each_and_for_the_disk(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.upload(people.ben, "b" * 64)
+    monkeypatch.setattr(uploads, "MOST_OF_ONE", 300)
+    big = {"files": ("clip.wav", bytes(400))}
+    assert people.ben.post(f"{API}/upload", files=big).status_code == 413
+    (people.folder / ("b" * 64) / "clip.wav").write_bytes(bytes(299))
+    assert people.ben.post(f"{API}/upload", files={"files": ("a", b"x")}).status_code == 413
+    assert people.ana.post(f"{API}/upload", files={"files": ("a", b"x")}).status_code == 200
+    assert people.ana.post(f"{API}/upload", content=iter([b"x"])).status_code == 411
+    monkeypatch.setattr(uploads, "MOST_OF_ONE", 10**9)
+    monkeypatch.setattr(uploads, "LEFT_FREE", 2**60)
+    assert people.ana.post(f"{API}/upload", files={"files": ("a", b"x")}).status_code == 507
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(people: People) -> None:
+    left = people.folder / "tmpv810bfsj"
+    left.write_bytes(bytes(100))
+    whole = people.upload(people.ana, "a" * 64)
+    assert not left.exists() and Path(whole).is_file()
+
+
+def test_a_stranger_shuts_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    book = accounts.Accounts(tmp_path)
+    book.add("ana", "ana likes four words")
+    app = fence.Fence(Starlette(), folder=tmp_path, check=book.verify, sessions=Sessions(lambda user: "same"))
+
+    def tries(address: str, password: str) -> int:
+        client = TestClient(app, client=(address, 1), follow_redirects=False)
+        return client.post("/sign-in", data={"name": "ana", "password": password}).status_code
+
+    assert [tries("10.0.0.6", "guess number one") for _ in range(8)] == [403] * 8
+    assert tries("10.0.0.6", "ana likes four words") == 403  # has to wait
+    assert tries("10.0.0.7", "ana likes four words") == 303
+
+
+def test_many_who_sign_in_at_once_are_hashed_two_at_a_time(tmp_path: Path) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def check(name: str, password: str) -> str:
+        nonlocal running, most
+        with lock:
+            running, most = running + 1, max(most, running + 1)
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+        return name
+
+    app = fence.Fence(Starlette(), folder=tmp_path, check=check, sessions=Sessions(lambda user: "same"))
+
+    async def all_at_once() -> list[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            form = {"name": "ana", "password": "x"}
+            answers = await asyncio.gather(*(client.post("/sign-in", data=form) for _ in range(60)))
+        return [answer.status_code for answer in answers]
+
+    answers = asyncio.run(all_at_once())
+    assert most == 2 and answers.count(303) == 20 and answers.count(503) == 40

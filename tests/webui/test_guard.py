@@ -79,6 +79,25 @@ def test_the_server_fetches_nothing_from_elsewhere(path: str) -> None:
     assert client().get(path).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/en/gradio_api/file=/home/dev/data/cache/browser/ana/x/vibe-check-at-noon.wav",
+        "/zh/gradio_api/file=/srv/dev/monitoring/process_recording.wav",
+        "/en/gradio_api/file=/data/proxy=1/deep_link.wav",
+        "/en/gradio_api/call/speak/monitoring",
+    ],
+)
+def test_no_word_of_a_persons_is_a_blocked_page(path: str) -> None:
+    assert client().get(path).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["monitoring", "monitoring/summary", "deep_link", "vibe-edit/", "dev/reload"])
+@pytest.mark.parametrize("way", ["/en/gradio_api/{}", "/en/{}", "//en//gradio_api//{}", "/{}", "/zh/gradio_api/{}"])
+def test_pages_of_the_framework_stay_shut_however_they_are_spelt(page: str, way: str) -> None:
+    assert client().get(way.format(page)).status_code == 403
+
+
 def test_an_upload_beyond_the_limit_is_refused_before_it_is_read() -> None:
     answer = client().post("/", headers={"Content-Length": str(MAX_UPLOAD * 2)})
     assert answer.status_code == 403

@@ -84,10 +84,10 @@ def test_two_sentences_of_a_failed_job_are_both_translated() -> None:
     assert ENGLISH.sentence(said) == said
 
 
-ROOMS = ("audio", "enrol", "synthesis", "studio", "dataset/assess", "dataset/build", "text/frontend", "semantic/decode")
-ROOMS += ("registry/ids", "registry/consent", "registry/store", "registry/mix", "training/intake", "training/job")
-ROOMS += ("training/queue", "training/plan", "training/finetune", "training/loop", "training/room")
-ROOMS += ("library", "weights/download")
+ROOMS = ("audio", "families/enrol", "synthesis", "dataset/assess", "dataset/build", "text/frontend", "semantic/decode")
+ROOMS += ("voices/ids", "voices/consent", "voices/mixing", "storage/registry", "jobs/submission", "jobs/run")
+ROOMS += ("jobs/store", "training/plan", "training/finetune", "training/loop", "training/resources", "models/download")
+ROOMS += ("services/core", "services/jobs", "services/models", "services/speech", "services/voices")
 
 
 def said_by_the_studio() -> set[str]:

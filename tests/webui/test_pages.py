@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gpt_sovits.events import Event
+from gpt_sovits.services.jobs import TrainingRequest
 from tests.webui.fake_studio import FakeJob, FakeModel, FakeStudio
 from tests.webui.hearing import heard, slide
 from webui import i18n
@@ -153,10 +154,10 @@ def test_a_recording_with_the_microphone_and_one_that_is_empty(page: playwright.
 
 def test_stop_continue_and_put_away_a_job(page: playwright.Page, studio: FakeStudio) -> None:
     studio.job_steps = 10_000
-    job = studio.create_voice("Slow", RECORDING, consent=studio.received[0]["consent"])
+    job = studio.jobs.create(TrainingRequest("Slow", RECORDING, studio.received[0]["consent"]))
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Continue").wait_for()
-    assert studio.job(job).state == "stopped"
+    assert studio.jobs.get(job).state == "stopped"
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Start over").click()
@@ -210,7 +211,7 @@ def test_a_reading_is_seen_and_corrected(page: playwright.Page, studio: FakeStud
         page.get_by_role("button", name="Import a table (CSV)").click()
     chooser.value.set_files(table)  # type: ignore[arg-type]
     page.get_by_role("cell", name="zhong4 yang2").wait_for()
-    assert [entry.word for entry in studio.words.entries()] == ["zorblat", "重阳"]
+    assert [entry.word for entry in studio.lexicon.entries()] == ["zorblat", "重阳"]
 
 
 def test_a_text_without_words_is_one_gentle_sentence(page: playwright.Page) -> None:
@@ -256,7 +257,7 @@ def test_the_slider_changes_the_sound_and_a_mix_is_kept(page: playwright.Page, s
     page.get_by_label("Name of the new voice").fill("Anben")
     page.get_by_role("button", name="Save as a new voice").click()
     page.get_by_text("“Anben” is saved.").wait_for()
-    assert "Anben" in {card.name for card in studio.voices()}
+    assert "Anben" in {card.name for card in studio.cards.values()}
     assert set(studio.manners) == {None}
 
 
@@ -273,7 +274,7 @@ def test_the_way_of_speaking_has_a_slider_of_its_own(page: playwright.Page, stud
 
 
 def test_rename_freeze_and_destroy_which_asks_twice(page: playwright.Page, studio: FakeStudio) -> None:
-    kept = studio.save_mix(*list(studio.cards)[:2], 0.5, "Temporary")
+    kept = studio.voices.save(studio.voices.mix(*list(studio.cards)[:2], 0.5), "Temporary")
     page.get_by_role("tab", name="Voices").click()
     page.get_by_role("radio", name="Temporary").check()
     page.get_by_role("heading", name="Temporary").wait_for()
@@ -311,7 +312,7 @@ def test_rename_freeze_and_destroy_which_asks_twice(page: playwright.Page, studi
 
 
 def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, studio: FakeStudio) -> None:
-    library = studio.library
+    library = studio.models
     page.get_by_role("tab", name="Settings").click()
     choose(page, "Model to download", "v2")
     page.get_by_text("GPT-SoVITS: MIT licence, by RVC-Boss").wait_for()
@@ -335,7 +336,7 @@ def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, s
 
 
 def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: FakeStudio, tmp_path: Path) -> None:
-    library = studio.library
+    library = studio.models
     library.models["v2"] = FakeModel("v2", "v2", True)
     page.get_by_role("tab", name="Settings").click()
     choose(page, "Model to download", "v4")

@@ -57,8 +57,7 @@ def test_fonts_are_the_systems(client: TestClient) -> None:
 
 
 def test_only_the_browser_folder_is_served(client: TestClient, browser_folder: Path, tmp_path: Path) -> None:
-    mine = browser_folder / "sound.wav"
-    mine.write_bytes(b"RIFF")
+    mine = client.post("/en/gradio_api/upload", files={"files": ("sound.wav", b"RIFF")}).json()[0]
     secret = tmp_path / "secret.txt"
     secret.write_text("my own words")
     repository = Path(server.__file__).resolve().parent.parent

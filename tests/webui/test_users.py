@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gpt_sovits.errors import MissingError
+from gpt_sovits.errors import MissingError, RefusedError
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
@@ -33,7 +33,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     recording = folder / "r.wav"
     recording.write_bytes(bytes(range(256)) * 8)
     for seed, (name, password) in enumerate(PASSWORDS.items()):
-        made.add_user(name, password)
+        made.users.add(name, password)
         voice = make_voice(seed, owner=name)
         registry.admit(name, f"voice of {name}", stage(folder / "jobs", voice, recording))
     return made
@@ -143,14 +143,15 @@ def test_each_sees_only_their_own_voices(ana: Browser, ben: Browser, studio: Stu
     mine, theirs = ana.list_voices(), ben.list_voices()
     assert "voice of ana" in mine and "voice of ben" not in mine
     assert "voice of ben" in theirs and "voice of ana" not in theirs
-    voice_id = studio.voices("ana")[0].id
-    for deed in (studio.voice, studio.sample, studio.destroy_voice, studio.is_open):
+    voice_id = studio.session("ana").voices.list()[0].id
+    voices = studio.session("ben").voices
+    for action in (voices.load, voices.sample, voices.destroy, voices.is_open):
         with pytest.raises(MissingError):
-            deed(voice_id, user="ben")
+            action(voice_id)
 
 
 def test_a_sound_is_served_to_the_one_it_was_made_for(ana: Browser, ben: Browser, studio: Studio) -> None:
-    voice_id = studio.voices("ana")[0].id
+    voice_id = studio.session("ana").voices.list()[0].id
     play = ana.event("voices-player", trigger="voices-play")
     ana.list_voices()
     value = ana.run(play, [voice_id])
@@ -274,15 +275,15 @@ def test_other_files_stay_out_of_reach(ben: Browser, studio: Studio) -> None:
 
 
 def test_a_new_password_and_a_removed_account_end_the_session(address: str, studio: Studio) -> None:
-    studio.add_user("carl", "carl likes four words")
+    studio.users.add("carl", "carl likes four words")
     PASSWORDS["carl"] = "carl likes four words"
     carl = Browser(address, "carl", "carl0session")
     assert carl.http.get("/en/config").status_code == 200
-    studio.set_password("carl", "carl likes new words")
+    studio.users.set_password("carl", "carl likes new words")
     assert carl.http.get("/en/config").status_code == 401
     PASSWORDS["carl"] = "carl likes new words"
     carl = Browser(address, "carl", "carl1session")
-    studio.remove_user("carl")
+    studio.users.remove("carl")
     assert carl.http.get("/en/config").status_code == 401
     assert not (studio.settings.registry_dir / "users/carl").exists()
 
@@ -295,7 +296,7 @@ def test_signing_out_ends_it(address: str) -> None:
 
 
 def test_a_voice_is_owned_in_the_page(ana: Browser, ben: Browser, studio: Studio) -> None:
-    voice_id = studio.voices("ana")[0].id
+    voice_id = studio.session("ana").voices.list()[0].id
     ana.list_voices()
     shown = json.dumps(ana.run(ana.event("own-journal-lines", inputs=1), [voice_id]))
     assert "trained" in shown and "Voice of Ana" in shown and "This is my voice and I agree." in shown
@@ -306,23 +307,25 @@ def test_a_voice_is_owned_in_the_page(ana: Browser, ben: Browser, studio: Studio
     assert "frozen" in press("own-freeze_do", "")  # who signs in needs no passphrase: the password thaws
     assert "is wrong" in press("own-unfreeze", "some other words")
     assert "may be changed again" in press("own-unfreeze", PASSWORDS["ana"])
-    assert "removed" not in press("own-prune", studio.versions(voice_id, "ana")[0].id, True)
+    assert "removed" not in press("own-prune", studio.session("ana").voices.versions(voice_id)[0].id, True)
     assert "not its name" in press("own-destroy_do", "Voice of ana", True, False)
     assert "tick the box" in press("own-destroy_do", "voice of ana", False, False)
     send = ana.event("own-send-ready", trigger="own-send_do")
-    said, made = ana.run(send, [voice_id, studio.public_key("ben"), "", True, True, False, "2999-01-01"])
+    said, made = ana.run(
+        send, [voice_id, studio.session("ben").voices.public_key(), "", True, True, False, "2999-01-01"]
+    )
     path = made["value"]["path"] if "value" in made else made["path"]
     data = ana.file(path).content
     assert "ready" in said and data.startswith(b"age-encryption.org/v1") and ben.file(path).status_code == 404
-    received = studio.import_voice(data, user="ben")
-    card = studio.find_voice(received, "ben")
+    received = studio.session("ben").voices.import_file(data)
+    card = studio.session("ben").voices.find(received)
     assert not card.terms.export and card.terms.until == "2999-01-01"
     ben.list_voices()
     about = json.dumps(ben.run(ben.event("own-journal-lines", inputs=1), [received]))
     assert "may not be passed on" in about and "received" in about
-    studio.destroy_voice(received, "ben")
+    studio.session("ben").voices.destroy(received)
     assert "destroyed" in press("own-destroy_do", "voice of ana", True, False)
-    assert studio.voices("ana") == [] and studio.verify_destroyed(voice_id, "ana").clean
+    assert studio.session("ana").voices.list() == [] and studio.session("ana").voices.verify_destroyed(voice_id).clean
 
 
 def test_an_idle_session_ends() -> None:
@@ -335,17 +338,9 @@ def test_an_idle_session_ends() -> None:
     assert sessions.user(token) is None and sessions.user("guess") is None
 
 
-def test_whatever_user_a_handler_names_it_is_the_person_who_asks() -> None:
-    class Base:
-        def voices(self, user: str = "local") -> str:
-            return user
-
-        def journal(self, voice: str, user: str = "local") -> tuple[str, str]:
-            return voice, user
-
-        def scripts(self) -> str:
-            return "no user"
-
-    studio = person.ForPerson(Base(), lambda: "ana")
-    assert studio.voices() == studio.voices(user="ben") == studio.voices("ben") == "ana"
-    assert studio.journal("v1", "ben") == ("v1", "ana") and studio.scripts() == "no user"
+def test_every_handler_gets_the_services_of_the_person_who_asks(studio: Studio) -> None:
+    asked = iter(("ana", "ben"))
+    ask = person.asking(studio, lambda: next(asked))
+    assert [ask().user, ask().user] == ["ana", "ben"]
+    with pytest.raises(RefusedError):
+        person.asking(studio, person.signed_in)()

@@ -41,7 +41,8 @@ def sentence(transcript: str) -> str:
     return f"{lowered[0].upper()}{lowered[1:]}."
 
 
-def _read(corpus: Path, rows: Sequence[dict[str, str]]) -> Iterator[tuple[dict[str, str], Audio]]:
+def read_clips(corpus: Path, rows: Sequence[dict[str, str]]) -> Iterator[tuple[dict[str, str], Audio]]:
+    """Each row with its clip at ``RATE``. Raises ``InputError`` for a clip that is no file."""
     by_shard: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         by_shard.setdefault(row["shard"], []).append(row)
@@ -68,7 +69,7 @@ def extract(corpus: Path, out: Path, speakers: Sequence[str], *, test_clips: int
         rows = [row for row in table if row["speaker"] == speaker]
         splits = dict(zip((row["path"] for row in rows), split_clips(len(rows), test_clips), strict=True))
         learnt = 0.0
-        for row, audio in _read(corpus, rows):
+        for row, audio in read_clips(corpus, rows):
             split = splits[row["path"]]
             if split == "train":
                 if learnt + audio.seconds > TRAIN_SECONDS:

@@ -34,8 +34,10 @@ from gpt_sovits.lab.evaluation.intelligibility import (
 from gpt_sovits.lab.evaluation.naturalness import Rater, dnsmos_rater
 from gpt_sovits.lab.evaluation.report import Report, Score, header
 from gpt_sovits.lab.evaluation.similarity import Embedder, Portrait, mean_standing, resemblyzer_embedder, standing
-from gpt_sovits.lab.evaluation.trial import Sentence, Studio, say, tuned, zero_shot
+from gpt_sovits.lab.evaluation.trial import Sentence, say, tuned, zero_shot
+from gpt_sovits.services.session import Session
 from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
 from gpt_sovits.versions import EMBEDDED
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ class Utterance:
 
 
 def evaluate(
-    studio: Studio,
+    session: Session,
     speakers: Sequence[Speaker],
     judges: Judges,
     options: Options,
@@ -101,13 +103,13 @@ def evaluate(
         for kind in ("zero-shot", "tuned") if options.train else ("zero-shot",):
             try:
                 if kind == "tuned":
-                    voice = tuned(studio, speaker, options.base, options.max_steps)
+                    voice = tuned(session, speaker, options.base, options.max_steps)
                 else:
-                    voice = zero_shot(studio, speaker, options.base)
+                    voice = zero_shot(session, speaker, options.base)
             except VoiceError as error:
                 notes.append(f"{speaker.name}, {kind}: {error}")
                 continue
-            spoken = say(studio, voice, sentences, options.seed)
+            spoken = say(session, voice, sentences, options.seed)
             if options.keep is not None:
                 _write(options.keep / f"{speaker.name}_{kind}", spoken.sounds)
             said = [Utterance(audio, sentence, _embedding(audio, judges)) for sentence, audio in spoken.sounds]
@@ -268,7 +270,7 @@ def main(argv: Sequence[str], make_studio: Callable[[Settings], Studio]) -> int:
         judges = load_judges(given.without, settings)
         sys.stdout.write(header() + "\n")
         report = evaluate(
-            make_studio(settings), speakers, judges, options, on_score=lambda score: _show(score.to_row())
+            make_studio(settings).session(), speakers, judges, options, on_score=lambda score: _show(score.to_row())
         )
     _show(report.to_summary())
     if given.json:

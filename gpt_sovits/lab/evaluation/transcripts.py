@@ -2,9 +2,9 @@
 
     python -m gpt_sovits.lab.evaluation.transcripts /tmp/heldout --base mini --store
 
-The folder is one that ``evaluation.heldout`` makes: speakers the base never heard. Thresholds are set on half of the
-speakers and the figures are those of the other half. ``--store`` then sets them on all speakers and writes them into
-the base's config.json, where the data set's builder reads them (``dataset.proof.Thresholds``).
+The folder is one that ``lab.evaluation.heldout`` makes: speakers the base never heard. Thresholds are set on half of
+the speakers and the figures are those of the other half. ``--store`` then sets them on all speakers and writes them
+into the base's config.json, where the data set's builder reads them (``dataset.proof.Thresholds``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from gpt_sovits.audio import normalize, read_audio, resample, write_bytes
 from gpt_sovits.dataset.align import FRAME_SECONDS, align, sister_groups
 from gpt_sovits.dataset.build import LISTEN_RATE, LOUDNESS, listen
 from gpt_sovits.dataset.ears import PhoneListener
-from gpt_sovits.dataset.proof import Proof, Thresholds, joint_fit, prove, shares, unbiased
+from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, prove, shares, softened, unbiased
+from gpt_sovits.dataset.tongues import within
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.lab.evaluation.folder import read_table
@@ -44,6 +46,15 @@ class Trial:
     right: Proof
     spoiled: Mapping[str, Proof]
     other: Proof
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """All clips of a speaker as one recording: its pieces with their own text, and with another speaker's."""
+
+    speaker: str
+    right: tuple[Proof, ...]
+    wrong: tuple[Proof, ...]
 
 
 @dataclass(frozen=True)
@@ -83,36 +94,36 @@ def measure(folder: Path, listener: PhoneListener, *, slices: int = 100, seed: i
     rng = random.Random(seed)
     clips = _clips(folder, slices)
     trials: list[Trial] = []
-    recordings: list[tuple[str, float, float]] = []
+    recordings: list[Recorded] = []
     speakers = list(clips)
-    texts = {name: [w for _, words in rows for w in words] for name, rows in clips.items()}
+    texts = {name: [w for _, words, _ in rows for w in words] for name, rows in clips.items()}
     pool = [word for words in texts.values() for word in words if len(word) >= _SHORT]
     sisters = sister_groups(symbols().names)
     for number, (speaker, rows) in enumerate(clips.items()):
-        heard = [_posteriors(folder / path, listener) for path, _ in rows]
+        heard = [within(_posteriors(folder / path, listener), {language}) for path, _, language in rows]
         share = shares(np.concatenate(heard))
         sounds = [unbiased(each, share) for each in heard]
         other = texts[speakers[(number + 1) % len(speakers)]]
-        for sound, (_, words) in zip(sounds, rows, strict=True):
+        weight = Thresholds().weight({language for _, _, language in rows})
+        for sound, (_, words, _) in zip(sounds, rows, strict=True):
             wrong = {kind: prove(sound, spoil(words, kind, pool, rng), sisters) for kind in KINDS}
             start = rng.randrange(max(1, len(other) - len(words)))
             trials.append(
-                Trial(speaker, prove(sound, words, sisters), wrong,
-                      prove(sound, other[start : start + len(words)], sisters))
+                Trial(speaker, prove(sound, words, sisters, weight=weight), wrong,
+                      prove(sound, other[start : start + len(words)], sisters, weight=weight))
             )  # fmt: skip
-        right, wrong_fit = (recording_fit(heard, sounds, text) for text in (texts[speaker], other))
-        recordings.append((speaker, right, wrong_fit))
+        recordings.append(Recorded(speaker, *(recording_proofs(sounds, t, weight) for t in (texts[speaker], other))))
     half = set(speakers[::2])
-    learnt = _choose([t for t in trials if t.speaker in half], [r for r in recordings if r[0] in half])
+    learnt = _choose([t for t in trials if t.speaker in half], [r for r in recordings if r.speaker in half])
     judged = [t for t in trials if t.speaker not in half]
-    rest = [r for r in recordings if r[0] not in half]
+    rest = [r for r in recordings if r.speaker not in half]
     result = Result(
         learnt,
         score(judged, learnt),
-        _mean([t.right.fit >= learnt.confident for t in judged]),
-        _mean([t.other.fit >= learnt.confident for t in judged]),
-        _mean([right >= learnt.fitting for _, right, _ in rest]),
-        _mean([wrong >= learnt.fitting for _, _, wrong in rest]),
+        _mean([t.right.evidence >= learnt.confident for t in judged]),
+        _mean([t.other.evidence >= learnt.confident for t in judged]),
+        _mean([_share(each.right, learnt) >= learnt.fitting for each in rest]),
+        _mean([_share(each.wrong, learnt) >= learnt.fitting for each in rest]),
     )
     return result, _choose(trials, recordings)
 
@@ -129,18 +140,24 @@ def spoil(words: Words, kind: str, pool: Words, rng: random.Random) -> Words:
     return words[:at] + [rng.choice(alike)] + words[at + 1 :]
 
 
-def recording_fit(heard: Sequence[np.ndarray], sounds: Sequence[np.ndarray], words: Words) -> float:
-    """What the builder would find for a recording of these pieces (``sounds``: unbiased) and this text."""
+def recording_proofs(sounds: Sequence[np.ndarray], words: Words, weight: float) -> tuple[Proof, ...]:
+    """What the builder would find in the pieces of a recording (``sounds``: unbiased) for this text.
+
+    ``weight``: of the text's languages, see ``Thresholds.weight``.
+    """
     sisters = sister_groups(symbols().names)
-    found = align(np.concatenate(heard), words, sisters=sisters).words
-    fits, now = [], 0.0
+    found = align(softened(np.concatenate(sounds)), words, sisters=sisters).words
+    proofs, now = [], 0.0
     for sound in sounds:
         end = now + len(sound) * FRAME_SECONDS
         inside = [words[w.index] for w in found if not w.skipped and now <= (w.start + w.end) / 2 < end]
-        if inside:
-            fits.append((prove(sound, inside, sisters).fit, sum(map(len, inside))))
+        proofs.append(prove(sound, inside, sisters, weight=weight))
         now = end
-    return joint_fit(fits)
+    return tuple(proofs)
+
+
+def _share(proofs: Sequence[Proof], thresholds: Thresholds) -> float:
+    return fitting_share(proofs, sum(proof.seconds for proof in proofs), thresholds)
 
 
 def doubted(proof: Proof, thresholds: Thresholds) -> bool:
@@ -152,25 +169,29 @@ def score(trials: Sequence[Trial], thresholds: Thresholds) -> Score:
     return Score(found, len(trials), sum(doubted(t.right, thresholds) for t in trials), len(trials))
 
 
-def _choose(trials: Sequence[Trial], recordings: Sequence[tuple[str, float, float]]) -> Thresholds:
-    """Word and gap by the best F0.5 of doubted slices (a false alarm annoys more than a miss); confident so that nearly
-    all right slices stay; fitting midway between the worst right recording and the best wrong one, or confident's where
-    they overlap."""
-    fits = np.array([t.right.fit for t in trials])
-    right, wrong = min(r for _, r, _ in recordings), max(w for _, _, w in recordings)
-    confident = float(np.quantile(fits, 1.0 - _KEPT))
+def _choose(trials: Sequence[Trial], recordings: Sequence[Recorded]) -> Thresholds:
+    """Word and gap by the best F0.5 of doubted slices (a false alarm annoys more than a miss); confident where it parts
+    right slices from wrong ones best, but so that nearly all right ones stay; sure above nearly all wrong ones; fitting
+    midway between the worst right recording and the best wrong one."""
+    right = np.array([t.right.evidence for t in trials])
+    wrong = np.array([t.other.evidence for t in trials])
+    levels = np.unique(right)
+    parted = np.array([np.mean(right >= level) - np.mean(wrong >= level) for level in levels])
+    confident = float(min(levels[parted.argmax()], np.quantile(right, 1.0 - _KEPT)))
+    sure = max(confident, float(np.quantile(wrong, 0.99)))
+    alone = Thresholds(confident, sure)
+    fitting = (min(_share(r.right, alone) for r in recordings) + max(_share(r.wrong, alone) for r in recordings)) / 2
     lowest = np.array([min(_long(t.right), default=np.inf) for t in trials])
     highest = np.array([max(t.right.gaps) for t in trials])
-    fitting = (right + wrong) / 2 if right > wrong else min(confident, (right + wrong) / 2)
-    best, best_f = Thresholds(confident, fitting), -1.0
-    for below in (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2):
-        for above in (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2):
-            word, gap = float(np.quantile(lowest, below)), float(np.quantile(highest, 1.0 - above))
-            tried = Thresholds(confident, best.fitting, word, gap)
-            found = score(trials, tried)
-            f = 1.25 * found.precision * found.recall / max(1e-9, 0.25 * found.precision + found.recall)
-            if f > best_f:
-                best, best_f = tried, f
+    best, best_f = Thresholds(confident, sure, fitting), -1.0
+    quantiles = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2)
+    for ease, below, above in product((1.5, 1.25, 1.0), quantiles, quantiles):  # of equal ones the most lenient
+        word, gap = float(np.quantile(lowest, below)), ease * float(np.quantile(highest, 1.0 - above))
+        tried = Thresholds(confident, sure, fitting, word - (ease - 1.0) * abs(word), gap)
+        found = score(trials, tried)
+        f = 1.25 * found.precision * found.recall / max(1e-9, 0.25 * found.precision + found.recall)
+        if f > best_f:
+            best, best_f = tried, f
     return Thresholds(*(round(value, 3) for value in best.to_dict().values()))
 
 
@@ -182,16 +203,16 @@ def _mean(values: Sequence[bool]) -> float:
     return float(np.mean(values)) if values else 0.0
 
 
-def _clips(folder: Path, wanted: int) -> dict[str, list[tuple[str, Words]]]:
-    """speaker -> (path, phones of each word) of its first clips, about ``wanted`` in all."""
-    by_speaker: dict[str, list[tuple[str, Words]]] = {}
+def _clips(folder: Path, wanted: int) -> dict[str, list[tuple[str, Words, str]]]:
+    """speaker -> (path, phones of each word, language) of its first clips, about ``wanted`` in all."""
+    by_speaker: dict[str, list[tuple[str, Words, str]]] = {}
     rows = read_table(folder / "metadata.tsv")
     each = -(-wanted // max(1, len({row["speaker"] for row in rows})))
     for row in rows:
         words = [word.ids for word in script_words(row["transcript"], row["language"])]
         kept = by_speaker.setdefault(row["speaker"], [])
         if len(kept) < each and sum(len(word) >= _SHORT for word in words) >= 2:
-            kept.append((row["path"], words))
+            kept.append((row["path"], words, row["language"]))
     if len(by_speaker) < 2:
         raise InputError("At least two speakers are needed.", "Make the folder with evaluation.heldout.")
     return by_speaker

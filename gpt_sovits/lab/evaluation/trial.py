@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from gpt_sovits.audio import Audio, concatenate, normalize, read_audio, resample
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.lab.evaluation.folder import Recording, Speaker
 from gpt_sovits.lab.evaluation.intelligibility import phones_of
+from gpt_sovits.services.jobs import TrainingRequest
+from gpt_sovits.services.session import Session
 from gpt_sovits.voices.consent import Consent
 
 RATE = 32000
@@ -22,26 +24,6 @@ PAUSE = 0.5  # seconds between clips joined into one recording
 PROMPT_SECONDS = (3.0, 10.0)  # what a reference clip may last
 SHORTEST_SECONDS = 0.2  # less than this is no speech
 LONGEST_PER_PHONE = 0.6  # seconds; a sound longer than this for its phones ran away
-
-
-class Studio(Protocol):
-    """What is needed of ``gpt_sovits.studio.Studio``, which stands above this module."""
-
-    def reference_voice(self, clip: Path, transcript: str = ..., language: str = ..., base: str = ...) -> Any: ...
-
-    def train_now(
-        self,
-        name: str,
-        recording: Path,
-        *,
-        script: str = ...,
-        language: str = ...,
-        consent: Consent,
-        base: str = ...,
-        max_steps: int | None = ...,
-    ) -> str: ...
-
-    def speak(self, text: str, voice: Any, *, language: str = ..., seed: int | None = ...) -> Iterator[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -66,10 +48,10 @@ def prompt_of(speaker: Speaker) -> Recording:
     return max(fitting or speaker.train, key=lambda clip: seconds[clip])
 
 
-def zero_shot(studio: Studio, speaker: Speaker, base: str) -> Any:
+def zero_shot(session: Session, speaker: Speaker, base: str) -> Any:
     """A voice that heard one clip of the speaker."""
     prompt = prompt_of(speaker)
-    return studio.reference_voice(prompt.path, prompt.transcript, prompt.language, base)
+    return session.speech.reference_voice(prompt.path, prompt.transcript, prompt.language, base)
 
 
 def join_clips(speaker: Speaker, recording: Path) -> str:
@@ -84,30 +66,31 @@ def consent_of(speaker: Speaker) -> Consent:
     return Consent(speaker.name, "measuring quality", "The recording is licensed for this use.")
 
 
-def tuned(studio: Studio, speaker: Speaker, base: str, max_steps: int | None) -> Any:
+def tuned(session: Session, speaker: Speaker, base: str, max_steps: int | None) -> Any:
     """The id of a voice trained on all of the speaker's train clips, joined into one recording."""
     with TemporaryDirectory() as folder:
         recording = Path(folder) / "recording.wav"
         script = join_clips(speaker, recording)
-        return studio.train_now(
+        request = TrainingRequest(
             speaker.name,
             recording,
+            consent_of(speaker),
             script=script,
             language=speaker.train[0].language,
-            consent=consent_of(speaker),
             base=base,
             max_steps=max_steps,
         )
+        return session.jobs.run(request)
 
 
-def say(studio: Studio, voice: Any, sentences: Sequence[Sentence], seed: int) -> Spoken:
+def say(session: Session, voice: Any, sentences: Sequence[Sentence], seed: int) -> Spoken:
     """Speak each sentence with a seed of its own; a refused, silent or runaway sentence counts as failed."""
     sounds: list[tuple[Sentence, Audio]] = []
     spent = lasted = 0.0
     for index, sentence in enumerate(sentences):
         start = time.perf_counter()
         try:
-            parts = list(studio.speak(sentence.text, voice, language=sentence.language, seed=seed + index))
+            parts = list(session.speech.speak(sentence.text, voice, language=sentence.language, seed=seed + index))
         except VoiceError:
             continue
         audio = concatenate([part.audio for part in parts]) if parts else Audio(np.zeros(0, np.float32), RATE)

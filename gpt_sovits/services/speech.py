@@ -1,0 +1,105 @@
+"""Speaking for one person: a text in a voice, a voice straight from a clip, and how a text will be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpt_sovits.events import CancelToken
+from gpt_sovits.services.core import Core
+from gpt_sovits.services.models import EMBEDDED
+from gpt_sovits.voices.consent import now
+from gpt_sovits.voices.voice import Voice
+
+if TYPE_CHECKING:
+    from gpt_sovits.synthesis import Speech
+    from gpt_sovits.text import Reading
+
+MAX_CLIP_SECONDS = 600.0
+
+
+class SpeechService:
+    """What speaks for ``user``, with the user's word list."""
+
+    def __init__(self, core: Core, user: str) -> None:
+        self._core = core
+        self._user = user
+
+    def reference_voice(self, clip: Path, transcript: str = "", language: str = "auto", base: str = "") -> Voice:
+        """A voice straight from a clip of a few seconds, without training; it is not stored."""
+        from gpt_sovits.audio import read_audio
+        from gpt_sovits.families.enrol import enrol
+
+        audio, base = read_audio(clip, max_seconds=MAX_CLIP_SECONDS), base or self._core.models.chosen
+        loaded = self._core.base(base)
+        return Voice(
+            id="",
+            name=Path(clip).stem[:80],
+            owner="",
+            base=base,
+            version_id=None,
+            reference=enrol(loaded, audio, transcript, language),
+            created=now(),
+            made_by={"kind": "reference", "base_release": loaded.release},
+        )
+
+    def speak(
+        self,
+        text: str,
+        voice: Voice | str,
+        *,
+        language: str = "auto",
+        speed: float = 1.0,
+        pause: float = 0.3,
+        seed: int | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Speech]:
+        """Speak ``text`` piece by piece, each as soon as it is ready. A ``seed`` of None sounds different each time.
+
+        ``voice``: a value, or the id of a stored one. Markup in the text (see ``text.markup``) and the user's word
+        list decide how words are read. Unknown voices and unspeakable texts raise here, before anything is computed.
+        """
+        chosen = self._value(voice)
+        chosen.terms.require("speak", chosen.name)
+        pieces = self._core.synthesizer.speak(
+            chosen,
+            text,
+            language=language,
+            speed=speed,
+            pause=pause,
+            seed=seed,
+            lexicon=self._core.word_lists.of(self._user).lexicon(),
+            cancel=cancel,
+        )
+        parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
+        for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
+            self._core.registry.note(self._user, "spoke", voice_id, characters=len(text))
+        return pieces
+
+    def explain(self, text: str, *, language: str = "auto", voice: Voice | str | None = None) -> tuple[Reading, ...]:
+        """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess.
+
+        Piece by piece exactly as ``speak`` says it. ``voice`` tells the language of a text of numbers only.
+        """
+        from gpt_sovits.synthesis import tongue
+        from gpt_sovits.text import explain, require_speakable
+
+        return explain(
+            require_speakable(text),
+            language,
+            lexicon=self._core.word_lists.of(self._user).lexicon(),
+            polyphones=self._core.polyphones.get() or True,
+            numbers="zh" if voice is None else tongue(self._value(voice)),
+        )
+
+    def warm_up(self) -> None:
+        """Import what speaks, load the embedded base and the dictionaries: the first sentence then need not wait."""
+        from gpt_sovits.text import phonemize
+
+        base = self._core.base(EMBEDDED)
+        for text, language in (("Hello.", "en"), ("你好。", "zh")):
+            phonemize(text, language, base.symbols_version)
+
+    def _value(self, voice: Voice | str) -> Voice:
+        return self._core.voice(self._user, voice) if isinstance(voice, str) else voice

@@ -1,0 +1,182 @@
+"""English codes: telephone numbers, serial numbers, plates, roads and flights, hashes, versions, counts like 10k."""
+
+from __future__ import annotations
+
+import re
+
+from gpt_sovits.text.en_numbers import cardinal, decimal, digits, year
+from gpt_sovits.text.en_tables import Rule
+
+_ROADS = (
+    "Boeing|Airbus|Highway|Hwy|Route|Rte|Interstate|Freeway|Autobahn|Bus|Flight|Channel|Area|Studio|Terminal|Fahrenheit|"
+    "Model|Peugeot|Porsche|Ferrari|Error|error|HTTP|status|Status|Apartment|apartment|Apt|Suite|suite|Catch|the"
+)
+_CODED = (
+    "code|pin|PIN|extension|ext|zip|zip code|postcode|password|account|account number|serial|serial number|passport|"
+    "tracking number|order number|reference|reference number|invoice|invoice number|ID|id|id number|number is|code is|"
+    "code:|pin is|PIN is|PIN:|password is|ID is|call|dial|ring|text|phone|port|fax|number|line|key is|key"
+)
+
+
+_PLURAL = r"(?!is\b|was\b|has\b|as\b|its\b|this\b|plus\b|always\b|across\b|versus\b|gives\b|means\b)[a-z]{2,}s\b"
+
+
+def _groups(match: re.Match[str]) -> str:
+    """Digits one by one, a breath between the groups."""
+    plus = "plus " if match.group().lstrip().startswith("+") else ""
+    return plus + ", ".join(digits(group) for group in re.findall(r"\d+", match.group()))
+
+
+def hundreds(text: str) -> str:
+    """Three digits as names say them: 747 seven forty-seven, 101 one oh one, 300 three hundred."""
+    rest = int(text[1:])
+    if rest == 0:
+        return f"{cardinal(int(text[0]))} hundred"
+    return f"{cardinal(int(text[0]))} {'oh ' if rest < 10 else ''}{cardinal(rest)}"
+
+
+def _road(match: re.Match[str]) -> str:
+    return f"{match[1]} {hundreds(match[2])}"
+
+
+def _named_road(match: re.Match[str]) -> str | None:
+    """``the 405`` is a road where it goes somewhere; after the other names any number is one."""
+    if match[1] == "the":
+        goes = re.match(
+            r" (?:to|freeway|north|south|east|west|is)\b|[,.]", match.string[match.end() : match.end() + 40]
+        )
+        if not goes or match[2][1] != "0":
+            return None
+    return _road(match)
+
+
+def _letters_digits(text: str) -> str:
+    parts = re.findall(r"[A-Za-z]|\d", text)
+    return " ".join(digits(part) if part.isdigit() else part for part in parts)
+
+
+def _hash(match: re.Match[str]) -> str | None:
+    """72a3277: letters and digits mixed, too many changes for a word or an amount."""
+    text = match.group()
+    changes = sum(a.isdigit() != b.isdigit() for a, b in zip(text, text[1:], strict=False))
+    if changes < 3 and not (len(text) > 11 and changes):
+        return None
+    return _letters_digits(text)
+
+
+def _plate(match: re.Match[str]) -> str:
+    tail = match[2]
+    spoken = (
+        cardinal(int(tail)) if len(tail) < 3 and tail[0] != "0" else hundreds(tail) if len(tail) == 3 else digits(tail)
+    )
+    if len(tail) == 3 and tail[0] == "0":
+        spoken = digits(tail)
+    return f"{match[1]} {spoken}"
+
+
+def _flight(match: re.Match[str]) -> str:
+    value = int(match[2])
+    spoken = year(value) if value % 100 else f"{digits(match[2])}"
+    return f"{match[1]} {spoken}"
+
+
+def _version(match: re.Match[str]) -> str:
+    parts = match[0].lstrip("v").split(".")
+    if len(parts) == 4:
+        words = " dot ".join(digits(part) for part in parts)
+    else:
+        words = " point ".join(cardinal(int(part)) if part[0] != "0" else digits(part) for part in parts)
+    before = match.string[match.start() - 1 : match.start()]
+    after = match.string[match.end() : match.end() + 1]
+    return (
+        (" " if before.isalpha() else "")
+        + ("v " if match[0][0] == "v" else "")
+        + words
+        + (" " if after.isalpha() else "")
+    )
+
+
+_SCALE = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn": "billion", "T": "trillion"}
+
+
+def _scaled(match: re.Match[str]) -> str | None:
+    """10k steps, 3.2M views: one thousand, million, billion."""
+    amount, scale = match[1], match[2]
+    if (
+        scale == "K"
+        and amount in ("2", "4", "5", "8")
+        and not re.match(r" (?:people|steps|users)", match.string[match.end() : match.end() + 40])
+    ):
+        return None
+    if scale == "K" and re.match(
+        r" (?:TV|tv|video|resolution|display|monitor|screen|run|race)", match.string[match.end() : match.end() + 40]
+    ):
+        return None
+    if scale in ("B", "T") and not re.match(
+        r"\+?(?: [a-z]|-param|$|[.,])", match.string[match.end() : match.end() + 40]
+    ):
+        return None
+    return f"{decimal(amount) if '.' in amount else cardinal(int(amount))} {_SCALE[scale]}"
+
+
+def _european(match: re.Match[str]) -> str:
+    """1.000,50: the full stop groups thousands, the comma is the point."""
+    return f"{cardinal(int(match[1].replace('.', '')))} point {digits(match[2])}"
+
+
+def _long(match: re.Match[str]) -> str | None:
+    text = match.group()
+    return None if text.endswith("000") and len(text) < 22 else digits(text)
+
+
+PHONE_RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?<![\w.])\+\d{1,3}[ \-.]?\(?\d{1,4}\)?(?:[ \-.]?\d{2,4}){1,4}\b(?!\.\d)"),
+     _groups, "+44 20 7946 0958"),
+    (re.compile(r"(?<![\w.])\(0?\d{2,4}\) ?\d{3,4}[ \-]?\d{3,4}\b"), _groups, "(020) 7946 0018"),
+    (re.compile(r"(?<![\w.\-])\d{3}[\-.]\d{3}[\-.]\d{4}\b|(?<![\w.\-])1[345678]\d[\- ]\d{4}[\- ]\d{4}\b"),
+     _groups, "138-0013-8000"),
+    (re.compile(r"(?<![\w.\-])\d{3}-\d{4}(?![\d\-])|(?<![\w.\-])\d+(?:-\d+){3,}(?![\w\-])"), _groups, "555-0134"),
+    (re.compile(r"(?<![\w.\-])0\d{2,4}[ \-]\d{3,4}[ \-]\d{3,4}\b"), _groups, "0800 123 4567"),
+    (re.compile(r"(?<![\w.\-])\d{4} \d{4} \d{4} \d{4}\b"), _groups, "4111 1111 1111 1111"),
+    (re.compile(r"(?:(?<=[Cc]all )|(?<=[Rr]ing )|(?<=[Tt]ext )|(?<=[Pp]hone )|(?<=[Ff]ax )|(?<=[Dd]ial ))"
+                r"\d{2,5}(?:[ \-]\d{2,5}){1,4}\b"), _groups, "Ring 01632 960 123"),
+)  # fmt: skip
+
+# The reference frontend reads the number of a room in full.
+ROOM: Rule = (re.compile(rf"\b([Rr]oom) ([1-9]\d\d)\b(?! {_PLURAL})"), _road, "Room 305")
+CODE_RULES: tuple[Rule, ...] = (
+    (re.compile(r"\b(?=[a-f\d]{7,64}\b)(?=[a-f]*\d)(?=\d*[a-f])[a-f\d]+\b"), _hash, "72a3277cd7abc"),
+    (re.compile(rf"\b({_ROADS}) ([1-9]\d\d)\b"
+                rf"(?![.,]?\d|[\w%]| (?:{_PLURAL}|(?:people|men|women|million|thousand|of)\b))"),
+     _named_road, "Boeing 747"),
+    ROOM,
+    (re.compile(rf"\b911\b(?! {_PLURAL}| people\b)"), "nine one one", "911!"),
+    (re.compile(r"(?<=\bnine one one or )(\d{3})\b"), lambda m: digits(m[1]), "911 or 112"),
+    (re.compile(r"(?:(?<=[Tt]el )|(?<=[Tt]el: )|(?<=telephone ))\d{3,}\b"), lambda m: digits(m[0]), "tel: 4417"),
+    (re.compile(r"\bI-([1-9]\d\d)\b"), lambda m: f"I {hundreds(m[1])}", "I-405"),
+    (re.compile(r"\bI-(\d\d)\b"), lambda m: f"I {cardinal(int(m[1]))}", "I-95"),
+    (re.compile(rf"(?i)(?:#\s?|\b(?:{_CODED}) )(?=\d{{3,}}\b)(\d+)\b(?!\.\d|,\d| (?:{_PLURAL}|people\b|or more\b))"),
+     lambda m: _coded(m), "order #4451"),
+    (re.compile(r"(?<=[A-Z])\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)"), lambda m: f" {digits(m[0])} ", "京A12345"),
+    (re.compile(r"\b([A-Z]{2})([1-9]\d(?:0[1-9]|[1-9]\d|\d0))\b(?![.,]\d)"), _flight, "CZ3101"),
+    (re.compile(r"(?:(?<=\b[A-Z]{2} )|(?<=\b[A-Z]{3} ))[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)"),
+     lambda m: year(int(m[0])), "BA 2491"),
+    (re.compile(r"\b([A-Z]{1,3})-?(\d{3})(?=[A-Z]?\b)(?![.,]\d)"), _plate, "A380"),
+    (re.compile(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)"), _european, "1.000,50"),
+    (re.compile(r"(?<![\d.\-])v?\d+(?:\.\d+){2,}(?!\d)"), _version, "2.10.3"),
+    (re.compile(r"(?<=\b[vV])(\d+)\.(\d+)\b"), lambda m: f" {cardinal(int(m[1]))} point {cardinal(int(m[2]))}", "v2.0"),
+    (re.compile(r"(?<![\w.,$£€¥])(\d+(?:\.\d+)?)(k|K|M|B|bn|T)\b(?![/'.]\w|-[a-z]{2})"), _scaled, "3.2M views"),
+    (re.compile(r"(?<![\d.,])\d{10,}(?![\d.,]\d|\d)"), _long, "a key of 37 digits"),
+)  # fmt: skip
+
+
+def _coded(match: re.Match[str]) -> str | None:
+    head = match.group()[: match.start(1) - match.start()]
+    value = match[1]
+    if head.startswith("#"):
+        return f"number {digits(value)}" if len(value) > 3 else None
+    if len(value) == 4 and re.match(r"(?i)(?:extension|number|line)", head) and re.search(r"\bis $", head):
+        return None
+    if re.match(r"(?i)(?:text|number|line|ring|key|code|port|account|reference|phone) $", head) and len(value) < 4:
+        return None if not re.match(r"(?i)(?:ring|phone|text)", head) else head + digits(value)
+    return head + digits(value)

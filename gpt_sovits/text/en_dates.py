@@ -1,0 +1,206 @@
+"""English dates, years, decades, clock times, durations, scripture and ratios."""
+
+from __future__ import annotations
+
+import re
+
+from gpt_sovits.text.en_numbers import cardinal, digits, integer, ordinal, year
+from gpt_sovits.text.en_tables import BOOKS, DAYS, MONTH_NAMES, MONTHS, Rule, any_of, stop
+
+_MONTH = rf"(?:{any_of(MONTHS)})"
+_DAY = rf"(?:{any_of(DAYS)})"
+_NTH = r"(?:st|nd|rd|th)"
+_HALF = r"(?:[AaPp]\.? ?[Mm]\b\.?)"
+_HOURS = rf"(?:\d{{1,2}}[:.][0-5]\d ?{_HALF}?|\d{{1,2}} ?{_HALF}|\d{{1,2}}:[0-5]\d|noon|midnight)"
+
+
+def _month(name: str) -> str:
+    return MONTHS[name.rstrip(".")]
+
+
+def _dated(month: int, day: int, value: int) -> str | None:
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    return f"{MONTH_NAMES[month - 1]} {ordinal(day)}, {_year(value)}"
+
+
+def _year(value: int) -> str:
+    return year(value) if 1000 < value < 3000 else cardinal(value)
+
+
+def _month_first(match: re.Match[str]) -> str | None:
+    first, second, last = int(match[1]), int(match[3]), int(match[4])
+    return _dated(*((first, second) if first <= 12 else (second, first)), last)
+
+
+def _the(match: re.Match[str]) -> str:
+    return "" if re.search(r"\bthe $", match.string[max(0, match.start() - 5) : match.start()]) else "the "
+
+
+def _two(text: str) -> str:
+    """A year of two digits behind an apostrophe or a dash: 09 -> oh nine."""
+    return f"oh {cardinal(int(text))}" if text[0] == "0" and text != "00" else cardinal(int(text))
+
+
+def _day_span(match: re.Match[str]) -> str:
+    return f"{_the(match)}{ordinal(int(match[1]))} to the {ordinal(int(match[2]))} of {_month(match[3])}"
+
+
+def _month_span(match: re.Match[str]) -> str | None:
+    if int(match[3]) > 31 or int(match[2]) > 31:
+        return None
+    return f"{_month(match[1])} {ordinal(int(match[2]))} to {ordinal(int(match[3]))}"
+
+
+def _day_first(match: re.Match[str]) -> str | None:
+    value = int(match[1])
+    if not 1 <= value <= 31:
+        return None
+    return f"{_the(match)}{ordinal(value)} of {_month(match[2])}"
+
+
+def _short_year(match: re.Match[str]) -> str:
+    last = int(match[3]) + (0 if len(match[3]) == 4 else 1900 if int(match[3]) > 40 else 2000)
+    return f"{_the(match)}{ordinal(int(match[1]))} of {_month(match[2])}, {_year(last)}"
+
+
+def _year_span(match: re.Match[str]) -> str | None:
+    first, second = match[1], match[2]
+    if len(second) == 2 and int(second) <= int(first[2:]) and first[2:] != "99":
+        return None
+    return f"{year(int(first))} to {_two(second) if len(second) == 2 else year(int(second))}"
+
+
+_TIMETABLE = re.compile(r"\b(?:trains?|flights?|bus|buses|ferry|departs?|departures?|arrives?|arrivals?)\b", re.I)
+_WHOLE_DAY = re.compile(r"\b(?:0?0|1[3-9]|2[0-4]|0[1-9]):[0-5]\d\b(?! ?[AaPp])")
+
+
+def _sure(text: str, hour: int) -> bool:
+    """Whether the half of the day is certain though nobody wrote it: the clock of 24 hours is in use."""
+    return hour > 12 or hour == 0 or bool(_WHOLE_DAY.search(text) or _TIMETABLE.search(text))
+
+
+def _clock(match: re.Match[str]) -> str | None:
+    hour, minute = int(match[1]), int(match[2])
+    if hour > 24:
+        return None
+    half = match[4].upper() if match[4] else ""
+    if not half and _sure(match.string, hour):
+        half = "P" if 12 <= hour < 24 else "A"
+    words = [cardinal(hour % 12 or 12)]
+    if minute:
+        words.append(f"oh {cardinal(minute)}" if minute < 10 else cardinal(minute))
+    if match[3]:
+        words.append(f"and {cardinal(int(match[3]))} seconds")
+    return " ".join(words) + (f" {half} M" if half else "") + stop(match)
+
+
+def _hour(match: re.Match[str]) -> str:
+    return f"{cardinal(int(match[1]))} {match[2].upper()} M" + stop(match)
+
+
+def _count(amount: str, name: str) -> str:
+    return f"{cardinal(int(amount))} {name}{'' if int(amount) == 1 else 's'}"
+
+
+def _lasting(match: re.Match[str]) -> str:
+    """1:45:30 behind "took": a duration, not a time of day."""
+    parts = [_count(n, name) for n, name in zip(match.groups(), ("hour", "minute", "second"), strict=True) if int(n)]
+    return ", ".join(parts) or "zero seconds"
+
+
+def _worded(match: re.Match[str]) -> str:
+    """1h 45m -> one hour forty-five minutes."""
+    found = {name.rstrip("_"): value for name, value in match.groupdict().items() if value}
+    words = (_count(found[name], name) for name in ("hour", "minute", "second") if name in found)
+    return " ".join(words) + stop(match)
+
+
+def _stopwatch(match: re.Match[str]) -> str:
+    parts = [cardinal(int(match[1]))]
+    for part in match.groups()[1:-1]:
+        if part:
+            parts.append(f"oh {cardinal(int(part))}" if part[0] == "0" and part != "00" else cardinal(int(part)))
+    fraction = digits(match[match.lastindex or 1]).replace("zero", "oh") if match.lastindex else ""
+    return " ".join(parts) + f" point {fraction}"
+
+
+def _ratio(match: re.Match[str]) -> str:
+    return f"{cardinal(int(match[1]))} to {cardinal(int(match[2]))}"
+
+
+def _verse(match: re.Match[str]) -> str:
+    last = f" to {cardinal(int(match[4]))}" if match[4] else ""
+    return f"{match[1]} {cardinal(int(match[2]))} {cardinal(int(match[3]))}{last}"
+
+
+def _decade(match: re.Match[str]) -> str:
+    words = integer(int(match[1])) if len(match[1]) == 4 else cardinal(int(match[1]))
+    return words[:-1] + "ies" if words.endswith("y") else words + "s"
+
+
+def _weekday(match: re.Match[str]) -> str:
+    return DAYS[match[1]] + stop(match)
+
+
+DATE_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"\b({_DAY})\.? ?[\-–] ?({_DAY})\b\.?"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
+    (re.compile(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
+    (re.compile(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
+    (re.compile(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])"), _weekday, "off Sat. and Sun."),
+    (re.compile(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, ))"
+                r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|Sat|Sun)\b\.?(?![\w'])"), _weekday, "by Fri"),
+    (re.compile(rf"\b0?(\d{{1,2}}){_NTH}? ?(?:[\-–~]|to|and) ?0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?"),
+     _day_span, "5–8 May"),
+    (re.compile(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}}){_NTH}? ?[\-–~] ?0?(\d{{1,2}}){_NTH}?\b(?![:\d])"),
+     _month_span, "May 5-8"),
+    (re.compile(rf"\b0?(\d{{1,2}})[\-/ ]({_MONTH})[\-/']{{1,2}}(\d{{4}}|\d{{2}})\b"), _short_year, "25-Dec-2024"),
+    (re.compile(rf"\b0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?(?! \d{{1,2}}\b(?!:))"), _day_first, "3 Mar"),
+    (re.compile(r"\b(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})\b"), _month_first, "12/25/2024"),
+    (re.compile(r"\b(\d{4})([/.\-])(\d{1,2})\2(\d{1,2})\b"),
+     lambda m: _dated(int(m[3]), int(m[4]), int(m[1])), "2024-12-25"),
+    (re.compile(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}})(?!\d|:|\.\d)(?:{_NTH})?\b"),
+     lambda m: f"{_month(m[1])} {ordinal(int(m[2]))}" if 0 < int(m[2]) < 32 else None, "Nov 3"),
+    (re.compile(rf"\b({any_of([m for m in MONTHS if len(m) < 5 and m not in ('May', 'June', 'July')])})\.(?! ?\d)"),
+     lambda m: _month(m[1]) + stop(m), "In Sept. it rains"),
+    (re.compile(rf"\b({any_of([m for m in MONTHS if len(m) < 5])})\b\.?(?=,? \d)"), lambda m: _month(m[1]), "Jan 2024"),
+    (re.compile(r"\b([12]\d{3}) ?[\-–~] ?([12]\d{3}|\d\d)\b(?![\-.,]\d|%)"), _year_span, "1939–45"),
+    (re.compile(r"(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s ?[\-–] ?'?(\d0)'?s\b"),
+     lambda m: f"{_decade(m)} to {cardinal(int(m[2]))[:-1]}ies", "1960s-80s"),
+    (re.compile(r"(?<![$£€¥₹])(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s\b"), _decade, "the '90s"),
+    (re.compile(r"(?<!\w)'(\d\d)\b(?!['s.]\w|')"), lambda m: _two(m[1]), "in '09"),
+    (re.compile(r"\b(\d{1,4}) ?(BCE?|AD|CE)\b"), lambda m: f"{integer(int(m[1])) if int(m[1]) > 1000 else m[1]} "
+     + " ".join(m[2]), "500 BC"),
+)  # fmt: skip
+
+_ASKS_RATIO = r"(?=[ -](?:scale|ratio|odds|majority|mix|mixture|split|aspect|model|draw|victory|win|lead|defeat)\b)"
+
+TIME_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"(?<![\w:])({_HOURS}) ?[\-–~] ?(?={_HOURS}(?!\w))"), lambda m: m[1] + " to ", "9am-5pm"),
+    (re.compile(r"(?i)(?<=\bhours )(\d{1,2})-(\d{1,2})\b|(?<=\bhours: )(\d{1,2})-(\d{1,2})\b|"
+                r"(?<=\bopen )(\d{1,2})-(\d{1,2})\b"),
+     lambda m: " to ".join(g for g in m.groups() if g), "Office hours: 9-5"),
+    (re.compile(rf"\b((?:[123] )?(?:{BOOKS}))\.? (\d{{1,3}}):(\d{{1,3}})(?:[\-–](\d{{1,3}}))?\b"),
+     _verse, "Psalm 23:4"),
+    (re.compile(r"\b(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\.(\d{1,3})\b"), _stopwatch, "3:59.4"),
+    (re.compile(r"(?:(?<=\blasts )|(?<=\blasted )|(?<=\btakes )|(?<=\btook )|(?<=\bin )|(?<=\btime of )|(?<=\btime: ))"
+                r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])"), _lasting, "took 1:45:30"),
+    (re.compile(r"\b(?P<hour>\d{1,3}) ?(?:h|hrs?|hours?)\b\.?,? ?(?P<minute>\d{1,2}) ?(?:m|mins?|minutes?)\b\.?"
+                r"(?:,? ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?)?|"
+                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2})(?:m|min)\b\.?"),
+     _worded, "1h 45m"),
+    (re.compile(r"\b(?P<minute>\d{1,3}) ?(?:m(?=\d)|(?:m|mins?|minutes?)\b\.?,?)"
+                r" ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?"),
+     _worded, "1m30s"),
+    (re.compile(rf"\b(\d{{1,2}}):(\d{{1,2}})\b(?!:){_ASKS_RATIO}"), _ratio, "a 1:10 scale"),
+    (re.compile(r"(?i)(?:(?<=\bratio of )|(?<=\bscale of )|(?<=\bodds of )|(?<=\bwon )|(?<=\blost )|(?<=\bscore )|"
+                r"(?<=\bscore: )|(?<=\bbeat them )|(?<=\bscale is )|(?<=\bratio is )|(?<=\bodds are ))"
+                r"(\d{1,3}):(\d{1,3})\b"),
+     _ratio, "won 21:15"),
+    (re.compile(r"\b0{1,2}:([0-5]\d)(?= (?:long|clip|video|left|mark|into))"),
+     lambda m: f"{cardinal(int(m[1]))} seconds", "0:45 long"),
+    (re.compile(r"\b(\d{1,2})\.([0-5]\d)() ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)"), _clock, "7.30pm"),
+    (re.compile(r"\b(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?: ?([AaPp])\.? ?[Mm]\b\.?)?(?!:?\d)"), _clock, "7:05 p.m."),
+    (re.compile(r"\b(\d{1,2}) ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)"), _hour, "9 a.m."),
+    (re.compile(r"\b([aApP])\.[mM]\b\.?"), lambda m: f"{m[1].upper()} M" + stop(m), "the a.m. shift"),
+)  # fmt: skip

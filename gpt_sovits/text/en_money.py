@@ -1,0 +1,95 @@
+"""English money: signs before and after, codes, ranges, plural hundreds, per this and that."""
+
+from __future__ import annotations
+
+import re
+
+from gpt_sovits.text.en_numbers import cardinal, decimal
+from gpt_sovits.text.en_tables import CODES, CURRENCIES, DOLLARS, PER, SCALES, UNCHANGED, Rule, any_of
+
+_SIGN = "[" + re.escape("".join(CURRENCIES)) + "]"
+_AMOUNT = r"(?:\d+(?:\.\d+)?|\.\d+)"
+_SCALE = r"(?: ?(hundred|thousand|million|billion|trillion|mn|bn|tn|[kKmMBT])\b|-(million|billion|trillion)\b)?"
+
+
+def _value(amount: str) -> str:
+    return decimal(amount) if "." in amount else cardinal(int(amount))
+
+
+def _money(sign: str, amount: str, scale: str | None, one_only: bool = False) -> str:
+    one, many, small, smalls = CURRENCIES[sign]
+    many = one if one_only else many
+    whole, _, cents = amount.partition(".")
+    if scale or len(cents) > 2 or cents and not small:
+        words = decimal(amount) if cents else cardinal(int(whole))
+        return f"{words} {SCALES.get(scale, scale) + ' ' if scale else ''}{many}"
+    value, rest = int(whole or "0"), int(cents.ljust(2, "0")) if cents else 0
+    parts = [f"{cardinal(value)} {one if value == 1 else many}"] if value or not rest else []
+    if rest:
+        parts.append(f"{cardinal(rest)} {small if rest == 1 else smalls}")
+    return " and ".join(parts)
+
+
+def _spaced(match: re.Match[str], words: str) -> str:
+    """A letter that is glued to the amount (£5each) is a word of its own."""
+    return words + (" " if match.string[match.end() : match.end() + 1].isalpha() else "")
+
+
+def _before(match: re.Match[str]) -> str:
+    article = re.search(r"\b[Aa]n? $", match.string[max(0, match.start() - 3) : match.start()])
+    noun = re.match(r" [a-z]", match.string[match.end() : match.end() + 40]) and "." not in match[3]
+    words = _money(match[2], match[3], match[4] or match[5], bool(article and noun))
+    return ("negative " if match[1] else "") + _spaced(match, words)
+
+
+def _range(match: re.Match[str]) -> str:
+    """$10-$20 -> ten to twenty dollars; with cents each amount is said in full."""
+    sign, low, low_scale, high, high_scale = match[1], match[2], match[3] or match[4], match[6], match[7] or match[8]
+    if "." in low or "." in high and not high_scale:
+        return _spaced(match, f"{_money(sign, low, low_scale)} to {_money(sign, high, high_scale)}")
+    last = re.search(r"\b[Aa]n? $", match.string[max(0, match.start() - 3) : match.start()])
+    words = f"{_value(low)} "
+    if low_scale and low_scale != high_scale:
+        words += SCALES.get(low_scale, low_scale) + " "
+    return _spaced(match, f"{words}to {_money(sign, high, high_scale, bool(last))}")
+
+
+def _plural(match: re.Match[str]) -> str | None:
+    """$100s -> hundreds of dollars."""
+    names = {"100": "hundreds", "1000": "thousands", "10000": "tens of thousands", "100000": "hundreds of thousands",
+             "1000000": "millions", "10": "tens"}  # fmt: skip
+    name = names.get(match[2].replace(",", ""))
+    return f"{name} of {CURRENCIES[match[1]][1]}" if name else None
+
+
+def _kind_of_dollar(match: re.Match[str]) -> str:
+    return re.sub(r"\bdollar", f"{DOLLARS[match[1]]} dollar", _money("$", match[2], match[3] or match[4]))
+
+
+def _coded(amount: str, code: str, scale: str | None = None) -> str:
+    name = CODES[code]
+    many = name if amount == "1" and not scale or name in UNCHANGED else name + "s"
+    return f"{_value(amount)} {SCALES.get(scale, scale) + ' ' if scale else ''}{many}"
+
+
+def _each(match: re.Match[str]) -> str:
+    name = PER[match[2]]
+    return f"{match[1]}{' an ' if name == 'hour' else ' a ' if name != 'person' else ' per '}{name}"
+
+
+_CODE = any_of(CODES)
+MONEY_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"({_SIGN} ?{_AMOUNT}) ?/ ?({any_of(PER)})\b"), _each, "$1/day"),
+    (re.compile(rf"(?<!\w)({_SIGN})([\d,]+)'?s\b"), _plural, "$100s"),
+    (re.compile(rf"(?<!\w)({_SIGN}) ?({_AMOUNT}){_SCALE} ?[\-–~] ?({_SIGN})? ?({_AMOUNT}){_SCALE}(?![\d\-])"),
+     lambda m: _range(m) if m[5] in (None, m[1]) else None, "$10-$20"),
+    (re.compile(rf"\b(US|HK|AU?|CA?|NZ|NT|S)\$ ?({_AMOUNT}){_SCALE}"), _kind_of_dollar, "US$300"),
+    (re.compile(rf"\bR\$ ?({_AMOUNT}){_SCALE}"),
+     lambda m: f"{_value(m[1])} {SCALES.get(m[2], m[2]) + ' ' if m[2] else ''}reais", "R$20"),
+    (re.compile(rf"\b({_CODE})\$? ?({_AMOUNT}){_SCALE}(?![\w.]\d)"),
+     lambda m: _coded(m[2], m[1], m[3] or m[4]), "USD 40"),
+    (re.compile(rf"(?<![\w.])({_AMOUNT}){_SCALE} ?({_CODE})\b"),
+     lambda m: _coded(m[1], m[4], m[2] or m[3]), "45 EUR"),
+    (re.compile(rf"(?<!\w)(-?)({_SIGN}) ?({_AMOUNT}){_SCALE}"), _before, "$4.99"),
+    (re.compile(rf"(?<![\w.])({_AMOUNT}) ?({_SIGN})"), lambda m: _spaced(m, _money(m[2], m[1], None)), "20$"),
+)  # fmt: skip

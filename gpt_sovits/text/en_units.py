@@ -1,0 +1,222 @@
+"""English quantities: units, ranges between anything countable, fractions, powers, roots, sizes, comparisons."""
+
+from __future__ import annotations
+
+import re
+
+from gpt_sovits.text.en_numbers import cardinal, ordinal
+from gpt_sovits.text.en_tables import GLUED_ONLY, PER, PLURALS, UNITS, Rule, any_of, ends_sentence
+
+_NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
+_SPACED = any_of([unit for unit in UNITS if unit not in GLUED_ONLY and unit.isalpha()])
+_ANY = any_of(UNITS)
+
+
+def _plural(name: str) -> str:
+    head, space, rest = name.partition(" ")
+    if head in ("square", "cubic", "fluid", "P", "R"):
+        return PLURALS.get(name) or f"{head} {_plural(rest)}"
+    if rest == "hour":
+        return name + "s"
+    return PLURALS.get(head, head + "s") + space + rest
+
+
+def _describes(match: re.Match[str]) -> bool:
+    """A unit before a noun (a 16GB stick, a 5-km run) stays singular."""
+    return bool(
+        re.search(
+            r"\b[Aa]n? (?:[a-z]+ )?$|\b[Aa]n? [\d.]+ to $", match.string[max(0, match.start() - 30) : match.start()]
+        )
+        and re.match(r"[ -][a-z]{3,}", match.string[match.end() : match.end() + 40])
+        and not re.match(r" (?:and|or|per|for|from|with|away|ago|each|above|below|over|under|more|less)\b",
+                         match.string[match.end() : match.end() + 40])
+    )  # fmt: skip
+
+
+_DOTTED = frozenset("lb lbs oz ft in mi hr hrs min mins sec secs tsp tbsp yd yds gal yr yrs".split())
+
+
+def _unit(match: re.Match[str]) -> str | None:
+    amount, unit = match[1], match[2]
+    after = match.string[match.end() : match.end() + 40]
+    if unit == "x":
+        return None if re.match(r" ?[+\-−*/=^²³]", after) else f"{amount} times"
+    name = UNITS[unit]
+    one = amount in ("1", "-1") or _describes(match)
+    dot = ""
+    if match.group().endswith(".") and not unit.endswith("."):
+        dot = "." if unit not in _DOTTED or ends_sentence(match.string, match.end()) else ""
+    return f"{amount} {name if one else _plural(name)}{dot}"
+
+
+def _spaced_unit(match: re.Match[str]) -> str | None:
+    """A unit that is a letter or a word (5 in, 30 s) needs a sign that it is one."""
+    if match.group()[len(match[1])] == " " and match[2] in GLUED_ONLY:
+        seconds = match[2] == "s" and re.match(r"\s*(?:$|[.,;:!?)])|\s\w", match.string[match.end() : match.end() + 40])
+        inches = match[2] == "in" and (
+            match.group().endswith(".") or not match.string[match.end() : match.end() + 40].strip(" .,")
+        )
+        if not (seconds or inches or match[2] == "min"):
+            return None
+    return _unit(match)
+
+
+def _hyphened(match: re.Match[str]) -> str:
+    return f"{match[1]} {UNITS[match[2]]}"
+
+
+def _compound(match: re.Match[str]) -> str | None:
+    """5 mg/day, kg/m³: any unit per any other."""
+    top, bottom = UNITS[match[2]], UNITS.get(match[3]) or PER.get(match[3])
+    if not bottom:
+        return None
+    return f"{match[1] + ' ' if match[1] else ''}{top if match[1] == '1' else _plural(top)} per {bottom}"
+
+
+def _same_unit(match: re.Match[str]) -> str:
+    """20°C–25°C, 5%-10%: the unit is said once."""
+    return f"{match[1]} to {match[3]}"
+
+
+def _range(match: re.Match[str]) -> str | None:
+    low, high = match[1], match[2]
+    after = match.string[match.end() : match.end() + 40]
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    counted = re.match(
+        rf"\s?%|[\s\-]+(?:[a-z]+s|people|percent|to|or|of|day|week|month|year|hour|minute|mile|man|foot|point)\b|"
+        rf"\s?(?:{_ANY})(?!\w)",
+        after,
+    )
+    asked = re.search(
+        r"\b(?:pp?|pages?|ages?|aged|chapters?|from|between|lines?|years?|sizes?|rows?|seats?|items?|verses?|grades?|levels?|"
+        r"steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
+        r"approximately|every|another)[ .]+$",
+        before,
+        re.I,
+    )
+    if re.search(r"\b(?:won|lost|beat|score[ds]?|drew|led|finished|win|loss|victory|tied)\b[^.]{0,20}$", before, re.I):
+        return None
+    tilde = "~" in match.group()
+    growing = float(low) < float(high)
+    return f"{low} to {high}" if growing and (counted or asked or tilde) or tilde else None
+
+
+def _temperature(match: re.Match[str]) -> str:
+    sign = "negative " if match[1] else ""
+    return f"{sign}{match[2]} degree{'' if match[2] == '1' else 's'} {'celsius' if match[3] == 'C' else 'fahrenheit'}"
+
+
+def _pressure(match: re.Match[str]) -> str:
+    high = int(match[1])
+    words = f"{cardinal(high // 100)} {_tens(high % 100)}" if high >= 100 else cardinal(high)
+    return f"{words} over {cardinal(int(match[2]))}"
+
+
+def _tens(rest: int) -> str:
+    return "hundred" if rest == 0 else f"oh {cardinal(rest)}" if rest < 10 else cardinal(rest)
+
+
+def _feet(match: re.Match[str]) -> str:
+    return f"{cardinal(int(match[1]))} foot {cardinal(int(match[2]))}"
+
+
+def _part(top: int, bottom: int) -> str:
+    if bottom == 2:
+        name = "half" if top == 1 else "halves"
+    else:
+        name = ordinal(bottom) + ("" if top == 1 else "s")
+    return f"{cardinal(top)} {name}"
+
+
+def _fraction(match: re.Match[str]) -> str | None:
+    top, bottom = int(match[2]), int(match[3])
+    before, after = (
+        match.string[max(0, match.start() - 12) : match.start()],
+        match.string[match.end() : match.end() + 40],
+    )
+    if bottom == 0:
+        return None
+    meter = re.match(r"[ -](?:time|beat|meter|rule|split|vision)\b", after)
+    if top == bottom or meter or (top, bottom) in ((24, 7), (9, 11), (20, 20), (50, 50)):
+        return f"{cardinal(top)} {cardinal(bottom)}"
+    if bottom in (5, 10, 100) and re.search(r"\b(?:[Rr]at(?:ed|ing)|[Ss]cored?|gave it|is a|and)[: ]+$", before):
+        return f"{cardinal(top)} out of {cardinal(bottom)}"
+    whole = f"{cardinal(int(match[1]))} and " if match[1] else ""
+    return whole + _part(top, bottom)
+
+
+def _score(match: re.Match[str]) -> str:
+    return f"{match[1]} out of {match[2]}"
+
+
+_VULGAR = {"½": "one half", "¼": "one quarter", "¾": "three quarters", "⅓": "one third", "⅔": "two thirds",
+           "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths", "⅞": "seven eighths", "⅕": "one fifth",
+           "⅖": "two fifths", "⅗": "three fifths", "⅘": "four fifths", "⅙": "one sixth"}  # fmt: skip
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ", "0123456789-n", strict=True))
+
+
+def _power(text: str) -> str:
+    if text in ("2", "3"):
+        return " squared" if text == "2" else " cubed"
+    if text.lstrip("-").isdigit():
+        value = int(text)
+        return f" to the {'minus ' if value < 0 else ''}{cardinal(abs(value)) if value < 0 else ordinal(value)}"
+    return f" to the {text}"
+
+
+def _raised(match: re.Match[str]) -> str:
+    return _power("".join(_RAISED[char] for char in match.group()))
+
+
+def _by(match: re.Match[str]) -> str:
+    product = re.match(r" ?=", match.string[match.end() : match.end() + 40]) or re.match(
+        r" ?[x×] ?\d", match.string[match.end() : match.end() + 40]
+    )
+    equals = bool(re.match(r"[\d ×x]{0,12}=", match.string[match.end() : match.end() + 40]))
+    return " times " if product and equals or equals else " by "
+
+
+RANGE_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"(?<![\w.])({_NUMBER}) ?(%|{_ANY}) ?[\-–~] ?({_NUMBER}) ?(?=\2(?!\w))"), _same_unit, "20°C–25°C"),
+    (re.compile(r"(?<![\d.\-/])(\d{1,4}(?:\.\d+)?) ?[\-~] ?(\d{1,4}(?:\.\d+)?)(?![\d\-/]|\.\d)"),
+     _range, "5-10 apples"),
+)  # fmt: skip
+
+UNIT_RULES: tuple[Rule, ...] = (
+    (re.compile(r"\b(\d{2,3}) ?/ ?(\d{2,3}) ?mm ?Hg\b"), _pressure, "120/80 mmHg"),
+    (re.compile(r"(?:(?<=\bBP )|(?<=\bBP: )|(?<=\bBP is )|(?<=\bBP was )|(?<=\bpressure )|(?<=\bpressure is )|"
+                r"(?<=\bpressure was )|(?<=\bpressure of ))(\d{2,3})/(\d{2,3})\b"), _pressure, "BP is 118/76"),
+    (re.compile(r"(?<![\w.])(-?)(\d{1,3}(?:\.\d)?) ?° ?([CF])\b"), _temperature, "21 °C"),
+    (re.compile(r"(?<![\w.\-])(-?)(\d{2,3}|(?<=-)\d)([CF])\b(?!['#+])"), _temperature, "72F"),
+    (re.compile(r"\b(\d{1,2})' ?(\d{1,2})(?:\"|'')|\b(\d)(?: ?ft\.?| feet) (\d{1,2})(?: ?in\b\.?| inches)?(?=[ .,]|$)"),
+     lambda m: _feet(m) if m[1] else f"{cardinal(int(m[3]))} feet {cardinal(int(m[4]))}"
+     + (" inches" if "in" in m.group() else ""), "6'2\""),
+    (re.compile(r"(?<!['\"\w])(\d{1,3})'(?=\s+(?:tall|high|long|wide|deep|by|x)\b)"),
+     lambda m: f"{cardinal(int(m[1]))} foot", "8' tall"),
+    (re.compile(r"(?<![\"\w])(\d{1,3}(?:\.\d)?)\""
+                r"(?=[ -](?:screen|monitor|tv|display|pipe|wheel|wide|long|tall|nail|by)\b)",
+                re.I), lambda m: f"{m[1]} inch", "a 27\" screen"),
+    (re.compile(rf"(?<![\w.])({_NUMBER})-({_SPACED}|mi|m|in|W|V)(?=[ -][a-z]|[.,])"), _hyphened, "a 5-lb bag"),
+    (re.compile(rf"(?:(?<![\w.])({_NUMBER}) ?|(?<![\w/.$£€]))({_ANY})/({any_of(dict.fromkeys([*UNITS, *PER]))})"
+                r"(?![\w/²³])"), _compound, "mg/day"),
+    (re.compile(rf"(?<![\w.])({_NUMBER}) ?({_ANY})(?![\w²³]|/(?!\d)|'\w|\.\d)\.?"), _spaced_unit, "5 lbs."),
+    (re.compile(r"(?<![\w/])(mph|km/h|kph|ppm|kWh|m/s|psi|rpm|fps|mpg|mmHg|GHz|MHz|kHz)(?![\w/])"),
+     lambda m: _plural(UNITS[m[1]]), "in mph"),
+)  # fmt: skip
+
+
+FRACTION_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"(?<=\d) ?([{''.join(_VULGAR)}])"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
+    (re.compile(rf"[{''.join(_VULGAR)}]"), lambda m: f" {_VULGAR[m[0]]} ", "½"),
+    (re.compile(r"\b(\d{1,3}\.\d)/(10|5|100)\b"), _score, "9.5/10"),
+    (re.compile(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b"),
+     lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),
+    (re.compile(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)"), _fraction, "2 1/2"),
+    (re.compile(r"\b(\d+)(?:st|nd|rd|th)\b"), lambda m: ordinal(int(m[1])), "33rd"),
+    (re.compile(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9}"), _raised, "10⁶"),
+    (re.compile(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b"),
+     lambda m: f"{m[1]} times ten to the {'minus ' if m[2] == '-' else ''}{int(m[3])}", "1.5e3"),
+    (re.compile(r"\^\(?(-?\d{1,9}|[A-Za-z])\)?"), lambda m: _power(m[1]) + " ", "x^2"),
+    (re.compile(r"(?<=\d) ?[x×✕] ?(?=\d)"), _by, "4 x 6"),
+    (re.compile(r"\b(\d{1,3})X\b(?!-)"), lambda m: f"{m[1]} times", "10X more"),
+)  # fmt: skip

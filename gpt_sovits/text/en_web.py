@@ -1,0 +1,103 @@
+"""English web addresses, mail, files, paths, options, code identifiers, hashtags and what a slash joins."""
+
+from __future__ import annotations
+
+import re
+
+from gpt_sovits.text.en_g2p import lookup
+from gpt_sovits.text.en_numbers import digits, letters_aloud
+from gpt_sovits.text.en_tables import Rule
+
+_MARKS = {
+    ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
+    "=": "equals", "&": "and", "#": "hash", "%": "percent", "+": "plus", "~": "tilde", "\\": "backslash",
+}  # fmt: skip
+_DOMAINS = (
+    "com|org|net|io|ai|edu|gov|dev|co|uk|de|fr|cn|jp|ru|eu|ca|au|nl|ch|app|cards|shop|site|blog|info|biz|tv|xyz|tech|"
+    "online|store|club|cloud|page|wiki|games|media|studio|design|space|fm|gg|ly|mil|int|hk|tw|kr|es|se|no|br|museum"
+)
+_FILES = (
+    "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|xml|html?|css|js|jsx|ts|tsx|py|rb|rs|go|java|"
+    "cpp|hpp|sh|bat|exe|dll|zip|tar|gz|png|jpe?g|gif|svg|webp|mp[34]|wav|flac|ogg|mov|avi|mkv|md|rst|log|sql|db|bak|"
+    "env|lock|whl|deb|rpm|iso|apk|ipynb|tex|epub|NET|so|net"
+)
+
+
+def _extension(name: str) -> str:
+    """``txt`` letter by letter, ``tex`` as the word that it is."""
+    return (
+        name
+        if len(name) > 3 or lookup(name.lower()) and name.lower() not in ("py", "js", "ts")
+        else letters_aloud(name)
+    )
+
+
+def _address(match: re.Match[str]) -> str:
+    whole = match.group()
+    body = whole.rstrip(".,;:!?)'\"")
+    tail = whole[len(body) :]
+    body = re.sub(r"^(?:https?|ftp)://", "", body).rstrip("/")
+    words = [_MARKS.get(part, part) for part in re.findall(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]", body)]
+    words = [_glued_digits(word) if word.isdigit() else word for word in words]
+    return " ".join(letters_aloud(word) if word == "www" else word for word in words) + tail.replace(")", " ")
+
+
+def _glued_digits(text: str) -> str:
+    return text if len(text) < 4 and text[0] != "0" else digits(text)
+
+
+def _file(match: re.Match[str]) -> str:
+    stem = re.sub(r"[_\-]+", " ", match[1]).replace(".", " dot ")
+    return f"{stem} dot {_extension(match[2])}"
+
+
+def _path(match: re.Match[str]) -> str:
+    whole = match.group().rstrip(".,;:!?")
+    words = []
+    for part in re.findall(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]", whole):
+        words.append({"_": "", "-": ""}.get(part, _MARKS.get(part, part)))
+    spoken = " ".join(word for word in words if word)
+    found = re.fullmatch(rf"(.*\bdot) ({_FILES})", spoken)
+    if found:
+        spoken = f"{found[1]} {_extension(found[2])}"
+    return spoken + match.group()[len(whole) :]
+
+
+def _slashed(match: re.Match[str]) -> str:
+    left, right = match[1], match[2]
+    if "and" in (left.lower(), right.lower()) or left.isupper() and right.isupper():
+        return f"{left} {right}"
+    return f"{left} or {right}"
+
+
+WEB_RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?:(?:https?|ftp)://|www\.)[!-~]+"), _address, "https://example.org/a?b=1"),
+    (re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6}"), _address, "me@site.org"),
+    (re.compile(rf"(?<![\w.@/\-])(?:[A-Za-z\d][\w\-]{{0,62}}\.){{1,5}}(?:{_DOMAINS})\b(?![\w(]|\.\w)(?:/[!-~]*)?"),
+     lambda m: _address(m) if m.group() == m.group().lower() or "/" in m.group() or re.search(r"\.(?:com|org|net|io)\b",
+                                                                                              m.group()) else None,
+     "foo.bar.co.uk"),
+    (re.compile(r"\b([A-Za-z]):\\([^\s\"<>|]{0,400})"),
+     lambda m: _path(m), "C:\\Users\\me"),
+    (re.compile(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"
+                r"(?<!\S)/(?:etc|usr|var|tmp|home|bin|opt|dev|mnt|root|proc|sys)\b"), _path, "/etc/hosts"),
+    (re.compile(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES})\b"),
+     _path, "src/a.py"),
+    (re.compile(rf"(?<![\w.@/])([\w\-]{{1,100}}(?:\.[A-Za-z][\w\-]{{1,60}}){{0,2}})\.({_FILES})\b(?![\w(]|\.\w)"),
+     lambda m: _file(m) if not m[1].replace(",", "").isdigit() else None, "Node.js"),
+    (re.compile(r"(?<![\w.])\.([a-z]{2,5})(?= (?:files?|format|extension|documents?)\b)"),
+     lambda m: f"dot {_extension(m[1])}", "a .txt file"),
+    (re.compile(r"(?<!\S)--(?=[a-z])"), "dash dash ", "--dry-run"),
+    (re.compile(r"(?<!\S)-(?=[A-Za-z]\b(?!['\-]))"), "dash ", "-v"),
+    (re.compile(r"(?<=[A-Za-z\d_\]])\(\)"), "", "getName()"),
+    (re.compile(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]"), lambda m: f" {m[1]} ", "array[0]"),
+    (re.compile(r"(?<=[a-z\d_])[\[({](?=[\w\"'])"), " ", "print(x)"),
+    (re.compile(r"(?<=[a-z])\.(?=[a-z_]{2,30}\()"), " dot ", "os.getcwd("),
+    (re.compile(r"(?<=\w)::(?=\w)|(?<=\w)->(?=\w)"), " ", "std::vector"),
+    (re.compile(r"\bC#(?!\w)"), "C sharp", "C#"),
+    (re.compile(r"\bC\+\+(?!\w)"), "C plus plus", "C++"),
+    (re.compile(r"\bc/o\b"), "care of", "c/o"),
+    (re.compile(r"\b([A-Z]{1,5})/([A-Z]{1,5})\b(?!/)"), lambda m: f"{' '.join(m[1])} {' '.join(m[2])}", "TCP/IP"),
+    (re.compile(r"(?<=[a-z])/(?=\d)"), ", ", "page/2"),
+)  # fmt: skip
+SLASH_RULES: tuple[Rule, ...] = ((re.compile(r"\b([A-Za-z]+)/([A-Za-z]+)\b"), _slashed, "his/her"),)

@@ -1,0 +1,32 @@
+"""The form of the small markup inside a text (what it means: ``markup``)."""
+
+from __future__ import annotations
+
+import re
+
+_SECONDS = r"(?P<pause>\d{1,5}(?:\.\d{1,5})?)? ?(?P<unit>ms|milliseconds?|s|secs?|seconds?|毫秒|秒)?"
+TAG = re.compile(
+    rf"[\[【](?:[ \t]*(?i:pause|break|停顿)[ \t]?[ =:：]?[ \t]?(?i:{_SECONDS})[ \t]*(?P<end>[\]】])"
+    r"|(?P<text>[^\[\]【】|\n]{1,200})[|｜](?P<say>[^\[\]【】|｜\n]{1,200})[\]】])"
+)
+SPEED = re.compile(r"(?i)speed[ =:：]{0,2}(\d{1,3}(?:\.\d{1,4})?)\s?[x×%]?")
+USUAL_PAUSE = 0.5
+
+
+def pause_of(tag: re.Match[str]) -> float | None:
+    """Seconds of silence that a tag asks for (0.05 to 10), None when it is no pause."""
+    if tag["end"] is None:
+        return None
+    value = float(tag["pause"]) if tag["pause"] else USUAL_PAUSE
+    if tag["unit"] and tag["unit"].lower().startswith(("ms", "milli", "毫")):
+        value /= 1000
+    return min(max(value, 0.05), 10.0)
+
+
+def speed_of(tag: re.Match[str]) -> float | None:
+    """The factor that a tag asks for (0.5 to 2), None when it asks for none."""
+    found = SPEED.fullmatch((tag["say"] or "").strip())
+    if not found:
+        return None
+    value = float(found[1])
+    return min(max(value / 100 if value > 10 else value, 0.5), 2.0)
