@@ -38,6 +38,24 @@ def disk_errors(doing: str) -> Iterator[None]:
         raise ResourceError(f"Because of the disk ({reason}), {doing}.", "Check the data folder's rights.") from error
 
 
+def in_a_sentence(error: OSError) -> ResourceError:
+    """What the disk or the system refused, for whoever asked for it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError("The disk is full.", "Free some space and try again.")
+    place = str(error.filename or "")
+    where = f"{place[:80]}…" if len(place) > 81 else place or "A file"
+    return ResourceError(f"{where} cannot be used ({error.strerror or error}).", "Check its name and its rights.")
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """A file that a person names, of at most ``most`` bytes. ``InputError`` where it is larger or has no end."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise InputError(f"{path.name} is too large.", "Choose another file.")
+    return data
+
+
 def make_private(folder: Path) -> Path:
     """Create ``folder`` and its missing parents, each readable by its owner only."""
     missing = []
@@ -103,6 +121,8 @@ def read_json(path: Path) -> dict[str, Any]:
             data = file.read(MAX_JSON_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingError(f"There is no file {path.name} in {path.parent.name}.", "Check the data folder.") from error
+    except OSError as error:  # it is a folder, or may not be read
+        raise InputError(f"The file {path} is damaged.", "Restore it from a backup.") from error
     try:
         if len(data) > MAX_JSON_BYTES:
             raise ValueError("too large")

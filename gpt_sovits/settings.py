@@ -12,6 +12,7 @@ WORLD_SIZE, RANK and LOCAL_RANK are set by ``accelerate launch``, for training i
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ import platformdirs
 from gpt_sovits.errors import InputError
 
 PRECISIONS = ("auto", "full", "half", "int8")
+_DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,2})?", re.ASCII)
+_MOST_THREADS = 1024
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -61,14 +64,19 @@ class Settings:
         usual = platformdirs.user_data_dir("gpt-sovits", appauthor=False)
         home = data_dir or environment.get("GPT_SOVITS_HOME") or usual
         threads = environment.get("GPT_SOVITS_THREADS", "0")
-        if not threads.isdigit():
+        if not (threads.isascii() and threads.isdigit() and len(threads) < 10):
             raise InputError(f"GPT_SOVITS_THREADS is {threads!r}, which is not a number.", "Set it to 0 or more.")
+        if int(threads) > _MOST_THREADS:
+            raise InputError(f"GPT_SOVITS_THREADS is {threads[:20]}.", f"Set it to {_MOST_THREADS} or less.")
+        device = environment.get("GPT_SOVITS_DEVICE") or _best_device()
+        if not _DEVICE.fullmatch(device):
+            raise InputError(f"GPT_SOVITS_DEVICE is {device[:40]!r}.", "Set it to cpu, cuda, cuda:0 or mps.")
         precision = environment.get("GPT_SOVITS_PRECISION", "auto")
         if precision not in PRECISIONS:
             raise InputError(f"GPT_SOVITS_PRECISION is {precision!r}.", f"Set it to one of {', '.join(PRECISIONS)}.")
         return Settings(
             data_dir=Path(home).expanduser().resolve(),
-            device=_own_card(environment.get("GPT_SOVITS_DEVICE") or _best_device(), environment),
+            device=_own_card(device, environment),
             threads=int(threads),
             precision=precision,
             redis=environment.get("GPT_SOVITS_REDIS", ""),

@@ -1,9 +1,9 @@
 """The studio: the one object that a program needs. It composes the services; they are in ``services``.
 
-    with Studio(Settings.load()) as studio:
-        voice = studio.voices.find("My voice")
-        for piece in studio.speech.speak("Good morning!", voice.id):
-            ...
+with Studio(Settings.load()) as studio:
+    voice = studio.voices.find("My voice")
+    for piece in studio.speech.speak("Good morning!", voice.id):
+        ...
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 from gpt_sovits.errors import InputError
 
 EMBEDDED = "mini"  # the base that comes with the program; the name of its folder and of its version
-MINI, VITS, FLOW_MATCHING = "mini", "vits", "flow_matching"  # families of networks
+MINI, VITS, FLOW_MATCHING = EMBEDDED, "vits", "flow_matching"  # families of networks
 
 # Phone tables (text/symbols.py): rows that they have in the acoustic and in the semantic network. Of a file that has
 # another number of rows, it is the later table.
@@ -91,7 +91,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.3,
             "medium",
-            "the first version; 32 kHz",
+            "the first version, 32 kHz",
             phones=FIRST_PHONES,
             discriminators="v2",
             cost=Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
@@ -110,7 +110,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.3,
             "medium",
-            "32 kHz; trained on 5000 hours",
+            "32 kHz, trained on 5000 hours",
             discriminators="v2",
             cost=Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
             published=Published(
@@ -128,7 +128,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.5,
             "medium",
-            "32 kHz; closer to the speaker",
+            "32 kHz, closer to the person",
             discriminators="v2Pro",
             parts=("speaker",),
             cost=Cost(4.8, 1.6, 2.8, (105, 100), 4.5, 2.4),
@@ -149,7 +149,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.7,
             "medium",
-            "32 kHz; closest to the speaker, best of the v2 family",
+            "32 kHz, closest to the person of the v2 family",
             discriminators="v2Pro",
             parts=("speaker",),
             cost=Cost(5.8, 2.2, 2.8, (85, 100), 5.0, 2.8),
@@ -174,7 +174,7 @@ VERSIONS: Mapping[str, Version] = {
             24000,
             3.5,
             "slow",
-            "24 kHz; diffusion, wants a graphics card",
+            "24 kHz, wants a graphics card",
             parts=("vocoder",),
             cost=Cost(4.9, 4.9, 2.8, (100, 100), 5.0, 0.0),
             published=Published(
@@ -192,7 +192,7 @@ VERSIONS: Mapping[str, Version] = {
             48000,
             2.9,
             "slow",
-            "48 kHz; diffusion, wants a graphics card",
+            "48 kHz, wants a graphics card",
             parts=("vocoder",),
             cost=Cost(5.3, 5.3, 2.8, (95, 100), 5.0, 0.0),
             published=Published(
@@ -219,7 +219,7 @@ VERSIONS: Mapping[str, Version] = {
                 "final_bias": True,
             },
         ),
-        Version(EMBEDDED, MINI, 32000, 0.6, "fast", "embedded; made for computers without a graphics card"),
+        Version(EMBEDDED, MINI, 32000, 0.6, "fast", "built in; for computers without a graphics card"),
     )
 }
 OFFICIAL: Mapping[str, Version] = {name: row for name, row in VERSIONS.items() if row.published.acoustic}

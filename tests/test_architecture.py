@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # From the ground up. Names on one line are neighbours, which import each other only where ALLOWED lists it.
 LAYERS = (
-    ("errors", "settings", "events", "torchaudio_compat", "versions"),
+    ("errors", "settings", "events", "memory", "torchaudio_compat", "versions"),
     ("audio", "files"),
     ("models", "text"),
     ("features",),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from app import worker
 from gpt_sovits.audio import Audio, read_audio, write_wav
 from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import PROJECT_ROOT, Settings
-from gpt_sovits.studio import Consent, Studio
+from gpt_sovits.studio import Studio
+from gpt_sovits.voices.consent import Consent
 from tests.random_base import write_random_base
 from tests.webui.hearing import heard, slide
 from webui import server
@@ -31,19 +33,20 @@ STEPS = 8
 TRAINED_WITHIN = 600_000  # ms
 
 
-class HurriedStudio(Studio):
-    """The studio, except that voices from the browser learn for a few steps only."""
-
-    def create_voice(self, name: str, recording: Path, **details: Any) -> str:
-        return super().create_voice(name, recording, **{**details, "max_steps": STEPS})
-
-
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     settings = Settings(data_dir=tmp_path_factory.mktemp("studio"), device="cpu", threads=1)
     if not MINI.is_file():
         write_random_base(settings.models_dir / "mini")
-    return HurriedStudio(settings)
+    made = Studio(settings)
+    submit = made.core.submission.add
+
+    def hurried(user: str, request: TrainingRequest, prepared: Any = None) -> Any:
+        """Voices from the browser learn for a few steps only."""
+        return submit(user, replace(request, max_steps=request.max_steps or STEPS), prepared)
+
+    made.core.submission.add = hurried  # type: ignore[method-assign]
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +121,8 @@ def test_a_recording_becomes_a_voice_that_speaks_and_mixes(
             )
         )
         page.get_by_role("tab", name="Mix").click()
+        page.locator("#mix-second input").click()
+        page.get_by_role("option", name="Higher", exact=True).click()
         page.get_by_text("50 % Reader, 50 % Higher").wait_for()
         page.get_by_role("button", name="Hear the blend").click()
         page.locator("#mix-player audio").wait_for()

@@ -14,7 +14,8 @@ OWN = {"gpt_sovits", "webui", "app"}
 COMES_ALONG = {"httpx", "httpx2"}  # huggingface_hub brings one of the two; the downloader uses the same
 # Japanese; several processes; a queue for several machines: asking for one without it names the command to install it
 ON_REQUEST = {"pyopenjtalk", "accelerate", "redis", "onnxruntime"}
-JUDGES = {"resemblyzer", "pocketsphinx", "speechmos"}  # extras of requirements-dev.txt, named in evaluation/optional.py
+# extras of requirements-dev.txt, named in lab/evaluation/optional.py
+JUDGES = {"resemblyzer", "pocketsphinx", "speechmos", "faster-whisper"}
 
 
 def pinned(file: str) -> dict[str, str]:

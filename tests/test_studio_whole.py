@@ -27,7 +27,7 @@ from .random_base import write_random_base
 DATA = Path(__file__).parent / "data"
 
 
-def cut_evenly(recording, script, language, encoder, *, version, work_dir, on_event, cancel) -> TrainingSet:
+def cut_evenly(recording, script, language, encoder, *, version, work_dir, anyway, on_event, cancel) -> TrainingSet:
     audio = resample(read_audio(recording), 32000)
     words = script.split()
     pieces = []

@@ -17,22 +17,28 @@ def owner_of(request: Any) -> str | None:
     return str(found) if found else None
 
 
+def texts_in(value: Any) -> Iterator[tuple[str, str]]:
+    """Every (key, text) at any depth of what a browser sent."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield from ((key, text) for key, text in each.items() if isinstance(text, str))
+            waiting += each.values()
+        elif isinstance(each, list | tuple):
+            waiting += each
+
+
 def files_in(value: Any, hosts: Collection[str] | None = None) -> Iterator[str]:
     """The file that each "path" and "url" names, at any depth of what a browser sent; "" for an address elsewhere.
 
     A page names its files by path, and by an address of its own, on one of ``hosts`` (default: any), that ends so.
     """
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            if isinstance(each.get("path"), str):
-                yield each["path"]
-            if isinstance(each.get("url"), str):
-                yield _file_of(each["url"], hosts)
-            waiting += each.values()
-        elif isinstance(each, list | tuple):
-            waiting += each
+    for key, text in texts_in(value):
+        if key == "path":
+            yield text
+        elif key == "url":
+            yield _file_of(text, hosts)
 
 
 def _file_of(url: str, hosts: Collection[str] | None) -> str:

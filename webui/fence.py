@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from gpt_sovits.errors import BusyError, VoiceError
 from gpt_sovits.storage import sounds
 from gpt_sovits.storage.accounts import asking_from
 from webui import i18n
-from webui.asked import OWNER, files_in
+from webui.asked import OWNER, files_in, texts_in
 from webui.plain import plain_page
 from webui.sessions import Sessions
 from webui.uploads import Uploads
@@ -121,7 +121,7 @@ class Fence:
         scope = request.scope
         try:
             given = json.loads(body) if body else None
-            words = list(_words(given))
+            words = list(texts_in(given))
             files = list(files_in(given, _hosts(request)))
         except (ValueError, RecursionError):
             return False  # the pages send nothing but JSON, whatever type the request gives it
@@ -263,18 +263,6 @@ def _asked(route: str, posted: bool) -> tuple[list[str], list[str]]:
 def _hosts(request: Request) -> set[str]:
     """What this server is called in the addresses that it gave the browser."""
     return {"", *request.headers.getlist("host"), *request.headers.getlist("x-forwarded-host")}
-
-
-def _words(given: Any) -> Iterator[tuple[str, str]]:
-    """Every (key, text) at any depth of what a JSON body holds."""
-    waiting: list[Any] = [given]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield from ((key, text) for key, text in value.items() if isinstance(text, str))
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
 
 
 def _page(words: i18n.Words, trouble: str, status: int = 200) -> Response:

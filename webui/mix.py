@@ -12,7 +12,7 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
-from webui.parts import catch, good, heading, notice, pick, problem, voice_choices
+from webui.parts import catch, good, heading, notice, pick, problem, speaking_choices
 from webui.person import Ask
 from webui.player import player, whole_speech
 
@@ -107,7 +107,7 @@ def build(ask: Ask, words: Words, folder: Path) -> MixTab:
         return good(words("mix.saved", name=name.strip())), voice_id, ""
 
     def describe(a: str | None, b: str | None, ratio: float) -> str:
-        return _blend(words, ask().voices.list(), a, b, ratio)
+        return _blend(words, speaking_choices(ask, words), a, b, ratio)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     parts: list[Any] = [first, second, ratio]
@@ -134,19 +134,18 @@ def build(ask: Ask, words: Words, folder: Path) -> MixTab:
 
 def refreshed(ask: Ask, words: Words, a: str | None, b: str | None, ratio: float) -> tuple[Any, Any, str]:
     """Both drop-downs with the voices of now, two different ones to begin with, and the sentence below them."""
-    cards = ask().voices.list()
-    choices = voice_choices(cards)
+    choices = speaking_choices(ask, words)
     one = pick(choices, a)
     rest = [choice for choice in choices if choice[1] != one]
     other = pick(rest or choices, b)
-    sentence = _blend(words, cards, one, other, ratio)
+    sentence = _blend(words, choices, one, other, ratio)
     return gr.update(choices=choices, value=one), gr.update(choices=choices, value=other), sentence
 
 
-def _blend(words: Words, cards: Sequence[Any], a: str | None, b: str | None, ratio: float) -> str:
-    if not a or not b or len(cards) < 2:
+def _blend(words: Words, choices: Sequence[tuple[str, str]], a: str | None, b: str | None, ratio: float) -> str:
+    if not a or not b or len(choices) < 2:
         return f"<p>{html.escape(words('mix.need_two'))}</p>"
-    names = {card.id: card.name for card in cards}
+    names = {voice_id: label for label, voice_id in choices}
     share = round(float(ratio) * 100)
     sentence = words("mix.blend", first=100 - share, second=share, a=names.get(a, ""), b=names.get(b, ""))
     return f'<p class="blend">{html.escape(sentence)}</p>'

@@ -176,9 +176,7 @@ def build(ask: Ask, words: Words, folder: Path, chosen: gr.Radio, message: gr.HT
             found = card(voice_id)
             terms = Terms(mix=mix, retrain=retrain, export=export, until=end.strip())
             secret_for_file = "" if key.strip() else given
-            data = ask().voices.export_file(
-                found.id, passphrase=secret_for_file, recipient=key.strip(), terms=terms
-            )
+            data = ask().voices.export_file(found.id, passphrase=secret_for_file, recipient=key.strip(), terms=terms)
         except VoiceError as error:
             return problem(words, error), gr.update(value=None, visible=False)
         path = new_place(folder) / f"{file_name(found.name)}.gsvoice"

@@ -110,6 +110,12 @@ def voice_choices(cards: Iterable[Any]) -> list[tuple[str, str]]:
     ]
 
 
+def speaking_choices(ask: Ask, words: Words) -> list[tuple[str, str]]:
+    """(label, id) of every voice that can speak: the person's own, then the invented ones, which say that they are."""
+    voices = ask().voices
+    return voice_choices(voices.list()) + [(words("voices.invented", name=c.name), c.id) for c in voices.invented()]
+
+
 def day(created: str) -> str:
     """The date of an ISO 8601 time, or the text itself when it is none."""
     return created[:10] if re.match(r"\d{4}-\d\d-\d\d", created) else created

@@ -52,9 +52,7 @@ def open_review(
     try:
         if not recording:
             raise InputError(words("create.need_recording"))
-        draft = ask().jobs.reviews.prepare(
-            Path(recording), script=script, language=language, base=ask().models.chosen
-        )
+        draft = ask().jobs.reviews.prepare(Path(recording), script=script, language=language, base=ask().models.chosen)
         about = _about(ask, words, folder, draft)
     except VoiceError as error:
         return "", problem(words, error), "", None, gr.update(visible=False)

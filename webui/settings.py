@@ -247,8 +247,7 @@ def _table(words: Words, cards: Sequence[Any]) -> str:
 
 
 def _row(words: Words, card: Any) -> str:
-    key = f"settings.about_{card.version}"
-    notes = [words(key)] if words.has(key) else []
+    notes = [words.sentence(card.facts.summary)] if card.facts else []
     if card.installed and card.missing:
         notes.append(words("settings.incomplete"))
     if card.installed and not card.trainable:

@@ -21,8 +21,8 @@ from webui.parts import (
     pick,
     problem,
     recorder,
+    speaking_choices,
     unchanged,
-    voice_choices,
 )
 from webui.person import Ask
 from webui.player import Recorder, player
@@ -186,7 +186,7 @@ def build(ask: Ask, words: Words, folder: Path) -> SpeakTab:
 
 def refreshed(ask: Ask, words: Words, current: str | None) -> Any:
     """The drop-down with the voices of now; keeps what is chosen while it exists."""
-    choices = voice_choices(ask().voices.list())
+    choices = speaking_choices(ask, words)
     return gr.update(choices=choices, value=pick(choices, current), info=None if choices else words("speak.no_voice"))
 
 

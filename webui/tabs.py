@@ -53,6 +53,14 @@ def build(studio: Studio, language: str = "en", folder: Path | None = None, *, u
                 *voices.refreshed(ask, words, chosen),
             )
 
+        def renew(
+            voice: str | None, first: str | None, second: str | None, ratio: float, chosen: str | None
+        ) -> tuple[Any, ...]:
+            """A voice of one's own has come: it takes the place of those that are invented."""
+            own = {card.id for card in ask().voices.list()}
+            voice, first, second = (each if each in own else None for each in (voice, first, second))
+            return refresh(voice, first, second, ratio, chosen)
+
         def go_speak(voice_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
             update = speak.refreshed(ask, words, voice_id)
             return gr.update(selected="speak"), "voice", update, gr.update(visible=True), gr.update(visible=False)
@@ -64,10 +72,10 @@ def build(studio: Studio, language: str = "en", folder: Path | None = None, *, u
             speak_tab.select,
             mix_tab.select,
             voices_tab.select,
-            created.finished.change,
             mixed.saved.change,
         ):
             event(refresh, choices, lists, **quiet)
+        created.finished.change(renew, choices, lists, **quiet)
         renewed = listed.changed.change(refresh, choices, lists, **quiet)
         renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
         created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)

@@ -73,7 +73,8 @@ def build(ask: Ask, words: Words, folder: Path, text: gr.Textbox, language: gr.D
             found = ask().speech.explain(text, language=language)
         except VoiceError as error:
             return "", problem(words, error)
-        return _readings(text, found, reasons, words), ""
+        unheard = next((reading.notice for reading in found if reading.notice), "")
+        return _readings(text, found, reasons, words), problem(words, InputError(unheard)) if unheard else ""
 
     def now(message: str = "") -> list[Any]:
         """Everything that shows the list, as it is now."""

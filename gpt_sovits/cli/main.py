@@ -28,6 +28,7 @@ from gpt_sovits.cli.users import (
 from gpt_sovits.cli.voices import ABOUT, add_actions, open_voice, secret_options, unlock_options, voices_command
 from gpt_sovits.cli.words import ABOUT_LEXICON, ABOUT_READ, add_lexicon_actions, lexicon_command, read_command
 from gpt_sovits.errors import InputError, MissingError, VoiceError
+from gpt_sovits.files import in_a_sentence, read_whole
 from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.services.session import Session
 from gpt_sovits.settings import PROJECT_ROOT, Settings
@@ -179,14 +180,24 @@ def _help_training(settings: Settings, given: argparse.Namespace) -> int:
 
 def _read_text(path: Path) -> str:
     try:
-        data = sys.stdin.buffer.read(MAX_TEXT_FILE + 1) if str(path) == "-" else path.read_bytes()
+        data = sys.stdin.buffer.read(MAX_TEXT_FILE + 1) if str(path) == "-" else read_whole(path, MAX_TEXT_FILE)
         if len(data) > MAX_TEXT_FILE:
             raise InputError(f"The file {path} is too large for a text.", "Speak it in parts.")
         return data.decode("utf-8-sig")
     except (FileNotFoundError, IsADirectoryError) as error:
         raise MissingError(f"There is no text file {path}.", "Check its name.") from error
+    except OSError as error:
+        raise in_a_sentence(error) from error
     except UnicodeDecodeError as error:
         raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.") from error
+
+
+def whole_number(text: str) -> int:
+    """A seed: what fits 63 bits."""
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise argparse.ArgumentTypeError("a seed is a number of 0 or more, and below 2 to the power of 63")
+    return number
 
 
 def _pretrain(arguments: Sequence[str], make: MakeStudio) -> int:
@@ -240,7 +251,7 @@ def parser() -> argparse.ArgumentParser:
     speaking = argparse.ArgumentParser(add_help=False)
     speaking.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
     speaking.add_argument("--out", type=Path, default=Path("speech.wav"), help="wav, flac, mp3, ogg or opus file")
-    speaking.add_argument("--seed", type=int, default=None, help="the same seed gives the same sound")
+    speaking.add_argument("--seed", type=whole_number, default=None, help="the same seed gives the same sound")
     listing = argparse.ArgumentParser(add_help=False)
     listing.add_argument("--json", action="store_true", help="print JSON")
 
@@ -319,6 +330,15 @@ def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studi
         return int(given.run(make_studio(settings).session(given.user), given))
     except VoiceError as error:
         print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(in_a_sentence(error), file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("There is not enough memory. Close other programs, then try again.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

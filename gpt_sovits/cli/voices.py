@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.files import read_whole
 from gpt_sovits.services.session import Session
 from gpt_sovits.storage.erase import Scan
+from gpt_sovits.storage.starters import KIND as INVENTED
+from gpt_sovits.storage.starters import refuse
+from gpt_sovits.storage.voicefile import MAX_BYTES
 from gpt_sovits.voices.manifest import VoiceCard
 from gpt_sovits.voices.terms import Terms
 
@@ -29,7 +33,7 @@ _ON_A_VOICE = {
     "unlock": "remove its lock (to use it once, `speak` asks for the passphrase)",
     "journal": "what was done with it",
     "export": "write it into one encrypted file",
-    "delete": "remove it with its recording and everything learnt from it",
+    "delete": "remove it with its recording and everything learnt from it (an invented voice is only hidden)",
     "destroy": "delete it, empty the pages' cache, keep a receipt, and look for left-overs",
 }
 
@@ -39,7 +43,13 @@ def voices_command(session: Session, given: argparse.Namespace) -> int:
     action = given.action or "list"
     if action == "list":
         rows = [_row(card) for card in session.voices.list()]
-        return show_rows(given, rows, "There are no voices yet. Make one with `train`.")
+        shown = show_rows(given, rows, "There are no voices yet. Make one with `train`.")
+        invented = ", ".join(card.name for card in session.voices.invented())
+        if invented and not rows and not given.json:
+            print(f"Invented voices that come with the program: {invented}.")
+        return shown
+    if action == "invented":
+        return _invented(session, given)
     if action == "verify":
         problems = session.voices.verify()
         print("\n".join(problems) or "Every file of every voice is as it was saved.")
@@ -56,8 +66,17 @@ def voices_command(session: Session, given: argparse.Namespace) -> int:
     return _on_a_voice(session, given, session.voices.find(given.voice))
 
 
+def _invented(session: Session, given: argparse.Namespace) -> int:
+    """List the voices to begin with, after all of them were hidden or shown again on request."""
+    if given.hide or given.show:
+        session.voices.offer_invented(given.show)
+    return show_rows(given, [_row(card) for card in session.voices.invented()], "No invented voice is shown.")
+
+
 def _on_a_voice(session: Session, given: argparse.Namespace, card: VoiceCard) -> int:
     action = given.action
+    if card.kind == INVENTED and action not in ("show", "versions", "delete"):
+        raise refuse(card)
     if action == "show":
         value = {**asdict(card), "consent": card.consent.to_json(), "terms": card.terms.to_json()}
         print(json.dumps(value, ensure_ascii=False, indent=1))
@@ -147,7 +166,7 @@ def _mix(session: Session, given: argparse.Namespace) -> int:
 
 def _import(session: Session, given: argparse.Namespace) -> int:
     try:
-        data = given.file.read_bytes()
+        data = read_whole(given.file, MAX_BYTES)
     except OSError as error:
         raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
     locked = b"-> scrypt " in data[:200]
@@ -256,6 +275,10 @@ def add_actions(
 ) -> None:
     """The actions of ``voices`` and their options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    offered = actions.add_parser("invented", help="the voices that come with the program", parents=[common, listing])
+    which = offered.add_mutually_exclusive_group()
+    which.add_argument("--hide", action="store_true", help="offer none of them to this user")
+    which.add_argument("--show", action="store_true", help="offer all of them again, deleted ones too")
     locked, opening = secret_options(), unlock_options()
     sure = argparse.ArgumentParser(add_help=False)
     sure.add_argument("--yes", action="store_true", help="do not ask")

@@ -10,7 +10,9 @@ from typing import Any
 
 from gpt_sovits.cli.voices import show_rows
 from gpt_sovits.errors import MissingError
+from gpt_sovits.files import read_whole
 from gpt_sovits.services.session import Session
+from gpt_sovits.storage.word_lists import MAX_BYTES
 
 ABOUT_LEXICON = "list, add, remove, import or export your own readings of words"
 ABOUT_READ = "show how a text will be read, word by word, and why"
@@ -23,8 +25,10 @@ def read_command(session: Session, given: argparse.Namespace) -> int:
     for reading in session.speech.explain(text, language=given.language):
         row: dict[str, Any] = {"text": text[reading.start : reading.end], "spoken": reading.text}
         row |= {"reading": reading.reading, "why": reading.why, "language": reading.language}
-        if reading.notice or given.json:
+        if given.json:
             row["notice"] = reading.notice
+        elif reading.notice:
+            print(reading.notice, file=sys.stderr)
         if given.json:
             row |= {"start": reading.start, "end": reading.end, "phones": list(reading.phones)}
         rows.append(row)
@@ -44,7 +48,7 @@ def lexicon_command(session: Session, given: argparse.Namespace) -> int:
         session.lexicon.remove(given.word, given.language)
     elif action == "import":
         try:
-            data = given.file.read_bytes()
+            data = read_whole(given.file, MAX_BYTES)
         except OSError as error:
             raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
         print(f"{session.lexicon.import_csv(data)} words")

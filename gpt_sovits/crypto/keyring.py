@@ -61,11 +61,6 @@ class Keyring:
         """Lock one voice again."""
         self._drop([(user, voice)])
 
-    def drop_all(self) -> None:
-        with self._lock:
-            names = list(self._held)
-        self._drop(names)
-
     def expire(self) -> None:
         """Lock every voice that was idle for too long."""
         before = self._clock() - self.idle_seconds

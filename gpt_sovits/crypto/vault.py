@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gpt_sovits import files
 from gpt_sovits.crypto import age
 from gpt_sovits.errors import InputError, RefusedError
 
@@ -51,8 +50,12 @@ def read_key(folder: Path) -> bytes | None:
     """The data key of a voice that is not locked; None where its files are still plain (made by an older program)."""
     try:
         key = (folder / KEY).read_bytes()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if any(is_sealed(path) for path in folder.glob("versions/*/*") if path.is_file() and path.suffix != ".json"):
+            raise InputError(f"The key of the voice {folder.name} is lost.", "Restore it from a backup.") from error
         return None
+    except OSError as error:
+        raise InputError(f"The key of the voice {folder.name} is damaged.", "Restore it from a backup.") from error
     if len(key) != KEY_BYTES:
         raise InputError(f"The key of the voice {folder.name} is damaged.", "Restore it from a backup.")
     return key
@@ -134,13 +137,6 @@ def size_of_content(path: Path) -> int:
         return size
     size -= _HEAD
     return size - _TAG * max(1, -(-size // (_PIECE + _TAG)))
-
-
-def erase_keys(folder: Path) -> None:
-    """Overwrite and remove the data key, plain and wrapped."""
-    for name in (KEY, WRAPPED):
-        if (folder / name).is_file():
-            files.shred(folder / name)
 
 
 def _cipher(key: bytes, salt: bytes, name: str) -> ChaCha20Poly1305:

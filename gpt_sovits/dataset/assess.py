@@ -14,13 +14,19 @@ from typing import Any
 import numpy as np
 
 from gpt_sovits.audio import MAX_SECONDS, Audio, frame_levels, level, peak, read_audio, resample, tracks
-from gpt_sovits.dataset.speakers import listen_for_voices
+from gpt_sovits.dataset.speakers import listen_for_voices, voices_beside
 from gpt_sovits.dataset.vad import Span, speech_spans
 from gpt_sovits.errors import InputError
 
 MIN_SPEECH = 10.0  # seconds of speech below which no voice is trained
 SILENT = 10 ** (-60 / 20)  # a peak under -60 dB is no recording
 NOISY = 22.0  # dB; from here on noise is taken out before training
+MUSIC = 0.4  # of the pauses; with music it is nearly all of them, and a few hold a whine, a ring or a room's echo
+BESIDE = (
+    0.04,
+    0.4,
+)  # share and seconds of the pauses with a voice: a clean one 0.00 to 0.01, 12 dB under 0.05 up
+DROPOUTS = 6.0  # a minute; nobody's speech has holes of digital silence
 MOST_TRACKS = 8  # of a film that are listened to
 LONG_PAUSE = 12.0  # seconds within the recording that are worth a word
 _FRAME = 0.02
@@ -45,7 +51,8 @@ class Assessment:
     ``clipped``: share of samples stuck at the loudest value. ``reverberation``: seconds in which sound falls by 60 dB.
     ``foreign``: share of the time in which something that is not speech is nearly as loud as the speech.
     ``speakers``: how many people seem to speak; ``voiced``: share of the speech that has a pitch; ``music``: share of
-    the pauses with steady tones. ``spans``: where speech is; ``trouble``: where something else is loud.
+    the pauses with steady tones; ``beside``: with somebody else's voice; ``dropouts``: holes in the speech, a minute of
+    it. ``spans``: where speech is; ``trouble``: where something else is loud.
     """
 
     seconds: float
@@ -65,6 +72,8 @@ class Assessment:
     speakers: int = 1
     voiced: float = 1.0
     music: float = 0.0
+    beside: float = 0.0
+    dropouts: float = 0.0
     trouble: tuple[Span, ...] = ()
 
     @property
@@ -138,7 +147,9 @@ def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:
         "music": steady_tones(audio, pause, speech_level),
     }
     voices = listen_for_voices(audio, spans)
-    measured |= {"speakers": voices.count, "voiced": voices.voiced}
+    beside, seconds = voices_beside(audio)
+    measured |= {"speakers": voices.count, "voiced": voices.voiced, "beside": beside if seconds > BESIDE[1] else 0.0}
+    measured["dropouts"] = dropouts(audio, speech_level)
     longest = max((b.start - a.end for a, b in zip(spans, spans[1:], strict=False)), default=0.0)
     problems = _problems({**measured, "longest_pause": longest})
     trouble = tuple(_runs(loud_pause))
@@ -146,12 +157,17 @@ def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:
 
 
 def _problems(m: dict[str, float]) -> list[Problem]:
+    explained = m["speakers"] > 1 or m["music"] > MUSIC or m["hum"] > 0 or m["reverberation"] > 0.7  # all have a pitch
     rules = [
         ("speakers", m["speakers"] > 1, True,
          "Two people seem to speak: record one alone, as the voice would become a mixture."),
+        ("voices", m["beside"] > BESIDE[0] and not explained, m["beside"] > 2.5 * BESIDE[0],
+         "Somebody else is heard in the background: switch it off, or record where nobody else speaks."),
+        ("dropouts", m["dropouts"] > DROPOUTS, m["dropouts"] > 4 * DROPOUTS,
+         "The sound breaks off again and again: record on the device itself, not over a call or a weak connection."),
         ("whisper", m["voiced"] < 0.25, True,
          "This is whispered: record your everyday voice, as a whisper has no pitch to learn."),
-        ("music", m["music"] > 0.15 and m["hum"] == 0, m["music"] > 0.5 and m["snr"] < 25,
+        ("music", m["music"] > MUSIC and m["hum"] == 0, m["music"] > 0.5 and m["snr"] < 25,
          "Music plays behind the voice: turn it off and record again, as it cannot be taken out."),
         ("noise", m["snr"] < NOISY, m["snr"] < 10, "It is noisy: record in a quiet room, close to the microphone."),
         ("clipping", m["clipped"] > 2e-4, m["clipped"] > 5e-3,
@@ -186,7 +202,8 @@ def _runs(mask: np.ndarray, *, join: float = 0.5) -> list[Span]:
 def steady_tones(audio: Audio, pause: np.ndarray, speech_level: float) -> float:
     """Share of the pauses in which tones hold still for a fifth of a second, as music does and breath does not.
 
-    ``pause``: frames without speech [F]. Tones that are 45 dB under the speech do not count.
+    ``pause``: frames without speech [F]. Tones that are 45 dB under the speech do not count, nor do those that never
+    change (a fan, a screen).
     """
     rate, size = 16_000, 1024
     sound = resample(audio, rate).samples
@@ -202,7 +219,7 @@ def steady_tones(audio: Audio, pause: np.ndarray, speech_level: float) -> float:
     starts = starts[:: max(1, len(starts) // 600)]
     window = np.hanning(size)
     low, high, side = 8, 260, 12  # bins: 125 to 4060 Hz; a neighbourhood of nearly 200 Hz on each side
-    tonal = 0
+    held_tones: list[np.ndarray] = []
     for first in starts:
         parts = np.stack([sound[(first + k) * hop : (first + k) * hop + size] for k in range(6)])
         power = np.square(np.abs(np.fft.rfft(parts * window, axis=1))[:, : high + side]) / np.square(window).sum()
@@ -210,8 +227,26 @@ def steady_tones(audio: Audio, pause: np.ndarray, speech_level: float) -> float:
         around = np.median(np.lib.stride_tricks.sliding_window_view(held, 2 * side + 1), axis=1)
         excess = held[low + side : high] - around[low : high - side]
         level = 10.0 * np.log10(power.mean(axis=0).sum() / size * 2 + 1e-12)
-        tonal += bool((excess > 15.0).sum() >= 2 and level > speech_level - 45.0)
-    return tonal / len(starts)
+        held_tones.append((excess > 15.0) & (level > speech_level - 45.0))
+    tones = np.array(held_tones)
+    always = np.convolve(tones.mean(axis=0) > 0.9, np.ones(17), mode="same") > 0  # with the skirts
+    return float(((tones & ~always).sum(axis=1) >= 2).mean())
+
+
+def dropouts(audio: Audio, speech_level: float) -> float:
+    """Holes of silence in the middle of loud speech, for each minute: lost packets, a cable that comes loose.
+
+    A hole lasts 10 to 200 ms, is 50 dB under the speech, and the sound is gone and back within 10 ms.
+    """
+    levels = frame_levels(audio, frame=0.005)
+    empty = levels < min(speech_level - 50.0, -60.0)
+    edges = np.flatnonzero(np.diff(np.r_[False, empty, False].astype(np.int8)))
+    holes = 0
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if 2 <= end - start <= 40 and start >= 2 and end + 2 <= len(levels):
+            around = max(levels[start - 2 : start]), max(levels[end : end + 2])
+            holes += min(around) > speech_level - 15.0
+    return 60.0 * holes / max(audio.seconds, 1.0)
 
 
 def _masks(spans: list[Span], frames: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ _TIMES = re.compile(r"^\s*(\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(\d+:)?\d{1,2}
 _TAGS = re.compile(r"<[^<>\n]{0,60}>|\{\\[^{}\n]{0,60}\}")
 _DIRECTION = re.compile(r"^\s*[\[(（【*♪].*[\])）】*♪]\s*$")  # a line that holds nothing else
 _SENTENCE = re.compile(r"[^.!?。！？…\n]+[.!?。！？…]*[\"'”’」』)）]*\s*")
+_PHONE = 0.12  # seconds that a phone takes with the pauses
 _BLOCKS = 120  # at most
 _WORK = 2_000_000  # frames times blocks; beyond it the order is not looked for
 
@@ -70,9 +71,17 @@ def in_order_of_reading(
         cancel.check()
         words = [word.ids for word in script_words(block, language)]
         found = [word for word in align(log_probs, words, sisters=sisters).words if not word.skipped] if words else []
-        centre = np.median([word.start for word in found]) if found else (places[-1] if places else 0.0)
-        places.append(float(centre))
+        before = places[-1] if places else 0.0
+        seconds = _PHONE * sum(len(word) for word in words)
+        places.append(_thickest([word.start for word in found], seconds) if found else before)
     order = sorted(range(len(blocks)), key=lambda number: places[number])
     if order == list(range(len(blocks))):
         return None
     return "\n".join(blocks[number].strip() for number in order)
+
+
+def _thickest(starts: Sequence[float], seconds: float) -> float:
+    """Middle of the stretch of so many seconds in which most words begin: a few stray ones say nothing."""
+    times = np.sort(np.array(starts))
+    inside = [times[(times >= first) & (times <= first + seconds)] for first in times]
+    return float(max(inside, key=len).mean())

@@ -66,9 +66,7 @@ class Submission:
         self._check_statement = check_recording or _open_statement
         self.find_base = find_base or self._installed_base
 
-    def add(
-        self, user: str, request: TrainingRequest, prepared: Callable[[Path, Path], None] | None = None
-    ) -> Job:
+    def add(self, user: str, request: TrainingRequest, prepared: Callable[[Path, Path], None] | None = None) -> Job:
         """Copy the recording into a new job's folder and queue the job. Raises ``VoiceError``, leaving nothing.
 
         ``prepared`` (recording, job's folder) puts a training set there that was reviewed before.

@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt_sovits.errors import MissingError
+from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.jobs.store import open_store
 from gpt_sovits.jobs.submission import Submission
 from gpt_sovits.services.eraser import Eraser
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
+from gpt_sovits.storage.starters import Starters
 from gpt_sovits.storage.word_lists import WordLists
 from gpt_sovits.text.g2pw import InstalledG2PW
 from gpt_sovits.voices.voice import Voice
@@ -44,6 +45,7 @@ class Core:
     ) -> None:
         self.settings = settings
         self.registry = Registry(settings.registry_dir)
+        self.starters = Starters(settings.bundled_models, settings.registry_dir)
         self.store = open_store(settings)
         self.eraser = Eraser(settings, self.registry, self.store)
         self.submission = Submission(settings, self.store, check_recording=check_recording, find_base=find_base)
@@ -67,6 +69,7 @@ class Core:
                 from gpt_sovits.synthesis import Synthesizer
 
                 limit_threads(self.settings)
+                _check_device(self.settings.device)
                 self._synthesizer = Synthesizer(
                     partial(load_base, settings=self.settings), polyphones=self.polyphones.get
                 )
@@ -84,7 +87,12 @@ class Core:
         return self.synthesizer.base(name)
 
     def voice(self, user: str, voice_id: str, version: str | None = None) -> Voice:
-        """A stored voice as a value: its pinned or newest version, or the one named. ``MissingError`` without it."""
+        """A stored voice as a value: its pinned or newest version, or the one named. ``MissingError`` without it.
+
+        An invented voice has one version only.
+        """
+        if self.starters.holds(voice_id):
+            return self.starters.load(voice_id)
         card = self.registry.card(user, voice_id)
         wanted = version or card.default_version
         if not self.registry.has_version(user, voice_id, wanted):
@@ -117,3 +125,14 @@ class Core:
         """Drop what came from an unlocked voice: its weights in memory, and the sounds in the pages' cache."""
         self.forget(user, voice_id)
         self.eraser.sweep_sounds(user)
+
+
+def _check_device(device: str) -> None:
+    """``InputError`` unless this computer has what the settings name; imports torch."""
+    import torch
+
+    missing = (device.startswith("cuda") and not torch.cuda.is_available()) or (
+        device == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise InputError(f"This computer has no {device}.", "Leave GPT_SOVITS_DEVICE empty, or set it to cpu.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.models import EMBEDDED
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gpt_sovits.text import Reading
 
 MAX_CLIP_SECONDS = 600.0
+_LANGUAGES = frozenset({"auto", "zh", "en", "yue", "ja", "ko", "auto_yue", "all_zh", "all_yue", "all_ja", "all_ko"})
 
 
 class SpeechService:
@@ -60,6 +62,7 @@ class SpeechService:
         ``voice``: a value, or the id of a stored one. Markup in the text (see ``text.markup``) and the user's word
         list decide how words are read. Unknown voices and unspeakable texts raise here, before anything is computed.
         """
+        _check_language(language)
         chosen = self._value(voice)
         chosen.terms.require("speak", chosen.name)
         pieces = self._core.synthesizer.speak(
@@ -85,6 +88,7 @@ class SpeechService:
         from gpt_sovits.synthesis import tongue
         from gpt_sovits.text import explain, require_speakable
 
+        _check_language(language)
         return explain(
             require_speakable(text),
             language,
@@ -103,3 +107,9 @@ class SpeechService:
 
     def _value(self, voice: Voice | str) -> Voice:
         return self._core.voice(self._user, voice) if isinstance(voice, str) else voice
+
+
+def _check_language(language: str) -> None:
+    if language not in _LANGUAGES:
+        said = repr(str(language)[:40])
+        raise InputError(f"{said} is no language that can be spoken.", "Use auto, zh, en, yue, ja or ko.")

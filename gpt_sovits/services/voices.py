@@ -31,12 +31,27 @@ class VoiceService:
         """By name, without loading any."""
         return self._registry.cards(self._user)
 
+    def invented(self) -> Sequence[VoiceCard]:
+        """The voices that come with the program and that this user has not hidden; ``list`` does not hold them."""
+        return self._core.starters.cards(self._user)
+
+    def offer_invented(self, shown: bool) -> None:
+        """Offer all of the invented voices from now on, those that were deleted too, or none."""
+        if shown:
+            self._core.starters.show_all(self._user)
+        else:
+            self._core.starters.hide_all(self._user)
+
     def find(self, name_or_id: str) -> VoiceCard:
-        """The voice with this id, or the only one with this name (case does not count)."""
+        """The voice with this id, or the only one with this name (case does not count).
+
+        An invented voice is found where the user has none of that name.
+        """
         cards = self.list()
         found = [card for card in cards if card.id == name_or_id]
         wanted = name_or_id.strip().casefold()
         found = found or [card for card in cards if card.name.casefold() == wanted]
+        found = found or [card for card in self.invented() if card.id == name_or_id or card.name.casefold() == wanted]
         if not found:
             known = ", ".join(card.name for card in cards[:8])
             raise MissingError(
@@ -86,8 +101,11 @@ class VoiceService:
     def delete(self, voice_id: str) -> None:
         """Remove a voice with its versions, recordings, samples, jobs and their slices.
 
-        ``RefusedError`` while a stored mix contains it, ``BusyError`` while it is being trained.
+        ``RefusedError`` while a stored mix contains it, ``BusyError`` while it is being trained. An invented voice is
+        only hidden from this user.
         """
+        if self._core.starters.holds(voice_id):
+            return self._core.starters.hide(self._user, voice_id)
         self._core.eraser.delete(self._user, voice_id)
         self._core.forget(self._user, voice_id)
 
@@ -135,8 +153,8 @@ class VoiceService:
         return blend([self._as_voice(voice) for voice in voices], shares, manners)
 
     def save(self, mixed: Voice, name: str) -> str:
-        """Store a mix of stored voices; returns the id of the new voice."""
-        return self._registry.save(self._user, check_name(name), mixed)
+        """Store a mix of stored or invented voices; returns the id of the new voice."""
+        return self._registry.save(self._user, check_name(name), mixed, beside=self._core.starters.holds)
 
     # ------------------------------------------------------------------------------------------------------- locking
 
@@ -165,7 +183,7 @@ class VoiceService:
 
     def is_open(self, voice_id: str) -> bool:
         """Whether the voice can speak now: it is not locked, or unlocked in this program."""
-        return self._registry.is_open(self._user, voice_id)
+        return self._core.starters.holds(voice_id) or self._registry.is_open(self._user, voice_id)
 
     # ------------------------------------------------------------------------------------------------------- sharing
 

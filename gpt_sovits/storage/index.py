@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gpt_sovits.crypto.vault import WRAPPED
 from gpt_sovits.errors import VoiceError
-from gpt_sovits.files import make_private
+from gpt_sovits.files import erase_tree, make_private
 from gpt_sovits.voices.consent import Consent
 from gpt_sovits.voices.manifest import VOICE_FILE, VersionCard, VoiceCard
 from gpt_sovits.voices.terms import Terms
@@ -43,7 +43,10 @@ class Index:
     def drop(self) -> None:
         """Throw the index away; the next list rebuilds it."""
         for suffix in ("", "-journal", "-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            place = self.path.with_name(self.path.name + suffix)
+            if place.is_dir():
+                erase_tree(place)
+            place.unlink(missing_ok=True)
 
     def forget(self, user: str, voice_id: str) -> None:
         """Remove the row of a deleted voice, and its words from the file."""

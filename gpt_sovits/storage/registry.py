@@ -22,12 +22,12 @@ from typing import Any
 
 from gpt_sovits import files
 from gpt_sovits.crypto import vault
-from gpt_sovits.errors import InputError, MissingError, RefusedError
+from gpt_sovits.errors import InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.accounts import hash_of
 from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.fitting import check_fit
-from gpt_sovits.storage.reader import Shelf
+from gpt_sovits.storage.reader import Shelf, log
 from gpt_sovits.storage.voicefile import collect, decrypt, encrypt, open_sealed, seal, stage
 from gpt_sovits.voices.consent import now, require
 from gpt_sovits.voices.ids import check_id, check_name, is_id, new_id
@@ -57,8 +57,19 @@ class Registry(Shelf):
             self.note(user, "trained", version.voice, version=version.id, seconds=version.seconds)
             return version
 
-    def save(self, user: str, name: str, voice: Voice, *, sample: bytes | None = None) -> str:
-        """Store a mixed voice under a new id, which is returned. ``RefusedError`` unless all its parts have consent."""
+    def save(
+        self,
+        user: str,
+        name: str,
+        voice: Voice,
+        *,
+        sample: bytes | None = None,
+        beside: Callable[[str], bool] = lambda voice_id: False,
+    ) -> str:
+        """Store a mixed voice under a new id, which is returned. ``RefusedError`` unless all its parts have consent.
+
+        ``beside`` knows the ids of parts that are no voices of the user's (invented ones).
+        """
         name = check_name(name)
         require(voice.consent)
         voice_id = new_id("v")
@@ -67,7 +78,8 @@ class Registry(Shelf):
             raise InputError("Only a mix can be saved like this.", "Train the voice from a recording.")
         with self._writing(user):
             for parent in parents:
-                self.manifest(user, parent.voice)
+                if not beside(parent.voice):
+                    self.manifest(user, parent.voice)
             key = vault.new_key()
             staged = files.make_private(self._aside(user, ".building")) / new_id("r")
             versions.write(staged, replace(voice, id=voice_id, name=name, owner=user, created=now()), key=key)
@@ -83,8 +95,11 @@ class Registry(Shelf):
             files.sweep(self.root / _RESTORING)
             for user in self.users():
                 for folder in self._voices(user):
-                    if not vault.is_locked(folder):
-                        self._sealed_with(folder)
+                    try:
+                        if not vault.is_locked(folder):
+                            versions.data_key_of(folder)
+                    except (VoiceError, OSError) as error:
+                        log.warning("%s: %s", folder.name, error)  # damaged; ``verify`` names it
 
     def check_changeable(self, user: str, voice_id: str, to: str = "retrain") -> None:
         """``RefusedError`` when the voice is frozen, or (to retrain) locked or shared without leave for that."""
@@ -155,7 +170,7 @@ class Registry(Shelf):
         self.check_lockable(user, voice_id, passphrase)
         folder = self._voice(user, voice_id)
         with self._writing(user):
-            key = self._sealed_with(folder)
+            key = versions.data_key_of(folder)
         wrapped = vault.wrap(key, passphrase)
         with self._writing(user):
             self.check_lockable(user, voice_id, passphrase)  # another program may have been faster
@@ -282,8 +297,6 @@ class Registry(Shelf):
             self.note(user, "imported", voice_id, signer=sealed.signer)
         return voice_id
 
-    # -------------------------------------------------------------------------------------------------------- backup
-
     def backup(self, out: Path, passphrase: str, user: str | None = None) -> int:
         """Write everything, or one user's part, to one encrypted file; returns how many voices are in it."""
         vault.check_passphrase(passphrase)
@@ -353,24 +366,10 @@ class Registry(Shelf):
         manifest.terms.require("retrain", manifest.name)
         version = replace(version, number=self.versions(user, version.voice)[-1].number + 1)
         building = self._aside(user, ".building") / version.id
-        versions.settle(staged, version, building, self._sealed_with(target))
+        versions.settle(staged, version, building, versions.data_key_of(target))
         files.move_in(building, target / "versions" / version.id)
         building.parent.rmdir()
         return version
-
-    def _sealed_with(self, folder: Path) -> bytes:
-        """The data key of a voice that is not locked; an older, plain voice gets one and is encrypted."""
-        key = vault.read_key(folder)
-        if key is None:
-            key = vault.new_key()
-            files.write_bytes(folder / vault.KEY, key)
-        for version in (folder / "versions").iterdir():
-            for name in read_version(version).files:
-                if not vault.is_sealed(version / name):
-                    files.write_blocks(
-                        version / name, vault.seal(vault.open_file(version / name, None, name), key, name)
-                    )
-        return key
 
     def _unwrapped(self, user: str, voice_id: str, passphrase: str) -> bytes:
         folder = self._voice(user, voice_id)

@@ -129,7 +129,7 @@ def read_file(folder: Path, manifest: VersionManifest, name: str, key: bytes | N
         raise MissingError(f"The version {manifest.id} has no {name}.", "Train the voice again.")
     try:
         data = b"".join(vault.open_file(folder / name, key, name))
-    except (FileNotFoundError, InputError) as error:
+    except (OSError, InputError) as error:
         raise _damaged(folder, name) from error
     if len(data) != entry.bytes or hashlib.sha256(data).hexdigest() != entry.sha256:
         raise _damaged(folder, name)
@@ -200,7 +200,8 @@ def _packed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = 
     from safetensors.torch import save
 
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    return save(plain, dict(metadata or {}))
+    # without any tensor, safetensors puts metadata behind a closed header; a mix of voices without deltas has none
+    return save(plain, dict(metadata or {}) if plain else None)
 
 
 def _unpacked(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -221,3 +222,16 @@ def _damaged(folder: Path, name: str) -> InputError:
         f"The file {name} of the version {folder.name} is missing or was changed.",
         "Restore it from a backup, or train the voice again.",
     )
+
+
+def data_key_of(folder: Path) -> bytes:
+    """The data key of a voice that is not locked; an older, plain voice gets one and is encrypted."""
+    key = vault.read_key(folder)
+    if key is None:
+        key = vault.new_key()
+        files.write_bytes(folder / vault.KEY, key)
+    for version in (folder / "versions").iterdir():
+        for name in read_version(version).files:
+            if not vault.is_sealed(version / name):
+                files.write_blocks(version / name, vault.seal(vault.open_file(version / name, None, name), key, name))
+    return key

@@ -124,6 +124,8 @@ class WordList:
 def _parsed(data: bytes, otherwise: str) -> Lexicon:
     if len(data) > MAX_BYTES:
         raise InputError("This word list is too large.", f"Use a file of at most {MAX_BYTES // 2**20} MB.")
+    if data.count(b"\n") > 2 * MAXIMUM:  # counted before any reading is understood, which takes its time
+        raise InputError("This word list is too large.", f"Keep at most {MAXIMUM} words.")
     try:
         return Lexicon.from_csv(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

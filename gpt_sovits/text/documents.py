@@ -27,6 +27,7 @@ _ROMAN_OR_DIGITS = r"[ \t]*\d{1,6}[ \t]*"
 _CUE = re.compile(r"[ \t]*(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}[ \t]*--+>[ \t]*(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}")
 _RULE_LINE = re.compile(r"[ \t]*(?:[-*_=~#+][ \t]?){3,}[ \t]*")
 _TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}[-:| \t]*")
+_RST_HOME = re.compile(r"[ \t]*(?:\.\. )?(?:_[^:\n]{1,80}:[ \t]+\S+|\|[^|\n]{1,80}\|[ \t]+image::.*|:target:.*)")
 _LINK_HOME = re.compile(r"[ \t]*\[[^\]\n]{1,100}\]:[ \t]*(?:<|https?://|/|#)\S*.*")
 
 # At the start of a line: what is no word there, and what comes instead. (pattern, new, example)
@@ -46,7 +47,10 @@ _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-z])[.)]\s")
 _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
      "[text](address)"),
+    (re.compile(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
+     "[![picture](a)](address)"),
     (re.compile(r"(?<!\w)!?\[(?P<keep>[^\[\]\n]{0,300}[^\W\d][^\[\]\n]{0,300})\] ?\[[^\[\]\n]{0,80}\]"), "[text][2]"),
+    (re.compile(r"`(?P<keep>[^`<\n]{1,300}?)(?: <[^`<>\n]{1,1000}>)?`__?(?!\w)"), "`text <address>`_"),
     (re.compile(r"(?P<keep>)\[\^[^\]\s]{1,40}\]"), "[^1]"),
     (re.compile(r"(?<=[.,;:!?”’\"')])(?P<keep>)\[(?:\d{1,3}|note \d{1,3}|citation needed)\](?![(\[:])"), "end.[3]"),
     (re.compile(r"(?<=[。，；：！？”’」』）])(?P<keep>)\[\d{1,3}(?:[-,]\d{1,3})?\]"), "完。[3]"),
@@ -63,7 +67,7 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
 )  # fmt: skip
 _TAGS = re.compile(rf"</?(?i:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS})(?:[ \t\n/][^<>]{{0,1000}})?>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
-_AUTOLINK = re.compile(r"<(?P<keep>(?:https?://|mailto:|www\.)[^<>\s]{1,1000})>")
+_AUTOLINK = re.compile(r"<(?P<keep>(?:https?://|mailto:|www\.)[^<>\s]{1,1000})>(?!`)")
 _ENDS_SENTENCE = re.compile(r"[.!?。！？…:：;；][\"'”’」』）)\]*_]*\s*$")
 
 
@@ -126,7 +130,17 @@ def _unspoken_lines(text: str) -> list[Edit]:
         fence = line.lstrip().startswith(("```", "~~~")) and "`" not in line.lstrip().lstrip("`")
         rule = bool(_RULE_LINE.fullmatch(line)) or "|" in line and bool(_TABLE_RULE.fullmatch(line))
         vtt = i == 0 and line.startswith("WEBVTT")
-        if cue or number or fence or rule or vtt or "]:" in line and _LINK_HOME.fullmatch(line):
+        if (
+            cue
+            or number
+            or fence
+            or rule
+            or vtt
+            or "]:" in line
+            and _LINK_HOME.fullmatch(line)
+            or ":" in line
+            and _RST_HOME.fullmatch(line)
+        ):
             edits.append((start, end, ""))
     return edits
 

@@ -50,6 +50,7 @@ _SHORT = frozenset(
 _EITHER = frozenset(("RAM", "LAN", "WAN", "BIOS", "GUI"))
 # Names whose capitals inside say nothing.
 _NAMES = {
+    "FFmpeg": "F F mpeg", "SymPy": "sim pie", "CPython": "C python",
     "LaTeX": "laytek", "TeX": "tek", "BibTeX": "bibtek", "WWII": "World War two", "WWI": "World War one",
     "PhD": "P H D", "PhDs": "P H D's", "WiFi": "wifi",
     "GitHub": "github", "GitLab": "git lab", "JavaScript": "java script", "TypeScript": "type script",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -169,21 +170,27 @@ def _letters_around(tokens: list[re.Match[str]], at: int) -> bool:
     )
 
 
-def read_words(norm_text: str) -> list[EnglishWord]:
-    """The words and marks of normalised text, each with its phones."""
-    tokens = list(_TOKEN.finditer(norm_text))
-    context = [match.group().lower() if any(map(str.isalpha, match.group())) else "" for match in tokens]
+def tokens(norm_text: str) -> Iterator[re.Match[str]]:
+    """Words and marks of normalised text, in order."""
+    return _TOKEN.finditer(norm_text)
+
+
+def read_words(norm_text: str, as_trained: bool = False) -> list[EnglishWord]:
+    """The words and marks of normalised text, each with its phones; ``as_trained``: homographs by the rules alone."""
+    marks = list(tokens(norm_text))
+    context = [match.group().lower() if any(map(str.isalpha, match.group())) else "" for match in marks]
     words = []
-    for i, match in enumerate(tokens):
+    for i, match in enumerate(marks):
         token = match.group()
         found: tuple[str, ...]
         if not context[i]:
             found, why = ((token,) if token in MARKS else ()), "mark"
-        elif token == "a" and _letters_around(tokens, i):
+        elif token == "a" and _letters_around(marks, i):
             found, why = ("EY1",), "rule"
         else:
-            named = token[0].isupper() and i > 0 and tokens[i - 1].group() not in ".!?"
-            alike = homograph(context, i, named) if len(token) > 1 else None
+            named = token[0].isupper() and i > 0 and marks[i - 1].group() not in ".!?"
+            usual = " ".join(lookup(context[i]) or ())
+            alike = homograph(context, i, named, usual, as_trained) if len(token) > 1 else None
             found, why = (tuple(alike), "rule") if alike else read_word(token)
         words.append(EnglishWord(token, match.start(), match.end(), found, why))
     return words

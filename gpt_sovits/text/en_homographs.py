@@ -1,7 +1,7 @@
 """English words that are spelled alike and read apart: the record / to record, a lead pipe / to lead.
 
-A verb-or-not decision from the neighbouring words (no tagger, no model) picks from the table of noun/verb pairs;
-a few words need their own cues.
+Rules over the neighbouring words (verb or not, a few words with cues of their own) say what they think; a linear model
+that was fitted to labelled sentences weighs that with the words themselves and decides.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from gpt_sovits.text.data import table
+from gpt_sovits.text.en_homograph_model import choose, features, verbal
 
 
 def _set(words: str) -> frozenset[str]:
@@ -175,17 +176,140 @@ def _special(word: str, words: Sequence[str], at: int, capital: bool) -> str:
     return reading if before in before_cues or after in after_cues else otherwise
 
 
+# What settles a reading whatever the model makes of the rest: words before it (p), after it (n) or near it (b).
+_FIXED: dict[str, tuple[tuple[str, frozenset[str], str], ...]] = {
+    "lead": (
+        ("p", _set("to will would can could should must may might let's take took taking"), "L IY1 D"),
+        (
+            "n",
+            _set("the us me him them singer singers vocals vocalist actor actress role guitar guitarist to character"),
+            "L IY1 D",
+        ),
+        ("p", _set("pencil molten"), "L EH1 D"),
+        ("n", _set("pipe pipes paint poisoning acid shot bullet bullets mine mines crystal"), "L EH1 D"),
+        ("b", _set("paint pipes zinc copper mercury metal metals toxic poison poisonous poisoning arsenic tin pencil "
+                   "cadmium ore solder batteries"), "L EH1 D"),
+    ),
+    "leads": (("p", _set("pencil"), "L EH1 D Z"),),
+    "bow": (
+        ("n", _set("tie ties string"), "B OW1"),
+        ("p", _set("to not did take took"), "B AW1"),
+        ("b", _set("arrow arrows ribbon ribbons hair violin cello string strings tied archer archery knot quiver"),
+         "B OW1"),
+        ("b", _set("ship ship's boat stern queen king audience curtain took deep politely deck anchor applause"),
+         "B AW1"),
+        ("n", _set("to down before out"), "B AW1"),
+    ),
+    "bass": (
+        ("n", _set("guitar guitars player players drum drums line lines clef notes guitarist"), "B EY1 S"),
+        ("b", _set("caught catch catching fish fishing lake river pond trout boat largemouth hook"), "B AE1 S"),
+    ),
+    "tear": (
+        ("n", _set("gas ducts duct drop drops"), "T IH1 R"),
+        ("b", _set("cheek cheeks eye eyes cry cried crying shed weep wept sad rolled face wiped"), "T IH1 R"),
+        ("b", _set("coat paper page jeans hole muscle ligament fabric apart wear shirt cloth dress sail skin"),
+         "T EH1 R"),
+    ),
+    "tears": (("b", _set("cheek cheeks eyes cry cried crying joy shed wept burst sweat laughter"), "T IH1 R Z"),),
+    "live": (
+        ("p", _set("let to we you they i will would can could must people who"), "L IH1 V"),
+        ("n", _set("with without alone together here there near in"), "L IH1 V"),
+        ("n", _set("music show shows concert concerts broadcast stream streams streaming tv television audience"),
+         "L AY1 V"),
+    ),
+    "read": (
+        ("p", frozenset("<"), "R IY1 D"),
+        ("p", _set("to will would can can't could should must may might let's please don't didn't did does do"),
+         "R IY1 D"),
+        ("p", _set("have has had having haven't hasn't hadn't i've you've we've they've he's been was were he she"),
+         "R EH1 D"),
+    ),
+    "minute": (
+        ("p", _set("very so extremely"), "M AY0 N UW1 T"),
+        ("n", _set("amount amounts detail details particles particle traces quantities quantity differences changes"),
+         "M AY0 N UW1 T"),
+    ),
+    "object": (("p", _set("i we you they to"), "AH0 B JH EH1 K T"),),
+    "content": (("p", _set("was were am quite feel felt very not perfectly"), "K AH0 N T EH1 N T"),),
+    "contract": (("p", _set("muscles metals to pupils not can will"), "K AH0 N T R AE1 K T"),),
+    "aged": (("n", _set("man woman men women parents mother father people relatives"), "EY1 JH AH0 D"),),
+    "number": (("p", _set("grew much even feel felt"), "N AH1 M ER0"),),
+    "close": (
+        ("p", _set("to will please would can't don't not"), "K L OW1 Z"),
+        ("n", _set("the your my it his her this"), "K L OW1 Z"),
+        ("n", _set("to by enough friend friends together behind"), "K L OW1 S"),
+    ),
+    "use": (
+        ("p", _set("the no any of its their in this"), "Y UW1 S"),
+        ("p", _set("to you we they i please will"), "Y UW1 Z"),
+    ),
+    "wound": (
+        ("n", _set("up down around through back its"), "W AW1 N D"),
+        ("p", _set("a his her my this"), "W UW1 N D"),
+    ),
+    "reading": (
+        ("n", _set("railway borough festival station university gaol fc"), "R EH1 D IH0 NG"),
+        ("p", _set("berkshire"), "R EH1 D IH0 NG"),
+    ),
+    "polish": (("n", _set("the your it this my these our"), "P AA1 L IH0 SH"),),
+    "row": (("n", _set("of the in across boat"), "R OW1"),),
+    "sow": (
+        ("n", _set("the seeds seed discord doubt in wheat"), "S OW1"),
+        ("b", _set("piglets pig pigs boar litter farrowed sty"), "S AW1"),
+    ),
+}  # fmt: skip
+
+
+def _fixed(words: Sequence[str], at: int) -> str | None:
+    """The reading that the first of the table's cues for this word gives."""
+    before = words[at - 1] if at else "<"
+    after = words[at + 1] if at + 1 < len(words) else ""
+    for place, cues, reading in _FIXED[words[at]]:
+        near = words[max(0, at - 7) : at + 8] if place == "b" else (before if place == "p" else after,)
+        if any(word in cues for word in near):
+            return reading
+    return None
+
+
 @cache
 def _pairs() -> dict[str, tuple[str, str, str]]:
     return {word: (pos, first, second) for word, (pos, first, second) in table("en_homographs").items()}
 
 
-def homograph(words: Sequence[str], at: int, capital: bool = False) -> list[str] | None:
+# Kinds of neighbours that the model looks at.
+CLASSES = {
+    "d": _DETERMINERS, "t": _TO_VERB, "b": _BE, "h": _HAVE, "i": _PREPOSITIONS, "o": _OBJECT_STARTS,
+    "3": _THIRD_PERSON, "a": _ADVERBS,
+}  # fmt: skip
+
+
+def homograph(
+    words: Sequence[str], at: int, capital: bool = False, usual: str = "", as_trained: bool = False
+) -> list[str] | None:
     """Phones of ``words[at]`` when it is a homograph, else None.
 
     ``words``: lower-case words of the sentence with ``""`` for each pause; ``capital``: it is written so
-    inside a sentence, as names are.
+    inside a sentence, as names are; ``usual``: its reading in the dictionary; ``as_trained``: by the rules alone.
     """
+    word = words[at]
+    if as_trained:
+        return _by_rules(words, at, capital)
+    if word in _FIXED:
+        found = _fixed(words, at)
+        if found:
+            return found.split()
+    names = features(words, at, capital, CLASSES)
+    chosen = choose(words, at, names, lambda: " ".join(_by_rules(words, at, capital) or ()) or usual)
+    if chosen:
+        return chosen.split()
+    pair = _pairs().get(word)
+    if pair is None or pair[0] != "V" or word in _FIRST_HOMOGRAPHS:
+        return _by_rules(words, at, capital)
+    return (pair[1] if verbal(names, _is_verb(words, at)) > 0 else pair[2]).split()
+
+
+def _by_rules(words: Sequence[str], at: int, capital: bool) -> list[str] | None:
+    """What the rules say without the model."""
     word = words[at]
     if word in _FIRST_HOMOGRAPHS:
         return _special(word, words, at, capital).split()

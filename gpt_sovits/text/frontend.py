@@ -49,7 +49,8 @@ def _read_run(run: Run, job: _Job) -> Read:
     if run.language == "en":
         return read_en(part, run.start, job.how, regions)
     if run.language == "zh":
-        return read_zh(part, run.start, job.how, regions)
+        beside = (_letters_before(job.source.text, run.start), _letters_after(job.source.text, run.end))
+        return read_zh(part, run.start, job.how, regions, beside)
     others: dict[str, Callable[[str, int], Read]] = {}
     if job.how.version != FIRST_PHONES:
         others = {"yue": read_yue, "ko": lambda text, start: read_ko(text, start, job.how)}
@@ -58,6 +59,22 @@ def _read_run(run: Run, job: _Job) -> Read:
     if run.language in others:
         return read_around(part, run.start, run.language, regions, others[run.language])
     return _SILENT
+
+
+_PLATE = re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·.]?[A-Z0-9]{0,5}$")
+
+
+def _letters_before(text: str, at: int) -> str:
+    """Up to eight Latin letters that end at ``at`` (a space between counts): they say what a number is."""
+    found = re.search(r"[A-Za-z]{1,8} ?$", text[max(0, at - 9) : at])
+    if found is None:
+        return ""
+    return ("№" if _PLATE.search(text[max(0, at - 9) : at]) else "") + found.group()
+
+
+def _letters_after(text: str, at: int) -> str:
+    found = re.match(r" ?[A-Za-z]{1,8}", text[at : at + 9])
+    return found.group() if found else ""
 
 
 def _regions_of(run: Run, regions: tuple[Region, ...]) -> list[Region]:
@@ -156,15 +173,16 @@ def phonemize(
     table = symbols(version)
     _require_installed(language)
     how = How(table.version, polyphones)
+    codes = polyphones is not False
     if isinstance(text, Piece):
         numbers = text.numbers
         job = _job(text.text, ended(text), lexicon, how)
     else:
         job = _job(text, clean(Tracked.of(text)), lexicon, how)
-    found = _assemble(runs_for(job.source.text, language, numbers), job, table)
+    found = _assemble(runs_for(job.source.text, language, numbers, codes=codes), job, table)
     if len(found) >= MINIMUM or not job.source.text:
         return found
-    return _assemble(runs_for(_headed(job).source.text, language, numbers), _headed(job), table)
+    return _assemble(runs_for(_headed(job).source.text, language, numbers, codes=codes), _headed(job), table)
 
 
 def _headed(job: _Job) -> _Job:

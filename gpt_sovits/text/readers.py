@@ -26,6 +26,11 @@ class How:
     polyphones: bool | PolyphoneModel = True
     alone: bool = True
 
+    @property
+    def ours(self) -> bool:
+        """Whether our rules hold, not only those of the checkpoints' frontend."""
+        return self.polyphones is not False
+
 
 @dataclass
 class Read:
@@ -70,13 +75,18 @@ def _why(text: str, start: int, end: int, offset: int, otherwise: str) -> str:
     return "number" if any(char.isdigit() for char in text[start - offset : end - offset]) else otherwise
 
 
-def read_zh(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> Read:
-    """A Chinese run. Forced pinyin enters before the readings are chosen; forced phones replace them after."""
+def read_zh(
+    text: str, start: int, how: How, regions: Sequence[Region] = (), beside: tuple[str, str] = ("", "")
+) -> Read:
+    """A Chinese run. Forced pinyin enters before the readings are chosen; forced phones replace them after.
+
+    ``beside``: the Latin letters on either side, which are read elsewhere but tell what a number is.
+    """
     pause = _pause_symbol(text)
     source = Tracked.of(text, start)
     if pause:
         source = source.map_chars({ord(pause[0]): ","})
-    norm = _with_all(source, regions, zh_normalize.normalize, "某")
+    norm = _with_all(source, regions, lambda plain: zh_normalize.normalize(plain, beside, how.ours), "某")
     forced: dict[int, str] = {}
     instead: dict[int, tuple[str, ...]] = {}
     reasons: dict[int, str] = {}
@@ -197,14 +207,14 @@ def read_ko(text: str, start: int, how: How) -> Read:
 
 def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> Read:
     """An English run; the first word of a forced region carries its phones, the rest of the region is silent."""
-    trained = how.polyphones is False
-    pauses = how.alone or not trained
+    trained = not how.ours
+    pauses = how.alone or how.ours
 
     def normalize(plain: Tracked) -> Tracked:
         return en_normalize.normalize(plain, pauses, trained)
 
     norm = _with_all(Tracked.of(text, start), regions, normalize, " x ")
-    words = en_g2p.read_words(norm.text)
+    words = en_g2p.read_words(norm.text, trained)
     readings = []
     spoken: set[int] = set()
     for word in words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from gpt_sovits.errors import InputError
@@ -63,7 +64,7 @@ def from_ipa(ipa: str) -> tuple[str, ...]:
 
 def parse_reading(reading: str, word: str) -> Given:
     """The phones meant by ``reading`` for ``word``; ``InputError`` when nothing fits."""
-    reading = reading.strip()
+    reading = unicodedata.normalize("NFKC", reading).strip()
     if reading.lower() == "spell":
         return Given(tuple(en_g2p.spell(word)), text="spell")
     if reading.startswith("=") and reading[1:].strip():
@@ -72,7 +73,7 @@ def parse_reading(reading: str, word: str) -> Given:
         phones = from_ipa(reading[1:-1])
         if phones:
             return Given(phones, text=reading)
-    parts = reading.split()
+    parts = _plain_pinyin(reading) or reading.split()
     if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols() for part in parts):
         syllables = [pinyin_phones(part) for part in parts]
         if all(syllables):
@@ -85,6 +86,48 @@ def parse_reading(reading: str, word: str) -> Given:
     if parts and all(_is_arpabet(part) for part in upper):
         return Given(tuple(p + "1" if p in _VOWELS else p for p in upper), text=reading)
     raise InputError(f"The reading {reading!r} for {word!r} is not understood.", HELP)
+
+
+_TONES = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
+_JOINED = re.compile(r"[a-zü:]{1,6}[1-5]", re.IGNORECASE)
+_GLIDE = re.compile(r"[\s,'’·\-/]+")
+
+
+def _plain_pinyin(reading: str) -> list[str]:
+    """``háng``, ``chóngqìng`` and ``chong2qing4`` as ``hang2``, ``chong2 qing4``; nothing for what is no pinyin."""
+    words = [word for word in _GLIDE.split(reading) if word]
+    found: list[str] = []
+    for word in words:
+        split = _JOINED.findall(word) if "".join(_JOINED.findall(word)) == word else _toned(word)
+        if not split or not all(map(pinyin_phones, split)):
+            return []
+        found += split
+    return found
+
+
+def _toned(word: str) -> list[str]:
+    """Syllables of a word that bears tone marks; a syllable without one is neutral."""
+    letters: list[str] = []
+    tones: list[str] = []
+    for char in unicodedata.normalize("NFD", word.lower()):
+        if char in _TONES and letters:
+            tones[-1] = _TONES[char]
+        elif char == "\u0308" and letters:
+            letters[-1] = "v"
+        else:
+            letters.append(char)
+            tones.append("")
+    if not any(tones) or len(letters) > 40:
+        return []
+    best: list[list[str] | None] = [[]] + [None] * len(letters)
+    for end in range(1, len(letters) + 1):
+        for start in range(end - 1, max(-1, end - 7), -1):
+            before, tone = best[start], "".join(tones[start:end])
+            syllable = "".join(letters[start:end]) + (tone or "5")
+            if before is not None and len(tone) < 2 and syllable.isascii() and pinyin_phones(syllable):
+                if best[end] is None or len(before) + 1 <= len(best[end] or ()):
+                    best[end] = [*before, syllable]
+    return best[-1] or []
 
 
 def _is_arpabet(phone: str) -> bool:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from gpt_sovits.text.en_abbreviations import roman
 from gpt_sovits.text.zh_units import UNIT_NAMES
 
 
@@ -29,9 +30,13 @@ _LATIN = "A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ"
 _UNIT = "|".join(re.escape(name) for name in sorted(UNIT_NAMES, key=len, reverse=True))
 _BLOCK = re.compile(
     rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
-    rf"|(?P<web>(?:https?://|www\.)[!-~]+|(?<![A-Za-z0-9/~])~?/[A-Za-z0-9._\-]+(?:/[A-Za-z0-9._\-]+)+|[A-Za-z]:\\[!-~]+|[A-Za-z0-9._+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+)"
-    rf"|(?P<unit>\d[\d.,]*(?:[~\-/]\d[\d.,]*)? ?(?:{_UNIT})(?![{_LATIN}\d²³]|/(?!\d)))"
-    rf"|(?P<number>(?:HK|US|NT|A|C)?[$¥￥€£] ?\d+(?:\.\d+|,\d{{3}})* ?(?:[MBkK]|[mbtr]+illion)(?![{_LATIN}])"
+    rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z]:\\[!-~]+"
+    rf"|[A-Za-z0-9._+\-]{{1,64}}@[A-Za-z0-9\-]{{1,64}}(?:\.[A-Za-z0-9\-]{{1,64}})+"
+    rf"|(?<![A-Za-z0-9/~])~?(?:/[A-Za-z0-9._\-]+){{2,}}/?)"
+    rf"|(?P<unit>\d+h ?\d+(?:min|m)?(?: ?\d+s)?(?![{_LATIN}\d])|\d+(?:min|m) ?\d+s(?![{_LATIN}\d])"
+    rf"|\d[\d.,]*(?:[~\-/–～〜]\d[\d.,]*)?\+? ?(?:{_UNIT})(?![{_LATIN}\d²³]|/(?![\d一-鿿])))"
+    rf"|(?P<number>(?:HKD|USD|RMB|CNY|EUR|GBP|JPY) ?\d+(?:\.\d+|,\d{{3}})*"
+    rf"|(?:HK|US|NT|A|C)?[$¥￥€£] ?\d+(?:\.\d+|,\d{{3}})* ?(?:[MBkK]|[mbtr]+illion)(?![{_LATIN}])"
     rf"|\d{{1,2}}:[0-5]\d ?[aApP][mM](?![{_LATIN}])"
     rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*(?:[%‰％]|[eE][+\-]?\d+(?![{_LATIN}]))?)"
     rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)|(?P<mark>[\W_]+|.)",
@@ -115,6 +120,77 @@ def _number_language(text: str, block: _Block, before: _Block | None, after: _Bl
     return after.language if after.end - after.start > before.end - before.start else before.language
 
 
+_SALARY = re.compile("(?:薪资?|工资|收入|月入|年入|奖金?|存款?|房租|预算|价|块|投资|赚了?|花了?)[^，。！？,!?]{0,6}$")
+_SIGNS = re.compile(r"(?<=\w)(?:[\-–.·_#]| ?[=＝≈<>+×÷≤≥≠] ?-?)$")
+_SYMBOL = re.compile("[Α-Ωα-ω\u2160-\u2188]")
+_SENTENCE = re.compile("[。！？!?\n]")
+
+
+def _words_of_language(text: str, blocks: list[_Block], i: int) -> int:
+    """How many plain lower-case English words stand around block ``i``, up to the next Han on either side."""
+    count = 0
+    for step in (-1, 1):
+        j = i + step
+        while 0 <= j < len(blocks) and abs(j - i) < 12 and blocks[j].kind not in ("han", "kana", "hangul"):
+            count += bool(re.match("[a-z]{2,}", text[blocks[j].start : blocks[j].end]))
+            j += step
+    return count
+
+
+def _in_chinese(text: str, blocks: list[_Block], i: int) -> bool:
+    """A number beside letters is said in Chinese when its sentence is (iPhone 15, 京A12345, PM2.5, 4K, GPT-5)."""
+    block = blocks[i]
+    after = blocks[i + 1] if i + 1 < len(blocks) else None
+    if after is not None and after.kind == "latin":
+        counted = text[block.end - 1] == " " and text[after.start : after.start + 2].islower()
+        if counted:  # 2 days
+            return False
+    if _words_of_language(text, blocks, i) >= 3:
+        return False
+    for step in (-1, 1):
+        j = i + step
+        while 0 <= j < len(blocks) and abs(j - i) < 40:
+            between = text[blocks[min(i, j)].start : blocks[max(i, j)].start]
+            if blocks[j].kind == "han":
+                if blocks[j].language in ("", "zh") and not _SENTENCE.search(between[:200].rstrip()):
+                    return True
+                break
+            j += step
+    han = any(b.kind == "han" for b in blocks[max(0, i - 40) : i + 40])
+    return not han and "：" in text[max(0, block.start - 40) : block.end]  # QQ：123456
+
+
+def _take_sign(text: str, blocks: list[_Block], i: int) -> None:
+    """The stroke, point or operator between letters and a number (M.2, GPT-5, x=3) goes with the number."""
+    if i and blocks[i - 1].kind in ("latin", "other"):
+        sign = _SIGNS.search(text, blocks[i - 1].start, blocks[i - 1].end)
+        if sign and sign.end() == blocks[i - 1].end:
+            blocks[i - 1].end = blocks[i].start = sign.start()
+
+
+def _chinese_codes(text: str, blocks: list[_Block]) -> None:
+    """Gives every number that Chinese says to Chinese, with the K and W of money."""
+    if not any(block.language == "zh" for block in blocks) and not re.search("[，。：；！？、]", text):
+        return
+    for i, block in enumerate(blocks):
+        if block.kind == "other" and _SYMBOL.match(text, block.start) and _in_chinese(text, blocks, i):
+            block.language = "zh"
+            continue
+        if block.kind not in ("number", "unit") or block.language not in ("", "zh"):
+            continue
+        before = blocks[i - 1] if i else None
+        after = blocks[i + 1] if i + 1 < len(blocks) else None
+        if not any(b is not None and b.kind == "latin" and b.language == "en" for b in (before, after)):
+            continue
+        if not _in_chinese(text, blocks, i):
+            continue
+        block.language = "zh"
+        _take_sign(text, blocks, i)
+        letter = text[after.start : after.end].strip(" -~～，。！？+") if after and after.start == block.end else ""
+        if after and letter in tuple("KkWw") and _SALARY.search(text[max(0, block.start - 12) : block.start]):
+            after.language = "zh"
+
+
 def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_Block]) -> bool:
     """A number glued to a short run of capitals in Chinese text (用5G, 8GB): 五 G, not five G."""
     glued = after is not None and after.kind == "latin" and after.start == block.end
@@ -127,9 +203,12 @@ def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_
 
 def _is_roman(text: str, block: _Block, body: str) -> bool:
     """第IX届, II型糖尿病, 亨利VIII世; a single V or X is a letter unless 第 stands before it."""
+    body = body.rstrip(",.!?;:，。！？；：、”」）)")
     if not _ROMAN.fullmatch(body):
         return False
-    counted = text[block.end : block.end + 1] in tuple("世期型级章类代卷部") and (len(body) > 1 or body == "I")
+    if len(body) > 1 and body not in ("VI", "IV", "XX") and "一" <= text[block.start - 1] <= "龥":
+        return roman(body) is not None
+    counted = text[block.end : block.end + 1] in tuple("世期型级章类代卷部时") and (len(body) > 1 or body == "I")
     return text.startswith("第", max(0, block.start - 1)) or counted
 
 
@@ -156,17 +235,20 @@ def _resolve(text: str, blocks: list[_Block], default: str | None, alone: str) -
     return runs
 
 
-def segment(text: str, default: str | None = None, alone: str = "zh") -> list[Run]:
+def segment(text: str, default: str | None = None, alone: str = "zh", *, codes: bool = False) -> list[Run]:
     """Runs that cover ``text`` without gaps.
 
     ``default`` None: free. Otherwise everything that is not Latin (digits too) is in that language. ``alone``: the
-    language of a text that has numbers only.
+    language of a text that has numbers only. ``codes``: in Chinese a number beside letters is Chinese (the reference
+    reads it in English).
     """
     if not text:
         return []
     blocks = _blocks(text, default)
     if not blocks:
         return [Run(default or ("punctuation" if not any(map(_is_symbol, text)) else "en"), 0, len(text))]
+    if codes:
+        _chinese_codes(text, blocks)
     runs = _resolve(text, blocks, default, alone)
     return [Run(run.language, run.start, run.end) for run in runs]
 
@@ -175,7 +257,7 @@ def _is_symbol(char: str) -> bool:
     return ord(char) >= 0x1F000
 
 
-def runs_for(text: str, mode: str, alone: str = "zh") -> list[Run]:
+def runs_for(text: str, mode: str, alone: str = "zh", *, codes: bool = False) -> list[Run]:
     """The runs that a mode of the reference frontend gives: auto, auto_yue, zh, en, ja, ko, yue, all_zh ...
 
     ``alone``: the language of numbers where no word tells it.
@@ -183,9 +265,9 @@ def runs_for(text: str, mode: str, alone: str = "zh") -> list[Run]:
     if mode == "en":
         return [Run("en", 0, len(text))] if text else []
     if mode.startswith("all_"):
-        return segment(text, mode[4:])
+        return segment(text, mode[4:], codes=codes)
     merged: list[Run] = []
-    for run in segment(text, alone=alone):
+    for run in segment(text, alone=alone, codes=codes):
         language = run.language
         if mode == "auto_yue" and language == "zh":
             language = "yue"

@@ -250,8 +250,8 @@ def _piece(text: str, source: Tracked, start: int, end: int, speed: float) -> Pi
     first, last = min(plain.starts), max(plain.ends)
     before = text[source.ends[start - 1] if start else 0 : first]  # markup that opens or closes on these lines
     behind = text[last : source.starts[end] if end < len(source) else len(text)]
-    first -= len(before.rpartition("\n")[2].lstrip())
-    last += len(behind.partition("\n")[0].rstrip())
+    first -= len(before.rpartition("\n")[2].lstrip()) if start == 0 or source.text[start - 1].isspace() else 0
+    last += len(behind.partition("\n")[0].rstrip()) if end == len(source) or source.text[end].isspace() else 0
     plain = Tracked(plain.text, tuple(at - first for at in plain.starts), tuple(at - first for at in plain.ends))
     return Piece(text[first:last], first, last, None, speed, plain=plain)
 

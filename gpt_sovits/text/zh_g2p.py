@@ -10,14 +10,12 @@ from gpt_sovits.text.data import table
 from gpt_sovits.text.sandhi import all_third, change_tones, erhua
 from gpt_sovits.text.symbols import MARKS
 from gpt_sovits.text.types import PolyphoneModel
-from gpt_sovits.text.zh_polyphones import choose
+from gpt_sovits.text.zh_polyphones import choose, is_phrase
+from gpt_sovits.text.zh_prosody import Clause, settle
 from gpt_sovits.text.zh_words import Token, tag
 from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 _CLAUSE = re.compile(r"[^!?…,.\-]{0,500}[!?…,.\-]|[^!?…,.\-]{1,500}")
-
-
-_COUNTED_ONE = re.compile("[零二三四五六七八九]一|.?一[零二三四五六七八九]|一一年")
 
 
 @dataclass(frozen=True)
@@ -162,38 +160,43 @@ def words(
     for characters with several readings (the reference frontend without its optional model); a model decides before
     those rules do, outside version v1.
     """
-    tokens = _merge_equal(_merge_yi(_merge_bu(tag(clause))))
+    raw = tag(clause)
+    tokens = _merge_equal(_merge_yi(_merge_bu(raw)))
     tokens = _merge_er(_merge_third(_merge_third(tokens, True), False))
-    out = []
-    chosen = choose(clause, [word for word, _ in tokens]) if polyphones else {}
+    chosen = choose(clause, raw) if polyphones else {}
     forced = forced or {}
     modelled: dict[int, str] = {}
     if not isinstance(polyphones, bool) and version != FIRST_PHONES:
         modelled = {i: pinyin for i, pinyin in polyphones.choose(clause).items() if i not in forced}
         chosen.update(modelled)
     chosen.update(forced)
-    at = 0
+    initials: list[str] = []
+    base: list[str] = []
+    finals: list[str] = []
     for token in tokens:
+        at = len(base)
         read = list(_read(token[0]))
         for i in range(len(read)):
             if at + i in chosen:
                 read[i] = _split_pinyin(chosen[at + i])
-        finals = change_tones(token, [final for _, final in read])
-        if version != FIRST_PHONES:
-            finals = erhua(token, finals)
-        for i in range(len(read)):
-            neutralised = at + i in chosen and finals[i].endswith("5")
-            if at + i in forced or neutralised:
-                finals[i] = read[i][1]
-            elif polyphones and _COUNTED_ONE.match(clause, max(0, at + i - 1)) and token[0][i] == "一":
-                finals[i] = "i1"  # read out digit by digit: 一九四九
-        pinyin = (
-            _syllables()[initial, final[:-1]] + final[-1] for (initial, _), final in zip(read, finals, strict=True)
-        )
-        here = [at + i for i in range(len(read)) if at + i in chosen and at + i not in forced]
+        initials += (initial for initial, _ in read)
+        base += (final for _, final in read)
+        spoken = change_tones(token, base[at:])
+        finals += spoken if version == FIRST_PHONES else erhua(token, spoken)
+    kept = {i for i in chosen if i in forced or finals[i].endswith("5") or clause[i] in "得地的着"}
+    for i in kept:
+        finals[i] = base[i]
+    if polyphones:
+        finals = settle(Clause(clause, raw, base, finals, frozenset(kept)), is_phrase)
+    out = []
+    at = 0
+    for text, pos in tokens:
+        end = at + len(text)
+        pinyin = tuple(_syllables()[initials[i], finals[i][:-1]] + finals[i][-1] for i in range(at, end))
+        here = [i for i in range(at, end) if i in chosen and i not in forced]
         why = "model" if any(i in modelled for i in here) else "rule" if here else "dictionary"
-        out.append(Word(token[0], token[1], tuple(pinyin), why))
-        at += len(read)
+        out.append(Word(text, pos, pinyin, why))
+        at = end
     return out
 
 

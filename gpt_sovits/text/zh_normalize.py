@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from gpt_sovits.text import zh_amounts
+from gpt_sovits.text import zh_amounts, zh_dates
 from gpt_sovits.text.data import table
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.zh_g2p import readable
@@ -25,7 +25,10 @@ _WIDTH |= {
     ord("￡"): "£",
     ord("∶"): ":",
 }
-_WIDTH |= {ord("＊"): "*"}
+_WIDTH |= {ord("＊"): "*", ord("－"): "-", ord("〜"): "~", ord("∼"): "~", ord("﹣"): "-", ord("‑"): "-"}
+# One sign for a whole unit.
+_SQUARED = {"㎡": "m²", "㎥": "m³", "㎏": "kg", "㎎": "mg", "㎞": "km", "㎝": "cm", "㎜": "mm", "㎖": "ml"}
+_SQUARE = re.compile("[" + "".join(_SQUARED) + "]")
 _FULL_POINT = re.compile(r"(?<=\d)[．](?=\d)")
 _FULL_COLON = re.compile(r"(?<=\d)：(?=\d)")
 _GROUPED = re.compile(r"(?<![\d.])(?<!\d,)\d{1,3}(?:(?:,\d{3})+|(?:，000)+)(?!\d)")
@@ -38,7 +41,9 @@ _HAN = re.compile(r"[一-龥]")
 _MARK_RUN = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 _DECORATION = re.compile(r"[\-=]{2,}")
 _LONE_MINUS = re.compile(r"-")
-_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]+")
+_LONG_DASH = re.compile(r"(?<=[\u4e00-\u9fa5…”’》）)]) ?(?:[—―─]{2,4}| [—–] ) ?(?=[\u4e00-\u9fa5“‘《（(])")
+_HEADING = re.compile(r"(?:^|(?<=[\n。！？]))[ 　]*[（(]([一二三四五六七八九十百]{1,4})[)）](?=[ 　]*[\u4e00-\u9fa5])")
+_ASIDE = re.compile(r"(?<=[\u4e00-\u9fa5])[（(]([\u4e00-\u9fa5，、]{2,40})[)）](?=[\u4e00-\u9fa5])")
 
 
 @cache
@@ -54,7 +59,10 @@ def _spoken_char(match: re.Match[str]) -> str | None:
 
 
 # Traditional 著 for the particle 着.
-_LASTING_ZHE = re.compile("(?<=[等看听说想坐站拿带跟走笑有望闹忙穿住活睡朝向对顺沿随])著(?!作|名|书|述|者|称)")
+_LASTING_ZHE = re.compile("(?<![名显卓编论专原巨遗拙译合土所新旧大共])著(?![作名书述者称录有文于论成撰《])")
+
+
+_ME = re.compile("(?<!幺)麽")
 
 
 def _ungroup(match: re.Match[str]) -> str:
@@ -68,9 +76,10 @@ def _ungroup(match: re.Match[str]) -> str:
 def prepare(text: Tracked) -> Tracked:
     """Widths, traditional characters and number marks, before any rule."""
     text = text.map_chars(_WIDTH).map_chars(simplify_table())
+    text = text.sub(_SQUARE, lambda match: _SQUARED[match[0]])
     text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_GROUPED, _ungroup).sub(_ZERO, "零")
     text = text.sub(re.compile("乾(?=燥|净|杯|脆|旱|粮|枯|涸|洗|爹|妈|货)|(?<=[晾晒烘饼风擦吹])乾"), "干")
-    return text.sub(_LASTING_ZHE, "着")
+    return text.sub(_LASTING_ZHE, "着").sub(_ME, "么")
 
 
 def spell_out(text: Tracked) -> Tracked:
@@ -80,9 +89,37 @@ def spell_out(text: Tracked) -> Tracked:
     return text.sub(_GREEK, lambda match: _greek().get(match[0]))
 
 
-def normalize(text: Tracked) -> Tracked:
-    """The whole Chinese normalisation of one span."""
-    text = spell_out(prepare(text))
+def _beside(text: Tracked, before: str, after: str) -> Tracked:
+    """``text`` between the letters next to it, which the rules may look at; they are dropped with all foreign signs."""
+    if not text.text:
+        return text
+    first, last = text.starts[0], text.ends[-1]
+    return Tracked(
+        before + text.text + after,
+        (first,) * len(before) + text.starts + (last,) * len(after),
+        (first,) * len(before) + text.ends + (last,) * len(after),
+    )
+
+
+def _pauses(text: Tracked) -> Tracked:
+    """Dashes and brackets between words are pauses; the number of a heading too."""
+    text = text.sub(_HEADING, lambda match: f"{match[1]}，").sub(_ASIDE, lambda match: f"，{match[1]}，")
+    return text.sub(_LONG_DASH, "，")
+
+
+def normalize(text: Tracked, beside: tuple[str, str] = ("", ""), ours: bool = False) -> Tracked:
+    """The whole Chinese normalisation of one span. ``beside``: the letters before and after it.
+
+    ``ours``: also what the checkpoints' frontend does otherwise: dashes and brackets pause (it deletes them), and
+    用时1:23:45 is a stretch of time.
+    """
+    text = prepare(_beside(text, *beside))
+    if ours:
+        for pattern, new in zh_dates.DURATIONS:
+            text = text.sub(pattern, new)
+    text = spell_out(text)
+    if ours:
+        text = _pauses(text)
     text = text.sub(_DECORATION, "").sub(_LONE_MINUS, "减").sub(re.compile("嗯"), "恩").sub(re.compile("呣"), "母")
     text = text.sub(_DELETED, "").sub(_DOTS, "…").sub(re.compile(r"\$"), ".").map_chars(_MARKS)
     text = text.sub(_FOREIGN, "").sub(_HAN, _spoken_char)

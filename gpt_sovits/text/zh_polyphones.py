@@ -9,8 +9,12 @@ first pattern (at its end) and the text after it the second (at its start). The 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+
+from gpt_sovits.text.zh_defaults import DEFAULTS
+from gpt_sovits.text.zh_words import Token
 
 _NUMERAL = "[一二两三四五六七八九十百千几每这那哪第各某半数多]"
 _PRONOUN = "(?:我|你|您|他|她|它|咱|谁|大家|人家)"
@@ -23,17 +27,27 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("行", "hang2", "(?:同|各|本|这|那|哪|改|内|外|懂|入|干一|换|排成一?|站成一?|分)$", "(?=$|[的了，。！？,.!?长业家])"),
     ("行", "hang2", "(?:在|到|去|回)$", "(?=里|上班|办)"),
     ("行", "hang2", "(?:银|央|投|商|总|分|支|发卡|开户)$", ""),
+    ("长", "zhang3", "", "(?=长了|歪了|胖了|个儿|势)"),
+    ("长", "chang2", "长$", "(?=了)"),
+    ("长", "zhang3", "越$", "(?=越)"),
+    ("长", "chang2", "", "(?=出一口气|大衣)"),
     ("长", "zhang3", "", "(?=得|出|大(?!度)|高|成|满|胖|在|着|草|毛|个子|相|辈|势|进|姐|兄|子|女|老|官)"),
-    ("长", "zhang3", "(?:校|班|市|县|省|部|局|院|队|组|家|船|会|社|店|厂|站|处|科|团|连|排|营|师|军|董事|生|成|增|助|滋|行)$", ""),
+    ("长", "zhang3", "(?:校|班|乡|镇|村|区|首|酋|议|舰|机|馆|所|司|署|庭|检察|秘书|参谋|市|县|省|部|局|院|队|组|家|船|会|社|店|厂|站|处|科|团|连|排|营|师|军|董事|生|成|增|助|滋|行)$", ""),
     ("长", "chang2", _DEGREE + "$", ""),
     ("长", "chang2", "(?:米|里|尺|寸|丈|全|身|细|狭|漫|延|拉|伸|加|周|边|变|绵|修|这般|如此|天|年|月|时)$", ""),
     ("长", "chang2", "", "(?=的|了(?:一|两|几|许|些|点|不)|达|度|短|途|期|久|发|裙|裤|袖|江|城|跑|假|椅|桌|龙|约|为|\\d|[零一二两三四五六七八九十百千万点]+(?:米|厘|公|千|尺|英|毫|里|丈|光))"),
+    ("长", "chang2", "", ""),
+    ("得", "dei3", "(?:前|后|就|还|都|点)$", "(?=到(?:家|公司|学校|机场|车站|单位|站|场|岗))"),
+    ("得", "de5", "[做看听找办想吃买说写学跑够拿叫走达猜见记抓摸闻感]$", "(?=到)"),
+    ("得", "de2", "", "(?=到)"),
+    ("得", "de2", "^(?:我|你|他|她)$", "(?=的是)"),
     ("得", "dei3", "(?:总|还|就|可|非|必|都|也|准|只|得|你|我|他|她|咱|们|药|事)$", "(?=去|来|走|看|做|想|吃|等|靠|先|要|把|给|说|问|买|找|学|在|饭|早|晚|马上|赶|好好|多|有|让|用|回|上|下|小心|注意|赶紧|赶快|自己|再|每|按|跟|请)"),
     ("得", "de2", "(?:^|我|你|他|她|它|们|谁|者|人|队|获|取|赢|夺|难|不|该|荣|瓜|豆|已|曾|将|刚|[，。！？,.!?])$", "(?=了|过|到|第|奖|病|冠|亚|分|罪|胜|逞|宠|势|手|主|[一二两三四五六七八九十百\\d]|瓜|豆|失)"),
-    ("为", "wei2", "(?:选|评|称|视|改|变|分|定|设|命|译|名|誉|化|升|列|认|封|立|尊|奉|扮|约|均|即|则|实|别|成|作|以)$", "(?!了|什么|何|此)"),
+    ("为", "wei2", "(?:沦|贬|升格|当选|解释|描述|定义|译|判|列|认定|宣布|命名|转|转变|调整|更名|改名|身|意|折合|合计|共计|总计|分别|年龄|主任|现|本|原|皆|均|多|仍|仅|已|应|选|评|称|视|改|变|分|定|设|命|译|名|誉|化|升|列|认|封|立|尊|奉|扮|约|均|即|则|实|别|成|作|以)$", "(?!了|什么|何|此)"),
     ("为", "wei4", "", f"(?={_PRONOUN}|何|此|了|什么|啥|祖国|人民|国|大家|孩子|自己)"),
+    ("为", "wei2", "知之?$", "(?=知之|不知)"),
     ("为", "wei2", "", "(?=人(?:很|正|善|谦|和|处|师|父|母|低|友|忠|厚|直|大|热|老|不)|首|主|例|准|期|止|难|生|数|伍|非|所|时|王|妻|夫|证|业|\\d)"),
-    ("弹", "tan2", "(?<![子炮导原飞枪核])$", "(?=琴|吉他|钢琴|奏|唱|曲|琵琶|古筝|棉|性|力|跳|簧|了一|得|着|起|出|开|射|指|劾|一)"),
+    ("弹", "tan2", "(?<![子炮导原飞枪核])$", "(?=窗|框|了|回|射|走|幕上|琴|吉他|钢琴|奏|唱|曲|琵琶|古筝|棉|性|力|跳|簧|了一|得|着|起|出|开|射|指|劾|一)"),
     ("干", "gan1", "[晒晾烘吹擦烤风饼枯拧榨抽喝阴沥焙豆葡萄牛肉鱼萝卜笋果]$", ""),
     ("干", "gan1", "(?:很|太|口|有点|皮肤|嘴|发|好|更|最|不|天气|空气)$", "(?=$|[了的，。！？,.!?燥])"),
     ("干", "gan4", "", "(?=活|什么|啥|得|过|完|劲|部|嘛|吗|事|一番|一场|了一|下去|大|农活)"),
@@ -46,7 +60,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("种", "zhong4", "(?<![一二两三四五六七八九十几每这那哪第各某半数多物品人变])$", "(?=在|了|着|花|树|菜|地|田|瓜|豆|下|上|满|过|植|草|粮|稻|麦|玉米|棉|水稻|庄稼|些|几|得|一[棵株片点])"),
     ("还", "huan2", "", "(?=书|钱|债|给|清|款|回来|回去|掉|完|上(?!有|没)|账|贷|礼|原|击|手|本(?!来)|了)"),
     ("还", "huan2", "(?:没|要|来|去|借|归|偿|退|生|奉|必须|忘了|记得|该|能|不)$", f"(?={_PRONOUN}|书|钱|上|清|的|$|[，。！？,.!?])"),
-    ("重", "chong2", "", "(?=做|写|来|启|装|修|建|播|拍|申|选|考|复|组|叠|返|排|温|逢|阳|庆|新|审|映|塑|整|置|蹈|演|印|译|归|见|[一]遍)"),
+    ("重", "chong2", "", "(?=置|载(?!重|量|物)|试|放|命|设|连|绑|算|读|刷|跑|制|开|估|样|回|现|做|写|来|启|装|修|建|播|拍|申|选|考|复|组|叠|返|排|温|逢|阳|庆|新|审|映|塑|整|置|蹈|演|印|译|归|见|[一]遍)"),
     ("重", "chong2", "[两三四五六七八九十双多层]$", "(?!要|大|量|点|伤|病)"),
     ("重", "zhong4", _DEGREE + "$", ""),
     ("教", "jiao1", "", f"(?={_PRONOUN}|书|会|孩子|学生|英语|数学|语文|钢琴|唱|跳|做|写|画|过|得|了|不会|[一二三四五六七八九]年级)"),
@@ -76,6 +90,9 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("了", "liao3", "[不]$", "(?=$|的|[，。！？,.!?吗吧呢啊了解手多])"),
     ("了", "liao3", "", "(?=解|结|如指|不起|断|然|却|得|事|当|无)"),
     ("着", "zhao2", "(?:[睡找猜够点摸逮抓碰用遇见犯买][不得]?)$", "(?=$|了|[，。！？,.!?的吗呢])"),
+    ("着", "zhao2", "[睡找猜够点摸逮抓碰用遇犯买][不得]$", ""),
+    ("着", "zhao2", "(?:火|灯|柴)$", "(?=了|起来|得)"),
+    ("着", "zhuo2", "(?:沉|穿|衣|附|执|显|先|身|下|头|脚)$", "(?=应|力|长裙|白|黑|红|地|一身|盛装|便装)"),
     ("着", "zhao2", "", "(?=急|火|凉|迷|魔|慌|地)"),
     ("着", "zhuo2", "", "(?=手|重|装|陆|落|力|色|眼|实|想|称)"),
     ("只", "zhi1", "[一二两三四五六七八九十百千几每这那哪半\\d]$", "(?!有|是|要|能|会|好|不|怕|得|管|可|够|想|因|顾|许|剩|差)"),
@@ -103,11 +120,13 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("哄", "hong3", "", "(?=孩子|小孩|宝宝|她|他|我|你|着|睡|骗|得|人)"),
     ("屏", "bing3", "", "(?=住|息|气|除|弃)"),
     ("尽", "jin3", "", "(?=管|量|快|早|可能|先|着)"),
+    ("脏", "zang1", "(?<![心内肝肾五脾肺])$", "(?!器|腑|象|躁)"),
     ("脏", "zang4", "(?:心|内|肝|肾|五|脾|肺)$", ""),
     ("脏", "zang1", "(?:很|太|好|弄|更|又|不|别|真|最|有点)$", ""),
     ("转", "zhuan4", "", "(?=圈|了一圈|了几?圈|个圈|来转去|动|悠|盘|速|个不停|晕)"),
     ("转", "zhuan4", "(?:旋|自|公|打|团团|绕着.{0,4}|围着.{0,6})$", "(?!变|身|移|告|换|交)"),
     ("累", "lei3", "(?:积|日积月|连|牵|经年)$", ""),
+    ("朝", "zhao1", "", "(?=九晚五|三暮四|夕|辞|闻道|如青丝|露|霞|气|晖|发暮|令夕|思暮|花夕拾|生暮死|阳(?:升|初|冉|似|东))"),
     ("朝", "zhao1", "(?:今|明|有|一|有朝)$", "(?=$|阳|夕|一日|气|霞|[，。])"),
     ("吓", "xia4", "", ""),
     ("任", "ren2", "(?<![一二两三四五六七八九十主委责胜担上下前现信在历离])$", f"(?={_TITLE})"),
@@ -121,11 +140,30 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("华", "hua4", "(?:^|[姓，。！？,.!?：“老小]|位)$", f"(?={_TITLE}|佗)"),
     ("朴", "piao2", "(?:^|[姓，。！？,.!?：“老小]|位)$", f"(?={_TITLE}|槿)"),
     ("盖", "ge3", "(?:姓|^)$", "(?=先生|小姐|女士|老师|聂)"),
+    ("系", "ji4", "(?<![联关体维中语文院学星派嫡母父直旁谱世水])$", "(?=好|上|着|紧|住|鞋带|领带|领结|安全带|围裙|红领巾|扣|蝴蝶结|绳|腰带|围巾|了个)"),
+    ("乐", "yue4", "(?:电子|古典|流行|说唱|轻音|打击|民族|舞|军|礼|弹拨|管|爵士|金属)$", "(?!趣|观)"),
+    ("乐", "yue4", "", "(?=队|团|器|曲|谱|章|坛|手|评|迷|府|理|句|音)"),
+    ("曲", "qu3", "[一两三四五几数首名金神插序组编作谱歌舞乐琴戏]$", "(?!折|线|解|直|面)"),
+    ("倒", "dao3", "[砍踹摁撂撞打踢放累绊扳]$", ""),
+    ("撇", "pie3", "", "(?=嘴|清|开|横)"),
+    ("说", "yue4", "亦$", "(?=乎)"),
+    ("省", "xing3", "(?:三|反|自|内|日)$", "(?=吾|$|人事)"),
+    ("还", "huan2", "", "(?=款|贷|书)"),
+    ("只", "zhi1", "", "(?=身|言片语|字)"),
     ("乐", "yue4", "(?:音|器|奏|民|声|交响|管弦|配|弦|国|爵士|摇滚|姓)$", "(?!园)"),
 )  # fmt: skip
 
 # Words whose usual reading the phrase dictionary does not give.
 _WORDS: dict[str, str] = {
+    "吐鲁番": "tu3 lu3 fan1", "浚县": "xun4 xian4", "涡阳": "guo1 yang2", "洪洞": "hong2 tong2", "洪洞县": "hong2 tong2 xian4",
+    "单县": "shan4 xian4", "会稽": "kuai4 ji1", "张掖": "zhang1 ye4", "阆中": "lang4 zhong1", "黄陂": "huang2 pi2", "高句丽": "gao1 gou1 li2",
+    "阏氏": "yan1 zhi1", "尼泊尔": "ni2 bo2 er3", "阿塞拜疆": "a1 sai4 bai4 jiang1", "塞尔维亚": "sai4 er3 wei2 ya4", "哈佛": "ha1 fo2",
+    "缪斯": "miu4 si1", "塞缪尔": "sai4 miu4 er3", "弹窗": "tan2 chuang1", "弹框": "tan2 kuang4", "还款": "huan2 kuan3", "还贷": "huan2 dai4",
+    "意识": "yi4 shi2", "潜意识": "qian2 yi4 shi2", "唢呐": "suo3 na4", "声呐": "sheng1 na4", "酒吧": "jiu3 ba1", "网吧": "wang3 ba1",
+    "贴吧": "tie1 ba1", "氧吧": "yang3 ba1", "吧台": "ba1 tai2", "冷轧": "leng3 zha2", "轧制": "zha2 zhi4", "轧钢": "zha2 gang1",
+    "颈椎": "jing3 zhui1", "腰椎": "yao1 zhui1", "脊椎": "ji3 zhui1", "茄科": "qie2 ke1", "脯氨酸": "fu3 an1 suan1", "吡咯": "bi3 luo4",
+    "华罗庚": "hua4 luo2 geng1", "朴树": "pu3 shu4", "朴素": "pu3 su4", "葛优": "ge3 you1", "万俟": "mo4 qi2", "尉迟": "yu4 chi2",
+    "薄荷": "bo4 he5", "姓单": "xing4 shan4", "姓查": "xing4 zha1", "姓仇": "xing4 qiu2", "什么": "shen2 me5", "结果实": "jie1 guo3 shi2",
     "朝鲜": "chao2 xian3", "撒切尔": "sa4 qie4 er3", "挑剔": "tiao1 ti4", "圈养": "juan4 yang3", "为人": "wei2 ren2",
     "嘚瑟": "de4 se5", "幸免于难": "xing4 mian3 yu2 nan4", "行长": "hang2 zhang3", "晒干": "shai4 gan1",
     "大夫": "dai4 fu5", "重庆": "chong2 qing4", "乌拉草": "wu4 la5 cao3", "盛饭": "cheng2 fan4",
@@ -133,8 +171,31 @@ _WORDS: dict[str, str] = {
 }  # fmt: skip
 
 
+_LINES = re.compile(_NUMERAL + "行")
+
 # Listed as words, yet often just two neighbours.
-_LOOSE = frozenset(("得了", "不了", "长了", "中了", "只有", "一行", "调了", "吐了", "选为"))
+_LOOSE = frozenset(
+    (
+        "得了",
+        "不了",
+        "长了",
+        "中了",
+        "只有",
+        "一行",
+        "调了",
+        "吐了",
+        "选为",
+        "得到",
+        "长长",
+        "重载",
+        "还款",
+        "还贷",
+        "还书",
+        "系好",
+        "系上",
+        "系着",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -159,25 +220,95 @@ def _rules() -> dict[str, tuple[_Rule, ...]]:
 
 
 @lru_cache(maxsize=65536)
-def _is_phrase(word: str) -> bool:
+def is_phrase(word: str) -> bool:
+    """Whether the phrase dictionary gives ``word`` a reading."""
     from pypinyin.constants import PHRASES_DICT
 
     return word in PHRASES_DICT
 
 
-def choose(clause: str, words: list[str]) -> dict[int, str]:
-    """Character index -> pinyin, where the neighbours decide. ``words``: the tokens that make up ``clause``."""
+_SURNAMES = dict(
+    zip(
+        "单仇解查任翟华朴缪曾区葛盖冼员秘燕召覃薄逄谌郇应宓折令纪洗尹黑",
+        "shan4 qiu2 xie4 zha1 ren2 zhai2 hua4 piao2 miao4 zeng1 ou1 ge3 ge3 xian3 yun4 bi4 yan1 shao4 qin2 bo2 pang2 chen2"
+        " xun2 ying1 mi4 she2 ling2 ji3 xian3 yin3 he4".split(),
+        strict=True,
+    )
+)
+_TITLED = re.compile(_TITLE)
+_AFTER_NAME = re.compile("$|[说写是也来在和与跟的曾为先善唱演画任当出生告问答笑走去做从就又还把被给对及、]")
+_NO_NAME = frozenset(
+    "任何 任务 任性 任意 任由 任凭 任职 任期 任教 任课 单位 单独 单纯 单身 单日 单月 解释 解决 解答 查询 查看 查找 华人 华语 华为 华裔 曾经 曾在 曾任 应该 应当".split()
+)
+_BEFORE_NAME = frozenset("c p v u d x".split())
+
+
+def _surname(clause: str, tokens: Sequence[Token], index: int, at: int) -> str | None:
+    """The reading of a character that is a surname here: in a word tagged as a person, before a title, before a name."""
+    word, pos = tokens[index]
+    reading = _SURNAMES.get(word[0])
+    if reading is None or word in _NO_NAME or is_phrase(word) and len(word) > 1:
+        return None
+    if pos == "nr" and 2 <= len(word) <= 3:
+        return reading
+    if len(word) > 1:
+        return None
+    before, after = clause[:at], clause[at + 1 : at + 8]
+    opens = not before or tokens[index - 1][1][:1] in _BEFORE_NAME
+    if before.endswith("姓") or opens and _TITLED.match(after):
+        return reading
+    following = tokens[index + 1] if index + 1 < len(tokens) else ("", "")
+    if opens and following[1] == "nr" and len(following[0]) <= 2:
+        return reading
+    single = len(following[0]) == 1 and following[1][:1] not in ("u", "p", "m", "d", "r", "c", "y", "f")
+    rest = after[2:] if single and index + 2 < len(tokens) and len(tokens[index + 2][0]) == 1 else ""
+    return reading if not before and single and rest and _AFTER_NAME.match(rest) else None
+
+
+def _must(tokens: Sequence[Token], index: int) -> str | None:
+    """得 as an auxiliary (你得抓紧, 至少得三天): after a subject or adverb, before a verb, adverb, preposition or number."""
+    if not 0 < index < len(tokens) - 1:
+        return None
+    before, after = tokens[index - 1], tokens[index + 1]
+    if before[1][:1] in ("v", "a", "z") or after[0][0] in "了过很不" or before[0] in ("不", "值", "觉", "懒"):
+        return None
+    wants = after[1][:1] in ("v", "d", "p") or after[1] == "m"
+    return "dei3" if wants and before[1][:1] in ("r", "d", "t", "n", "f") else None
+
+
+def _inside(span: tuple[int, int], ends: Sequence[int]) -> bool:
+    """Whether no word ends within the span."""
+    return not any(span[0] < end < span[1] for end in ends)
+
+
+@cache
+def _anywhere() -> re.Pattern[str]:
+    return re.compile("|".join(sorted(_WORDS, key=len, reverse=True)))
+
+
+def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
+    """Character index -> pinyin, where the neighbours decide. ``tokens``: the words that make up ``clause``."""
     chosen: dict[int, str] = {}
     rules = _rules()
+    ends: list[int] = []
     at = 0
-    for word in words:
-        if word in _WORDS:
-            chosen.update((at + i, pinyin) for i, pinyin in enumerate(_WORDS[word].split()))
-        elif len(word) == 1 or word in _LOOSE or not _is_phrase(word):
+    for index, (word, _) in enumerate(tokens):
+        if len(word) == 1 or word in _LOOSE or _LINES.fullmatch(word) or not is_phrase(word):
             for i, char in enumerate(word):
-                for rule in rules.get(char, ()):
-                    if rule.fits(clause, at + i):
-                        chosen[at + i] = rule.reading
-                        break
+                rule = next((rule for rule in rules.get(char, ()) if rule.fits(clause, at + i)), None)
+                if rule is not None:
+                    chosen[at + i] = rule.reading
+                elif char in DEFAULTS and char not in _SURNAMES:
+                    chosen[at + i] = DEFAULTS[char]
+        must = _must(tokens, index) if word == "得" else None
+        surname = _surname(clause, tokens, index, at)
+        if must or surname:
+            chosen[at] = must or surname or ""
         at += len(word)
+        ends.append(at)
+    starts = {at - len(word) for at, (word, _) in zip(ends, tokens, strict=True)}
+    for match in _anywhere().finditer(clause):
+        if not (match.start() in starts and match.end() in ends) and not _inside(match.span(), ends):
+            continue
+        chosen.update((match.start() + i, pinyin) for i, pinyin in enumerate(_WORDS[match[0]].split()))
     return chosen

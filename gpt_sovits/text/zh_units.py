@@ -23,7 +23,7 @@ UNIT_NAMES = {
     "kJ": "千焦", "cal": "卡", "kcal": "千卡", "mol": "摩尔", "mph": "英里每小时", "rpm": "转每分钟", "ft": "英尺",
     "℃": "度", "°C": "度", "℉": "华氏度", "°F": "华氏度", "°": "度", "K/s": "K每秒", "bpm": "拍每分钟", "ppm": "百万分之一",
     "Mbps": "兆比特每秒", "Gbps": "吉比特每秒", "Kbps": "千比特每秒", "kbps": "千比特每秒", "fps": "帧每秒",
-    "inch": "英寸", "px": "像素", "km²/s": "平方千米每秒",
+    "inch": "英寸", "RMB": "人民币", "CNY": "人民币", "USD": "美元", "EUR": "欧元", "GBP": "英镑", "JPY": "日元", "HKD": "港元", "px": "像素", "km²/s": "平方千米每秒",
 }  # fmt: skip
 
 # Words after which a number is an ordinal or a name, so 2 stays 二.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import ResourceError
+from gpt_sovits.memory import free_bytes
+from gpt_sovits.versions import EMBEDDED
 
 if TYPE_CHECKING:
     from gpt_sovits.training.plan import TrainingPlan
@@ -21,15 +22,8 @@ def free_memory(device: str = "cpu") -> float | None:
         import torch
 
         return torch.cuda.mem_get_info(torch.device(device))[0] / GIB
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024 / GIB
-    except (OSError, StopIteration):
-        pass  # not Linux
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB  # all there is: a bound at least
-    except (AttributeError, ValueError, OSError):
-        return None
+    free = free_bytes()
+    return None if free is None else free / GIB
 
 
 def require_room(plan: TrainingPlan, folder: Path, device: str = "cpu") -> None:
@@ -38,7 +32,7 @@ def require_room(plan: TrainingPlan, folder: Path, device: str = "cpu") -> None:
     if free is not None and plan.memory_gib > free:
         raise ResourceError(
             f"This training needs {plan.memory_gib:.1f} GB of memory, and only {free:.1f} GB are free.",
-            "Close other programs, or train on the model mini.",
+            f"Close other programs, or train on the model {EMBEDDED}.",
         )
     space = shutil.disk_usage(folder).free / GIB
     if plan.disk_gib > space:

@@ -11,6 +11,9 @@ from gpt_sovits.errors import InputError, MissingError
 ID_PATTERN = re.compile(r"[a-z][a-z0-9]{1,31}", re.ASCII)
 LOCAL_USER = "local"
 MAX_NAME = 80  # characters of a voice's name
+_JOINING = "\u200c\u200d"  # between letters of Persian and Hindi, and inside emoji
+_JOINERS = dict.fromkeys(map(ord, _JOINING))
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks without a form
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{digit}" for kind in ("com", "lpt") for digit in range(10))}
 
 
@@ -45,9 +48,14 @@ def check_name(name: str) -> str:
         raise InputError("The voice has no name.", "Type a name for it.")
     if len(clean) > MAX_NAME:
         raise InputError(f"The name is {len(clean)} characters long.", f"Use at most {MAX_NAME}.")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co") for character in clean):
+    if not all(map(_is_shown, clean.translate(_JOINERS))) or clean.strip(_JOINING) != clean:
         raise InputError("The name holds characters that cannot be shown.", "Use letters, digits and spaces.")
     return clean
+
+
+def _is_shown(character: str) -> bool:
+    """Whether a person can see it, and it does not turn the direction of what stands beside it."""
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Cn", "Co") and character not in _BLANK
 
 
 def _short(text: object) -> str:

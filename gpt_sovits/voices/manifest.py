@@ -245,6 +245,8 @@ def _version(value: dict[str, Any]) -> VersionManifest:
     for name in files:
         if "/" in name or "\\" in name or name.startswith(".") or ":" in name:
             raise ValueError("a file has a wrong name")
+    check_made_by(value["made_by"])
+    parents_of(value["made_by"])
     return VersionManifest(
         **texts,
         number=int(value["number"]),

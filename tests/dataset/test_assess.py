@@ -86,6 +86,32 @@ def test_music_beside_the_speech_is_named(minute):
     assert "foreign" in kinds(found) and found.foreign > 0.15
 
 
+def test_a_television_in_the_background_is_named(minute):
+    part = minute.between(0, 30)
+    other = minute.between(30.7, 60).samples[::-1]  # speech of other rhythm, and of nobody in the foreground
+    beside = np.resize(other, len(part.samples)) * 10 ** (-12 / 20)
+    found = assess(spoiled(part, beside))
+    assert "voices" in kinds(found) and "background" in found.advice
+    assert assess(part).beside == 0.0 and "voices" not in kinds(assess(part))
+
+
+def test_holes_in_the_speech_are_named(minute):
+    part = minute.between(0, 30)
+    holed = part.samples.copy()
+    loud = np.flatnonzero(np.abs(part.samples) > 0.3 * peak(part))
+    for place in loud[:: len(loud) // 12]:
+        holed[place : place + round(0.04 * part.rate)] = 0.0
+    found = assess(Audio(holed, part.rate))
+    assert "dropouts" in kinds(found) and found.dropouts > 12
+    assert assess(part).dropouts == 0.0
+
+
+def test_a_whine_that_never_changes_is_no_music(minute):
+    time = np.arange(len(minute.samples)) / minute.rate
+    whine = sum(0.003 * np.sin(2 * np.pi * f * time) for f in (1000, 1730, 2450))
+    assert "music" not in kinds(assess(spoiled(minute, np.asarray(whine))))
+
+
 def test_what_cannot_become_a_voice_is_refused_in_one_sentence(tmp_path, minute):
     write_wav(tmp_path / "two.wav", minute.between(5.0, 7.2))
     write_wav(tmp_path / "silent.wav", silence(20.0, 44100))

@@ -35,7 +35,16 @@ class FakePlan:
 
 def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
     def build_dataset(
-        recording: Path, script: str, language: str, encoder: Any, *, version: str, work_dir: Path, on_event, cancel
+        recording: Path,
+        script: str,
+        language: str,
+        encoder: Any,
+        *,
+        version: str,
+        work_dir: Path,
+        anyway: bool,
+        on_event,
+        cancel,
     ) -> Any:
         on_event(Event("slice", "Cutting.", 1, 2))
         (work_dir / "slice.wav").write_bytes(recording.read_bytes()[:1000])

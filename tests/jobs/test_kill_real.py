@@ -35,4 +35,4 @@ def test_a_real_training_survives_the_death_of_its_process_and_of_its_worker(tmp
     assert bench.steps_of(job) == 2 * STEPS
     assert any("goes on from its last checkpoint" in line for line in job.log)
     assert any("similarity" in line for line in job.log if "proof" in line)
-    assert set(bench.studio.job_samples(job_id)) == {25, 50, 75}
+    assert set(bench.studio.jobs.samples(job_id)) == {25, 50, 75}

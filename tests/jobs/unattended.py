@@ -82,7 +82,7 @@ def likeness(studio: Studio, voice: object, speaker: Speaker, embed: Embedder) -
 
 def row(studio: Studio, speaker: Speaker, job_id: str, recording: Path, base: str, embed: Embedder) -> str:
     job = studio.jobs.get(job_id)
-    events = studio.job_events(job_id)
+    events = studio.core.store.events(job_id)
     minutes = (events[-1][1] - events[0][1]) / 60 if events else 0.0
     verdict = open_recording(recording)[1].verdict
     start = f"{speaker.name:10} {verdict:10} {job.state:8} {minutes:5.1f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_sovits.audio import write_wav
+from gpt_sovits.audio import Audio, write_wav
 from gpt_sovits.errors import InputError
 from gpt_sovits.lab.evaluation.folder import read_folder
 from gpt_sovits.lab.evaluation.judge import Judges, Options, evaluate, read_sentences
@@ -21,7 +21,7 @@ from tests.lab.fakes import FakeStudio, embed, tone, write_voices
 def judges() -> Judges:
     return Judges(
         embed=embed,
-        recognize_words=lambda audio: ["a", "red", "house"],
+        hear=lambda audio, language: "A red house." if language == "en" else "红房子。",
         recognize_phones=lambda audio: ["AH", "R", "EH", "D", "HH", "AW", "S"],
         rate=lambda audio: Opinion(3.0, 3.5, 4.0),
     )
@@ -62,6 +62,30 @@ def test_another_speaker_that_is_nearer_shows_in_rank_and_margin(tmp_path: Path)
 def test_word_errors_count_over_all_sentences(tmp_path: Path) -> None:
     score = report_of(tmp_path, Options()).of("zero-shot")[0]
     assert score.wer == pytest.approx(3 / 6), "one sentence right, the other one wrong in each of its three words"
+
+
+def test_mandarin_counts_syllables_with_and_without_tones(tmp_path: Path) -> None:
+    """What is heard is 红房子, hong2 fang2 zi5; a homophone is no error, another tone is one of tone only."""
+    for text, syllables, tones in (
+        ("红房子", 0.0, 0.0),
+        ("宏房子", 0.0, 0.0),
+        ("轰房子", 0.0, 1 / 3),
+        ("红房", 1 / 2, 1 / 2),
+    ):
+        score = report_of(tmp_path, Options(texts=(Sentence("zh", text),))).of("zero-shot")[0]
+        assert (score.wer, score.syllables, score.tones) == (None, pytest.approx(syllables), pytest.approx(tones))
+
+
+def test_the_teacher_is_judged_in_the_same_sentences(tmp_path: Path) -> None:
+    asked: list[Sentence] = []
+
+    def teacher(sentence: Sentence) -> Audio:
+        asked.append(sentence)
+        return tone(440.0)
+
+    score = report_of(tmp_path, Options(only=("low",), teacher=teacher)).of("teacher")[0]
+    assert asked == [Sentence("en", "a red house"), Sentence("en", "the old sea")]
+    assert (score.wer, score.similarity) == (pytest.approx(3 / 6), None)
 
 
 def test_training_gets_the_joined_train_clips_and_their_words(tmp_path: Path) -> None:

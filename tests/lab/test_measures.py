@@ -16,7 +16,7 @@ from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.features.phone_errors import ErrorRate, comparable, error_rate
 from gpt_sovits.lab.evaluation.folder import read_folder
 from gpt_sovits.lab.evaluation.heldout import sentence, split_clips
-from gpt_sovits.lab.evaluation.intelligibility import phone_recognizer, phones_of, words
+from gpt_sovits.lab.evaluation.intelligibility import phone_recognizer, phones_of
 from gpt_sovits.lab.evaluation.similarity import centroid, mean_standing, standing
 from gpt_sovits.text import symbols
 from tests.lab.fakes import tone, write_voices
@@ -35,10 +35,6 @@ def test_error_rate_counts_substituted_inserted_dropped() -> None:
     assert error_rate("the cat sat".split(), "the hat sat down".split()) == ErrorRate(2, 3)
     assert (ErrorRate(1, 4) + ErrorRate(1, 2)).rate == pytest.approx(1 / 3)
     assert ErrorRate().rate is None
-
-
-def test_words_forget_case_punctuation_and_variants() -> None:
-    assert words("It’s  A(2) well-known 'house'!") == ["it's", "a", "well", "known", "house"]
 
 
 def test_phones_forget_stress_and_pauses_but_not_tones() -> None:

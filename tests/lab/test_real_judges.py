@@ -10,11 +10,10 @@ import pytest
 
 from gpt_sovits.audio import Audio, read_audio
 from gpt_sovits.errors import ResourceError
-from gpt_sovits.features.phone_errors import error_rate
-from gpt_sovits.lab.evaluation.intelligibility import pocketsphinx_recognizer, words
 from gpt_sovits.lab.evaluation.naturalness import dnsmos_rater
 from gpt_sovits.lab.evaluation.optional import judge_package
 from gpt_sovits.lab.evaluation.similarity import resemblyzer_embedder
+from gpt_sovits.lab.evaluation.whisper import VARIABLE, Whisper, find_model
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 
@@ -49,15 +48,26 @@ def test_dnsmos_prefers_clean_speech(minute: Audio) -> None:
     assert 1.0 < rate(noisy).overall < rate(clean).overall < 5.0
 
 
-def test_pocketsphinx_hears_words(minute: Audio) -> None:
-    need("pocketsphinx")
-    said = words((DATA / "short_clip.txt").read_text(encoding="utf-8"))
-    recognize = pocketsphinx_recognizer()
-    assert error_rate(said, recognize(read_audio(DATA / "short_clip.opus"))).rate < 0.8
-    assert error_rate(said, recognize(minute.between(0, 3))).rate > 0.8
+def test_whisper_hears_words_in_a_recording(minute: Audio) -> None:
+    need("faster_whisper")
+    try:
+        judge = Whisper()
+    except ResourceError as error:
+        pytest.skip(str(error))
+    text = (DATA / "short_clip.txt").read_text(encoding="utf-8")
+    heard = judge.judge(read_audio(DATA / "short_clip.opus"), text, "en")
+    assert heard.words.rate is not None and heard.words.rate < 0.35, heard.text
+    other = judge.judge(minute.between(0, 3), text, "en")
+    assert other.words.rate is not None and other.words.rate > 0.7
 
 
 def test_a_missing_judge_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(ResourceError, match="pip install -r requirements-dev.txt"):
-        pocketsphinx_recognizer()
+        Whisper(Path("anywhere"))
+
+
+def test_a_missing_model_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    with pytest.raises(ResourceError, match=f"faster-whisper-base into models/whisper-base, or name .* {VARIABLE}"):
+        find_model()

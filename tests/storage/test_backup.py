@@ -118,7 +118,7 @@ def test_a_backup_does_not_pass_on_what_may_not_be_passed_on(registry, create, o
     for studio, user in ((registry, "carl"), (registry, "local"), (other, "carl")):
         if studio is other:
             other.identity("carl")  # somebody with keys of their own
-        result = studio.users.restore(out, PASSPHRASE, user)
+        result = studio.restore(out, PASSPHRASE, user)
         assert [card.name for card in studio.cards(user) if card.id == lent_to_ben] == []
         assert "The voice 'Lent' may not be passed on, so it stays with whoever made the backup." in result.conflicts
         assert studio.identity(user).recipient != registry.identity("ben").recipient

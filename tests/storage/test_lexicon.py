@@ -9,27 +9,27 @@ from pathlib import Path
 import pytest
 
 from gpt_sovits.errors import InputError, MissingError
-from gpt_sovits.storage.word_lists import WordLists
+from gpt_sovits.storage.word_lists import WordList, WordLists
 from gpt_sovits.text import Entry
 
 
 @pytest.fixture
-def words(tmp_path: Path) -> WordLists:
-    return WordLists(tmp_path / "registry")
+def words(tmp_path: Path) -> WordList:
+    return WordLists(tmp_path / "registry").of("local")
 
 
-def test_words_are_kept_per_user_and_private(words: WordLists, tmp_path: Path) -> None:
+def test_words_are_kept_per_user_and_private(words: WordList, tmp_path: Path) -> None:
     assert words.entries() == () and words.lexicon().entries == ()
     words.add("重庆", "chong2 qing4", "zh")
     words.add(" SQL ", "=sequel")
     again = WordLists(tmp_path / "registry")
-    assert again.entries() == (Entry("SQL", "=sequel"), Entry("重庆", "chong2 qing4", "zh"))
-    assert again.entries("ben") == ()
+    assert again.of("local").entries() == (Entry("SQL", "=sequel"), Entry("重庆", "chong2 qing4", "zh"))
+    assert again.of("ben").entries() == ()
     path = tmp_path / "registry" / "users" / "local" / "words.csv"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and path.read_text(encoding="utf-8").startswith("word,")
 
 
-def test_a_word_has_one_reading_per_language(words: WordLists) -> None:
+def test_a_word_has_one_reading_per_language(words: WordList) -> None:
     words.add("行", "hang2", "zh")
     words.add("行", "hong4", "yue")
     words.add("行", "xing2", "zh")
@@ -39,7 +39,7 @@ def test_a_word_has_one_reading_per_language(words: WordLists) -> None:
         words.remove("行")
 
 
-def test_import_adds_all_rows_or_none_and_names_the_line(words: WordLists) -> None:
+def test_import_adds_all_rows_or_none_and_names_the_line(words: WordList) -> None:
     words.add("行", "hang2")
     assert words.import_csv("\ufeffword,reading,language\r\n行,xing2\r\n\r\nNASA,spell,EN\r\n".encode()) == 2
     assert words.export_csv() == "word,reading,language\nNASA,spell,en\n行,xing2,\n"
@@ -53,9 +53,9 @@ def test_import_adds_all_rows_or_none_and_names_the_line(words: WordLists) -> No
     assert len(words.entries()) == 2
 
 
-def test_two_writers_lose_nothing(words: WordLists, tmp_path: Path) -> None:
+def test_two_writers_lose_nothing(words: WordList, tmp_path: Path) -> None:
     def fill(name: str) -> None:
-        mine = WordLists(tmp_path / "registry")
+        mine = WordLists(tmp_path / "registry").of("local")
         for number in range(8):
             mine.add(f"{name}{number}", "spell")
 
@@ -67,6 +67,6 @@ def test_two_writers_lose_nothing(words: WordLists, tmp_path: Path) -> None:
     assert len(words.entries()) == 16
 
 
-def test_a_user_is_never_a_path(words: WordLists) -> None:
+def test_a_user_is_never_a_path(tmp_path: Path) -> None:
     with pytest.raises(InputError):
-        words.add("a", "spell", user="../other")
+        WordLists(tmp_path).of("../other")

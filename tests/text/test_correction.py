@@ -99,3 +99,31 @@ def test_pauses_and_speed_reach_the_pieces() -> None:
 
 def test_odd_brackets_are_only_text() -> None:
     assert phonemize("数组[1]和[a|b c d]还有[").norm_text
+
+
+@pytest.mark.parametrize("given", ["háng", "hang2", "HANG2", "ｈａｎｇ２"])
+def test_pinyin_is_taken_as_people_write_it(given: str) -> None:
+    assert reading_of(f"他说[行|{given}]吗？", "行") == ("hang2", "markup")
+
+
+@pytest.mark.parametrize("given", ["chong2qing4", "chóngqìng", "chóng qìng", "chong2 qing4", "chong2-qing4"])
+def test_one_reading_for_a_whole_word(given: str) -> None:
+    assert reading_of(f"我去[重庆|{given}]。", "重庆") == ("chong2 qing4", "markup")
+
+
+def test_what_is_not_understood_is_read_as_usual_and_said() -> None:
+    found = explain("他说[银行|qqq!?]吗？")
+    assert [r.text for r in found] == [r.text for r in explain("他说银行吗？")]
+    assert [r.text for r in found if "qqq" in r.notice] == ["银行"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "seconds"), [("[pause]", 0.5), ("[PAUSE 1]", 1.0), ("[pause 500ms]", 0.5), ("【pause 1】", 1.0)]
+)
+def test_pauses_as_people_write_them(tag: str, seconds: float) -> None:
+    assert [(p.text, p.pause) for p in split_text(f"先这样吧。{tag}然后呢，到头了。")][0] == ("先这样吧。", seconds)
+
+
+@pytest.mark.parametrize("table", ["行;xing2;zh\n\n好;hao3\n", "行\txing2\tzh\n好\thao3\n"])
+def test_other_marks_between_the_cells(table: str) -> None:
+    assert Lexicon.from_csv(table) == Lexicon((Entry("行", "xing2", "zh"), Entry("好", "hao3")))

@@ -96,7 +96,7 @@ def test_a_long_clause_is_asked_in_parts(folder: Path) -> None:
 
 def test_the_studio_uses_it_from_the_models_folder(folder: Path, tmp_path: Path) -> None:
     studio = Studio(Settings(data_dir=tmp_path, bundled_models=tmp_path / "none"))
-    assert "model" in {reading.why for reading in studio.explain("银行长")}
+    assert "model" in {reading.why for reading in studio.speech.explain("银行长")}
 
 
 def test_without_its_runtime_one_sentence_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -260,6 +260,7 @@ class FakeStudio:
         self.drafts = FakeDrafts(Path(self._place.name))
         self.voices = SimpleNamespace(
             list=lambda: list(self.cards.values()),
+            invented=lambda: [],  # so that a test has the voices that it made
             load=self._voice,
             sample=self._sample,
             rename=self._rename,

@@ -23,18 +23,13 @@ from gpt_sovits.audio import Audio, read_audio, write_wav
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.features.phone_errors import ErrorRate, error_rate
 from gpt_sovits.lab.evaluation.folder import Recording, Speaker, read_folder
-from gpt_sovits.lab.evaluation.intelligibility import (
-    PhoneRecognizer,
-    WordRecognizer,
-    phone_recognizer,
-    phones_of,
-    pocketsphinx_recognizer,
-    words,
-)
+from gpt_sovits.lab.evaluation.intelligibility import PhoneRecognizer, phone_recognizer, phones_of
 from gpt_sovits.lab.evaluation.naturalness import Rater, dnsmos_rater
 from gpt_sovits.lab.evaluation.report import Report, Score, header
 from gpt_sovits.lab.evaluation.similarity import Embedder, Portrait, mean_standing, resemblyzer_embedder, standing
+from gpt_sovits.lab.evaluation.teacher import reader
 from gpt_sovits.lab.evaluation.trial import Sentence, say, tuned, zero_shot
+from gpt_sovits.lab.evaluation.whisper import Heard, Whisper, compare
 from gpt_sovits.services.session import Session
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
@@ -52,7 +47,7 @@ class Judges:
     """The judges at hand; None: not measured."""
 
     embed: Embedder | None = None
-    recognize_words: WordRecognizer | None = None
+    hear: Callable[[Audio, str], str] | None = None  # the words of a sound in a language
     recognize_phones: PhoneRecognizer | None = None
     rate: Rater | None = None
 
@@ -66,6 +61,7 @@ class Options:
     texts: tuple[Sentence, ...] = ()  # to say instead of the test transcripts
     keep: Path | None = None  # a folder for the synthesized sounds
     only: tuple[str, ...] = ()  # the speakers to make voices of; empty: all
+    teacher: Callable[[Sentence], Audio] | None = None  # says the same sentences, to be judged beside ours
 
 
 @dataclass(frozen=True)
@@ -100,6 +96,8 @@ def evaluate(
         add(_score(speaker.name, "real", real[speaker.name], portraits, judges))
         sentences = options.texts or tuple(Sentence(clip.language, clip.transcript) for clip in speaker.test)
         sentences = tuple(sentence for sentence in sentences if sentence.text)
+        if options.teacher is not None:
+            add(_taught(speaker.name, sentences, options.teacher, judges))
         for kind in ("zero-shot", "tuned") if options.train else ("zero-shot",):
             try:
                 if kind == "tuned":
@@ -116,6 +114,12 @@ def evaluate(
             score = _score(speaker.name, kind, said, portraits, judges)
             add(replace(score, failed=spoken.failed, rtf=spoken.rtf))
     return Report(tuple(scores), options.base, tuple(notes))
+
+
+def _taught(name: str, sentences: Sequence[Sentence], teacher: Callable[[Sentence], Audio], judges: Judges) -> Score:
+    """How well the teacher is understood in the same sentences; it has nobody's voice, so likeness is not asked."""
+    said = [Utterance(teacher(sentence), sentence, None) for sentence in sentences]
+    return _score(name, "teacher", said, {}, replace(judges, embed=None))
 
 
 def _embedding(audio: Audio, judges: Judges) -> np.ndarray | None:
@@ -152,10 +156,11 @@ def _score(
     told = [u for u in utterances if u.sentence.text]
     if judges.embed is not None:
         score = _likeness(score, utterances, portraits)
-    if judges.recognize_words is not None:
-        english = [u for u in told if u.sentence.language == "en"]
-        wrong = [error_rate(words(u.sentence.text), judges.recognize_words(u.audio)) for u in english]
-        score = replace(score, wer=_rate(wrong))
+    if judges.hear is not None:
+        heard = Heard("")
+        for u in told:
+            heard += compare(u.sentence.text, judges.hear(u.audio, u.sentence.language), u.sentence.language)
+        score = replace(score, wer=heard.words.rate, syllables=heard.syllables.rate, tones=heard.tones.rate)
     if judges.recognize_phones is not None:
         due = [phones_of(u.sentence.text, u.sentence.language) for u in told]
         wrong = [error_rate(p, judges.recognize_phones(u.audio)) for p, u in zip(due, told, strict=True)]
@@ -202,7 +207,7 @@ def load_judges(without: Iterable[str], settings: Settings) -> Judges:
     left_out = set(without)
     return Judges(
         embed=None if "likeness" in left_out else resemblyzer_embedder(),
-        recognize_words=None if "words" in left_out else pocketsphinx_recognizer(),
+        hear=None if "words" in left_out else Whisper().hear,
         recognize_phones=None if "phones" in left_out else phone_recognizer(_listener(settings)),
         rate=None if "naturalness" in left_out else dnsmos_rater(),
     )
@@ -241,6 +246,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--train", action="store_true", help="also tune a voice on each speaker's train recordings")
     options.add_argument("--max-steps", type=int, help="train for at most this many steps")
     options.add_argument("--speakers", nargs="+", help="make voices of these only; likeness is still among all")
+    options.add_argument("--teacher", type=Path, help="folder of the teacher, to judge it in the same sentences")
     options.add_argument("--texts", type=Path, help="file of language<TAB>sentence to say instead of the transcripts")
     options.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges to leave out")
     options.add_argument("--json", type=Path, help="write all figures here as well")
@@ -264,6 +270,7 @@ def main(argv: Sequence[str], make_studio: Callable[[Settings], Studio]) -> int:
         texts=read_sentences(given.texts) if given.texts else (),
         keep=given.keep,
         only=tuple(given.speakers or ()),
+        teacher=reader(given.teacher) if given.teacher else None,
     )
     with TemporaryDirectory() as folder:
         settings = Settings.load(given.data or folder)

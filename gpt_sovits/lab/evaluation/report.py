@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-KINDS = ("real", "zero-shot", "tuned")
+KINDS = ("real", "teacher", "zero-shot", "tuned")
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Score:
     """One speaker, one kind of speech. Rates and scores are means over ``clips``; None: not measured."""
 
     speaker: str
-    kind: str  # "real", "zero-shot" or "tuned"
+    kind: str  # one of KINDS
     clips: int
     failed: int  # sentences that gave no sound, or one far longer than speech can be
     seconds: float  # of speech judged
@@ -26,7 +26,9 @@ class Score:
     margin: float | None = None  # similarity minus that to the nearest other speaker
     rank: int | None = None  # of the speaker among all, by the mean embedding
     first: float | None = None  # share of clips that are nearest to their own speaker
-    wer: float | None = None
+    wer: float | None = None  # English words heard otherwise
+    syllables: float | None = None  # Mandarin syllables heard otherwise, tones not counted
+    tones: float | None = None  # the same with tones
     per: float | None = None
     mos: float | None = None
     rtf: float | None = None  # seconds of computing per second of speech
@@ -69,7 +71,8 @@ class Report:
         """Fixed-width text under the speakers' rows: the mean of each kind, ranks, and what could not be made."""
         lines = [_line(["-" * width for _, width in COLUMNS])]
         lines += [score.to_row() for score in self.summary()]
-        lines += [f"ranked first, {kind}: {_firsts(self.of(kind))}" for kind in KINDS if self.of(kind)]
+        ranked = [kind for kind in KINDS if self.of(kind) and kind != "teacher"]
+        lines += [f"ranked first, {kind}: {_firsts(self.of(kind))}" for kind in ranked]
         return "\n".join([*lines, *self.notes])
 
     def to_table(self) -> str:
@@ -89,6 +92,8 @@ COLUMNS = (
     ("rank", 4),
     ("first", 5),
     ("WER", 6),
+    ("syll.", 6),
+    ("tones", 6),
     ("PER", 6),
     ("DNSMOS", 6),
     ("RTF", 6),
@@ -122,6 +127,8 @@ def _cells(score: Score) -> list[str]:
         "-" if score.rank is None else str(score.rank),
         _number(score.first, 2),
         _number(score.wer, 3),
+        _number(score.syllables, 3),
+        _number(score.tones, 3),
         _number(score.per, 3),
         _number(score.mos, 2),
         _number(score.rtf, 3),
@@ -148,6 +155,8 @@ def _mean(scores: Sequence[Score]) -> Score:
         margin=mean("margin"),
         first=mean("first"),
         wer=mean("wer"),
+        syllables=mean("syllables"),
+        tones=mean("tones"),
         per=mean("per"),
         mos=mean("mos"),
         rtf=mean("rtf"),

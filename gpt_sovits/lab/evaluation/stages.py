@@ -188,7 +188,7 @@ def semantic(bench: Bench) -> list[Figure]:
             prompt.codes if prompted else None,
             max_tokens=count,
             min_tokens=count,
-            follower=bench.base.follower(ids),
+            follower=bench.base.family.follower(bench.base, ids),
             generator=torch.Generator().manual_seed(0),
         )
 

@@ -33,7 +33,9 @@ from gpt_sovits.text import symbols
 from gpt_sovits.versions import EMBEDDED
 
 KINDS = ("swapped", "added", "dropped")  # what is done to the text
+_NEVER = -1e3  # a bound that no word falls below
 _SHORT = 3  # phones; words that are shorter are neither changed nor judged
+_PRECISE = 0.9  # of the doubted slices must be wrong, of as many changed as untouched ones; else no word is doubted
 _KEPT = 0.98  # of right pieces must be confident
 Words = list[tuple[int, ...]]
 
@@ -183,14 +185,14 @@ def _choose(trials: Sequence[Trial], recordings: Sequence[Recorded]) -> Threshol
     fitting = (min(_share(r.right, alone) for r in recordings) + max(_share(r.wrong, alone) for r in recordings)) / 2
     lowest = np.array([min(_long(t.right), default=np.inf) for t in trials])
     highest = np.array([max(t.right.gaps) for t in trials])
-    best, best_f = Thresholds(confident, sure, fitting), -1.0
+    best, best_f = Thresholds(confident, sure, fitting, _NEVER, -_NEVER), -1.0
     quantiles = (0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2)
-    for ease, below, above in product((1.5, 1.25, 1.0), quantiles, quantiles):  # of equal ones the most lenient
+    for ease, below, above in product((2.0, 1.5, 1.25, 1.0), quantiles, quantiles):  # of equal ones the most lenient
         word, gap = float(np.quantile(lowest, below)), ease * float(np.quantile(highest, 1.0 - above))
         tried = Thresholds(confident, sure, fitting, word - (ease - 1.0) * abs(word), gap)
         found = score(trials, tried)
         f = 1.25 * found.precision * found.recall / max(1e-9, 0.25 * found.precision + found.recall)
-        if f > best_f:
+        if found.precision >= _PRECISE and f > best_f:
             best, best_f = tried, f
     return Thresholds(*(round(value, 3) for value in best.to_dict().values()))
 
