@@ -10,25 +10,23 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.sovits import SoVITS
-from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.audio import Audio, silence
 from gpt_sovits.dataset.proof import Thresholds
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base
 from gpt_sovits.families.enrol import bert_features
+from gpt_sovits.families.family import Delivery
 from gpt_sovits.features.mini_content import MiniContentEncoder
-from gpt_sovits.features.reference import Timbre, stacked
-from gpt_sovits.features.spectral import denormalize_mel
 from gpt_sovits.hearing import Ear, Heard, words_of
 from gpt_sovits.loudness import LOUDNESS
 from gpt_sovits.seams import finished, trimmed
@@ -41,7 +39,6 @@ from gpt_sovits.text import (
     Phones,
     Piece,
     PolyphoneModel,
-    mandarin_share,
     phonemize,
     require_speakable,
     split_text,
@@ -49,6 +46,7 @@ from gpt_sovits.text import (
 )
 from gpt_sovits.text.frontend import FIRST
 from gpt_sovits.text.unspoken import check_language, check_readable, left_out
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.voice import Voice
 
 SPEEDS = (0.5, 2.0)
@@ -56,7 +54,6 @@ MOST_CHARACTERS = 200_000
 TOKENS_PER_SECOND = 25
 SHORT = 8  # phones of a piece that is always listened to: one word alone is lost most easily
 OTHERWISE = ("!", ",")  # how a word alone ends when it is said again
-EMBEDDED = "mini"
 
 
 @dataclass(frozen=True)
@@ -310,8 +307,8 @@ class Synthesizer:
                 listening = base if name == base.name else self.base(name)
             except VoiceError:
                 continue
-            if isinstance(listening.content, MiniContentEncoder):
-                return Ear(listening.content, Thresholds.of(listening.config))
+            if listening.family.hears_phones:
+                return Ear(cast(MiniContentEncoder, listening.content), Thresholds.of(listening.config))
         return None
 
     @torch.inference_mode()
@@ -342,82 +339,27 @@ class Synthesizer:
                 sampling=_gentler(manner.sampling or base.sampling, turn),
                 generator=generator,
                 min_tokens=min(11, 1 + len(said.ids)),
-                follower=base.follower(phones),
+                follower=base.family.follower(base, phones),
                 cancel=work.cancel,
             )
 
         attempts = max(1, manner.attempts - made)
-        return roll(attempt, len(said.ids), attempts=attempts, pace=pace, evidence=base.evidence(said.ids))
+        return roll(attempt, len(said.ids), attempts=attempts, pace=pace, evidence=base.family.evidence(base, said.ids))
 
     @torch.inference_mode()
     def _wave(self, work: _Work, said: Phones, tokens: Tensor, manner: Manner, number: int) -> np.ndarray:
         """Float32 samples `[L]` at the base's rate."""
-        base, model, reference = work.base, work.acoustic, work.voice.reference
-        codes = tokens.to(base.device)[None, None]
-        phones = torch.tensor(said.ids, device=base.device)[None]
-        timbres = reference.timbres if isinstance(model, SoVITS) and model.blends else (reference.timbre,)
-        style, told = _timbre(base, said, timbres)
+        base = work.base
         generator = torch.Generator(base.device).manual_seed(manner.seed + number)
-        if isinstance(model, SoVITSCFM):
-            if reference.mel is None or base.vocoder is None:
-                raise InputError("This voice has no reference for this model.", "Create it again from a clip.")
-            mel = model.decode(
-                codes,
-                phones,
-                style,
-                prompt_codes=reference.codes.to(base.device)[None, None],
-                prompt_phones=torch.tensor(reference.phones, device=base.device)[None],
-                prompt_mel=reference.mel.to(base.device),
-                steps=manner.mel_steps,
-                speed=manner.speed,
-                generator=generator,
-                check=work.cancel.check,
-            )
-            wave = base.vocoder(denormalize_mel(mel))
-        else:
-            wave = model.decode(  # type: ignore[operator]
-                codes,
-                phones,
-                style,
-                noise_scale=base.noise if manner.noise is None else manner.noise,
-                speed=manner.speed,
-                generator=generator,
-                **told,
-            )
+        how = Delivery(manner.speed, manner.noise, manner.mel_steps, generator, work.cancel.check)
+        wave = base.family.render(base, work.acoustic, work.voice.reference, said, tokens, how)
         return wave.reshape(-1).float().cpu().numpy()
-
-
-def _timbre(base: Base, said: Phones, timbres: Sequence[Timbre]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Styles `[K, G, 1]` of K voices for what is said, and their colours and shares for the decoder.
-
-    In the language that it was heard in a voice's are its own. The further what is said lies from it, the further the
-    style moves towards the other language's speakers, and the more the colour, measured in its own, fades.
-    """
-    share = mandarin_share(said.ids, base.symbols_version) if base.accent is not None else None
-    moved = [_moved(timbre, share, base.accent) for timbre in timbres]
-    told: dict[str, Tensor] = {}
-    if len(moved) > 1:
-        told["shares"] = torch.tensor([timbre.share for timbre in timbres], device=base.device)
-    colours = stacked([colour for _, colour in moved])
-    if colours is not None:
-        told["colour"] = colours.to(base.device)
-    return torch.cat([style for style, _ in moved]).to(base.device), told
 
 
 def tongue(voice: Voice) -> str:
     """The language in which a voice reads a text of numbers only: its own."""
     heard = voice.reference.timbre.tongue
     return "en" if heard is not None and heard < 0.5 else "zh"
-
-
-def _moved(timbre: Timbre, told: float | None, accent: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Style and colour for speech of which the share ``told`` is Mandarin."""
-    heard = timbre.tongue
-    if accent is None or told is None or heard is None or told == heard:
-        return timbre.style, timbre.colour
-    foreign = told - heard
-    style = timbre.style + foreign * accent.to(timbre.style.device)
-    return style, None if timbre.colour is None else (1 - abs(foreign)) * timbre.colour
 
 
 def _otherwise(said: Phones, turn: int, version: str) -> Phones:

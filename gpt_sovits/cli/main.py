@@ -43,8 +43,8 @@ MAX_TEXT_FILE = 4 * 2**20  # bytes
 
 
 def _speak(session: Session, given: argparse.Namespace) -> int:
-    from gpt_sovits.audio import require_format
     from gpt_sovits.cli.speaking import speak_into
+    from gpt_sovits.encoding import require_format
 
     require_format(given.out)
     words = list(given.words)
@@ -71,7 +71,7 @@ def _mix(session: Session, given: argparse.Namespace) -> int:
     if not given.save and not given.text:
         raise InputError("There is nothing to do with the mix.", 'Keep it with --save "Name" or hear it with --text.')
     if given.text:
-        from gpt_sovits.audio import require_format, write_pieces
+        from gpt_sovits.encoding import require_format, write_pieces
 
         require_format(given.out)
         voice = session.voices.mix(a, b, given.ratio, manner=given.manner)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gpt_sovits.audio import Audio, write_bytes, write_pieces
+from gpt_sovits.audio import Audio, write_bytes
+from gpt_sovits.encoding import write_pieces
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.services.session import Session
 from gpt_sovits.subtitles import Cue, cues, srt, vtt
