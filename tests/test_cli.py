@@ -11,6 +11,7 @@ import pytest
 
 from gpt_sovits.audio import Audio
 from gpt_sovits.cli import main as cli
+from gpt_sovits.errors import CancelledError
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.synthesis import Speech
@@ -25,8 +26,13 @@ class HummingSynthesizer:
     def speak(self, voice, text, **manner):
         def pieces():
             for index, part in enumerate(part for part in text.split("|") if part.strip()):
+                if part == "STOP":
+                    raise CancelledError("The work was stopped.")
                 samples = np.sin(np.arange(32000, dtype=np.float32) / 20) * 0.5
-                yield Speech(Audio(samples, 32000), part, 0, len(part), float(index), ())
+                doubt, lacking = ("other" if "?" in part else None), (("мир",) if "мир" in part else ())
+                yield Speech(
+                    Audio(samples, 32000), part, 0, len(part), float(index), (), doubt=doubt, left_out=lacking
+                )
 
         return pieces()
 
@@ -183,6 +189,22 @@ def test_a_long_text_from_a_file_with_subtitles(run, recording, tmp_path):
     assert (tmp_path / "a.flac").read_bytes().startswith(b"fLaC")
 
 
+def test_a_long_text_that_is_stopped_keeps_what_was_spoken_and_says_how_to_go_on(run, recording, tmp_path):
+    train(run, recording, "Ana")
+    out, subtitles = tmp_path / "part.wav", tmp_path / "part.srt"
+    asked = ("speak", "Ana", "One.|Two.|STOP|Four.", "--after", "7", "--subtitles", str(subtitles))
+    code, _, told = run(*asked, "--out", str(out))
+    assert code == 2 and seconds(out) == 2.0 and "Two." in subtitles.read_text()
+    assert "--after 9" in told and "2.0 s" in told
+
+
+def test_what_is_in_doubt_or_left_out_is_told(run, recording, tmp_path):
+    train(run, recording, "Ana")
+    code, _, told = run("speak", "Ana", "Who?|Hello мир.|Fine.", "--out", str(tmp_path / "a.wav"))
+    assert code == 0 and "In doubt (words may be missing or wrong): Who?" in told and "cannot read: мир" in told
+    assert "Fine" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -191,6 +213,8 @@ def test_a_long_text_from_a_file_with_subtitles(run, recording, tmp_path):
         (["speak", "Ana", "|", "--out", "OUT"], "nothing to say"),
         (["speak", "Ana", "--text-file", "missing.txt"], "no text file"),
         (["speak", "a", "b", "c"], "too many words"),
+        (["speak", "Ana", "Hello.", "--out", "speech.xyz"], "cannot be written"),
+        (["train", "Ben", "RECORDING", "--consent", "yes", "--script-text", "Hi", "--language", "xx"], "no language"),
         (["mix", "Ana", "Ana", "3", "--save", "x"], "between 0 and 1"),
         (["mix", "Ana", "Ana", "0.5"], "nothing to do"),
         (["train", "Ben", "missing.wav", "--consent", "yes"], "no recording"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ import pytest
 
 from gpt_sovits import encoding
 from gpt_sovits.audio import Audio, level, read_audio
-from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.errors import CancelledError, InputError, MissingError
 from gpt_sovits.labels import Label
 
 LABEL = Label("v0123456789", "r0123456789", "c" * 64)
@@ -91,3 +92,33 @@ def test_a_labelled_wav_is_read_by_everybody(tmp_path: Path) -> None:
     encoding.write_audio(tmp_path / "x.wav", tone(), label=LABEL)
     with wave.open(str(tmp_path / "x.wav")) as file:
         assert file.getnframes() == 54400 and file.getframerate() == 32000
+
+
+@pytest.mark.parametrize("name", encoding.FILES)
+def test_pieces_are_written_as_they_come_and_kept_when_it_is_stopped(name: str, tmp_path: Path) -> None:
+    def pieces(stops: bool) -> Iterator[Audio]:
+        yield tone(0.6)
+        yield tone(0.5)
+        if stops:
+            raise CancelledError("The work was stopped.")
+        yield tone(0.6)
+
+    whole, part = tmp_path / f"whole.{name}", tmp_path / f"part.{name}"
+    encoding.write_pieces(whole, pieces(False), label=LABEL)
+    assert abs(read_audio(whole).seconds - 1.7) < DELAY and encoding.inspect(whole).synthetic
+    with pytest.raises(CancelledError):
+        encoding.write_pieces(part, pieces(True))
+    assert abs(read_audio(part).seconds - 1.1) < DELAY
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_format_that_is_not_written_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    def never() -> Iterator[Audio]:
+        pytest.fail("something was spoken")
+        yield tone()
+
+    for name in ("speech.xyz", "speech", "speech.wav.exe"):
+        with pytest.raises(InputError, match="cannot be written"):
+            encoding.write_pieces(tmp_path / name, never())
+    with pytest.raises(InputError, match="nothing to say"):
+        encoding.write_pieces(tmp_path / "a.wav", [])

@@ -50,7 +50,7 @@ class _Spoken:
                 said = _DOUBTS.get(piece.doubt, "a part is repeated")
                 self.told.append(f"In doubt ({said}): {in_a_row(piece.text)}")
             if piece.left_out:
-                self.told.append(f"Left out, nobody here can read it: {in_a_row(' … '.join(piece.left_out))}")
+                self.told.append(f"Left out, what this program cannot read: {in_a_row(' … '.join(piece.left_out))}")
         if sys.stderr.isatty():
             print("\r     \r", end="", file=sys.stderr)
 

@@ -49,3 +49,43 @@ def test_a_megabyte_needs_no_more_memory_than_a_page() -> None:
 
 def test_a_book_is_split_in_time() -> None:
     assert len(split_text("今天天气很好，我们去公园吧！He paid $3.50. " * 5_000)) >= 5_000
+
+
+def rests(text: str) -> list[tuple[str, float]]:
+    return [(piece.plain.text if piece.plain else piece.text, piece.rest) for piece in split_text(text)]
+
+
+def test_a_pause_is_as_long_as_what_follows_asks_for() -> None:
+    letter = (
+        "The First Chapter\n\nIt was so very good to\nget your letter yesterday. "
+        "Where\nhave you been so long?\n\nWe are all well."
+    )
+    assert rests(letter) == [
+        ("The First Chapter", 2.5),
+        ("It was so very good to get your letter yesterday.", 1.0),
+        ("Where have you been so long?", 2.0),
+        ("We are all well.", 0.0),
+    ]
+    clauses = "我们沿着河边慢慢地走了很久，" * 8 + "终于到了。"
+    assert {rest for _, rest in rests(clauses)[:-1]} == {0.5}
+
+
+def test_a_line_that_ends_inside_a_sentence_is_no_pause() -> None:
+    text = "b) The work is under this License and any conditions added under section\n7.  This requirement is new here."
+    assert [said for said, _ in rests(text)][0].endswith("section 7.")
+    assert rests("Ask the people at https://fsf.org/\nEveryone is permitted to copy this text.")[0][1] == 1.0
+
+
+def test_a_sentence_without_marks_is_cut_where_a_reader_breathes() -> None:
+    english = "The captain walked slowly along the wall while the rain came down in sheets and nobody saw him there "
+    chinese = "因为飞机晚点了三个小时所以我们到酒店的时候餐厅已经关门了于是大家只好在房间里吃了一点饼干"
+    for text, starts in ((english * 5, ("while", "and", "The")), (chinese * 3, ("所以", "于是", "因为"))):
+        found = split_text(text)
+        assert len(found) > 2 and all(piece.goes_on and piece.rest < 0.5 for piece in found[:-1])
+        assert all(piece.text.startswith(starts) for piece in found[1:])
+
+
+def test_the_first_of_several_pieces_is_short() -> None:
+    first = "When the letter came at last, nobody in the old house by the river knew what to do with it at first."
+    assert split_text(first + " It is there to this day.", first=60)[0].text == "When the letter came at last,"
+    assert split_text(first, first=60)[0].text == first
