@@ -28,5 +28,5 @@ EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:7860/', timeout=4)"]
 
-# 0.0.0.0 is the container's own; what may reach it is decided by -p
+# 0.0.0.0 is the container's own; what may reach it is decided by -p, and whoever does needs the code that it prints
 CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]
