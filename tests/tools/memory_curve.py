@@ -3,8 +3,9 @@
     python -m tests.tools.memory_curve [--sentences 1000] [--every 50] [--seed 0] [--bare]
 
 Three invented voices, two that are learnt in a few steps, mixes of any two at any ratio, and a voice from a clip, in
-both languages, one to three sentences at a time. Prints the resident memory, what the C library holds of it (in use,
-free) and the number of Python objects; ends with the growth since the hundredth. ``--bare`` gives nothing back.
+both languages, from a few words to three sentences at a time. Prints the resident memory, what the C library holds of
+it (in use, free) and the number of Python objects; ends with the growth since the hundredth. ``--bare`` gives nothing
+back.
 """
 
 from __future__ import annotations
@@ -84,15 +85,17 @@ def main(argv: Sequence[str]) -> int:
     options.add_argument("--sentences", type=int, default=1000)
     options.add_argument("--every", type=int, default=50)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--data", type=Path, help="a data folder of such a run, with its voices (default: a new one)")
     options.add_argument("--bare", action="store_true", help="give nothing back, to see what grows")
     given = options.parse_args(argv)
     if given.bare:
         memory.Heap.give_back = lambda self: None  # type: ignore[method-assign]
     rng = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as folder:
-        studio = Studio(Settings(Path(folder) / "data", threads=1))
-        ids = [card.id for card in studio.voices.invented()]
-        ids += [learnt(studio, name, begin, Path(folder)) for name, begin in (("One", 0.0), ("Two", 25.0))]
+        studio = Studio(Settings(given.data or Path(folder) / "data", threads=1))
+        own = [card.id for card in studio.voices.list()]
+        own = own or [learnt(studio, name, begin, Path(folder)) for name, begin in (("One", 0.0), ("Two", 25.0))]
+        ids = [card.id for card in studio.voices.invented()] + own
         clip = Path(folder) / "clip.wav"
         write_wav(clip, read_audio(MINUTE).between(2.0, 8.0))
         said = [part for page in studio.jobs.scripts() for part in re.findall(r"[^.?!。？！]+[.?!。？！]", page.text)]
