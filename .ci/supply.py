@@ -1,4 +1,4 @@
-"""What the studio is made of, held fast and told: `python .ci/supply.py lock|check|audit|sbom` (`pip install uv` first).
+"""What the studio is made of, held fast and told: `python .ci/supply.py lock|check|audit|sbom`. Needs `pip install uv`.
 
 lock    write requirements.lock and requirements-cuda.lock anew from requirements.txt: every package that pip would
         install on any system, with the hash of every file of it that PyPI has
