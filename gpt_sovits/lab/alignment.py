@@ -37,7 +37,7 @@ def text_of(clip: Clip) -> str:
 
 def spoken(phones: Iterable[str]) -> list[str]:
     """The phones that sound: known ones, without punctuation."""
-    ids = symbols("v2").ids
+    ids = symbols().ids
     return [phone for phone in phones if phone not in MARKS and phone in ids and phone != UNKNOWN]
 
 
@@ -124,7 +124,7 @@ class Aligner:
 
 def align_english(corpus: Corpus, work: Path, *, on_event: EventSink = ignore) -> int:
     """Align every English clip whose words are known into ``work``; returns how many could be."""
-    aligner, ids = Aligner(), symbols("v2").ids
+    aligner, ids = Aligner(), symbols().ids
     clips = [clip for clip in corpus.clips if clip.language == "en" and text_of(clip)]
     rows = []
     for number, clip in enumerate(clips):
