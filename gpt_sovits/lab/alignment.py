@@ -37,7 +37,7 @@ def text_of(clip: Clip) -> str:
 
 def spoken(phones: Iterable[str]) -> list[str]:
     """The phones that sound: known ones, without punctuation."""
-    ids = symbols("v2").ids
+    ids = symbols().ids
     return [phone for phone in phones if phone not in MARKS and phone in ids and phone != UNKNOWN]
 
 
@@ -52,7 +52,7 @@ def states_of(starts: Sequence[int], ends: Sequence[int], frames: int) -> np.nda
 
 def taught_times(corpus: Corpus, sources: Sequence[Path], work: Path) -> int:
     """Write when a teacher said each phone into ``work``, beside what is known of others; returns how many clips."""
-    clips, ids = {clip.path: clip for clip in corpus.clips if clip.told}, symbols("v2").ids
+    clips, ids = {clip.path: clip for clip in corpus.clips if clip.told}, symbols().ids
     rows = []
     for source in sources:
         for path, known in told(source).items():
@@ -154,7 +154,7 @@ class Aligner:
 
 def align_english(corpus: Corpus, work: Path, *, on_event: EventSink = ignore) -> int:
     """Align every English clip whose words are known into ``work``; returns how many could be."""
-    aligner, ids = Aligner(), symbols("v2").ids
+    aligner, ids = Aligner(), symbols().ids
     clips = [clip for clip in corpus.clips if clip.language == "en" and text_of(clip) and not clip.told]
     rows = []
     for number, clip in enumerate(clips):

@@ -33,7 +33,7 @@ from gpt_sovits.training.phone_frames import BLANK, LEAST_FRAMES, phone_per_fram
 
 def clip_phones(clip: Clip) -> list[int]:
     """Phone ids of a transcript, punctuation included, as synthesis would make them."""
-    ids = symbols("v2").ids
+    ids = symbols().ids
     text = text_of(clip)
     if clip.told:
         names: Sequence[str] = clip.told

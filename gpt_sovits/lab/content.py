@@ -58,7 +58,7 @@ def spoken_phones(clip: Clip) -> tuple[int, ...]:
         names = pinyin_phones(text.removeprefix("pinyin:")) or ()
     else:
         names = phonemize(text, language=clip.language).phones if text else ()
-    ids = symbols("v2").ids
+    ids = symbols().ids
     return tuple(ids[name] for name in spoken(names))
 
 

@@ -52,6 +52,7 @@ from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoi
 from gpt_sovits.training.distributed import ALONE, Processes, processes_of
 from gpt_sovits.training.examples import moved
 from gpt_sovits.training.semantic import semantic_loss
+from gpt_sovits.versions import EMBEDDED
 
 CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
 STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publish")
@@ -71,7 +72,7 @@ def content_config() -> MiniContentConfig:
 def acoustic_config() -> SoVITSConfig:
     """SoVITS at about a tenth of v2's size; the style encoder hears up to 8 kHz, which every recording has."""
     return SoVITSConfig(
-        version="mini",
+        version=EMBEDDED,
         gin=192,
         posterior_hidden=112,
         posterior_layers=4,

@@ -13,6 +13,7 @@ from gpt_sovits.text.types import PolyphoneModel
 from gpt_sovits.text.zh_polyphones import choose, is_phrase
 from gpt_sovits.text.zh_prosody import Clause, settle
 from gpt_sovits.text.zh_words import Token, tag
+from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 _CLAUSE = re.compile(r"[^!?…,.\-]{0,500}[!?…,.\-]|[^!?…,.\-]{1,500}")
 
@@ -150,7 +151,7 @@ def _merge_er(tokens: list[Token]) -> list[Token]:
 
 
 def words(
-    clause: str, version: str = "v2", *, forced: dict[int, str] | None = None,
+    clause: str, version: str = PHONES, *, forced: dict[int, str] | None = None,
     polyphones: bool | PolyphoneModel = True,
 ) -> list[Word]:  # fmt: skip
     """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes.
@@ -165,7 +166,7 @@ def words(
     chosen = choose(clause, raw) if polyphones else {}
     forced = forced or {}
     modelled: dict[int, str] = {}
-    if not isinstance(polyphones, bool) and version != "v1":
+    if not isinstance(polyphones, bool) and version != FIRST_PHONES:
         modelled = {i: pinyin for i, pinyin in polyphones.choose(clause).items() if i not in forced}
         chosen.update(modelled)
     chosen.update(forced)
@@ -181,7 +182,7 @@ def words(
         initials += (initial for initial, _ in read)
         base += (final for _, final in read)
         spoken = change_tones(token, base[at:])
-        finals += spoken if version == "v1" else erhua(token, spoken)
+        finals += spoken if version == FIRST_PHONES else erhua(token, spoken)
     kept = {i for i in chosen if i in forced or finals[i].endswith("5") or clause[i] in "得地的着"}
     for i in kept:
         finals[i] = base[i]
@@ -200,7 +201,7 @@ def words(
 
 
 def g2p(
-    norm_text: str, version: str = "v2", *, forced: dict[int, str] | None = None,
+    norm_text: str, version: str = PHONES, *, forced: dict[int, str] | None = None,
     polyphones: bool | PolyphoneModel = True,
 ) -> tuple[list[str], list[int], list[Word]]:  # fmt: skip
     """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only.
