@@ -88,7 +88,8 @@ def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
     """Write pieces as they come: a WAV grows beside ``out`` and is moved there when it is whole."""
     import wave
 
-    from gpt_sovits.audio import concatenate, to_int16, write_audio
+    from gpt_sovits.audio import concatenate, to_int16
+    from gpt_sovits.encoding import write_audio
 
     if out.suffix.lower() != ".wav":
         spoken = list(pieces)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.jobs.store import open_store
 from gpt_sovits.jobs.submission import Submission
+from gpt_sovits.memory import Heap
 from gpt_sovits.services.eraser import Eraser
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.settings import Settings
@@ -53,6 +54,7 @@ class Core:
         self.word_lists = WordLists(settings.registry_dir)
         self.polyphones = InstalledG2PW((settings.models_dir, settings.bundled_models))
         self.reviewing = threading.RLock()
+        self.heap = Heap()
         self._parts = parts
         self._lock = threading.RLock()
         self._synthesizer = synthesizer

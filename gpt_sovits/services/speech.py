@@ -78,7 +78,7 @@ class SpeechService:
         parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
             self._core.registry.note(self._user, "spoke", voice_id, characters=len(text))
-        return pieces
+        return self._core.heap.after(pieces)
 
     def explain(self, text: str, *, language: str = "auto", voice: Voice | str | None = None) -> tuple[Reading, ...]:
         """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess.
