@@ -79,6 +79,7 @@ def create_app(
     import gradio as gr  # late: it takes seconds, and reads the environment that ``prepare`` writes
     from fastapi import FastAPI
 
+    from webui.api import Doors, create_api
     from webui.tabs import build
     from webui.theme import CSS_FILE, theme
 
@@ -121,6 +122,7 @@ def create_app(
 
     check, sessions = (studio.users.sign_in, Sessions(studio.users.mark)) if users else (None, None)
     app.add_middleware(Fence, folder=folder, waiting=waiting, check=check, sessions=sessions)
+    app.add_middleware(Doors, api=create_api(studio, folder, sessions))
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 
