@@ -87,6 +87,7 @@ def create_app(
     import gradio as gr  # late: it takes seconds, and reads the environment that ``prepare`` writes
     from fastapi import FastAPI
 
+    from webui.api import Doors, create_api
     from webui.tabs import build
     from webui.theme import CSS_FILE, theme
 
@@ -133,6 +134,7 @@ def create_app(
     elif token:
         door = {"check": names_token(token), "sessions": Sessions(lambda user: "named the token"), "named": False}
     app.add_middleware(Fence, folder=folder, waiting=waiting, **door)
+    app.add_middleware(Doors, api=create_api(studio, folder, door.get("sessions")))
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

@@ -21,6 +21,7 @@ from gpt_sovits.services.models import ModelService
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.storage.starters import Starters
+from gpt_sovits.storage.tokens import Tokens
 from gpt_sovits.storage.word_lists import WordLists
 from gpt_sovits.text.g2pw import InstalledG2PW
 from gpt_sovits.voices.voice import Voice
@@ -52,6 +53,7 @@ class Core:
         self.submission = Submission(settings, self.store, check_recording=check_recording, find_base=find_base)
         self.models = ModelService(settings)
         self.word_lists = WordLists(settings.registry_dir)
+        self.tokens = Tokens(settings.registry_dir)
         self.polyphones = InstalledG2PW((settings.models_dir, settings.bundled_models))
         self.reviewing = threading.RLock()
         self.heap = Heap()

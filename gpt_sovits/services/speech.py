@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.labels import Label
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.models import EMBEDDED
 from gpt_sovits.voices.consent import now
@@ -79,6 +82,13 @@ class SpeechService:
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
             self._core.registry.note(self._user, "spoke", voice_id, characters=len(text))
         return self._core.heap.after(pieces)
+
+    def label(self, voice: Voice | str) -> Label:
+        """What a file that this voice speaks says of itself."""
+        chosen = self._value(voice)
+        consent = "" if chosen.consent is None else json.dumps(chosen.consent.to_json(), sort_keys=True)
+        digest = hashlib.sha256(consent.encode()).hexdigest() if consent else ""
+        return Label(chosen.id, chosen.version_id or "", digest)
 
     def explain(self, text: str, *, language: str = "auto", voice: Voice | str | None = None) -> tuple[Reading, ...]:
         """How each word will be read and why: dictionary, rule, number, model, lexicon, markup or guess.
