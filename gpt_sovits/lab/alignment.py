@@ -26,6 +26,7 @@ from gpt_sovits.training.examples import RATE
 Alignments = Mapping[str, tuple[tuple[int, ...], list[int], list[int]]]  # see ``load_alignment``
 FILE = "alignment.jsonl"
 _HEARS_AT = 16000
+_LONG = 6  # frames from which on a teacher's phone may hold a pause
 _CENTRE = 0.39  # of our frames: its frames are 25.6 ms from where they start, ours lie around their centre
 
 
@@ -62,10 +63,21 @@ def taught_times(corpus: Corpus, sources: Sequence[Path], work: Path) -> int:
             times = np.minimum(np.rint(np.array([known.lead, *ends]) * 50).astype(int), clips[path].frames).tolist()
             sounding = [k for k, phone in enumerate(known.phones) if spoken([phone])]
             phones = [ids[known.phones[k]] for k in sounding]
-            starts, after = [times[k] for k in sounding], [times[k + 1] for k in sounding]
+            loudness = corpus.mel(clips[path]).mean(1)
+            starts = [times[k] for k in sounding]
+            after = [_end(loudness, times[k], times[k + 1]) for k in sounding]
             rows.append({"path": path, "phones": phones, "starts": starts, "ends": after})
     _write(work, rows)
     return len(rows)
+
+
+def _end(loudness: np.ndarray, start: int, end: int) -> int:
+    """Where a phone ends whose time holds the pause after it: its quiet frames are taken off, unless it is short."""
+    if end - start <= _LONG:
+        return end
+    low, high = np.percentile(loudness, (5, 95))
+    loud = np.flatnonzero(loudness[start:end] > low + 0.25 * (high - low))
+    return start + max(2, int(loud[-1]) + 1) if len(loud) else start + 2
 
 
 def _write(work: Path, rows: Sequence[dict[str, object]]) -> None:
