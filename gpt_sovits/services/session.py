@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from gpt_sovits.services.core import Core
+from gpt_sovits.services.desk import Desk
 from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.services.speech import SpeechService
@@ -15,7 +16,7 @@ from gpt_sovits.voices.ids import check_user
 
 
 class Session:
-    """The six services as ``user`` sees them. Cheap to make: one per request."""
+    """The services as ``user`` sees them. Cheap to make: one per request."""
 
     def __init__(self, core: Core, user: str) -> None:
         self._core = core
@@ -32,6 +33,10 @@ class Session:
     @cached_property
     def jobs(self) -> JobService:
         return JobService(self._core, self.user)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(self._core, self.user)
 
     @cached_property
     def lexicon(self) -> WordList:

@@ -174,7 +174,28 @@ _WORDS: dict[str, str] = {
 _LINES = re.compile(_NUMERAL + "行")
 
 # Listed as words, yet often just two neighbours.
-_LOOSE = frozenset(("得了", "不了", "长了", "中了", "只有", "一行", "调了", "吐了", "选为", "得到", "长长", "重载", "还款", "还贷", "还书", "系好", "系上", "系着"))
+_LOOSE = frozenset(
+    (
+        "得了",
+        "不了",
+        "长了",
+        "中了",
+        "只有",
+        "一行",
+        "调了",
+        "吐了",
+        "选为",
+        "得到",
+        "长长",
+        "重载",
+        "还款",
+        "还贷",
+        "还书",
+        "系好",
+        "系上",
+        "系着",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -216,7 +237,9 @@ _SURNAMES = dict(
 )
 _TITLED = re.compile(_TITLE)
 _AFTER_NAME = re.compile("$|[说写是也来在和与跟的曾为先善唱演画任当出生告问答笑走去做从就又还把被给对及、]")
-_NO_NAME = frozenset("任何 任务 任性 任意 任由 任凭 任职 任期 任教 任课 单位 单独 单纯 单身 单日 单月 解释 解决 解答 查询 查看 查找 华人 华语 华为 华裔 曾经 曾在 曾任 应该 应当".split())
+_NO_NAME = frozenset(
+    "任何 任务 任性 任意 任由 任凭 任职 任期 任教 任课 单位 单独 单纯 单身 单日 单月 解释 解决 解答 查询 查看 查找 华人 华语 华为 华裔 曾经 曾在 曾任 应该 应当".split()
+)
 _BEFORE_NAME = frozenset("c p v u d x".split())
 
 

@@ -11,7 +11,7 @@ from string import Formatter
 import pytest
 
 from gpt_sovits.errors import VoiceError
-from webui import i18n
+from webui import fragments, i18n
 
 WEBUI = Path(i18n.__file__).parent.parent
 ENGLISH, CHINESE = i18n.load("en"), i18n.load("zh")
@@ -49,6 +49,9 @@ def keys_asked_for() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words" and node.args:
                 if isinstance(node.args[0], ast.Constant):
                     found.add(str(node.args[0].value))
+    for file in (*WEBUI.glob("*.html"), *WEBUI.glob("*.js")):
+        text = file.read_text(encoding="utf-8")
+        found |= {*fragments.BLANK.findall(text), *fragments.ASKED.findall(text)}
     return found
 
 
