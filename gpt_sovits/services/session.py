@@ -9,6 +9,7 @@ from gpt_sovits.services.desk import Desk
 from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.services.speech import SpeechService
+from gpt_sovits.services.tokens import TokenService
 from gpt_sovits.services.users import UserService
 from gpt_sovits.services.voices import VoiceService
 from gpt_sovits.storage.word_lists import WordList
@@ -41,6 +42,10 @@ class Session:
     @cached_property
     def lexicon(self) -> WordList:
         return self._core.word_lists.of(self.user)
+
+    @cached_property
+    def tokens(self) -> TokenService:
+        return TokenService(self._core, self.user)
 
     @property
     def models(self) -> ModelService:

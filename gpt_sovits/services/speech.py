@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.labels import Label
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.lines import Line, sound_key, voices_of
 from gpt_sovits.services.models import EMBEDDED
@@ -80,7 +83,14 @@ class SpeechService:
         parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
             self._core.registry.note(self._user, "spoke", voice_id, characters=len(text))
-        return pieces
+        return self._core.heap.after(pieces)
+
+    def label(self, voice: Voice | str) -> Label:
+        """What a file that this voice speaks says of itself."""
+        chosen = self._value(voice)
+        consent = "" if chosen.consent is None else json.dumps(chosen.consent.to_json(), sort_keys=True)
+        digest = hashlib.sha256(consent.encode()).hexdigest() if consent else ""
+        return Label(chosen.id, chosen.version_id or "", digest)
 
     def lines(self, text: str, voice: Voice | str, *, language: str = "auto") -> tuple[Line, ...]:
         """The lines of a text as ``say`` speaks them, in order. Raises what ``speak`` would for the whole of it."""
@@ -137,6 +147,7 @@ class SpeechService:
             chosen, line.said, language=language, speed=pace, seed=seed, lexicon=lexicon, cancel=cancel
         )
         sounds = [piece.audio for piece in pieces]
+        self._core.heap.give_back()
         audio = concatenate(sounds) if sounds else silence(0.0, self._core.base(chosen.base).rate)
         for voice_id in dict.fromkeys(filter(None, voices_of(chosen))):
             if self._core.heard.is_news(self._user, voice_id):

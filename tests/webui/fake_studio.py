@@ -102,6 +102,7 @@ class FakeJob:
 class FakeFacts:
     memory_gib: float = 2.0
     speed: str = "medium"
+    summary: str = "32 kHz, trained on 5000 hours"
 
 
 @dataclass(frozen=True)
