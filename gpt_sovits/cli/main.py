@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
+from gpt_sovits.cli.tokens import ABOUT_TOKENS, add_token_actions, tokens_command
 from gpt_sovits.cli.users import (
     ABOUT_BACKUP,
     ABOUT_RESTORE,
@@ -252,6 +253,7 @@ def parser() -> argparse.ArgumentParser:
 
     add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
     add_user_actions(add("users", ABOUT_USERS, users_command, listing), common, listing)
+    add_token_actions(add("tokens", ABOUT_TOKENS, tokens_command, listing), common, listing)
     add_backup_options(
         add("backup", ABOUT_BACKUP, backup_command, secret_options()),
         add("restore", ABOUT_RESTORE, restore_command, secret_options()),

@@ -51,6 +51,12 @@ def _file(match: re.Match[str]) -> str:
     return f"{stem} dot {_extension(match[2])}"
 
 
+def _constant(match: re.Match[str]) -> str:
+    """MAX_LEN: each part as a word where it is one."""
+    parts = match.group().split("_")
+    return " ".join(p.lower() if len(p) > 2 and lookup(p.lower()) or p in ("LEN", "DIR", "DIRS") else p for p in parts)
+
+
 def _path(match: re.Match[str]) -> str:
     whole = match.group().rstrip(".,;:!?")
     words = []
@@ -88,7 +94,9 @@ WEB_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w.])\.([a-z]{2,5})(?= (?:files?|format|extension|documents?)\b)"),
      lambda m: f"dot {_extension(m[1])}", "a .txt file"),
     (re.compile(r"(?<!\S)--(?=[a-z])"), "dash dash ", "--dry-run"),
-    (re.compile(r"(?<!\S)-(?=[A-Za-z]\b(?!['\-]))"), "dash ", "-v"),
+    (re.compile(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)"), lambda m: f"{m[1]} slash ", "r/aww"),
+    (re.compile(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b"), lambda m: _constant(m), "MAX_LEN"),
+    (re.compile(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))"), "dash ", "-v"),
     (re.compile(r"(?<=[A-Za-z\d_\]])\(\)"), "", "getName()"),
     (re.compile(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]"), lambda m: f" {m[1]} ", "array[0]"),
     (re.compile(r"(?<=[a-z\d_])[\[({](?=[\w\"'])"), " ", "print(x)"),

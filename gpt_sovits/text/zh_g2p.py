@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from gpt_sovits.text import zh_polyphone_net
 from gpt_sovits.text.data import table
 from gpt_sovits.text.sandhi import all_third, change_tones, erhua
 from gpt_sovits.text.symbols import MARKS
@@ -98,8 +99,9 @@ def _merge_yi(tokens: list[Token]) -> list[Token]:
     i = 0
     while i < len(tokens):
         word, pos = tokens[i]
-        if word == "一" and 0 < i < len(tokens) - 1 and tokens[i - 1] == tokens[i + 1] and tokens[i - 1][1] == "v":
-            x = tokens[i - 1][0]
+        around = tokens[i - 1] if 0 < i < len(tokens) - 1 and tokens[i - 1] == tokens[i + 1] else None
+        if word == "一" and around and around[1] == "v" and merged[-1] == around:
+            x = around[0]
             merged[-1] = (f"{x}一{x}", "v")
             i += 2
             continue
@@ -163,7 +165,12 @@ def words(
     raw = tag(clause)
     tokens = _merge_equal(_merge_yi(_merge_bu(raw)))
     tokens = _merge_er(_merge_third(_merge_third(tokens, True), False))
-    chosen = choose(clause, raw) if polyphones else {}
+    reads = [pair for word, _ in tokens for pair in _read(word)]
+    chosen: dict[int, str] = {}
+    if polyphones:
+        chosen, undecided = choose(clause, raw)
+        listed = {i: _syllables()[reads[i][0], reads[i][1][:-1]] + reads[i][1][-1] for i in undecided}
+        chosen.update(zh_polyphone_net.choose(clause, undecided, listed))
     forced = forced or {}
     modelled: dict[int, str] = {}
     if not isinstance(polyphones, bool) and version != FIRST_PHONES:
@@ -175,7 +182,7 @@ def words(
     finals: list[str] = []
     for token in tokens:
         at = len(base)
-        read = list(_read(token[0]))
+        read = reads[at : at + len(token[0])]
         for i in range(len(read)):
             if at + i in chosen:
                 read[i] = _split_pinyin(chosen[at + i])

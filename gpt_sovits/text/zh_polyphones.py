@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from gpt_sovits.text.zh_defaults import DEFAULTS
 from gpt_sovits.text.zh_words import Token
 
 _NUMERAL = "[一二两三四五六七八九十百千几每这那哪第各某半数多]"
@@ -286,9 +285,13 @@ def _anywhere() -> re.Pattern[str]:
     return re.compile("|".join(sorted(_WORDS, key=len, reverse=True)))
 
 
-def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
-    """Character index -> pinyin, where the neighbours decide. ``tokens``: the words that make up ``clause``."""
+def choose(clause: str, tokens: Sequence[Token]) -> tuple[dict[int, str], list[int]]:
+    """Character index -> pinyin, where the neighbours decide; and the characters that neither they nor a word decide.
+
+    ``tokens``: the words that make up ``clause``.
+    """
     chosen: dict[int, str] = {}
+    undecided: list[int] = []
     rules = _rules()
     ends: list[int] = []
     at = 0
@@ -298,8 +301,8 @@ def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
                 rule = next((rule for rule in rules.get(char, ()) if rule.fits(clause, at + i)), None)
                 if rule is not None:
                     chosen[at + i] = rule.reading
-                elif char in DEFAULTS and char not in _SURNAMES:
-                    chosen[at + i] = DEFAULTS[char]
+                else:
+                    undecided.append(at + i)
         must = _must(tokens, index) if word == "得" else None
         surname = _surname(clause, tokens, index, at)
         if must or surname:
@@ -311,4 +314,4 @@ def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
         if not (match.start() in starts and match.end() in ends) and not _inside(match.span(), ends):
             continue
         chosen.update((match.start() + i, pinyin) for i, pinyin in enumerate(_WORDS[match[0]].split()))
-    return chosen
+    return chosen, [i for i in undecided if i not in chosen]

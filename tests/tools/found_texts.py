@@ -1,7 +1,8 @@
-r"""How every input of a JSONL file of found texts is read now: ``python -m tests.tools.found_texts FILE [--kind en] [--phones]``.
+r"""How every input of a JSONL file of found texts is read now.
 
-Each line holds ``text`` (a line end is written ``\n``), ``kind``, what was ``read`` and what it ``should_be``; the reading is that of the whole text,
-piece by piece, as it is spoken. Judging is done by a person; judged cases are kept in tests/text.
+``python -m tests.tools.found_texts FILE [--kind en] [--phones]``: each line of the file holds ``text`` (a line end is
+written ``\n``), ``kind``, what was ``read`` and what it ``should_be``; the reading is that of the whole text, piece by
+piece, as it is spoken. Judging is done by a person; judged cases are kept in tests/text.
 """
 
 from __future__ import annotations
