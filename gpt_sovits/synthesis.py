@@ -123,6 +123,14 @@ class Manner:
         return self
 
 
+def require_readable(text: str, language: str) -> str:
+    """``text`` itself, or an ``InputError``: it is too long, has nothing to say, or cannot be read in ``language``."""
+    if len(text) > MOST_CHARACTERS:
+        raise InputError(f"The text has {len(text):,} characters, more than {MOST_CHARACTERS:,}.", "Speak it in parts.")
+    check_readable(require_speakable(text), check_language(language))
+    return text
+
+
 class Synthesizer:
     """Speaks with any voice of any installed base. Safe to use from several threads.
 
@@ -196,11 +204,7 @@ class Synthesizer:
         spoken before and are not spoken again; the others are the same as without it. Raises ``InputError`` for text
         that nobody here can read or beyond ``MOST_CHARACTERS``, and an unknown language, before anything is computed.
         """
-        if len(text) > MOST_CHARACTERS:
-            raise InputError(
-                f"The text has {len(text):,} characters, more than {MOST_CHARACTERS:,}.", "Speak it in parts."
-            )
-        check_readable(require_speakable(text), check_language(language))
+        require_readable(text, language)
         if seed is None:
             seed = int(torch.randint(2**31, ()).item())
         chosen = replace(manner or Manner(), speed=speed, pause=pause, seed=seed).checked()

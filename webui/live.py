@@ -13,10 +13,10 @@ import json
 import logging
 import secrets
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Body, Request
@@ -34,6 +34,9 @@ from gpt_sovits.voices.voice import Voice
 from webui import i18n
 from webui.asked import OWNER
 from webui.fence import MOST_WAITING, USER
+
+if TYPE_CHECKING:
+    from gpt_sovits.synthesis import Speech
 
 log = logging.getLogger(__name__)
 AT_ONCE = 2  # lines of all pages that are spoken at the same time
@@ -189,9 +192,12 @@ class Live:
             yield frame({"lines": places(wish.text, lines)})
             for number in _wanted(wish, lines):
                 say = partial(asker.session.speech.say, lines[number], voice, language=wish.language)
-                audio = await self.turn(partial(say, speed=wish.speed, seed=wish.seed, cancel=token), token)
+                told: list[Speech] = []
+                say = partial(say, speed=wish.speed, seed=wish.seed, cancel=token, told=told.append)
+                audio = await self.turn(say, token)
                 last = number == len(lines) - 1
-                yield line_frame(number, audio, 0.0 if last else pause_of(lines[number], wish.pause))
+                pause = 0.0 if last else lines[number].pause_after(wish.pause)
+                yield line_frame(number, audio, pause, _warnings(told, words))
             yield frame({"done": True})
         except CancelledError:
             yield frame({"dropped": True})
@@ -250,8 +256,20 @@ def _wanted(wish: Wish, lines: tuple[Line, ...]) -> Iterator[int]:
             yield number
 
 
-def pause_of(line: Line, usual: float) -> float:
-    return usual if line.pause is None else line.pause
+def _warnings(told: Iterable[Speech], words: i18n.Words) -> list[str]:
+    """What a listener should know: words that may have come out wrong, and what nobody here can read."""
+    found = []
+    for piece in told:
+        if piece.doubt:
+            found.append(words("speak.doubt", text=shortened(piece.text)))
+        if piece.left_out:
+            found.append(words("speak.left_out", text=shortened(" … ".join(piece.left_out))))
+    return found
+
+
+def shortened(text: str, most: int = 80) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def places(text: str, lines: tuple[Line, ...]) -> list[dict[str, Any]]:
@@ -269,8 +287,9 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def line_frame(number: int, audio: Audio, pause: float) -> bytes:
-    return frame({"line": number, "rate": audio.rate, "pause": pause}, to_int16(audio).astype("<i2").tobytes())
+def line_frame(number: int, audio: Audio, pause: float, told: Sequence[str] = ()) -> bytes:
+    head = {"line": number, "rate": audio.rate, "pause": pause, "told": list(told)}
+    return frame(head, to_int16(audio).astype("<i2").tobytes())
 
 
 def frame(said: dict[str, Any], sound: bytes = b"") -> bytes:

@@ -85,6 +85,7 @@ async function wish(extra, { quietly, from = 0 }) {
       if (!current()) return false;
       if (!quietly && !went) status.textContent = '';
       speaker.add(said.sound, said.rate, said.pause, aside ? -1 : said.line);
+      for (const text of said.told ?? []) problem.append(make('p', 'hint', text));
       $('stop').hidden = false;
       heard = !aside;
       went = true;

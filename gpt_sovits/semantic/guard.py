@@ -85,7 +85,7 @@ def suspicion(
 
 
 def disbelief(evidence: Evidence, limits: Limits | None = None) -> str | None:
-    """"other": something else is said, or something is left out; "held": a sound or a silence is held, or repeated."""
+    """ "other": something else is said, or something is left out; "held": a sound or a silence is held, or repeated."""
     limits = limits or Limits()
     if any(found < least for found, least in zip(evidence.worst, limits.least_worst, strict=True)):
         return "other"

@@ -22,7 +22,7 @@ class Line:
     """What is spoken at once, a sentence as a rule: ``text == original[start:end]``.
 
     ``said`` is the text without its marks for pauses and pace, which are ``pause`` (seconds, None: the usual) and
-    ``speed``.
+    ``speed``. ``rest``: the usual pause after it, as a share of the one after a sentence.
     """
 
     start: int
@@ -31,6 +31,11 @@ class Line:
     said: str
     speed: float = 1.0
     pause: float | None = None
+    rest: float = 1.0
+
+    def pause_after(self, usual: float) -> float:
+        """Seconds of silence after it, where ``usual`` ones follow a sentence."""
+        return usual * self.rest if self.pause is None else self.pause
 
     @property
     def key(self) -> str:

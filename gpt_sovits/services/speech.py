@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,14 +98,11 @@ class SpeechService:
 
     def lines(self, text: str, voice: Voice | str, *, language: str = "auto") -> tuple[Line, ...]:
         """The lines of a text as ``say`` speaks them, in order. Raises what ``speak`` would for the whole of it."""
-        from gpt_sovits.synthesis import MOST_CHARACTERS, tongue
-        from gpt_sovits.text import require_speakable, split_text
+        from gpt_sovits.synthesis import require_readable, tongue
+        from gpt_sovits.text import split_text
+        from gpt_sovits.text.frontend import ended
 
-        _check_language(language)
-        if len(text) > MOST_CHARACTERS:
-            raise InputError(
-                f"The text has {len(text):,} characters, more than {MOST_CHARACTERS:,}.", "Speak it in parts."
-            )
+        require_readable(text, language)
         chosen = self._value(voice)
         chosen.terms.require("speak", chosen.name)
         return tuple(
@@ -113,11 +110,12 @@ class SpeechService:
                 piece.start,
                 piece.end,
                 piece.text,
-                piece.plain.text if piece.plain else piece.text,
+                ended(piece).text if piece.goes_on else piece.plain.text if piece.plain else piece.text,
                 piece.speed,
                 piece.pause,
+                piece.rest,
             )
-            for piece in split_text(require_speakable(text), language, numbers=tongue(chosen))
+            for piece in split_text(text, language, numbers=tongue(chosen))
         )
 
     def say(
@@ -129,8 +127,11 @@ class SpeechService:
         speed: float = 1.0,
         seed: int = 0,
         cancel: CancelToken | None = None,
+        told: Callable[[Speech], None] = lambda speech: None,
     ) -> Audio:
         """One line, without the pause after it; from memory where this user heard the same a moment ago.
+
+        ``told`` gets what is spoken now, with what is doubtful about it and what of it nobody here can read.
 
         The same voice, line, manner and seed give the same samples. That somebody listens is written into the
         journal at most once an hour for each voice.
@@ -150,7 +151,10 @@ class SpeechService:
         pieces = self._core.synthesizer.speak(
             chosen, line.said, language=language, speed=pace, seed=seed, lexicon=lexicon, cancel=cancel
         )
-        sounds = [piece.audio for piece in pieces]
+        sounds = []
+        for piece in pieces:
+            told(piece)
+            sounds.append(piece.audio)
         self._core.heap.give_back()
         audio = concatenate(sounds) if sounds else silence(0.0, self._core.base(chosen.base).rate)
         for voice_id in dict.fromkeys(filter(None, voices_of(chosen))):

@@ -13,6 +13,7 @@ import numpy as np
 from gpt_sovits.audio import Audio
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.synthesis import Speech
 from gpt_sovits.voices.voice import Voice
 
 RATE = 32000
@@ -39,7 +40,7 @@ class Humming:
 
     def speak(
         self, voice: Voice, text: str, *, speed: float = 1.0, cancel: CancelToken | None = None, **manner: Any
-    ) -> Iterator[Any]:
+    ) -> Iterator[Speech]:
         if not re.search(r"\w", text):
             raise InputError("There is nothing in this text that can be spoken.", "Type a sentence.")
         if "boom" in text:
@@ -51,4 +52,4 @@ class Humming:
                 cancel.check()
         seconds = np.arange(int(RATE * 0.4 / speed)) / RATE
         tone = 0.3 * np.sin(2 * np.pi * self.pitch(voice) * seconds)
-        yield SimpleNamespace(audio=Audio(tone.astype(np.float32), RATE), text=text)
+        yield Speech(Audio(tone.astype(np.float32), RATE), text, 0, len(text), 0.0, ())
