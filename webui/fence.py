@@ -44,12 +44,18 @@ _MOST_SIGNING_IN = 20
 _MAX_FORM = 8 * 2**10
 _MAX_JSON = 16 * 2**20
 _MAX_NAMES = 10_000  # of one user
+# The part of an address behind "#" is never sent; with it the start's own address signs in by itself.
+_FROM_THE_ADDRESS = """<script>if (location.hash.length > 1) {
+document.querySelector('input').value = decodeURIComponent(location.hash.slice(1));
+history.replaceState(null, '', location.pathname);
+document.querySelector('form').submit();}</script>"""
 
 
 class Fence:
     """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds.
 
-    Without ``check`` and ``sessions`` nobody signs in. ``waiting(owner)``: how many of an owner's wishes wait.
+    Without ``check`` and ``sessions`` nobody signs in; unless ``named``, people sign in with a token and no name.
+    ``waiting(owner)``: how many of an owner's wishes wait.
     """
 
     def __init__(
@@ -59,11 +65,13 @@ class Fence:
         folder: Path,
         check: Callable[[str, str], str] | None = None,
         sessions: Sessions | None = None,
+        named: bool = True,
         waiting: Callable[[str], int] = lambda owner: 0,
     ) -> None:
         self._app = app
         self._check = check
         self._sessions = sessions
+        self._page = partial(_page, named=named)
         self._folder = folder
         self._waiting, self._signing_in, self._two = waiting, 0, CapacityLimiter(2)
         self._uploads = Uploads(folder)
@@ -172,18 +180,20 @@ class Fence:
         if self._sessions.user(request.cookies.get(COOKIE, "")):
             return RedirectResponse("/", 303)
         if request.method != "POST":
-            return _page(words, "")
+            return self._page(words, "")
         body = await _read(request, _MAX_FORM)
         fields = parse_qs((body or b"").decode("utf-8", "replace"))
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
         if self._signing_in >= _MOST_SIGNING_IN:
-            return _page(words, words.error(BusyError("Many people are signing in.", "Try again in a minute.")), 503)
+            return self._page(
+                words, words.error(BusyError("Many people are signing in.", "Try again in a minute.")), 503
+            )
         self._signing_in += 1
         asking_from.set(request.client.host if request.client else "")
         try:
             user = await to_thread.run_sync(self._check, name.strip(), password, limiter=self._two)
         except VoiceError as error:
-            return _page(words, words.error(error), 403)
+            return self._page(words, words.error(error), 403)
         finally:
             self._signing_in -= 1
         answer = RedirectResponse("/", 303, headers={"Cache-Control": "no-store"})
@@ -265,14 +275,20 @@ def _hosts(request: Request) -> set[str]:
     return {"", *request.headers.getlist("host"), *request.headers.getlist("x-forwarded-host")}
 
 
-def _page(words: i18n.Words, trouble: str, status: int = 200) -> Response:
-    said = {key: html.escape(words(f"signin.{key}")) for key in ("name", "password", "button", "text")}
+def _page(words: i18n.Words, trouble: str, status: int = 200, *, named: bool = True) -> Response:
+    keys = ("name", "password", "token", "button", "text", "token_text")
+    said = {key: html.escape(words(f"signin.{key}")) for key in keys}
     notice = f'<p class="problem" role="alert">{html.escape(trouble)}</p>' if trouble else ""
     title = html.escape(words("app.title"))
-    form = f"""<form method="post" action="/sign-in"><h1>{title}</h1><p>{said["text"]}</p>{notice}
-<label>{said["name"]}<input name="name" autocomplete="username" required autofocus maxlength="32"></label>
-<label>{said["password"]}<input name="password" type="password" autocomplete="current-password" required></label>
-<button>{said["button"]}</button></form>"""
+    password = '<input name="password" type="password" autocomplete="current-password" required'
+    if named:
+        text = said["text"]
+        fields = f"""<label>{said["name"]}<input name="name" autocomplete="username" required autofocus maxlength="32">
+</label><label>{said["password"]}{password}></label>"""
+    else:
+        text, fields = said["token_text"], f"<label>{said['token']}{password} autofocus></label>"
+    form = f"""<form method="post" action="/sign-in"><h1>{title}</h1><p>{text}</p>{notice}
+{fields}<button>{said["button"]}</button></form>{"" if named or trouble else _FROM_THE_ADDRESS}"""
     return plain_page(words, form, status=status)
 
 

@@ -233,7 +233,5 @@ def data_key_of(folder: Path) -> bytes:
     for version in (folder / "versions").iterdir():
         for name in read_version(version).files:
             if not vault.is_sealed(version / name):
-                files.write_blocks(
-                    version / name, vault.seal(vault.open_file(version / name, None, name), key, name)
-                )
+                files.write_blocks(version / name, vault.seal(vault.open_file(version / name, None, name), key, name))
     return key

@@ -17,6 +17,7 @@ from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Phones, Piece, PolyphoneModel, Reading, Span
+from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 MINIMUM = 6
 _SILENT = Read("", [","], None, [])
@@ -51,7 +52,7 @@ def _read_run(run: Run, job: _Job) -> Read:
         beside = (_letters_before(job.source.text, run.start), _letters_after(job.source.text, run.end))
         return read_zh(part, run.start, job.how, regions, beside)
     others: dict[str, Callable[[str, int], Read]] = {}
-    if job.how.version != "v1":
+    if job.how.version != FIRST_PHONES:
         others = {"yue": read_yue, "ko": lambda text, start: read_ko(text, start, job.how)}
     if run.language == "ja" and ja.available():
         others["ja"] = lambda text, start: read_ja(text, start, job.how)
@@ -144,7 +145,7 @@ def _job(text: str, source: Tracked, lexicon: Lexicon | None, how: How) -> _Job:
     return _Job(marked.source, text, regions, how, marked.notices)
 
 
-def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones: bool = True) -> Phones:
+def phonemize_span(text: str, language: str, version: str = PHONES, *, polyphones: bool = True) -> Phones:
     """Phones of a text that is in one language throughout: no runs, no markup, no minimum length."""
     table = symbols(version)
     _require_installed(language)
@@ -155,7 +156,7 @@ def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones:
 def phonemize(
     text: str | Piece,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,
@@ -218,7 +219,7 @@ _LETTER = re.compile("[A-Za-z]")
 def read_text(
     text: str,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,
@@ -237,7 +238,7 @@ def read_text(
 def explain(
     text: str,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,

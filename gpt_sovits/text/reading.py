@@ -74,7 +74,7 @@ def parse_reading(reading: str, word: str) -> Given:
         if phones:
             return Given(phones, text=reading)
     parts = _plain_pinyin(reading) or reading.split()
-    if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols("v2") for part in parts):
+    if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols() for part in parts):
         syllables = [pinyin_phones(part) for part in parts]
         if all(syllables):
             spelled = tuple(part.lower().replace("u:", "v").replace("ü", "v") for part in parts)
@@ -131,7 +131,7 @@ def _toned(word: str) -> list[str]:
 
 
 def _is_arpabet(phone: str) -> bool:
-    return phone in _VOWELS or re.fullmatch("[A-Z]{1,2}[0-2]?", phone) is not None and phone in symbols("v2")
+    return phone in _VOWELS or re.fullmatch("[A-Z]{1,2}[0-2]?", phone) is not None and phone in symbols()
 
 
 def _jyutping(parts: list[str]) -> tuple[str, ...]:

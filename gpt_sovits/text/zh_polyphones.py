@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from gpt_sovits.text.zh_defaults import DEFAULTS
 from gpt_sovits.text.zh_words import Token
 
 _NUMERAL = "[一二两三四五六七八九十百千几每这那哪第各某半数多]"
@@ -174,7 +173,28 @@ _WORDS: dict[str, str] = {
 _LINES = re.compile(_NUMERAL + "行")
 
 # Listed as words, yet often just two neighbours.
-_LOOSE = frozenset(("得了", "不了", "长了", "中了", "只有", "一行", "调了", "吐了", "选为", "得到", "长长", "重载", "还款", "还贷", "还书", "系好", "系上", "系着"))
+_LOOSE = frozenset(
+    (
+        "得了",
+        "不了",
+        "长了",
+        "中了",
+        "只有",
+        "一行",
+        "调了",
+        "吐了",
+        "选为",
+        "得到",
+        "长长",
+        "重载",
+        "还款",
+        "还贷",
+        "还书",
+        "系好",
+        "系上",
+        "系着",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -216,7 +236,9 @@ _SURNAMES = dict(
 )
 _TITLED = re.compile(_TITLE)
 _AFTER_NAME = re.compile("$|[说写是也来在和与跟的曾为先善唱演画任当出生告问答笑走去做从就又还把被给对及、]")
-_NO_NAME = frozenset("任何 任务 任性 任意 任由 任凭 任职 任期 任教 任课 单位 单独 单纯 单身 单日 单月 解释 解决 解答 查询 查看 查找 华人 华语 华为 华裔 曾经 曾在 曾任 应该 应当".split())
+_NO_NAME = frozenset(
+    "任何 任务 任性 任意 任由 任凭 任职 任期 任教 任课 单位 单独 单纯 单身 单日 单月 解释 解决 解答 查询 查看 查找 华人 华语 华为 华裔 曾经 曾在 曾任 应该 应当".split()
+)
 _BEFORE_NAME = frozenset("c p v u d x".split())
 
 
@@ -263,9 +285,13 @@ def _anywhere() -> re.Pattern[str]:
     return re.compile("|".join(sorted(_WORDS, key=len, reverse=True)))
 
 
-def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
-    """Character index -> pinyin, where the neighbours decide. ``tokens``: the words that make up ``clause``."""
+def choose(clause: str, tokens: Sequence[Token]) -> tuple[dict[int, str], list[int]]:
+    """Character index -> pinyin, where the neighbours decide; and the characters that neither they nor a word decide.
+
+    ``tokens``: the words that make up ``clause``.
+    """
     chosen: dict[int, str] = {}
+    undecided: list[int] = []
     rules = _rules()
     ends: list[int] = []
     at = 0
@@ -275,8 +301,8 @@ def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
                 rule = next((rule for rule in rules.get(char, ()) if rule.fits(clause, at + i)), None)
                 if rule is not None:
                     chosen[at + i] = rule.reading
-                elif char in DEFAULTS and char not in _SURNAMES:
-                    chosen[at + i] = DEFAULTS[char]
+                else:
+                    undecided.append(at + i)
         must = _must(tokens, index) if word == "得" else None
         surname = _surname(clause, tokens, index, at)
         if must or surname:
@@ -288,4 +314,4 @@ def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
         if not (match.start() in starts and match.end() in ends) and not _inside(match.span(), ends):
             continue
         chosen.update((match.start() + i, pinyin) for i, pinyin in enumerate(_WORDS[match[0]].split()))
-    return chosen
+    return chosen, [i for i in undecided if i not in chosen]

@@ -15,8 +15,12 @@ from gpt_sovits.text.zh_words import Token
 
 _DIGITS = frozenset("零〇一二三四五六七八九")
 # Words that end in 一 and count on: 这一天, 另一方面.
-_OPEN_ONE = frozenset("这一 那一 另一 某一 同一 每一 任一 有一 哪一 上一 下一 前一 后一 进一 近一 头一 无一 每逢一".split())
-_ORDINAL_BEFORE = re.compile("(?:第|之|周|星期|礼拜|初|[一二三四五六七八九两]十|[^几]十|^十|零|[零一二三四五六七八九]点|[零一二三四五六七八九十]比|[统唯逐])$")
+_OPEN_ONE = frozenset(
+    "这一 那一 另一 某一 同一 每一 任一 有一 哪一 上一 下一 前一 后一 进一 近一 头一 无一 每逢一".split()
+)
+_ORDINAL_BEFORE = re.compile(
+    "(?:第|之|周|星期|礼拜|初|[一二三四五六七八九两]十|[^几]十|^十|零|[零一二三四五六七八九]点|[零一二三四五六七八九十]比|[统唯逐])$"
+)
 _SCHOOL_YEAR = re.compile("(?:新生|学生|的|年级|上学期|下学期|同学|时|那年|开学|学期|$)")
 # What 一 numbers rather than counts: 一月, 一号线, 一楼, 一等奖, 一线城市.
 _ORDINAL_AFTER = re.compile(
@@ -36,7 +40,9 @@ _CHILD = frozenset(
     "种子选手 瓜子脸 孔子学院 进士及第 才女".split()
 )
 # 儿 is a child here, not the end of a syllable.
-_CHILDREN = re.compile("(?:婴|幼|女|孤|胎|少|育|健|孩|娇|男|血|弃|生|产|宠|患|能|小|儿|吾|妻|侄|孙|托|哪吒|混血|畸形|弄潮|早产)儿$")
+_CHILDREN = re.compile(
+    "(?:婴|幼|女|孤|胎|少|育|健|孩|娇|男|血|弃|生|产|宠|患|能|小|儿|吾|妻|侄|孙|托|哪吒|混血|畸形|弄潮|早产)儿$"
+)
 _LAUGHTER = frozenset("哈呵嘿嘻呜哇嘎汪喵咚叮砰哗呱")
 
 
@@ -71,7 +77,12 @@ def _one(clause: Clause, at: int, word: str, pos: str, inside: int) -> int | Non
         return 1
     if after[0] in _DIGITS or _ORDINAL_BEFORE.search(before) or _ORDINAL_AFTER.match(after):
         return 1
-    if after[0] == "日" and before.endswith("月") or after[0] in "层班排座" and before[-1:] in ("元", "级", "栋", "楼", "住"):
+    if (
+        after[0] == "日"
+        and before.endswith("月")
+        or after[0] in "层班排座"
+        and before[-1:] in ("元", "级", "栋", "楼", "住")
+    ):
         return 1
     if last and len(word) > 1 and word not in _OPEN_ONE and pos not in ("m", "mq") or pos == "nr" and inside:
         return 1
@@ -84,7 +95,11 @@ def _earth(clause: Clause, index: int, begin: int) -> tuple[int, str] | None:
     """地: ground inside words (di4), the mark of an adverb after one (de5)."""
     word, pos = clause.tokens[index]
     if len(word) > 1:
-        if pos == "d" and word not in ("特地", "就地", "随地", "实地", "当地", "暗地", "驻地", "此地") or _REDUPLICATED.search(word[:-1]):
+        if (
+            pos == "d"
+            and word not in ("特地", "就地", "随地", "实地", "当地", "暗地", "驻地", "此地")
+            or _REDUPLICATED.search(word[:-1])
+        ):
             return 5, "e"
         return 4, "i"
     if not index or index + 1 == len(clause.tokens):
@@ -94,7 +109,12 @@ def _earth(clause: Clause, index: int, begin: int) -> tuple[int, str] | None:
     if following[:1] in ("f", "u") or tag in ("ns", "nr"):
         return 4, "i"
     doubled = _REDUPLICATED.search(clause.text[max(0, begin - 4) : begin])
-    if doubled or tag[:1] in ("a", "d", "z", "i", "l", "v", "o", "b") or len(before) > 1 and following[:1] in ("v", "p", "d"):
+    if (
+        doubled
+        or tag[:1] in ("a", "d", "z", "i", "l", "v", "o", "b")
+        or len(before) > 1
+        and following[:1] in ("v", "p", "d")
+    ):
         return 5, "e"
     return (5, "e") if following[:1] in ("v", "d", "p") and tag[:1] in ("m", "q", "t", "u") else (4, "i")
 

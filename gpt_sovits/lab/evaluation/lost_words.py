@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Synthesizer
 from gpt_sovits.text import Phones, phonemize
 from gpt_sovits.text.symbols import MARKS
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.voice import Voice
 
 VOICES = ("af_heart", "am_michael", "zf_xiaoxiao", "zm_yunxi")
@@ -79,9 +81,10 @@ class Stages:
     """The parts of a base, one at a time."""
 
     def __init__(self, base: Base) -> None:
-        if not isinstance(base.content, MiniContentEncoder) or not isinstance(base.acoustic, SoVITS):
+        if not base.family.hears_phones:
             raise InputError(f"The model {base.name} has no such parts.", "Ask this of the embedded model.")
-        self.base, self.content, self.acoustic = base, base.content, base.acoustic
+        self.base = base
+        self.content, self.acoustic = cast(MiniContentEncoder, base.content), cast(SoVITS, base.acoustic)
         self.synthesizer = Synthesizer(lambda name: base)
 
     @torch.inference_mode()
@@ -183,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command line; see the module."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--teacher", type=Path, required=True)
-    options.add_argument("--base", default="mini")
+    options.add_argument("--base", default=EMBEDDED)
     options.add_argument("--data", type=Path, default=Path("data"), help="data folder with further bases")
     options.add_argument("--sentences", type=int, default=12, help="of each language")
     options.add_argument("--seed", type=int, default=100)
