@@ -178,7 +178,7 @@ def build(ask: Ask, words: Words, folder: Path) -> SpeakTab:
     source.change(switch, source, [by_voice, by_clip], **quiet)
     idle = {stop: gr.update(visible=False), start: gr.update(interactive=True), preview: gr.update(interactive=True)}
     for button, handler in ((start, speak_all), (preview, speak_first)):
-        speaking = button.click(handler, fields, outputs, concurrency_limit=2, concurrency_id="speech", **quiet)
+        speaking = button.click(handler, fields, outputs, concurrency_limit=None, concurrency_id="speech", **quiet)
         catch(speaking, words, trouble, {**idle, status: ""})
     stop.click(halt, None, None, js=SILENCE, queue=False, **quiet)
     return SpeakTab(source, voice, by_voice, by_clip)
