@@ -90,6 +90,9 @@ def create_app(
     from fastapi import FastAPI
 
     from webui.api import Doors, create_api
+    from webui.live import Live
+    from webui.mix import MixTab
+    from webui.reading import ReadingRoutes
     from webui.tabs import build
     from webui.theme import CSS_FILE, theme
 
@@ -104,10 +107,13 @@ def create_app(
             answer.set_cookie(i18n.COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
         return answer
 
-    look, pages = theme(), {}
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
+    live = Live(studio, users=users, turns=turns["speech"])
+    for routes in (live, ReadingRoutes(live), MixTab(live)):
+        app.include_router(routes.router())
+    look, pages = theme(), {}
     for language in i18n.LANGUAGES:
-        pages[language] = build(studio, language, folder, users=users)
+        pages[language] = build(studio, language, folder, users=users, live=live)
         app = gr.mount_gradio_app(
             app,
             pages[language].queue(default_concurrency_limit=40, max_size=1024).sharing(turns),
