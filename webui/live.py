@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,9 +34,9 @@ from gpt_sovits.voices.voice import Voice
 from webui import i18n
 from webui.asked import OWNER
 from webui.fence import MOST_WAITING, USER
+from webui.turns import Turns
 
 log = logging.getLogger(__name__)
-AT_ONCE = 2  # lines of all pages that are spoken at the same time
 _CLIPS = 4  # voices from a clip that are remembered for each person
 _MOST_OWNERS = 256
 Language = Literal["en", "zh"]
@@ -109,11 +109,11 @@ class Clips:
 class Live:
     """The routes, and what they remember of each page while it wants something."""
 
-    def __init__(self, studio: Studio, *, users: bool = False) -> None:
+    def __init__(self, studio: Studio, *, users: bool = False, turns: Turns | None = None) -> None:
         self._studio = studio
         self._users = users
         self._running: dict[tuple[str, str], CancelToken] = {}
-        self._turns = CapacityLimiter(AT_ONCE)
+        self._turns = turns or Turns(1)
         self.clips = Clips()
 
     def asker(self, request: Request) -> Asker:
@@ -185,11 +185,12 @@ class Live:
     async def spoken(self, asker: Asker, wish: Wish, token: CancelToken, words: i18n.Words) -> AsyncIterator[bytes]:
         """The frames of a wish; a last one says how it ended."""
         try:
-            voice, lines = await self.turn(partial(self.plan, asker, wish), token)
+            voice, lines = await self.turn(asker, partial(self.plan, asker, wish), token)
             yield frame({"lines": places(wish.text, lines)})
             for number in _wanted(wish, lines):
                 say = partial(asker.session.speech.say, lines[number], voice, language=wish.language)
-                audio = await self.turn(partial(say, speed=wish.speed, seed=wish.seed, cancel=token), token)
+                do = partial(say, speed=wish.speed, seed=wish.seed, cancel=token)
+                audio = await self.turn(asker, do, token)
                 last = number == len(lines) - 1
                 yield line_frame(number, audio, 0.0 if last else pause_of(lines[number], wish.pause))
             yield frame({"done": True})
@@ -213,14 +214,11 @@ class Live:
             return self.clips.get(asker.owner, wish.voice)
         return asker.session.voices.load(wish.voice)
 
-    async def turn(self, do: Callable[[], Answer], token: CancelToken) -> Answer:
-        """Do one thing in a thread when its turn has come, unless nobody wants it by then."""
-
-        def done() -> Answer:
+    async def turn(self, asker: Asker, do: Callable[[], Answer], token: CancelToken) -> Answer:
+        """Do one thing in a thread when the asker's turn has come, unless nobody wants it by then."""
+        async with self._turns.of(asker.owner):
             token.check()
-            return do()
-
-        return await to_thread.run_sync(done, limiter=self._turns, abandon_on_cancel=True)
+            return await to_thread.run_sync(do, abandon_on_cancel=True)
 
 
 def blended(session: Session, blend: Blend) -> Voice:
