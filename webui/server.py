@@ -92,6 +92,7 @@ def create_app(
     from webui.mix import MixTab
     from webui.reading import ReadingRoutes
     from webui.tabs import build
+    from webui.takes import TakeRoutes
     from webui.theme import CSS_FILE, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -106,7 +107,7 @@ def create_app(
         return answer
 
     live = Live(studio, users=users)
-    for routes in (live, ReadingRoutes(live), MixTab(live)):
+    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
         app.include_router(routes.router())
     look, pages = theme(), {}
     for language in i18n.LANGUAGES:
