@@ -88,6 +88,9 @@ def create_app(
     from fastapi import FastAPI
 
     from webui.api import Doors, create_api
+    from webui.live import Live
+    from webui.mix import MixTab
+    from webui.reading import ReadingRoutes
     from webui.tabs import build
     from webui.theme import CSS_FILE, theme
 
@@ -102,9 +105,12 @@ def create_app(
             answer.set_cookie(i18n.COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
         return answer
 
+    live = Live(studio, users=users)
+    for routes in (live, ReadingRoutes(live), MixTab(live)):
+        app.include_router(routes.router())
     look, pages = theme(), {}
     for language in i18n.LANGUAGES:
-        pages[language] = build(studio, language, folder, users=users)
+        pages[language] = build(studio, language, folder, users=users, live=live)
         app = gr.mount_gradio_app(
             app,
             pages[language].queue(default_concurrency_limit=40, max_size=1024),  # the bounds are each owner's

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def _end(loudness: np.ndarray, start: int, end: int) -> int:
     return start + max(2, int(loud[-1]) + 1) if len(loud) else start + 2
 
 
-def _write(work: Path, rows: Sequence[dict[str, object]]) -> None:
+def _write(work: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows to the file, in the place of older ones of the same clips."""
     kept = {str(row["path"]): row for row in rows}
     if (work / FILE).is_file():

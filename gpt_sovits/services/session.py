@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from gpt_sovits.services.core import Core
+from gpt_sovits.services.desk import Desk
 from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.services.speech import SpeechService
@@ -33,6 +34,10 @@ class Session:
     @cached_property
     def jobs(self) -> JobService:
         return JobService(self._core, self.user)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(self._core, self.user)
 
     @cached_property
     def lexicon(self) -> WordList:
