@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from gpt_sovits.text.data import known_english
 from gpt_sovits.text.en_abbreviations import roman
-from gpt_sovits.text.tags import TAG
+from gpt_sovits.text.tags import OPENERS, TAG
 from gpt_sovits.text.tracked import Tracked
 
 Edit = tuple[int, int, str]
@@ -79,7 +79,7 @@ _ENDS_SENTENCE = re.compile(r"[.!?。！？…:：;；][\"'”’」』）)\]*_]
 
 def _outside(text: str, edits: list[Edit]) -> list[Edit]:
     """The edits that touch none of our own tags."""
-    tags = [tag.span() for tag in TAG.finditer(text)] if "[" in text or "【" in text else []
+    tags = [tag.span() for tag in TAG.finditer(text)] if any(opener in text for opener in OPENERS) else []
     if not tags:
         return edits
     starts = [start for start, _ in tags]
@@ -281,6 +281,7 @@ _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: _numerals(text) if "I" in text or "V" in text or "X" in text else [],
     _leads,
     lambda text: _cells(text) if "|" in text else [],
+    lambda text: [(m.start(), m.end(), ", ") for m in re.finditer(r"(?<=\w)[|｜](?=\w)", text)],
 )
 
 
