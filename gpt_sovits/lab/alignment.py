@@ -12,13 +12,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gpt_sovits.audio import Audio, resample, to_int16
 from gpt_sovits.errors import MissingError
 from gpt_sovits.events import Event, EventSink, ignore
-from gpt_sovits.lab.corpus import Clip, Corpus, told
+from gpt_sovits.lab.corpus import LATE, Clip, Corpus, told
 from gpt_sovits.text import phonemize, symbols
 from gpt_sovits.text.symbols import MARKS, UNKNOWN
 from gpt_sovits.training.examples import RATE
@@ -26,6 +27,7 @@ from gpt_sovits.training.examples import RATE
 Alignments = Mapping[str, tuple[tuple[int, ...], list[int], list[int]]]  # see ``load_alignment``
 FILE = "alignment.jsonl"
 _HEARS_AT = 16000
+_LONG = 6  # frames from which on a teacher's phone may hold a pause
 _CENTRE = 0.39  # of our frames: its frames are 25.6 ms from where they start, ours lie around their centre
 
 
@@ -58,17 +60,28 @@ def taught_times(corpus: Corpus, sources: Sequence[Path], work: Path) -> int:
         for path, known in told(source).items():
             if path not in clips:
                 continue
-            ends = known.lead + np.cumsum(known.seconds)
-            times = np.minimum(np.rint(np.array([known.lead, *ends]) * 50).astype(int), clips[path].frames).tolist()
+            ends = known.lead - LATE + np.cumsum([0.0, *known.seconds])
+            times = np.clip(np.rint(ends * 50).astype(int), 0, clips[path].frames).tolist()
             sounding = [k for k, phone in enumerate(known.phones) if spoken([phone])]
             phones = [ids[known.phones[k]] for k in sounding]
-            starts, after = [times[k] for k in sounding], [times[k + 1] for k in sounding]
+            loudness = corpus.mel(clips[path]).mean(1)
+            starts = [times[k] for k in sounding]
+            after = [_end(loudness, times[k], times[k + 1]) for k in sounding]
             rows.append({"path": path, "phones": phones, "starts": starts, "ends": after})
     _write(work, rows)
     return len(rows)
 
 
-def _write(work: Path, rows: Sequence[dict[str, object]]) -> None:
+def _end(loudness: np.ndarray, start: int, end: int) -> int:
+    """Where a phone ends whose time holds the pause after it: its quiet frames are taken off, unless it is short."""
+    if end - start <= _LONG:
+        return end
+    low, high = np.percentile(loudness, (5, 95))
+    loud = np.flatnonzero(loudness[start:end] > low + 0.25 * (high - low))
+    return start + max(2, int(loud[-1]) + 1) if len(loud) else start + 2
+
+
+def _write(work: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows to the file, in the place of older ones of the same clips."""
     kept = {str(row["path"]): row for row in rows}
     if (work / FILE).is_file():

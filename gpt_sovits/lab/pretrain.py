@@ -362,3 +362,7 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
         from gpt_sovits.lab.publish import publish
 
         publish(work, args.out, load_content(work, args.start), acoustic_config(), semantic_config())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -196,6 +196,8 @@ ABBREVIATION_RULES: tuple[Rule, ...] = (
     (re.compile(r"\b[iI]\.e\.,?"), "that is", "i.e. sweet"),
     (re.compile(r"\bvs\b(?!\.)"), "versus", "red vs blue"),
     (re.compile(r"\bw/(?=\s)"), "with", "w/ milk"),
+    (re.compile(r"(?<=\()([Ee])d(s?)\.(?=\))"), lambda m: f"{m[1]}ditor{m[2]}", "(eds.)"),
+    (re.compile(r"\b[Oo]p\. ?[Cc]it\."), "op cit", "Op. Cit., p. 7"),
     (re.compile(r"\bN[oO]\.\s?(?=\d)|№ ?(?=\d)|\bno\. ?(?=\d)"), "number ", "No. 7"),
     (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place, "Main St."),
     (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({any_of(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place, "Elm St., then"),

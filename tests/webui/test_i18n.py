@@ -12,7 +12,7 @@ import pytest
 
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.versions import VERSIONS
-from webui import i18n
+from webui import fragments, i18n
 
 WEBUI = Path(i18n.__file__).parent.parent
 ENGLISH, CHINESE = i18n.load("en"), i18n.load("zh")
@@ -50,6 +50,9 @@ def keys_asked_for() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words" and node.args:
                 if isinstance(node.args[0], ast.Constant):
                     found.add(str(node.args[0].value))
+    for file in (*WEBUI.glob("*.html"), *WEBUI.glob("*.js")):
+        text = file.read_text(encoding="utf-8")
+        found |= {*fragments.BLANK.findall(text), *fragments.ASKED.findall(text)}
     return found
 
 
