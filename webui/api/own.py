@@ -65,7 +65,7 @@ class ReadAs(BaseModel):
     input: str
     language: str = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
     voice: str | None = Field(
-        None, max_length=200, description="The voice that will speak: its language is that of numbers."
+        None, max_length=200, description="Who will speak: numbers are in that language."
     )
 
 
