@@ -19,7 +19,7 @@ from gpt_sovits.voices.voice import Voice
 if TYPE_CHECKING:
     from gpt_sovits.audio import Audio
     from gpt_sovits.synthesis import Speech
-    from gpt_sovits.text import Reading
+    from gpt_sovits.text import Piece, Reading
 
 MAX_CLIP_SECONDS = 600.0
 
@@ -100,7 +100,6 @@ class SpeechService:
         """The lines of a text as ``say`` speaks them, in order. Raises what ``speak`` would for the whole of it."""
         from gpt_sovits.synthesis import require_readable, tongue
         from gpt_sovits.text import split_text
-        from gpt_sovits.text.frontend import ended
 
         require_readable(text, language)
         chosen = self._value(voice)
@@ -110,7 +109,7 @@ class SpeechService:
                 piece.start,
                 piece.end,
                 piece.text,
-                ended(piece).text if piece.goes_on else piece.plain.text if piece.plain else piece.text,
+                _said(piece),
                 piece.speed,
                 piece.pause,
                 piece.rest,
@@ -191,3 +190,12 @@ class SpeechService:
 
     def _value(self, voice: Voice | str) -> Voice:
         return self._core.voice(self._user, voice) if isinstance(voice, str) else voice
+
+
+def _said(piece: Piece) -> str:
+    """The words of a piece without their marks; where it stops for breath, with a comma that keeps the voice up."""
+    from gpt_sovits.text.frontend import ended
+
+    if piece.goes_on and piece.speed == 1.0:
+        return ended(piece).text
+    return piece.plain.text if piece.plain else piece.text

@@ -46,6 +46,7 @@ _WORDS = {
     "bldg": "building", "Apt": "Apartment", "apt": "apartment", "Ste": "Suite", "Rte": "Route",
 }  # fmt: skip
 _WORDS |= {word.capitalize(): said.capitalize() for word, said in _WORDS.items() if word.islower() and word != "al"}
+SHORTENED = frozenset((*_TITLES, *_PLACES, *_WORDS))  # what a full stop behind does not end a sentence with
 # Words of their own as well: an abbreviation only before a number.
 _NUMBERED_ONLY = frozenset(
     "sec Sec secs Secs par Par para Para art Art Tab ed Ed no No nos Nos Pt pt Apt apt Ste Temp ca Ca Ref Est al "
