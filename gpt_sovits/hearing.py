@@ -62,11 +62,11 @@ class Ear:
 
 @lru_cache(maxsize=1)
 def _sisters() -> dict[int, tuple[int, ...]]:
-    return sister_groups(symbols("v2").names)
+    return sister_groups(symbols().names)
 
 
 def words_of(said: Phones) -> list[tuple[int, ...]]:
     """Phone ids of each word, marks left out, by the table that the ear knows."""
-    ids = symbols("v2").ids
+    ids = symbols().ids
     words = [tuple(ids[p] for p in reading.phones if p in ids and p[:1].isalpha()) for reading in said.readings]
     return [word for word in words if word]

@@ -40,7 +40,7 @@ from webui.fence import MOST_WAITING, USER
 from webui.turns import Turns
 
 if TYPE_CHECKING:
-    from gpt_sovits.synthesis import Speech
+    from gpt_sovits import Speech
 
 log = logging.getLogger(__name__)
 _CLIPS = 4  # voices from a clip that are remembered for each person
