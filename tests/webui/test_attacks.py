@@ -5,6 +5,7 @@ Each row is one attack. The first round of them stands in the tests beside this 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -392,18 +393,14 @@ WIRE += [b"GET /en/config HTTP/1.1\r\nHost: 127.0.0.1\r\n" + _UPGRADE]
 @pytest.mark.parametrize("number", range(len(WIRE)))
 def test_no_bytes_on_the_wire_stop_the_server(address: str, number: int) -> None:
     host, port = urlsplit(address).hostname, urlsplit(address).port
-    with socket.create_connection((host or "", port or 0), timeout=20) as wire:
+    said = b""
+    with (
+        contextlib.suppress(ConnectionError),  # the server may hang up before it has heard everything
+        socket.create_connection((host or "", port or 0), timeout=20) as wire,
+    ):
         wire.sendall(WIRE[number])
         wire.shutdown(socket.SHUT_WR)
-        wire.settimeout(20)
-        said = b""
-        while len(said) < 10_000:
-            try:
-                more = wire.recv(4096)
-            except ConnectionResetError:  # it listened no longer
-                break
-            if not more:
-                break
+        while len(said) < 10_000 and (more := wire.recv(4096)):
             said += more
     status = said.split(b" ", 2)[1] if said.startswith(b"HTTP/") else b"none"
     assert status in (b"none", b"400", b"403", b"404", b"405", b"411", b"431", b"200", b"307"), said[:200]
