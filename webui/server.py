@@ -96,6 +96,7 @@ def create_app(
     from webui.mix import MixTab
     from webui.reading import ReadingRoutes
     from webui.tabs import build
+    from webui.takes import TakeRoutes
     from webui.theme import CSS_FILE, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -111,7 +112,7 @@ def create_app(
 
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
     live = Live(studio, users=users, turns=turns["speech"])
-    for routes in (live, ReadingRoutes(live), MixTab(live)):
+    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
         app.include_router(routes.router())
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)

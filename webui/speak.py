@@ -45,7 +45,7 @@ class SpeakTab:
     def build(self) -> None:
         words = self._words
         with gr.Column(elem_classes="narrow"):
-            fragment(words, "speak", "live", "speak", "read", elem_id="speak")
+            fragment(words, "speak", "live", "speak", "read", "takes", elem_id="speak")
             with gr.Column(elem_classes="card", elem_id="speak-clip-box"):
                 clip = recorder(words, words("speak.clip"), "speak-clip")
                 transcript = gr.Textbox(

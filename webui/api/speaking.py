@@ -25,7 +25,7 @@ from webui.api.failures import AskedError, shape
 from webui.turns import Turns
 
 if TYPE_CHECKING:
-    from gpt_sovits.synthesis import Speech
+    from gpt_sovits import Speech
 
 MAX_TEXT = 20_000  # characters: about twenty minutes of speech; longer texts are narrated
 _THREADS = 4  # that speak for the HTTP doors, so that the pages keep theirs
