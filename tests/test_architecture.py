@@ -23,6 +23,7 @@ LAYERS = (
     ("crypto",),
     ("storage",),
     ("synthesis", "subtitles"),
+    ("narration",),
     ("dataset",),
     ("training",),
     ("jobs",),
