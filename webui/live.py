@@ -13,30 +13,33 @@ import json
 import logging
 import secrets
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Body, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpt_sovits.audio import Audio, to_int16
+from gpt_sovits.audio import Audio, concatenate, silence, to_int16
 from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.services.lines import Line
 from gpt_sovits.services.session import Session
+from gpt_sovits.services.takes import MOST_CHARACTERS
+from gpt_sovits.storage.takes import Take, TakeLine
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.ids import LOCAL_USER
 from gpt_sovits.voices.voice import Voice
 from webui import i18n
+from webui.api.speaking import Stopping
 from webui.asked import OWNER
 from webui.fence import MOST_WAITING, USER
+from webui.turns import Turns
 
 log = logging.getLogger(__name__)
-AT_ONCE = 2  # lines of all pages that are spoken at the same time
 _CLIPS = 4  # voices from a clip that are remembered for each person
 _MOST_OWNERS = 256
 Language = Literal["en", "zh"]
@@ -56,7 +59,7 @@ class Blend(BaseModel):
 class Wish(BaseModel):
     """What a page wants to hear. ``skip``: keys of lines that it has; ``only``: the one line that is spoken.
 
-    ``plan``: it wants to know the lines, and hear none of them.
+    ``plan``: it wants to know the lines, and hear none of them. ``keep``: what is spoken becomes a take.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,6 +74,7 @@ class Wish(BaseModel):
     skip: list[str] = []
     only: int | None = None
     plan: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,11 @@ class Clips:
 class Live:
     """The routes, and what they remember of each page while it wants something."""
 
-    def __init__(self, studio: Studio, *, users: bool = False) -> None:
+    def __init__(self, studio: Studio, *, users: bool = False, turns: Turns | None = None) -> None:
         self._studio = studio
         self._users = users
         self._running: dict[tuple[str, str], CancelToken] = {}
-        self._turns = CapacityLimiter(AT_ONCE)
+        self._turns = turns or Turns(1)
         self.clips = Clips()
 
     def asker(self, request: Request) -> Asker:
@@ -140,7 +144,7 @@ class Live:
             self._running[place].cancel()
         token = self._running[place] = CancelToken()
 
-        async def frames() -> AsyncIterator[bytes]:
+        async def frames() -> AsyncGenerator[bytes]:
             try:
                 async for each in self.spoken(asker, wish, token, i18n.load(language)):
                     yield each
@@ -149,7 +153,8 @@ class Live:
                 if self._running.get(place) is token:
                     del self._running[place]
 
-        return StreamingResponse(frames(), media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+        found = frames()
+        return Stopping(found, found, "application/octet-stream", {})
 
     def voices(self, language: Language, request: Request) -> dict[str, Any]:
         """The person's own voices and the invented ones, by name; which are locked or may not be mixed."""
@@ -185,13 +190,20 @@ class Live:
     async def spoken(self, asker: Asker, wish: Wish, token: CancelToken, words: i18n.Words) -> AsyncIterator[bytes]:
         """The frames of a wish; a last one says how it ended."""
         try:
-            voice, lines = await self.turn(partial(self.plan, asker, wish), token)
+            voice, lines = await self.turn(asker, partial(self.plan, asker, wish), token)
             yield frame({"lines": places(wish.text, lines)})
+            sounds: list[Audio] = []
             for number in _wanted(wish, lines):
                 say = partial(asker.session.speech.say, lines[number], voice, language=wish.language)
-                audio = await self.turn(partial(say, speed=wish.speed, seed=wish.seed, cancel=token), token)
-                last = number == len(lines) - 1
-                yield line_frame(number, audio, 0.0 if last else pause_of(lines[number], wish.pause))
+                do = partial(say, speed=wish.speed, seed=wish.seed, cancel=token)
+                audio = await self.turn(asker, do, token)
+                pause = 0.0 if number == len(lines) - 1 else pause_of(lines[number], wish.pause)
+                yield line_frame(number, audio, pause)
+                if wish.keep:
+                    sounds.append(concatenate([audio, silence(pause, audio.rate)]))
+            if wish.keep:
+                keep = partial(kept, asker.session, voice, wish, lines, sounds)
+                yield frame({"take": await self.turn(asker, keep, token)})
             yield frame({"done": True})
         except CancelledError:
             yield frame({"dropped": True})
@@ -203,6 +215,8 @@ class Live:
 
     def plan(self, asker: Asker, wish: Wish) -> tuple[Voice, tuple[Line, ...]]:
         """The voice that a wish names, and the lines of its text."""
+        if wish.keep and len(wish.text) > MOST_CHARACTERS:
+            raise InputError(f"The text has more than {MOST_CHARACTERS} characters.", "Speak it in parts.")
         voice = self.voice(asker, wish)
         return voice, asker.session.speech.lines(wish.text, voice, language=wish.language)
 
@@ -213,20 +227,34 @@ class Live:
             return self.clips.get(asker.owner, wish.voice)
         return asker.session.voices.load(wish.voice)
 
-    async def turn(self, do: Callable[[], Answer], token: CancelToken) -> Answer:
-        """Do one thing in a thread when its turn has come, unless nobody wants it by then."""
-
-        def done() -> Answer:
+    async def turn(self, asker: Asker, do: Callable[[], Answer], token: CancelToken) -> Answer:
+        """Do one thing in a thread when the asker's turn has come, unless nobody wants it by then."""
+        async with self._turns.of(asker.owner):
             token.check()
-            return do()
-
-        return await to_thread.run_sync(done, limiter=self._turns, abandon_on_cancel=True)
+            return await to_thread.run_sync(do, abandon_on_cancel=True)
 
 
 def blended(session: Session, blend: Blend) -> Voice:
     if blend.first == blend.second:
         raise InputError("A mix needs two different voices.", "Choose another one at one of the ends.")
     return session.voices.mix(blend.first, blend.second, blend.ratio, manner=blend.manner)
+
+
+def kept(session: Session, voice: Voice, wish: Wish, lines: tuple[Line, ...], sounds: list[Audio]) -> dict[str, Any]:
+    """What was spoken as a take, and what the page shows of it."""
+    spoken = [TakeLine(line.start, line.end, 0.0, 0.0, wish.seed) for line in lines]
+    manner: dict[str, Any] = {"language": wish.language, "speed": wish.speed, "pause": wish.pause, "seed": wish.seed}
+    return card(session.takes.keep(voice, wish.text, spoken, sounds, **manner))
+
+
+def card(take: Take) -> dict[str, Any]:
+    """A take as the page shows it."""
+    shown = ("id", "voice", "voice_name", "text", "created", "seconds", "name", "starred", "speed", "pause", "seed")
+    lines = [
+        {"text": take.text[line.start : line.end], "from": line.seconds_from, "to": line.seconds_to}
+        for line in take.lines
+    ]
+    return {**{name: getattr(take, name) for name in shown}, "lines": lines}
 
 
 def answered(language: str, do: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:

@@ -88,6 +88,8 @@ async function wish(extra, { quietly, from = 0 }) {
       $('stop').hidden = false;
       heard = !aside;
       went = true;
+    } else if (said.take) {
+      window.dispatchEvent(new CustomEvent('studio-take', { detail: said.take }));
     } else if (said.problem) {
       quietly ? (status.textContent = said.problem) : say(said.problem);
     } else if (said.done) {
@@ -141,7 +143,7 @@ function silence() {
   $('stop').hidden = true;
 }
 
-async function everything() {
+async function everything(seed = 0) {
   silence();
   say('');
   speaker.wake();
@@ -152,7 +154,7 @@ async function everything() {
   if (!whom()) { say(SAY['speak.need_clip']); return; }
   status.textContent = SAY['speak.starting'];
   $('stop').hidden = false;
-  await attempt({}, { quietly: false });
+  await attempt({ keep: true, seed }, { quietly: false });
   if (status.textContent === SAY['speak.starting']) status.textContent = '';
 }
 
@@ -239,7 +241,18 @@ $('live').addEventListener('change', (event) => {
   status.textContent = state.live ? SAY['speak.live_on'] : SAY['speak.live_off'];
 });
 $('voice').addEventListener('change', chosen);
-$('start').addEventListener('click', everything);
+$('start').addEventListener('click', () => everything());
+$('another').addEventListener('click', () => everything(crypto.getRandomValues(new Uint32Array(1))[0] >>> 1));
+for (const button of element.querySelectorAll('[data-mark], [data-around]')) {
+  button.addEventListener('click', () => {
+    const { selectionStart: from, selectionEnd: to } = area;
+    const picked = area.value.slice(from, to) || SAY['speak.mark_words'];
+    const { mark: sign, around } = button.dataset;
+    area.focus();
+    area.setRangeText(sign ? ` [${sign}] ` : `[${picked}|${around}]`, sign ? to : from, to, 'end');
+    area.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+}
 $('stop').addEventListener('click', () => { silence(); status.textContent = SAY['speak.stopped']; area.focus(); });
 $('offer').addEventListener('click', async () => { await ask('invented', 'POST', {}); list(); });
 $('form').addEventListener('submit', (event) => event.preventDefault());

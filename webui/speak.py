@@ -45,7 +45,7 @@ class SpeakTab:
     def build(self) -> None:
         words = self._words
         with gr.Column(elem_classes="narrow"):
-            fragment(words, "speak", "live", "speak", "read", elem_id="speak")
+            fragment(words, "speak", "live", "speak", "read", "takes", elem_id="speak")
             with gr.Column(elem_classes="card", elem_id="speak-clip-box"):
                 clip = recorder(words, words("speak.clip"), "speak-clip")
                 transcript = gr.Textbox(
@@ -62,6 +62,6 @@ class SpeakTab:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         for event in (clip.change, transcript.blur):
             taken = event(
-                self.take_clip, [clip, transcript], told, concurrency_limit=2, concurrency_id="speech", **quiet
+                self.take_clip, [clip, transcript], told, concurrency_limit=None, concurrency_id="speech", **quiet
             )
             catch(taken, words, trouble)

@@ -10,6 +10,7 @@ from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.services.narration import NarrationService
 from gpt_sovits.services.speech import SpeechService
+from gpt_sovits.services.takes import TakeService
 from gpt_sovits.services.tokens import TokenService
 from gpt_sovits.services.users import UserService
 from gpt_sovits.services.voices import VoiceService
@@ -39,6 +40,10 @@ class Session:
     @cached_property
     def jobs(self) -> JobService:
         return JobService(self._core, self.user)
+
+    @cached_property
+    def takes(self) -> TakeService:
+        return TakeService(self._core, self.user)
 
     @cached_property
     def desk(self) -> Desk:

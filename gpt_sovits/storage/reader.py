@@ -95,6 +95,10 @@ class Shelf:
             raise RefusedError(f"The voice {name!r} is locked.", "Unlock it with its passphrase.")
         return key
 
+    def home_of(self, user: str, voice_id: str = "") -> Path:
+        """The folder of a voice, where what belongs to it lies; the user's own without one."""
+        return self._voice(user, voice_id) if voice_id else self._user(user)
+
     def is_open(self, user: str, voice_id: str) -> bool:
         """Whether the voice can be read now: it is not locked, or it is unlocked in this process."""
         return not vault.is_locked(self._voice(user, voice_id)) or self.keys.holds(user, voice_id)

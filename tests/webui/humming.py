@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -9,11 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from fastapi import FastAPI
 
 from gpt_sovits.audio import Audio
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.voices.voice import Voice
+from webui.live import Live
+from webui.mix import MixTab
+from webui.reading import ReadingRoutes
+from webui.takes import TakeRoutes
 
 RATE = 32000
 PITCHES = {"invented1": 160.0, "invented2": 240.0, "invented3": 320.0}
@@ -52,3 +58,19 @@ class Humming:
         seconds = np.arange(int(RATE * 0.4 / speed)) / RATE
         tone = 0.3 * np.sin(2 * np.pi * self.pitch(voice) * seconds)
         yield SimpleNamespace(audio=Audio(tone.astype(np.float32), RATE), text=text)
+
+
+def own_routes(studio: Any) -> FastAPI:
+    """The pages' own routes over a studio, without the pages."""
+    made, live = FastAPI(), Live(studio)
+    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
+        made.include_router(routes.router())
+    return made
+
+
+def frames(data: bytes) -> Iterator[dict[str, Any]]:
+    """What ``webui.live.frame`` wrote, with the sound under "sound"."""
+    while data:
+        head, sound = (int.from_bytes(data[at : at + 4], "little") for at in (0, 4))
+        yield {**json.loads(data[8 : 8 + head]), "sound": data[8 + head : 8 + head + sound]}
+        data = data[8 + head + sound :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -18,12 +17,11 @@ from gpt_sovits.errors import MissingError
 from gpt_sovits.services.lines import Line, LineCache
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
-from tests.webui.humming import Humming
+from tests.webui.humming import Humming, frames, own_routes
 from tests.webui.serving import served
 from webui.asked import OWNER
 from webui.live import Clips, Live
-from webui.mix import MixTab
-from webui.reading import ReadingRoutes, as_reading
+from webui.reading import as_reading
 
 WISH = {"page": "p1", "voice": "invented1"}
 
@@ -40,23 +38,13 @@ def studio(settings: Settings, engine: Humming) -> Studio:
 
 @pytest.fixture
 def app(studio: Studio) -> FastAPI:
-    made, live = FastAPI(), Live(studio)
-    for routes in (live, ReadingRoutes(live), MixTab(live)):
-        made.include_router(routes.router())
-    return made
+    return own_routes(studio)
 
 
 @pytest.fixture
 def http(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app) as client:
         yield client
-
-
-def frames(data: bytes) -> Iterator[dict[str, Any]]:
-    while data:
-        head, sound = (int.from_bytes(data[at : at + 4], "little") for at in (0, 4))
-        yield {**json.loads(data[8 : 8 + head]), "sound": data[8 + head : 8 + head + sound]}
-        data = data[8 + head + sound :]
 
 
 def said(http: TestClient, text: str, language: str = "en", **wish: Any) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ class NewName(BaseModel):
 class ReadAs(BaseModel):
     input: Plain
     language: Plain = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
+    voice: Plain | None = Field(None, max_length=200, description="Who will speak: numbers are in that language.")
 
 
 @router.get("/voices", tags=["voices"], summary="The voices that this program may use")
@@ -106,7 +107,8 @@ def delete(voice: str, caller: Asking) -> None:
 def read_as(body: ReadAs, caller: Asking) -> list[dict[str, Any]]:
     caller.require("read")
     check_text(body.input)
-    return [asdict(reading) for reading in caller.session.speech.explain(body.input, language=body.language)]
+    voice = caller.voice(body.voice).id if body.voice else None
+    return [asdict(found) for found in caller.session.speech.explain(body.input, language=body.language, voice=voice)]
 
 
 @router.post("/mixes", tags=["mixes"], status_code=201, summary="Keep a mix of voices as a voice")
