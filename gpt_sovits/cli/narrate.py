@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.errors import InputError, MissingError
@@ -114,7 +115,7 @@ def _role(text: str) -> tuple[str, str]:
 
 class _Roles(argparse.Action):
     def __call__(self, parser: object, given: argparse.Namespace, value: object, option: str | None = None) -> None:
-        setattr(given, self.dest, dict([*getattr(given, self.dest).items(), value]))
+        setattr(given, self.dest, getattr(given, self.dest) | dict([cast("tuple[str, str]", value)]))
 
 
 def add_narrate_options(command: argparse.ArgumentParser) -> None:
