@@ -24,6 +24,7 @@ LAYERS = (
     ("crypto",),
     ("storage",),
     ("synthesis", "subtitles"),
+    ("narration",),
     ("dataset",),
     ("training",),
     ("jobs",),
