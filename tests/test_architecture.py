@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +115,30 @@ def test_the_laboratory_serves_only_its_own_commands() -> None:
 def test_no_file_is_too_long() -> None:
     long = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in sources()}
     assert not {name: lines for name, lines in long.items() if lines > LONGEST}
+
+
+def test_what_a_version_or_a_family_is_stands_in_one_place() -> None:
+    """No version's name outside the table (but for the defaults of two configs), no question for a network's class."""
+    from gpt_sovits.versions import VERSIONS
+
+    networks = {"SoVITS", "SoVITSCFM", "MiniContentEncoder", "HubertContent", "ERes2NetV2", "T2S", "BigVGAN", "HiFiGAN"}
+    found = []
+    for file in [*(ROOT / "gpt_sovits").rglob("*.py"), *(ROOT / "webui").rglob("*.py")]:
+        where = file.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in VERSIONS:
+                found.append((where, node.value))
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+                asked = {each.id for each in ast.walk(node.args[1]) if isinstance(each, ast.Name)}
+                found += [(where, name) for name in asked & networks]
+    allowed = {"gpt_sovits/versions.py", "gpt_sovits/acoustic/config.py"}
+    assert [each for each in found if each[0] not in allowed] == []
+
+
+def test_the_plan_of_the_house_is_true() -> None:
+    """Every room is in its table, in order, and every file that it names is there."""
+    plan = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in plan.splitlines() if line.startswith("| `")]
+    assert table == [[name for name in names if name != "__main__"] for names in LAYERS]
+    files = {name for name in re.findall(r"`([\w./-]+)`", plan) if "/" in name}
+    assert len(files) > 30 and not [name for name in files if not (ROOT / name).exists()]

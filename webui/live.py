@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,9 +37,9 @@ from webui import i18n
 from webui.api.speaking import Stopping
 from webui.asked import OWNER
 from webui.fence import MOST_WAITING, USER
+from webui.turns import Turns
 
 log = logging.getLogger(__name__)
-AT_ONCE = 2  # lines of all pages that are spoken at the same time
 _CLIPS = 4  # voices from a clip that are remembered for each person
 _MOST_OWNERS = 256
 Language = Literal["en", "zh"]
@@ -113,11 +113,11 @@ class Clips:
 class Live:
     """The routes, and what they remember of each page while it wants something."""
 
-    def __init__(self, studio: Studio, *, users: bool = False) -> None:
+    def __init__(self, studio: Studio, *, users: bool = False, turns: Turns | None = None) -> None:
         self._studio = studio
         self._users = users
         self._running: dict[tuple[str, str], CancelToken] = {}
-        self._turns = CapacityLimiter(AT_ONCE)
+        self._turns = turns or Turns(1)
         self.clips = Clips()
 
     def asker(self, request: Request) -> Asker:
@@ -190,18 +190,20 @@ class Live:
     async def spoken(self, asker: Asker, wish: Wish, token: CancelToken, words: i18n.Words) -> AsyncIterator[bytes]:
         """The frames of a wish; a last one says how it ended."""
         try:
-            voice, lines = await self.turn(partial(self.plan, asker, wish), token)
+            voice, lines = await self.turn(asker, partial(self.plan, asker, wish), token)
             yield frame({"lines": places(wish.text, lines)})
             sounds: list[Audio] = []
             for number in _wanted(wish, lines):
                 say = partial(asker.session.speech.say, lines[number], voice, language=wish.language)
-                audio = await self.turn(partial(say, speed=wish.speed, seed=wish.seed, cancel=token), token)
+                do = partial(say, speed=wish.speed, seed=wish.seed, cancel=token)
+                audio = await self.turn(asker, do, token)
                 pause = 0.0 if number == len(lines) - 1 else pause_of(lines[number], wish.pause)
                 yield line_frame(number, audio, pause)
                 if wish.keep:
                     sounds.append(concatenate([audio, silence(pause, audio.rate)]))
             if wish.keep:
-                yield frame({"take": await self.turn(partial(kept, asker.session, voice, wish, lines, sounds), token)})
+                keep = partial(kept, asker.session, voice, wish, lines, sounds)
+                yield frame({"take": await self.turn(asker, keep, token)})
             yield frame({"done": True})
         except CancelledError:
             yield frame({"dropped": True})
@@ -225,14 +227,11 @@ class Live:
             return self.clips.get(asker.owner, wish.voice)
         return asker.session.voices.load(wish.voice)
 
-    async def turn(self, do: Callable[[], Answer], token: CancelToken) -> Answer:
-        """Do one thing in a thread when its turn has come, unless nobody wants it by then."""
-
-        def done() -> Answer:
+    async def turn(self, asker: Asker, do: Callable[[], Answer], token: CancelToken) -> Answer:
+        """Do one thing in a thread when the asker's turn has come, unless nobody wants it by then."""
+        async with self._turns.of(asker.owner):
             token.check()
-            return do()
-
-        return await to_thread.run_sync(done, limiter=self._turns, abandon_on_cancel=True)
+            return await to_thread.run_sync(do, abandon_on_cancel=True)
 
 
 def blended(session: Session, blend: Blend) -> Voice:

@@ -21,6 +21,7 @@ from webui.guard import MAX_UPLOAD, Guard
 from webui.page import Page
 from webui.reach import names_token
 from webui.sessions import Sessions
+from webui.turns import Turns
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _PORTS_TO_TRY = 50
 _DAY = 24 * 3600.0
+SPEAKING = 2  # pieces of speech that are computed at the same time, whoever they are for
 
 
 def prepare(cache: Path) -> Path:
@@ -106,7 +108,8 @@ def create_app(
             answer.set_cookie(i18n.COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
         return answer
 
-    live = Live(studio, users=users)
+    turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
+    live = Live(studio, users=users, turns=turns["speech"])
     for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
         app.include_router(routes.router())
     look, pages = theme(), {}
@@ -114,7 +117,7 @@ def create_app(
         pages[language] = build(studio, language, folder, users=users, live=live)
         app = gr.mount_gradio_app(
             app,
-            pages[language].queue(default_concurrency_limit=40, max_size=1024),  # the bounds are each owner's
+            pages[language].queue(default_concurrency_limit=40, max_size=1024).sharing(turns),
             path=f"/{language}",
             theme=look,
             css_paths=[CSS_FILE],
@@ -135,13 +138,17 @@ def create_app(
     def waiting(owner: str) -> int:
         return sum(page.waiting(owner) for page in pages.values())
 
+    def forget(opened: str) -> None:
+        for page in pages.values():
+            page.forget(opened)
+
     door: dict[str, Any] = {}
     if users:
         door = {"check": studio.users.sign_in, "sessions": Sessions(studio.users.mark)}
     elif token:
         door = {"check": names_token(token), "sessions": Sessions(lambda user: "named the token"), "named": False}
-    app.add_middleware(Fence, folder=folder, waiting=waiting, **door)
-    app.add_middleware(Doors, api=create_api(studio, folder, door.get("sessions")))
+    app.add_middleware(Fence, folder=folder, waiting=waiting, forget=forget, **door)
+    app.add_middleware(Doors, api=create_api(studio, folder, door.get("sessions"), turns["speech"]))
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

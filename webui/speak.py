@@ -62,6 +62,6 @@ class SpeakTab:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         for event in (clip.change, transcript.blur):
             taken = event(
-                self.take_clip, [clip, transcript], told, concurrency_limit=2, concurrency_id="speech", **quiet
+                self.take_clip, [clip, transcript], told, concurrency_limit=None, concurrency_id="speech", **quiet
             )
             catch(taken, words, trouble)

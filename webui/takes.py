@@ -81,11 +81,12 @@ class TakeRoutes:
         return answered(language, lambda: {"take": card(takes.restore(take))})
 
     async def again(self, language: Language, take: str, wish: Again, request: Request) -> dict[str, Any]:
-        takes = self._live.asker(request).session.takes
+        asker = self._live.asker(request)
+        takes = asker.session.takes
         token = CancelToken()
         say = partial(takes.again, take, wish.line, seed=wish.seed, cancel=token)
         try:
-            return await self._live.turn(partial(answered, language, lambda: {"take": card(say())}), token)
+            return await self._live.turn(asker, partial(answered, language, lambda: {"take": card(say())}), token)
         finally:
             token.cancel()
 

@@ -312,6 +312,7 @@ def parser() -> argparse.ArgumentParser:
     read = add("read", ABOUT_READ, read_command, listing)
     read.add_argument("text", help="the text; - reads standard input")
     read.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
+    read.add_argument("--voice", help="the voice that will speak: a text of numbers only is read in its language")
 
     add_job_actions(add("jobs", ABOUT_JOBS, jobs_command, listing), common, listing)
 

@@ -12,13 +12,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gpt_sovits.audio import Audio, resample, to_int16
 from gpt_sovits.errors import MissingError
 from gpt_sovits.events import Event, EventSink, ignore
-from gpt_sovits.lab.corpus import Clip, Corpus, told
+from gpt_sovits.lab.corpus import LATE, Clip, Corpus, told
 from gpt_sovits.text import phonemize, symbols
 from gpt_sovits.text.symbols import MARKS, UNKNOWN
 from gpt_sovits.training.examples import RATE
@@ -59,8 +60,8 @@ def taught_times(corpus: Corpus, sources: Sequence[Path], work: Path) -> int:
         for path, known in told(source).items():
             if path not in clips:
                 continue
-            ends = known.lead + np.cumsum(known.seconds)
-            times = np.minimum(np.rint(np.array([known.lead, *ends]) * 50).astype(int), clips[path].frames).tolist()
+            ends = known.lead - LATE + np.cumsum([0.0, *known.seconds])
+            times = np.clip(np.rint(ends * 50).astype(int), 0, clips[path].frames).tolist()
             sounding = [k for k, phone in enumerate(known.phones) if spoken([phone])]
             phones = [ids[known.phones[k]] for k in sounding]
             loudness = corpus.mel(clips[path]).mean(1)
@@ -80,7 +81,7 @@ def _end(loudness: np.ndarray, start: int, end: int) -> int:
     return start + max(2, int(loud[-1]) + 1) if len(loud) else start + 2
 
 
-def _write(work: Path, rows: Sequence[dict[str, object]]) -> None:
+def _write(work: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows to the file, in the place of older ones of the same clips."""
     kept = {str(row["path"]): row for row in rows}
     if (work / FILE).is_file():

@@ -31,6 +31,7 @@ from gpt_sovits.models.native import load_tensors, save_tensors
 from gpt_sovits.settings import PROJECT_ROOT
 from gpt_sovits.torchaudio_compat import functional
 from gpt_sovits.training.examples import FRAME, RATE, TOKEN
+from gpt_sovits.versions import EMBEDDED
 
 CODED_AT = 24000  # Hz, which Opus knows
 LEVEL = 0.95  # of libsndfile's compression: about 18 kbit/s
@@ -152,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     training.add_argument("--pack", type=Path, required=True)
     training.add_argument("--work", type=Path, required=True)
     training.add_argument("--out", type=Path, required=True)
-    training.add_argument("--start", type=Path, default=PROJECT_ROOT / "pretrained_models" / "mini")
+    training.add_argument("--start", type=Path, default=PROJECT_ROOT / "pretrained_models" / EMBEDDED)
     training.add_argument("--minutes", type=float, default=8.0)
     training.add_argument("--device", default="cuda")
     training.add_argument("--workers", type=int, default=12)

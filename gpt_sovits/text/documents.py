@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from gpt_sovits.text.data import known_english
 from gpt_sovits.text.en_abbreviations import roman
-from gpt_sovits.text.tags import TAG
+from gpt_sovits.text.tags import OPENERS, TAG
 from gpt_sovits.text.tracked import Tracked
 
 Edit = tuple[int, int, str]
@@ -22,7 +22,7 @@ _BLOCK_TAGS = "p|br|hr|div|li|ul|ol|tr|table|h[1-6]|blockquote|pre|section|artic
 _INLINE_TAGS = (
     "a|abbr|b|big|button|center|cite|code|del|em|figure|font|i|img|input|ins|kbd|label|mark|nav|q|rp|rt|ruby|s|samp|"
     "small|span|strike|strong|sub|sup|tbody|td|tfoot|th|thead|time|tt|u|var|body|html|head|meta|link|title|main|path|"
-    "svg|video|audio|source|iframe|form|option|select|textarea|details|summary|aside|picture|colgroup|col|caption|v"
+    "svg|dfn|wbr|bdi|bdo|data|cite|map|area|canvas|picture|noscript|video|audio|source|iframe|form|option|select|textarea|details|summary|aside|picture|colgroup|col|caption|v"
 )
 _ROMAN_OR_DIGITS = r"[ \t]*\d{1,6}[ \t]*"
 _CUE = re.compile(r"[ \t]*(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}[ \t]*--+>[ \t]*(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}")
@@ -51,6 +51,7 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
      "[![picture](a)](address)"),
     (re.compile(r"(?<!\w)!?\[(?P<keep>[^\[\]\n]{0,300}[^\W\d][^\[\]\n]{0,300})\] ?\[[^\[\]\n]{0,80}\]"), "[text][2]"),
+    (re.compile(r":(?:[a-z]{1,12}:){1,2}(?P<keep>`[^`\n]{1,300}`)"), ":meth:`name`"),
     (re.compile(r"`(?P<keep>[^`<\n]{1,300}?)(?: <[^`<>\n]{1,1000}>)?`__?(?!\w)"), "`text <address>`_"),
     (re.compile(r"(?P<keep>)\[\^[^\]\s]{1,40}\]"), "[^1]"),
     (re.compile(r"(?<=[.,;:!?”’\"')])(?P<keep>)\[(?:\d{1,3}|note \d{1,3}|citation needed)\](?![(\[:])"), "end.[3]"),
@@ -78,7 +79,7 @@ _ENDS_SENTENCE = re.compile(r"[.!?。！？…:：;；][\"'”’」』）)\]*_]
 
 def _outside(text: str, edits: list[Edit]) -> list[Edit]:
     """The edits that touch none of our own tags."""
-    tags = [tag.span() for tag in TAG.finditer(text)] if "[" in text or "【" in text else []
+    tags = [tag.span() for tag in TAG.finditer(text)] if any(opener in text for opener in OPENERS) else []
     if not tags:
         return edits
     starts = [start for start, _ in tags]
@@ -280,6 +281,7 @@ _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: _numerals(text) if "I" in text or "V" in text or "X" in text else [],
     _leads,
     lambda text: _cells(text) if "|" in text else [],
+    lambda text: [(m.start(), m.end(), ", ") for m in re.finditer(r"(?<=\w)[|｜](?=\w)", text)],
 )
 
 

@@ -46,6 +46,7 @@ _WORDS = {
     "bldg": "building", "Apt": "Apartment", "apt": "apartment", "Ste": "Suite", "Rte": "Route",
 }  # fmt: skip
 _WORDS |= {word.capitalize(): said.capitalize() for word, said in _WORDS.items() if word.islower() and word != "al"}
+SHORTENED = frozenset((*_TITLES, *_PLACES, *_WORDS))  # what a full stop behind does not end a sentence with
 # Words of their own as well: an abbreviation only before a number.
 _NUMBERED_ONLY = frozenset(
     "sec Sec secs Secs par Par para Para art Art Tab ed Ed no No nos Nos Pt pt Apt apt Ste Temp ca Ca Ref Est al "
@@ -196,6 +197,8 @@ ABBREVIATION_RULES: tuple[Rule, ...] = (
     (re.compile(r"\b[iI]\.e\.,?"), "that is", "i.e. sweet"),
     (re.compile(r"\bvs\b(?!\.)"), "versus", "red vs blue"),
     (re.compile(r"\bw/(?=\s)"), "with", "w/ milk"),
+    (re.compile(r"(?<=\()([Ee])d(s?)\.(?=\))"), lambda m: f"{m[1]}ditor{m[2]}", "(eds.)"),
+    (re.compile(r"\b[Oo]p\. ?[Cc]it\."), "op cit", "Op. Cit., p. 7"),
     (re.compile(r"\bN[oO]\.\s?(?=\d)|№ ?(?=\d)|\bno\. ?(?=\d)"), "number ", "No. 7"),
     (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place, "Main St."),
     (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({any_of(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place, "Elm St., then"),

@@ -7,7 +7,7 @@ import re
 from gpt_sovits.text.en_g2p import lookup
 from gpt_sovits.text.tracked import Tracked
 
-# Acronyms that are said as words; ``en_names`` says how where the dictionary does not.
+# Acronyms that are said as words; ``en_own.txt`` says how where the dictionary does not.
 _AS_WORDS = frozenset(
     (
         "NASA NATO UNESCO UNICEF OPEC ASEAN AIDS SARS FIFA NAFTA ROM RAM SIM PIN GIF LEGO IKEA SWAT FEMA NASCAR "

@@ -161,7 +161,8 @@ CODE_RULES: tuple[Rule, ...] = (
     (re.compile(r"\bI-(\d\d)\b"), lambda m: f"I {cardinal(int(m[1]))}", "I-95"),
     (re.compile(rf"(?i)(?:#\s?|\b(?:{_CODED}) )(?=\d{{3,}}\b)(\d+)\b(?!\.\d|,\d| (?:{_PLURAL}|people\b|or more\b))"),
      lambda m: _coded(m), "order #4451"),
-    (re.compile(r"(?<=[A-Z])-?\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)"), lambda m: f" {digits(m[0])} ", "京A12345"),
+    (re.compile(r"(?<=[A-Za-z]{2})-\d{5,}(?!\d)|(?<=[A-Z])-?\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)"),
+     lambda m: f" {digits(m[0])} ", "京A12345"),
     (re.compile(r"\b([A-Z]{2})([1-9]\d(?:0[1-9]|[1-9]\d|\d0))\b(?![.,]\d)"), _flight, "CZ3101"),
     (re.compile(r"(?:(?<=\b[A-Z]{2} )|(?<=\b[A-Z]{3} )(?<!ISO )(?<!IEC )(?<!DIN ))"
                 r"[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)"),
@@ -169,6 +170,8 @@ CODE_RULES: tuple[Rule, ...] = (
     (re.compile(r"\b([A-Z]{1,3})-?(\d{3})(?=[A-Z]?\b)(?![.,]\d)"), _plate, "A380"),
     (re.compile(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)"), _european, "1.000,50"),
     (re.compile(r"(?<![\d.\-])v?\d+(?:\.\d+){2,}(?!\d)"), _version, "2.10.3"),
+    (re.compile(r"\b([A-Z])((?:\.\d{1,2}){1,4})\b(?!\.\d)"),
+     lambda m: m[1] + "".join(f" point {cardinal(int(part))}" for part in m[2].split(".")[1:]), "section C.2"),
     (re.compile(r"(?<=\b[vV])(\d+)\.(\d+)\b"), lambda m: f" {cardinal(int(m[1]))} point {cardinal(int(m[2]))}", "v2.0"),
     (re.compile(r"(?<![\w.,$£€¥])(\d+(?:\.\d+)?)(k|K|M|B|bn|T)\b(?![/'.]\w|-[a-z]{2})"), _scaled, "3.2M views"),
     (re.compile(r"(?<![\d.,])\d{10,}(?![\d.,]\d|\d)"), _long, "a key of 37 digits"),

@@ -143,7 +143,7 @@ def _feet(match: re.Match[str]) -> str:
 def _foot(match: re.Match[str]) -> str | None:
     """3' is three feet unless a quotation in single marks may end there ('Route 66')."""
     before = match.string[max(0, match.start() - 200) : match.start()]
-    if re.search(r"(?:^|[\s(\"])'\S", before):
+    if re.search(r"(?<![\w.!?])'\S", before):
         return None
     adjective = re.match(r"[ -][a-z]", match.string[match.end() : match.end() + 2])
     return f"{match[1]} {'foot' if match[1] == '1' or adjective else 'feet'}"

@@ -87,10 +87,12 @@ WEB_RULES: tuple[Rule, ...] = (
      lambda m: _path(m), "C:\\Users\\me"),
     (re.compile(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"
                 r"(?<!\S)/(?:etc|usr|var|tmp|home|bin|opt|dev|mnt|root|proc|sys)\b"), _path, "/etc/hosts"),
-    (re.compile(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES})\b"),
+    (re.compile(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES}|c|h|cc|pl|pm)\b"),
      _path, "src/a.py"),
     (re.compile(rf"(?<![\w.@/])([\w\-]{{1,100}}(?:\.[A-Za-z][\w\-]{{1,60}}){{0,2}})\.({_FILES})\b(?![\w(]|\.\w)"),
      lambda m: _file(m) if not m[1].replace(",", "").isdigit() else None, "Node.js"),
+    (re.compile(r"(?<![\w.])([A-Za-z_][\w\-]{2,60})\.(c|h|cc|pl|pm|hs|kt|lua|php|vue|rs|el|tcl)\b(?![\w(.])"),
+     lambda m: f"{m[1]} dot {letters_aloud(m[2])}", "sched.c"),
     (re.compile(r"(?<![\w.])\.([a-z]{2,5})(?= (?:files?|format|extension|documents?)\b)"),
      lambda m: f"dot {_extension(m[1])}", "a .txt file"),
     (re.compile(r"(?<!\S)--(?=[a-z])"), "dash dash ", "--dry-run"),

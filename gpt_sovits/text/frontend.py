@@ -118,6 +118,7 @@ def _assemble(runs: list[Run], job: _Job, table: SymbolTable) -> Phones:
         )  # fmt: skip
         phones += read.phones
         readings += (_placed(r, job) for r in read.readings)
+    readings = _said_once(readings)
     every = [span.word2ph for span in spans]
     joined = None if None in every else tuple(n for count in every if count is not None for n in count)
     norm_text = "".join(span.norm_text for span in spans)
@@ -128,6 +129,14 @@ def _placed(reading: Reading, job: _Job) -> Reading:
     """The reading at its place in the original, with what is to be said about it."""
     notice = next((text for a, b, text in job.notices if a < reading.end and reading.start < b), "")
     return replace(reading, start=job.start(reading.start), end=job.end(reading.end), notice=notice)
+
+
+def _said_once(readings: list[Reading]) -> list[Reading]:
+    """A notice stands at the first word that it is about."""
+    before = ["", *(reading.notice for reading in readings)]
+    return [
+        replace(r, notice="") if r.notice and r.notice == last else r for last, r in zip(before, readings, strict=False)
+    ]
 
 
 def _require_installed(language: str) -> None:

@@ -26,6 +26,7 @@ _IPA: dict[str, str] = {
     "m": "M", "n": "N", "l": "L", "ɫ": "L", "w": "W", "ʔ": "T", "ɾ": "T", "x": "K",
 }  # fmt: skip
 _IPA_SCAN = re.compile("|".join(sorted(map(re.escape, _IPA), key=len, reverse=True)) + "|[ˈˌ]")
+_IPA_SIGN = re.compile("[ˈˌəɪʊɛɔæʌθðʃʒŋɑɜɝɚɹɐɒ]")
 _VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 
 
@@ -73,6 +74,8 @@ def parse_reading(reading: str, word: str) -> Given:
         phones = from_ipa(reading[1:-1])
         if phones:
             return Given(phones, text=reading)
+    if _IPA_SIGN.search(reading) and not _IPA_SCAN.sub("", re.sub("[./\\s‿]", "", reading)):
+        return Given(from_ipa(reading), text=reading)
     parts = _plain_pinyin(reading) or reading.split()
     if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols() for part in parts):
         syllables = [pinyin_phones(part) for part in parts]

@@ -7,8 +7,8 @@ import re
 from gpt_sovits.text.zh_words import tag
 
 _OPENS = frozenset(
-    "但 但是 可是 不过 然而 而 而且 并且 并 所以 因此 因为 由于 如果 假如 虽然 尽管 即使 只要 只有 除非 无论 不管 于是 然后 后来 接着 "
-    "同时 另外 此外 例如 比如 甚至 或者 或 还是 以及 和 与 以便 直到 当 其中 也 又 就 才 却 都 还".split()
+    "但 但是 可是 不过 然而 而 而且 并且 所以 因此 因为 由于 如果 虽然 尽管 即使 只要 只有 除非 无论 不管 于是 "
+    "然后 后来 接着 同时 另外 此外 例如 比如 甚至 或者 或 以及 和 与 以便 直到 当 其中 也 又 就 才 却 都 还".split()
 )
 _CLOSES = frozenset("了 吗 呢 吧 啊 呀 嘛 啦 时 后 前 以后 以前 之后 之前 时候 的话 来说 而言 等 们".split())
 _CLINGS_AFTER = ("u", "y", "f", "q", "k", "g", "zg")  # what a reader never separates from the word before it

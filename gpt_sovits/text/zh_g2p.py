@@ -190,7 +190,7 @@ def words(
         base += (final for _, final in read)
         spoken = change_tones(token, base[at:])
         finals += spoken if version == FIRST_PHONES else erhua(token, spoken)
-    kept = {i for i in chosen if i in forced or finals[i].endswith("5") or clause[i] in "得地的着"}
+    kept = {i for i in chosen if i in forced or finals[i].endswith("5") or clause[i] in "得地的着儿"}
     for i in kept:
         finals[i] = base[i]
     if polyphones:

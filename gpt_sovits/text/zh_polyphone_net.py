@@ -13,14 +13,13 @@ from typing import Any
 from gpt_sovits.text.data import FOLDER
 
 _UNKNOWN, _FIRST, _LAST, _KNOWN = 0, 1, 2, 3  # rows of the embedding
-_SURE = 1.0  # how much better (natural logarithm) another reading must look than the dictionary's
 
 
 @cache
-def _choices() -> Mapping[str, tuple[int, ...]]:
-    """Character -> the numbers of its readings."""
+def _choices() -> Mapping[str, tuple[float, tuple[int, ...]]]:
+    """Character -> by how much another reading must beat the dictionary's, and the numbers of its readings."""
     entries = (entry.split(",") for entry in str(_network()["choices"]).split(" "))
-    return {char: tuple(map(int, numbers)) for char, *numbers in entries}
+    return {char: (float(margin), tuple(map(int, numbers))) for char, margin, *numbers in entries}
 
 
 @cache
@@ -79,8 +78,9 @@ def choose(clause: str, places: Iterable[int], listed: Mapping[int, str]) -> dic
     names = _network()["names"]
     chosen: dict[int, str] = {}
     for i, row in zip(asked, _scores(clause, asked), strict=True):
-        fits = {names[number]: float(row[number]) for number in known[clause[i]]}
+        margin, numbers = known[clause[i]]
+        fits = {names[number]: float(row[number]) for number in numbers}
         best = max(fits, key=lambda name: fits[name])
-        if best != listed[i] and fits[best] - fits.get(listed[i], float("-inf")) > _SURE:
+        if best != listed[i] and fits[best] - fits.get(listed[i], float("-inf")) > margin:
             chosen[i] = best
     return chosen

@@ -85,7 +85,7 @@ def test_who_says_little_is_drawn_more_often_than_by_its_part(work: Path) -> Non
 
 def test_a_teachers_phone_ends_before_the_pause_that_its_time_holds(work: Path, tmp_path: Path) -> None:
     (tmp_path / "phones.jsonl").write_text(
-        json.dumps({"path": "0.ogg", "lead": 0.1, "phones": ["Y", "EH1", "S", "."], "seconds": [0.1, 0.1, 0.4, 0.1]})
+        json.dumps({"path": "0.ogg", "lead": 0.16, "phones": ["Y", "EH1", "S", "."], "seconds": [0.1, 0.1, 0.4, 0.1]})
     )
     mel = np.fromfile(work / "mel.f16", np.float16).reshape(-1, 80)
     mel[18:40] = -11  # quiet after the first 0.06 s of the last phone

@@ -152,8 +152,6 @@ class Callers:
             token = self._studio.users.of_token(shown)
         except RefusedError as error:
             raise AskedError(401, "token", error.message, error.action) from error
-        if self._sessions is not None and not self._studio.users.mark(token.user):
-            raise AskedError(401, "token", "This token is not valid.", "")
         return Caller(self._studio.session(token.user), token.id, self._limits, token)
 
 

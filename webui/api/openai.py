@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, Field, FiniteFloat
 from starlette.responses import Response
 
 from gpt_sovits.errors import MissingError
@@ -22,10 +22,18 @@ LANGUAGES = ("auto", "zh", "en", "yue", "ja", "ko")  # what is offered; the stud
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=DOCUMENTED)
 
 
+def _whole(text: str) -> str:
+    text.encode()  # half of a pair of surrogates is no character: a UnicodeEncodeError is a ValueError
+    return text
+
+
+Plain = Annotated[str, AfterValidator(_whole)]
+
+
 class Manner(BaseModel):
     """How something is said: ours, beside what OpenAI's clients send."""
 
-    language: str = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
+    language: Plain = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
     speed: FiniteFloat = Field(1.0, json_schema_extra={"minimum": 0.5, "maximum": 2})
     pause: FiniteFloat = Field(
         0.3, description="seconds between sentences", json_schema_extra={"minimum": 0, "maximum": 10}
@@ -57,14 +65,14 @@ class Manner(BaseModel):
 
 
 class VoiceName(BaseModel):
-    id: str = Field(max_length=200)
+    id: Plain = Field(max_length=200)
 
 
 class SpeechRequest(Manner):
     model: str = Field(MODEL, max_length=200, description="Any name: the voice decides which model speaks.")
-    input: str = Field(description="The text; markup for readings, pauses and speeds counts.")
-    voice: Annotated[str, Field(max_length=200)] | VoiceName = Field(description="Name or id of a voice.")
-    version: str | None = Field(None, max_length=64, description="Id of a version of the voice.")
+    input: Plain = Field(description="The text; markup for readings, pauses and speeds counts.")
+    voice: Annotated[Plain, Field(max_length=200)] | VoiceName = Field(description="Name or id of a voice.")
+    version: Plain | None = Field(None, max_length=64, description="Id of a version of the voice.")
     instructions: str | None = Field(None, description="Accepted and ignored; X-Studio-Ignored then says so.")
 
     @property

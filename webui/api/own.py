@@ -23,7 +23,7 @@ from gpt_sovits.voices.manifest import VoiceCard
 from gpt_sovits.voices.voice import Voice
 from webui.api.callers import Asking, Caller, of_job
 from webui.api.failures import DOCUMENTED
-from webui.api.openai import LANGUAGES, Manner, spoken
+from webui.api.openai import LANGUAGES, Manner, Plain, spoken
 from webui.api.speaking import SPOKEN, check_text, event
 
 router = APIRouter(prefix="/api", responses=DOCUMENTED)
@@ -32,7 +32,7 @@ _SOUND: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}}
 }
 _EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
-Text = Annotated[str, Field(max_length=200)]
+Text = Annotated[Plain, Field(max_length=200)]
 
 
 class Part(BaseModel):
@@ -54,7 +54,7 @@ class KeptMix(Mix):
 
 
 class MixSpeech(Manner, Mix):
-    input: str
+    input: Plain
 
 
 class NewName(BaseModel):
@@ -62,8 +62,9 @@ class NewName(BaseModel):
 
 
 class ReadAs(BaseModel):
-    input: str
-    language: str = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
+    input: Plain
+    language: Plain = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
+    voice: Plain | None = Field(None, max_length=200, description="Who will speak: numbers are in that language.")
 
 
 @router.get("/voices", tags=["voices"], summary="The voices that this program may use")
@@ -106,7 +107,8 @@ def delete(voice: str, caller: Asking) -> None:
 def read_as(body: ReadAs, caller: Asking) -> list[dict[str, Any]]:
     caller.require("read")
     check_text(body.input)
-    return [asdict(reading) for reading in caller.session.speech.explain(body.input, language=body.language)]
+    voice = caller.voice(body.voice).id if body.voice else None
+    return [asdict(found) for found in caller.session.speech.explain(body.input, language=body.language, voice=voice)]
 
 
 @router.post("/mixes", tags=["mixes"], status_code=201, summary="Keep a mix of voices as a voice")
@@ -137,12 +139,12 @@ async def create(
     caller: Asking,
     recording: Annotated[UploadFile, File(description="10 seconds to 30 minutes of one person")],
     name: Annotated[Text, Form()],
-    consent: Annotated[str, Form(max_length=2000, description="the words by which the person agrees")],
+    consent: Annotated[Plain, Form(max_length=2000, description="the words by which the person agrees")],
     who_speaks: Annotated[Text, Form(description="whose voice it is; empty: the voice's name")] = "",
     purpose: Annotated[Text, Form()] = "personal use on this computer",
     statement: Annotated[UploadFile | None, File(description="another person's voice: how they agree")] = None,
-    script: Annotated[str, Form(max_length=100_000, description="what was read")] = "",
-    language: Annotated[str, Form(max_length=20)] = "auto",
+    script: Annotated[Plain, Form(max_length=100_000, description="what was read")] = "",
+    language: Annotated[Plain, Form(max_length=20)] = "auto",
     base: Annotated[Text, Form()] = "",
     again: Annotated[Text, Form(description="name or id of a voice that gets a further version")] = "",
     anyway: Annotated[bool, Form()] = False,

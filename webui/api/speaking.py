@@ -22,9 +22,10 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.labels import Label
 from webui.api.callers import Caller
 from webui.api.failures import AskedError, shape
+from webui.turns import Turns
 
 if TYPE_CHECKING:
-    from gpt_sovits.synthesis import Speech
+    from gpt_sovits import Speech
 
 MAX_TEXT = 20_000  # characters: about twenty minutes of speech; longer texts are narrated
 _THREADS = 4  # that speak for the HTTP doors, so that the pages keep theirs
@@ -61,9 +62,10 @@ def check_text(text: str) -> None:
 
 
 class Speaker:
-    """Runs what speaks in a few threads of its own."""
+    """Runs what speaks in a few threads of its own, a piece at a time, in turns with everybody else."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns | None = None) -> None:
+        self._turns = turns or Turns(_THREADS)
         self._threads: CapacityLimiter | None = None  # belongs to the loop that first speaks
 
     async def answer(self, request: Request, caller: Caller, begin: Begin, wanted: Wanted) -> Response:
@@ -93,8 +95,14 @@ class Speaker:
         async with caller.turn():
             try:
                 in_thread = partial(to_thread.run_sync, limiter=self._threads, abandon_on_cancel=True)
-                pieces = await in_thread(begin, cancel)
-                while (piece := await in_thread(next, pieces, None)) is not None:
+                owner = caller.session.user
+                async with self._turns.of(owner):
+                    pieces = await in_thread(begin, cancel)
+                while True:
+                    async with self._turns.of(owner):
+                        piece = await in_thread(next, pieces, None)
+                    if piece is None:
+                        return
                     yield piece
             finally:
                 cancel.cancel()

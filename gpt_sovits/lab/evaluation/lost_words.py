@@ -30,6 +30,7 @@ from gpt_sovits.families.enrol import enrol
 from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.phone_errors import ErrorRate
 from gpt_sovits.features.reference import Reference
+from gpt_sovits.lab.corpus import LATE
 from gpt_sovits.lab.evaluation.teacher import RATE, Said, Teacher
 from gpt_sovits.lab.evaluation.teacher_texts import Texts
 from gpt_sovits.lab.evaluation.whisper import Heard, Whisper
@@ -69,12 +70,13 @@ class Line:
 
 def phone_of_frames(said: Said, phones: Phones, frames: int, step: float = 0.02) -> np.ndarray:
     """Index into the phones of every frame `[T]`, -1 in the silence before the first and in marks."""
-    ends = said.lead + np.cumsum(said.seconds)
+    start = said.lead - LATE
+    ends = start + np.cumsum(said.seconds)
     centres = (np.arange(frames) + 0.5) * step
     index = np.searchsorted(ends, centres, side="right")
     spoken = np.array([phone not in MARKS for phone in phones.phones] + [False])
     index = np.minimum(index, len(phones.phones))
-    return np.where((centres >= said.lead) & spoken[index], index, -1)
+    return np.where((centres >= start) & spoken[index], index, -1)
 
 
 class Stages:
