@@ -73,6 +73,7 @@ class Encoder:
         rate: int,
         *,
         label: Label | None = None,
+        metadata: Mapping[str, str] | None = None,
         streaming: bool = True,
         bit_rate: int = BIT_RATE,
         file: BinaryIO | None = None,
@@ -82,7 +83,7 @@ class Encoder:
         self.rate = rate if not rates or rate in rates else min((r for r in rates if r >= rate), default=max(rates))
         self._resampler = soxr.ResampleStream(rate, self.rate, 1, quality="HQ") if self.rate != rate else None
         self._name, self._streaming, self._written = name, streaming and file is None, 0
-        self._metadata = label.metadata() if label is not None else {}
+        self._metadata = dict(metadata or (label.metadata() if label is not None else {}))
         self._sink: BinaryIO = file or (_Pipe() if streaming else io.BytesIO())
         self._output: av.container.OutputContainer | None = None
         if self._format.container:

@@ -28,6 +28,7 @@ LAYERS = (
     ("dataset",),
     ("hearing",),
     ("synthesis", "subtitles"),
+    ("narration",),
     ("training",),
     ("jobs",),
     ("services",),
