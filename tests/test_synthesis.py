@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from gpt_sovits import synthesis
 from gpt_sovits.audio import Audio, read_audio
 from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base, load_base
 from gpt_sovits.families.enrol import best_window, enrol
 from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.hearing import Ear, Heard
+from gpt_sovits.loudness import CEILING, LOUDNESS, loudness, true_peak
+from gpt_sovits.semantic.decode import Generated
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Manner, Synthesizer
 from gpt_sovits.voices.mixing import mix
@@ -190,3 +194,47 @@ def test_markup_sets_pause_and_speed(synthesizer: Synthesizer, voice: Voice) -> 
     (plain,) = synthesizer.speak(voice, "Good morning to you.")
     slow = list(synthesizer.speak(voice, "[Good morning to you.|speed 0.6]"))
     assert sum(p.audio.seconds for p in slow) > 1.3 * plain.audio.seconds
+
+
+def test_a_fault_of_the_sampler_is_rolled_again_and_what_stays_is_told(
+    synthesizer: Synthesizer, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, faults = synthesis.generate, [1]
+
+    def faulty(*given: object, **options: object) -> Generated:
+        result = made(*given, **options)  # type: ignore[arg-type]
+        size = len(result.tokens)
+        faults[0] -= 1
+        cut = torch.cat([result.tokens[: size // 3], result.tokens[2 * size // 3 :]])
+        return dataclasses.replace(result, tokens=cut) if faults[0] >= 0 else result
+
+    monkeypatch.setattr(synthesis, "generate", faulty)
+    text = "The harvest was poor in the whole valley."
+    (spoken,) = synthesizer.speak(voice, text)
+    assert spoken.attempts == 2 and spoken.doubt is None
+    faults[0] = 99
+    monkeypatch.setattr(Ear, "hear", lambda *given: Heard(0.0))  # the sound says no more than the tokens
+    (spoken,) = synthesizer.speak(voice, text)
+    assert spoken.attempts >= 3 and spoken.doubt == "other" and spoken.audio.seconds > 0.5
+
+
+def test_long_and_short_are_equally_loud_and_never_at_full_scale(synthesizer: Synthesizer, voice: Voice) -> None:
+    for text in ("Yes.", "嗯", "A", "The harvest was poor in the whole valley."):
+        (spoken,) = synthesizer.speak(voice, text)
+        assert abs(loudness(spoken.audio) - LOUDNESS) < 1.0 and true_peak(spoken.audio) <= CEILING
+
+
+def test_a_speech_goes_on_where_it_stopped(synthesizer: Synthesizer, voice: Voice) -> None:
+    text = "Good morning, my friend. See you on Sunday then!"
+    first, second = synthesizer.speak(voice, text, seed=5)
+    (rest,) = synthesizer.speak(voice, text, seed=5, after=1)
+    assert (first.number, second.number, rest.number) == (0, 1, 1)
+    assert rest.text == second.text and np.array_equal(rest.audio.samples, second.audio.samples)
+
+
+def test_what_nobody_can_read_is_told_or_refused(synthesizer: Synthesizer, voice: Voice) -> None:
+    (spoken,) = synthesizer.speak(voice, "Good morning, мой друг.")
+    assert spoken.left_out == ("мой друг",) and spoken.audio.seconds > 0.5
+    for text, language in (("Привет!", "auto"), ("你好。", "en"), ("Hello.", "xx")):
+        with pytest.raises(InputError):
+            synthesizer.speak(voice, text, language=language)
