@@ -183,6 +183,8 @@ def remove_folder(folder: Path, aside: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Delete everything inside ``folder`` (left there by a crash), keys first; the folder itself stays."""
+    if folder.is_symlink() or folder.is_file():  # a fault, or somebody's doing: it stands in the way of the folder
+        folder.unlink()
     if not folder.is_dir():
         return
     for entry in list(os.scandir(folder)):

@@ -11,6 +11,7 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.models import EMBEDDED
 from gpt_sovits.voices.consent import now
+from gpt_sovits.voices.rights import require_of
 from gpt_sovits.voices.voice import Voice
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class SpeechService:
         """
         _check_language(language)
         chosen = self._value(voice)
-        chosen.terms.require("speak", chosen.name)
+        require_of("speak", chosen)
         pieces = self._core.synthesizer.speak(
             chosen,
             text,
