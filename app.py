@@ -1,4 +1,7 @@
-"""Starts the studio: ``python app.py`` opens it for the browser of this computer, and for nobody else."""
+"""Starts the studio: ``python app.py`` opens it for the browser of this computer, and for nobody else.
+
+``--host 0.0.0.0`` opens it to others, who sign in (``users add``) or name the token that is printed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import argparse
 import contextlib
 import logging
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +22,7 @@ from typing import NoReturn
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.settings import Settings
 from webui.opening import Opening
+from webui.reach import Reach
 from webui.server import clean, create_app, listen, prepare
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,17 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7860, help="port; the next free one is taken when it is in use")
     parser.add_argument("--data", type=Path, default=None, help="folder that keeps the voices")
     parser.add_argument("--users", action="store_true", help="everybody signs in (accounts: gpt_sovits users add)")
+    parser.add_argument(
+        "--name", action="append", default=[], help="a further host name that others reach it by, as behind a proxy"
+    )
+    parser.add_argument("--certificate", type=Path, default=None, help="PEM file: serve HTTPS")
+    parser.add_argument("--key", type=Path, default=None, help="PEM file with the certificate's key")
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        default=None,
+        help="where nobody has an account, others must name this token (made there if missing; default: a new one)",
+    )
     parser.add_argument("--no-worker", action="store_true", help="leave the training to a worker started elsewhere")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser.parse_args(given)
@@ -93,16 +107,8 @@ def worker(data_dir: Path) -> Iterator[Worker]:
         running.end()
 
 
-def address(bound: socket.socket) -> str:
-    """What a person types into the browser to reach a listening socket."""
-    host, port = bound.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
 def serve(
-    settings: Settings, host: str, port: int, *, open_page: bool = False, users: bool = False, train: bool = True
+    settings: Settings, reach: Reach, *, open_page: bool = False, users: bool = False, train: bool = True
 ) -> None:
     """Run until interrupted. Where there are accounts, people sign in, whether ``users`` says so or not."""
     import uvicorn
@@ -110,22 +116,30 @@ def serve(
     from gpt_sovits.studio import Studio
 
     studio = Studio(settings)
-    if users and not studio.users.names():
+    several = bool(studio.users.names())
+    if users and not several:
         raise InputError("There is no account yet.", "Add one: python -m gpt_sovits users add NAME")
-    bound = listen(host, port)
+    names, (certificate, key) = reach.all_names, reach.certificate_files
+    token = "" if several else reach.token()
+    bound = listen(reach.host, reach.port)
     folder = prepare(settings.cache_dir)
     signal.signal(signal.SIGTERM, _end)
     try:
         with worker(settings.data_dir) if train else contextlib.nullcontext():
-            several = bool(studio.users.names())
-            app = Opening(
-                partial(create_app, studio, folder, host=host, users=several), afterwards=studio.speech.warm_up
+            make = partial(create_app, studio, folder, host=reach.host, names=names, users=several, token=token)
+            app = Opening(make, afterwards=studio.speech.warm_up)
+            config = uvicorn.Config(
+                app, log_level="warning", timeout_graceful_shutdown=2, ssl_certfile=certificate, ssl_keyfile=key
             )
-            server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+            server = uvicorn.Server(config)
             app.failed = partial(setattr, server, "should_exit", True)
-            print(f"The studio is open at {address(bound)}  (stop it with Ctrl+C)", flush=True)  # noqa: T201
+            reach.warn(users=several)
+            first, *others = reach.addresses(bound.getsockname()[1], token)
+            print(f"The studio is open at {first}  (stop it with Ctrl+C)", flush=True)  # noqa: T201
+            for other in others:
+                print(f"Others reach it at {other}", flush=True)  # noqa: T201
             if open_page:
-                threading.Timer(0.1, webbrowser.open, [address(bound)]).start()
+                threading.Timer(0.1, webbrowser.open, [first]).start()
             server.run(sockets=[bound])
             if app.error is not None:
                 raise app.error
@@ -145,8 +159,14 @@ def main(given: Sequence[str] | None = None) -> int:
     try:
         serve(
             Settings.load(options.data),
-            options.host,
-            options.port,
+            Reach(
+                options.host,
+                options.port,
+                names=tuple(options.name),
+                certificate=options.certificate,
+                key=options.key,
+                token_file=options.token_file,
+            ),
             open_page=options.open,
             users=options.users,
             train=not options.no_worker,

@@ -1,4 +1,4 @@
-"""Sound in and out: read any common file, resample, level, trim, fade, join, write.
+"""Sound in and out: read any common file, resample, level, trim, fade, join, write as WAV (else: ``encoding``).
 
 Everything passes an ``Audio`` value around: mono float32 samples and their rate. Reading goes through PyAV, whose
 wheel carries FFmpeg's libraries, so nothing has to be installed on the system. Resampling is soxr's "HQ" recipe
@@ -17,7 +17,6 @@ import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import av
 import numpy as np
@@ -29,12 +28,6 @@ MAX_SECONDS = 30 * 60.0  # the longest recording that is read unless a caller as
 CONTAINERS = "wav,w64,aiff,caf,flac,mp3,mov,mp4,m4a,matroska,webm,ogg,aac,amr"  # what FFmpeg may probe; no playlists
 _OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 OFFSET = 3e-4  # of the zero line, above which it is taken out: rounding to 16 bits stays far below
-ENCODERS = {  # suffix -> (container, codec, rates that the codec takes; empty = any)
-    "flac": ("flac", "flac", ()),
-    "ogg": ("ogg", "libopus", (48000, 24000, 16000, 12000, 8000)),
-    "opus": ("ogg", "libopus", (48000, 24000, 16000, 12000, 8000)),
-    "mp3": ("mp3", "libmp3lame", (48000, 44100, 32000, 24000, 22050, 16000)),
-}
 _SILENCE_DB = -120.0
 _TRY_ANOTHER = "Please choose a sound file (wav, flac, mp3, m4a, ogg, opus or webm)."
 
@@ -285,36 +278,9 @@ def wav_bytes(audio: Audio) -> bytes:
     return buffer.getvalue()
 
 
-def encode(audio: Audio, kind: str, *, bit_rate: int = 64_000) -> bytes:
-    """The sound as a file of ``kind``: wav, flac, ogg/opus or mp3. ``bit_rate`` is for the lossy ones."""
-    if kind == "wav":
-        return wav_bytes(audio)
-    if kind not in ENCODERS:
-        raise InputError(f"Sound cannot be written as {kind!r}.", f"Please use one of: wav, {', '.join(ENCODERS)}.")
-    container, codec, rates = ENCODERS[kind]
-    if rates and audio.rate not in rates:
-        audio = resample(audio, min((r for r in rates if r >= audio.rate), default=max(rates)))
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as output:
-        stream = cast("av.AudioStream", output.add_stream(codec, rate=audio.rate, layout="mono"))
-        if codec != "flac":
-            stream.bit_rate = bit_rate
-        frame = av.AudioFrame.from_ndarray(to_int16(audio)[None, :], format="s16", layout="mono")
-        frame.sample_rate = audio.rate
-        frame.pts = 0
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return buffer.getvalue()
-
-
 def write_wav(path: Path | str, audio: Audio) -> None:
     """Write a 16-bit mono WAV; the file appears whole or not at all. Raises ``ResourceError`` when it cannot."""
     write_bytes(path, wav_bytes(audio))
-
-
-def write_audio(path: Path | str, audio: Audio, *, bit_rate: int = 64_000) -> None:
-    """Write in the format that the file's suffix names (.wav, .flac, .ogg, .opus, .mp3), whole or not at all."""
-    write_bytes(path, encode(audio, Path(path).suffix.lower().lstrip("."), bit_rate=bit_rate))
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:

@@ -127,6 +127,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if len(data) > MAX_JSON_BYTES:
             raise ValueError("too large")
         value = json.loads(data)
+        json.dumps(value, ensure_ascii=False).encode()  # half a character can be neither shown nor stored: ValueError
     except (ValueError, RecursionError) as error:
         raise InputError(f"The file {path} is damaged.", "Restore it from a backup.") from error
     if not isinstance(value, dict):

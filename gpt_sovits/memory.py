@@ -1,8 +1,16 @@
-"""How much memory this computer can still give."""
+"""How much memory this computer can still give, and giving back what is no longer needed."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+Each = TypeVar("Each")
 
 
 def free_bytes() -> float | None:
@@ -16,3 +24,39 @@ def free_bytes() -> float | None:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))  # a bound at least
     except (AttributeError, ValueError, OSError):
         return None
+
+
+class Heap:
+    """What speaking leaves to the C library, which keeps it: tensors of ever other sizes, in pieces, in many arenas.
+
+    It is given back to the system (``malloc_trim`` of glibc; nothing elsewhere), at most once in ``every`` seconds.
+    """
+
+    def __init__(self, every: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every, self._clock = every, clock
+        self._next, self._lock = 0.0, threading.Lock()
+        self._trim = trimmer()
+
+    def after(self, work: Iterator[Each]) -> Iterator[Each]:
+        """The same, and give back once it has ended, however it ends."""
+        try:
+            yield from work
+        finally:
+            self.give_back()
+
+    def give_back(self) -> None:
+        with self._lock:
+            if self._trim is None or self._clock() < self._next:
+                return
+            self._next = self._clock() + self._every
+        self._trim(0)
+
+
+def trimmer() -> Callable[[int], int] | None:
+    """glibc's ``malloc_trim``; None where the C library is another."""
+    if not sys.platform.startswith("linux"):
+        return None
+    found = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+    if found is not None:
+        found.argtypes, found.restype = [ctypes.c_size_t], ctypes.c_int
+    return found

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.sovits import SoVITS
-from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.audio import Audio
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base
 from gpt_sovits.families.enrol import bert_features
-from gpt_sovits.features.reference import Timbre, stacked
-from gpt_sovits.features.spectral import denormalize_mel
+from gpt_sovits.families.family import Delivery
 from gpt_sovits.semantic.decode import Generated, generate
 from gpt_sovits.semantic.guard import Rolled, roll
 from gpt_sovits.semantic.model import T2S
@@ -34,7 +31,6 @@ from gpt_sovits.text import (
     Phones,
     Piece,
     PolyphoneModel,
-    mandarin_share,
     phonemize,
     require_speakable,
     split_text,
@@ -220,7 +216,7 @@ class Synthesizer:
                 sampling=manner.sampling or base.sampling,
                 generator=generator,
                 min_tokens=min(11, 1 + len(said.ids)),
-                follower=base.follower(phones),
+                follower=base.family.follower(base, phones),
                 cancel=cancel,
             )
 
@@ -239,72 +235,16 @@ class Synthesizer:
         cancel: CancelToken,
     ) -> np.ndarray:
         """Float32 samples `[L]` at the base's rate."""
-        reference = voice.reference
-        codes = tokens.to(base.device)[None, None]
-        phones = torch.tensor(said.ids, device=base.device)[None]
-        timbres = reference.timbres if isinstance(model, SoVITS) and model.blends else (reference.timbre,)
-        style, told = _timbre(base, said, timbres)
         generator = torch.Generator(base.device).manual_seed(manner.seed + number)
-        if isinstance(model, SoVITSCFM):
-            if reference.mel is None or base.vocoder is None:
-                raise InputError("This voice has no reference for this model.", "Create it again from a clip.")
-            mel = model.decode(
-                codes,
-                phones,
-                style,
-                prompt_codes=reference.codes.to(base.device)[None, None],
-                prompt_phones=torch.tensor(reference.phones, device=base.device)[None],
-                prompt_mel=reference.mel.to(base.device),
-                steps=manner.mel_steps,
-                speed=manner.speed,
-                generator=generator,
-                check=cancel.check,
-            )
-            wave = base.vocoder(denormalize_mel(mel))
-        else:
-            wave = model.decode(  # type: ignore[operator]
-                codes,
-                phones,
-                style,
-                noise_scale=base.noise if manner.noise is None else manner.noise,
-                speed=manner.speed,
-                generator=generator,
-                **told,
-            )
+        how = Delivery(manner.speed, manner.noise, manner.mel_steps, generator, cancel.check)
+        wave = base.family.render(base, model, voice.reference, said, tokens, how)
         return wave.reshape(-1).float().cpu().numpy()
-
-
-def _timbre(base: Base, said: Phones, timbres: Sequence[Timbre]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Styles `[K, G, 1]` of K voices for what is said, and their colours and shares for the decoder.
-
-    In the language that it was heard in a voice's are its own. The further what is said lies from it, the further the
-    style moves towards the other language's speakers, and the more the colour, measured in its own, fades.
-    """
-    share = mandarin_share(said.ids, base.symbols_version) if base.accent is not None else None
-    moved = [_moved(timbre, share, base.accent) for timbre in timbres]
-    told: dict[str, Tensor] = {}
-    if len(moved) > 1:
-        told["shares"] = torch.tensor([timbre.share for timbre in timbres], device=base.device)
-    colours = stacked([colour for _, colour in moved])
-    if colours is not None:
-        told["colour"] = colours.to(base.device)
-    return torch.cat([style for style, _ in moved]).to(base.device), told
 
 
 def tongue(voice: Voice) -> str:
     """The language in which a voice reads a text of numbers only: its own."""
     heard = voice.reference.timbre.tongue
     return "en" if heard is not None and heard < 0.5 else "zh"
-
-
-def _moved(timbre: Timbre, told: float | None, accent: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Style and colour for speech of which the share ``told`` is Mandarin."""
-    heard = timbre.tongue
-    if accent is None or told is None or heard is None or told == heard:
-        return timbre.style, timbre.colour
-    foreign = told - heard
-    style = timbre.style + foreign * accent.to(timbre.style.device)
-    return style, None if timbre.colour is None else (1 - abs(foreign)) * timbre.colour
 
 
 def _finished(wave: np.ndarray, rate: int, pause: float) -> Audio:

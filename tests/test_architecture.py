@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # From the ground up. Names on one line are neighbours, which import each other only where ALLOWED lists it.
 LAYERS = (
-    ("errors", "settings", "events", "memory", "torchaudio_compat"),
-    ("audio", "files"),
+    ("errors", "settings", "events", "memory", "torchaudio_compat", "versions"),
+    ("audio", "files", "labels"),
+    ("encoding",),
     ("models", "text"),
     ("features",),
     ("semantic", "acoustic"),
@@ -32,7 +33,7 @@ LAYERS = (
     ("app",),
     ("cli", "__main__"),
 )
-ALLOWED = {("settings", "errors"), ("events", "errors"), ("__main__", "cli")}
+ALLOWED = {("settings", "errors"), ("events", "errors"), ("versions", "errors"), ("__main__", "cli")}
 LONGEST = 450  # lines of a file
 
 
@@ -113,3 +114,21 @@ def test_the_laboratory_serves_only_its_own_commands() -> None:
 def test_no_file_is_too_long() -> None:
     long = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in sources()}
     assert not {name: lines for name, lines in long.items() if lines > LONGEST}
+
+
+def test_what_a_version_or_a_family_is_stands_in_one_place() -> None:
+    """No version's name outside the table (but for the defaults of two configs), no question for a network's class."""
+    from gpt_sovits.versions import VERSIONS
+
+    networks = {"SoVITS", "SoVITSCFM", "MiniContentEncoder", "HubertContent", "ERes2NetV2", "T2S", "BigVGAN", "HiFiGAN"}
+    found = []
+    for file in [*(ROOT / "gpt_sovits").rglob("*.py"), *(ROOT / "webui").rglob("*.py")]:
+        where = file.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in VERSIONS:
+                found.append((where, node.value))
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+                asked = {each.id for each in ast.walk(node.args[1]) if isinstance(each, ast.Name)}
+                found += [(where, name) for name in asked & networks]
+    allowed = {"gpt_sovits/versions.py", "gpt_sovits/acoustic/config.py"}
+    assert [each for each in found if each[0] not in allowed] == []

@@ -107,3 +107,18 @@ def test_the_image_runs_as_an_ordinary_user_and_reports_its_health() -> None:
     start = re.search(r'^CMD \["python", (.+)\]$', text, flags=re.MULTILINE)
     assert start
     parse(re.findall(r'"([^"]+)"', start.group(1)))
+
+
+SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def test_what_security_names_exists() -> None:
+    """Every file, command and option that SECURITY.md counts on."""
+    named = re.findall(r"`([\w./-]+\.(?:py|lock|md)|tests/[\w./-]+)[^`]*`", SECURITY)
+    assert len(named) > 15
+    assert not [path for path in named if not (ROOT / path).exists()]
+    options = {each for action in app_parser()._actions for each in action.option_strings}
+    assert {each for each in re.findall(r"`(--[\w-]+)", SECURITY)} <= options
+    for command in ("models download", "users add", "voices key"):
+        assert f"`{command}`" in SECURITY
+        parse(["-m", "gpt_sovits", *command.split(), *{"models": ["v2"], "users": ["ana"]}.get(command.split()[0], [])])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from tests.test_architecture import imports, sources
 
@@ -71,3 +73,43 @@ def test_wheels_only() -> None:
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert "--only-binary :all:" in text
     assert re.findall(r"--no-binary (\S+)", text) == ["jieba"], "pure Python, but published as a source archive only"
+
+
+def locked(file: str) -> dict[str, set[str]]:
+    """Package to the versions that a lock file names; every entry has a hash of SHA-256."""
+    found: dict[str, set[str]] = {}
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in text.splitlines():
+        if line.startswith(("#", "-")) or not line.strip():
+            continue
+        entry = re.match(r"([A-Za-z0-9._-]+)==([0-9][A-Za-z0-9.]*)( |$)", line)
+        assert entry and re.search(r"--hash=sha256:[0-9a-f]{64}\b", line), f"{file}: {line[:80]}"
+        found.setdefault(normal(entry[1]), set()).add(entry[2])
+    return found
+
+
+def test_the_lock_holds_what_is_required_and_all_that_this_needs() -> None:
+    """Made anew by `python .ci/supply.py lock`; `check` compares with what the registry would give."""
+    lock, cuda = locked("requirements.lock"), locked("requirements-cuda.lock")
+    assert {name: {version} for name, version in pinned("requirements.txt").items()}.items() <= lock.items()
+    assert not set(lock) & set(cuda) and all(re.match("nvidia-|cuda-|triton$", name) for name in cuda)
+    options = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("--")]
+    for name in lock:
+        try:
+            needs = requires(name) or []
+        except PackageNotFoundError:
+            continue  # of another system
+        for line in needs:
+            need = Requirement(line)
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                assert normal(need.name) in {**lock, **cuda}, f"{name} needs {need.name}: make the lock anew"
+    for file in ("requirements.lock", "requirements-cuda.lock"):
+        assert all(line in (ROOT / file).read_text(encoding="utf-8").splitlines() for line in options)
+
+
+def test_the_image_is_made_from_the_lock() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert text.count("pip install") == text.count("--require-hashes") + 1, "torch's CPU build is the one exception"
+    assert re.search(r"^FROM \$\{PYTHON_IMAGE\}$", text, flags=re.MULTILINE)
+    versions = {name: version for name, version in pinned("requirements.txt").items()}
+    assert f"torch=={versions['torch']}" in text

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpt_sovits.audio import read_audio, resample, silence, write_audio, write_wav
+from gpt_sovits.audio import read_audio, resample, silence, write_wav
 from gpt_sovits.dataset.training_set import Slice, TrainingSet
+from gpt_sovits.encoding import write_audio
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.jobs.run import Parts, real_parts
 from gpt_sovits.services.jobs import TrainingRequest

@@ -8,6 +8,8 @@ that is sent ``{"path": "/etc/passwd", ...}`` would copy that file to where the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,8 +19,10 @@ from gradio.exceptions import InvalidPathError
 from gradio.utils import get_upload_folder
 
 from webui.asked import files_in, owner_of
+from webui.turns import Turns
 
 AT_ONCE = 4
+MOST_BEGUN = 512  # of all; what begins then waits for its turn here, where turns are shared between people
 
 
 class ClosedBlocks(gr.Blocks):
@@ -27,21 +31,38 @@ class ClosedBlocks(gr.Blocks):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.has_launched = True  # what Gradio asks before it checks a path
-        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self.turns: Mapping[str, Turns] = {}
+
+    def sharing(self, turns: Mapping[str, Turns]) -> ClosedBlocks:
+        """Let people take turns in all that has one of these ``concurrency_id``s; it needs no limit of Gradio's."""
+        self.turns = turns
+        self._queue.max_thread_count = MOST_BEGUN
+        return self
 
     async def process_api(  # type: ignore[override]  # Gradio names each of the rest
         self, block_fn: Any, inputs: Any, state: Any = None, request: Any = None, **more: Any
     ) -> Any:
-        """One step of one wish; of one person's, ``AT_ONCE`` run at a time."""
+        """One step of one wish, a piece of a speech for example; of one person's, ``AT_ONCE`` run at a time."""
+        if not block_fn.queue:  # such as Stop
+            return await super().process_api(block_fn, inputs, state, request, **more)
         owner = owner_of(getattr(request, "request", None)) or ""
-        turn = self._turns.setdefault(owner, asyncio.Semaphore(AT_ONCE))
-        async with turn:
+        own, shared = self._own.setdefault(owner, asyncio.Semaphore(AT_ONCE)), self.turns.get(block_fn.concurrency_id)
+        async with shared.of(owner) if shared else nullcontext(), own:
             return await super().process_api(block_fn, inputs, state, request, **more)
 
     def waiting(self, owner: str) -> int:
-        """How many wishes of an owner wait for their turn."""
-        queues = list(self._queue.event_queue_per_concurrency_id.values())
-        return sum(owner_of(event.request) == owner for queue in queues for event in list(queue.queue))
+        """How many wishes of an owner have not ended."""
+        queues = [list(queue.queue) for queue in self._queue.event_queue_per_concurrency_id.values()]
+        begun = [events for events in self._queue.active_jobs if events]
+        return sum(owner_of(event.request) == owner for events in (*queues, *begun) for event in events)
+
+    def forget(self, session: str) -> None:
+        """Drop what is kept of a page that somebody opened once: it is as if it had just been opened."""
+        self._queue.pending_messages_per_session.pop(session, None)
+        self._queue.pending_event_ids_session.pop(session, None)
+        self.state_holder.session_data.pop(session, None)
+        self.state_holder.time_last_used.pop(session, None)
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> Any:
         """What Gradio makes of the inputs; ``InvalidPathError`` where one names what this server did not make."""

@@ -12,7 +12,7 @@ import html
 import json
 import re
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -39,17 +39,26 @@ COOKIE = "studio-session"
 BROWSER = "studio-browser"  # the cookie of a browser where nobody signs in
 _UPLOADS = frozenset(f"/{language}/gradio_api/upload" for language in i18n.LANGUAGES)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-MOST_WAITING = 16  # of one owner
+MOST_WAITING = 16  # of one owner: wishes that have not ended
+MOST_OPEN = 128  # of one owner: requests at once, those that listen included
+_MOST_PAGES = 64  # of one owner: opened pages that are remembered
+_MOST_OWNERS = 4096
 _MOST_SIGNING_IN = 20
 _MAX_FORM = 8 * 2**10
 _MAX_JSON = 16 * 2**20
 _MAX_NAMES = 10_000  # of one user
+# The part of an address behind "#" is never sent; with it the start's own address signs in by itself.
+_FROM_THE_ADDRESS = """<script>if (location.hash.length > 1) {
+document.querySelector('input').value = decodeURIComponent(location.hash.slice(1));
+history.replaceState(null, '', location.pathname);
+document.querySelector('form').submit();}</script>"""
 
 
 class Fence:
     """ASGI middleware. ``check(name, password)`` returns the user or raises; ``folder`` holds the pages' sounds.
 
-    Without ``check`` and ``sessions`` nobody signs in. ``waiting(owner)``: how many of an owner's wishes wait.
+    Without ``check`` and ``sessions`` nobody signs in; unless ``named``, people sign in with a token and no name.
+    ``waiting(owner)``: how many of an owner's wishes have not ended; ``forget(page)`` is told of an owner's oldest.
     """
 
     def __init__(
@@ -59,16 +68,22 @@ class Fence:
         folder: Path,
         check: Callable[[str, str], str] | None = None,
         sessions: Sessions | None = None,
+        named: bool = True,
         waiting: Callable[[str], int] = lambda owner: 0,
+        forget: Callable[[str], object] = lambda page: None,
     ) -> None:
         self._app = app
         self._check = check
         self._sessions = sessions
+        self._page = partial(_page, named=named)
         self._folder = folder
-        self._waiting, self._signing_in, self._two = waiting, 0, CapacityLimiter(2)
+        self._waiting, self._forget = waiting, forget
+        self._signing_in, self._two = 0, CapacityLimiter(2)
         self._uploads = Uploads(folder)
         self._owners: dict[str, str] = {}  # of the pages' sessions, events and uploads
-        self._names: dict[str, OrderedDict[str, None]] = {}  # of each user, the one used last at the end
+        self._names: OrderedDict[str, OrderedDict[str, None]] = OrderedDict()  # of each; what was used last at the end
+        self._pages: dict[str, OrderedDict[str, None]] = {}
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -99,7 +114,20 @@ class Fence:
         await self._pass(user, {**scope, USER: user}, request, send)
 
     async def _pass(self, owner: str, scope: Scope, request: Request, send: Send) -> None:
-        """Let a request of ``owner`` through, unless it names what is not the owner's."""
+        """Let a request of ``owner`` through, unless there are too many of them."""
+        if self._open[owner] >= MOST_OPEN:
+            await PlainTextResponse("Too many of your pages are open.", 503)(scope, request.receive, send)
+            return
+        self._open[owner] += 1
+        try:
+            await self._pass_one(owner, scope, request, send)
+        finally:
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
+
+    async def _pass_one(self, owner: str, scope: Scope, request: Request, send: Send) -> None:
+        """Let a request through, unless it names what is not the owner's."""
         upload = scope["method"] == "POST" and scope["path"] in _UPLOADS
         body = b"" if upload else await _read(request, _MAX_JSON)
         if body is None or not self._may(owner, request, body):
@@ -131,12 +159,30 @@ class Fence:
         names += [text for key, text in words if key in ("session_hash", "event_id")]
         if not all(sounds.may_read(self._folder, user, Path(file)) for file in asked + files):
             return False
-        return all(self._owner(name, user) == user for name in names)
+        if not all(self._owner(name, user) == user for name in names):
+            return False
+        for page in {text for key, text in words if key == "session_hash"}:
+            self._opened(page, user)
+        return True
+
+    def _opened(self, page: str, user: str) -> None:
+        """Of each owner the pages used last are remembered: the pages' framework keeps some 100 kB of each for ever."""
+        pages = self._pages.setdefault(user, OrderedDict())
+        pages[page] = None
+        pages.move_to_end(page)
+        while len(pages) > _MOST_PAGES:
+            self._forget(pages.popitem(last=False)[0])
 
     def _owner(self, name: str, user: str) -> str:
         """Whose a name of the page is: it belongs to who used it first, and nobody's names push out another's."""
         owner = self._owners.setdefault(name, user)
         names = self._names.setdefault(owner, OrderedDict())
+        self._names.move_to_end(owner)
+        while len(self._names) > _MOST_OWNERS:  # browsers of long ago
+            left, gone = self._names.popitem(last=False)
+            self._pages.pop(left, None)
+            for each in gone:
+                del self._owners[each]
         names[name] = None
         names.move_to_end(name)
         while len(names) > _MAX_NAMES:
@@ -172,18 +218,20 @@ class Fence:
         if self._sessions.user(request.cookies.get(COOKIE, "")):
             return RedirectResponse("/", 303)
         if request.method != "POST":
-            return _page(words, "")
+            return self._page(words, "")
         body = await _read(request, _MAX_FORM)
         fields = parse_qs((body or b"").decode("utf-8", "replace"))
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
         if self._signing_in >= _MOST_SIGNING_IN:
-            return _page(words, words.error(BusyError("Many people are signing in.", "Try again in a minute.")), 503)
+            return self._page(
+                words, words.error(BusyError("Many people are signing in.", "Try again in a minute.")), 503
+            )
         self._signing_in += 1
         asking_from.set(request.client.host if request.client else "")
         try:
             user = await to_thread.run_sync(self._check, name.strip(), password, limiter=self._two)
         except VoiceError as error:
-            return _page(words, words.error(error), 403)
+            return self._page(words, words.error(error), 403)
         finally:
             self._signing_in -= 1
         answer = RedirectResponse("/", 303, headers={"Cache-Control": "no-store"})
@@ -265,14 +313,20 @@ def _hosts(request: Request) -> set[str]:
     return {"", *request.headers.getlist("host"), *request.headers.getlist("x-forwarded-host")}
 
 
-def _page(words: i18n.Words, trouble: str, status: int = 200) -> Response:
-    said = {key: html.escape(words(f"signin.{key}")) for key in ("name", "password", "button", "text")}
+def _page(words: i18n.Words, trouble: str, status: int = 200, *, named: bool = True) -> Response:
+    keys = ("name", "password", "token", "button", "text", "token_text")
+    said = {key: html.escape(words(f"signin.{key}")) for key in keys}
     notice = f'<p class="problem" role="alert">{html.escape(trouble)}</p>' if trouble else ""
     title = html.escape(words("app.title"))
-    form = f"""<form method="post" action="/sign-in"><h1>{title}</h1><p>{said["text"]}</p>{notice}
-<label>{said["name"]}<input name="name" autocomplete="username" required autofocus maxlength="32"></label>
-<label>{said["password"]}<input name="password" type="password" autocomplete="current-password" required></label>
-<button>{said["button"]}</button></form>"""
+    password = '<input name="password" type="password" autocomplete="current-password" required'
+    if named:
+        text = said["text"]
+        fields = f"""<label>{said["name"]}<input name="name" autocomplete="username" required autofocus maxlength="32">
+</label><label>{said["password"]}{password}></label>"""
+    else:
+        text, fields = said["token_text"], f"<label>{said['token']}{password} autofocus></label>"
+    form = f"""<form method="post" action="/sign-in"><h1>{title}</h1><p>{text}</p>{notice}
+{fields}<button>{said["button"]}</button></form>{"" if named or trouble else _FROM_THE_ADDRESS}"""
     return plain_page(words, form, status=status)
 
 

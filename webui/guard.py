@@ -64,7 +64,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", names: Iterable[str] = ()) -> None:
         self._app = app
-        self._everywhere = not _is_loopback(host)
+        self._everywhere = not is_loopback(host)
         self._names = {"localhost", host.lower(), *(name.lower() for name in names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,7 +112,7 @@ class Guard:
             name = (urlsplit(f"//{host}").hostname or "").lower()
         except ValueError:
             return False
-        if name in self._names or _is_loopback(name):
+        if name in self._names or is_loopback(name):
             return True
         return self._everywhere and _is_address(name)  # a literal address cannot be rebound by a name server
 
@@ -133,5 +133,6 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address is this computer's own, which no other can reach."""
     return name == "localhost" or (_is_address(name) and ipaddress.ip_address(name).is_loopback)

@@ -198,7 +198,11 @@ def build(ask: Ask, words: Words, folder: Path, chosen: gr.Radio, message: gr.HT
         return " ".join([*said, words("own.destroyed_limits")])
 
     said = [message, changed]
-    heavy: dict[str, Any] = {**quiet, "concurrency_limit": 1, "concurrency_id": "passphrase"}  # each takes much memory
+    heavy: dict[str, Any] = {
+        **quiet,
+        "concurrency_limit": None,
+        "concurrency_id": "passphrase",
+    }  # each takes much memory
     for event in (
         hear_left.click(hear, [chosen, left], [sound_left, message], **quiet),
         hear_right.click(hear, [chosen, right], [sound_right, message], **quiet),
@@ -228,7 +232,7 @@ def build(ask: Ask, words: Words, folder: Path, chosen: gr.Radio, message: gr.HT
 def build_for_all(ask: Ask, words: Words, folder: Path, message: gr.HTML, changed: gr.State) -> None:
     """Receiving a voice, and the backup, which need no chosen voice."""
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    heavy: dict[str, Any] = {**quiet, "concurrency_limit": 1, "concurrency_id": "passphrase"}
+    heavy: dict[str, Any] = {**quiet, "concurrency_limit": None, "concurrency_id": "passphrase"}
     with gr.Accordion(words("own.receive"), open=False, elem_classes="fold", elem_id="own-receive"):
         heading("", words("own.receive_text"))
         with gr.Row(elem_classes="aligned"):

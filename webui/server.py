@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,7 +19,9 @@ from webui import i18n
 from webui.fence import Fence, user_of
 from webui.guard import MAX_UPLOAD, Guard
 from webui.page import Page
+from webui.reach import names_token
 from webui.sessions import Sessions
+from webui.turns import Turns
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _PORTS_TO_TRY = 50
 _DAY = 24 * 3600.0
+SPEAKING = 2  # pieces of speech that are computed at the same time, whoever they are for
 
 
 def prepare(cache: Path) -> Path:
@@ -70,16 +73,28 @@ def clean(folder: Path) -> None:
 
 
 def create_app(
-    studio: Studio, folder: Path, *, host: str = "127.0.0.1", names: Iterable[str] = (), users: bool = False
+    studio: Studio,
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    names: Iterable[str] = (),
+    users: bool = False,
+    token: str = "",
 ) -> FastAPI:
     """The ASGI app: ``/`` goes to the person's language, ``/en/`` and ``/zh/`` are the pages.
 
-    ``users``: everybody has to sign in first, and sees only what is theirs.
+    ``users``: everybody has to sign in first, and sees only what is theirs. ``token``: where nobody has an account,
+    everybody has to name it first.
     """
     import gradio as gr  # late: it takes seconds, and reads the environment that ``prepare`` writes
     from fastapi import FastAPI
 
+    from webui.api import Doors, create_api
+    from webui.live import Live
+    from webui.mix import MixTab
+    from webui.reading import ReadingRoutes
     from webui.tabs import build
+    from webui.takes import TakeRoutes
     from webui.theme import CSS_FILE, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -93,12 +108,16 @@ def create_app(
             answer.set_cookie(i18n.COOKIE, asked, max_age=10 * 365 * 24 * 3600, httponly=True, samesite="strict")
         return answer
 
+    turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
+    live = Live(studio, users=users, turns=turns["speech"])
+    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
+        app.include_router(routes.router())
     look, pages = theme(), {}
     for language in i18n.LANGUAGES:
-        pages[language] = build(studio, language, folder, users=users)
+        pages[language] = build(studio, language, folder, users=users, live=live)
         app = gr.mount_gradio_app(
             app,
-            pages[language].queue(default_concurrency_limit=40, max_size=1024),  # the bounds are each owner's
+            pages[language].queue(default_concurrency_limit=40, max_size=1024).sharing(turns),
             path=f"/{language}",
             theme=look,
             css_paths=[CSS_FILE],
@@ -119,8 +138,17 @@ def create_app(
     def waiting(owner: str) -> int:
         return sum(page.waiting(owner) for page in pages.values())
 
-    check, sessions = (studio.users.sign_in, Sessions(studio.users.mark)) if users else (None, None)
-    app.add_middleware(Fence, folder=folder, waiting=waiting, check=check, sessions=sessions)
+    def forget(opened: str) -> None:
+        for page in pages.values():
+            page.forget(opened)
+
+    door: dict[str, Any] = {}
+    if users:
+        door = {"check": studio.users.sign_in, "sessions": Sessions(studio.users.mark)}
+    elif token:
+        door = {"check": names_token(token), "sessions": Sessions(lambda user: "named the token"), "named": False}
+    app.add_middleware(Fence, folder=folder, waiting=waiting, forget=forget, **door)
+    app.add_middleware(Doors, api=create_api(studio, folder, door.get("sessions"), turns["speech"]))
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

@@ -12,10 +12,10 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.services.models import ModelService
+from gpt_sovits.versions import FLOW_MATCHING, RECOMMENDED, of_family
 from webui.i18n import Words
 from webui.parts import catch, good, heading, notice, pick, problem, status_line, unchanged
 
-BEST = "v2ProPlus"  # what a person most likely wants
 TICK = 1.0  # seconds between two looks at a download
 _FILES = [".pth", ".ckpt", ".pt", ".bin", ".safetensors", ".json"]
 _GIB, _MIB = 2**30, 2**20
@@ -57,7 +57,7 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         with gr.Column(elem_classes="card", elem_id="settings-import"):
             heading(words("settings.import_title"), words("settings.import_text", folder=library.inbox), level=3)
             ambiguous = gr.Radio(
-                [(words("settings.ambiguous_no"), ""), ("v3", "v3"), ("v4", "v4")],
+                [(words("settings.ambiguous_no"), ""), *((row.name, row.name) for row in of_family(FLOW_MATCHING))],
                 value="",
                 label=words("settings.ambiguous"),
                 elem_id="settings-ambiguous",
@@ -113,7 +113,7 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         return [
             _table(words, cards),
             gr.update(choices=usable, value=pick(usable, library.chosen)),
-            gr.update(choices=wanted, value=pick(wanted, wish or BEST)),
+            gr.update(choices=wanted, value=pick(wanted, wish or RECOMMENDED)),
             gr.update(choices=here, value=pick(here, leaving)),
         ]
 
@@ -247,8 +247,7 @@ def _table(words: Words, cards: Sequence[Any]) -> str:
 
 
 def _row(words: Words, card: Any) -> str:
-    key = f"settings.about_{card.version}"
-    notes = [words(key)] if words.has(key) else []
+    notes = [words.sentence(card.facts.summary)] if card.facts else []
     if card.installed and card.missing:
         notes.append(words("settings.incomplete"))
     if card.installed and not card.trainable:

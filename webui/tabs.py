@@ -13,73 +13,57 @@ from gpt_sovits.studio import Studio
 from webui import create, i18n, mix, settings, speak, voices
 from webui.closed import ClosedBlocks
 from webui.i18n import Words
+from webui.live import Live
 from webui.person import asking, present, signed_in
 
 __all__ = ["build"]
 
 
-def build(studio: Studio, language: str = "en", folder: Path | None = None, *, users: bool = False) -> ClosedBlocks:
+def build(
+    studio: Studio,
+    language: str = "en",
+    folder: Path | None = None,
+    *,
+    users: bool = False,
+    live: Live | None = None,
+) -> ClosedBlocks:
     """The whole page in one language. ``folder`` takes the sound files that the browser plays (Gradio's by default).
 
-    ``users``: people sign in, and each call of a service is for whoever sent the request.
+    ``users``: people sign in, and each call of a service is for whoever sent the request. ``live`` speaks for the page.
     """
     words = i18n.load(language)
     ask = asking(studio, signed_in if users else present)
     place = folder or Path(get_upload_folder())
+    live = live or Live(studio, users=users)
     with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
         gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
-        with gr.Tabs(selected="create", elem_id="tabs") as tabs:
+        with gr.Tabs(selected="speak", elem_id="tabs") as tabs:
+            with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
+                speak.SpeakTab(ask, words, place, live.clips).build()
             with gr.Tab(words("tab.create"), id="create") as create_tab:
                 created = create.build(ask, studio.jobs.scripts(), words, place, page)
-            with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
-                spoken = speak.build(ask, words, place)
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
-                mixed = mix.build(ask, words, place)
+                mix.MixTab.build(words)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
                 listed = voices.build(ask, words, place)
             if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
                 with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
                     models = settings.build(studio.models, words)
 
-        lists = [spoken.voice, mixed.first, mixed.second, mixed.blend, listed.chosen, listed.count]
-        choices = [spoken.voice, mixed.first, mixed.second, mixed.ratio, listed.chosen]
-
-        def refresh(
-            voice: str | None, first: str | None, second: str | None, ratio: float, chosen: str | None
-        ) -> tuple[Any, ...]:
-            return (
-                speak.refreshed(ask, words, voice),
-                *mix.refreshed(ask, words, first, second, ratio),
-                *voices.refreshed(ask, words, chosen),
-            )
-
-        def renew(
-            voice: str | None, first: str | None, second: str | None, ratio: float, chosen: str | None
-        ) -> tuple[Any, ...]:
-            """A voice of one's own has come: it takes the place of those that are invented."""
-            own = {card.id for card in ask().voices.list()}
-            voice, first, second = (each if each in own else None for each in (voice, first, second))
-            return refresh(voice, first, second, ratio, chosen)
-
-        def go_speak(voice_id: str | None) -> tuple[Any, Any, Any, Any, Any]:
-            update = speak.refreshed(ask, words, voice_id)
-            return gr.update(selected="speak"), "voice", update, gr.update(visible=True), gr.update(visible=False)
+        def refresh(chosen: str | None) -> tuple[Any, ...]:
+            return voices.refreshed(ask, words, chosen)
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        arrival = [spoken.source, spoken.voice, spoken.by_voice, spoken.by_clip]
-        for event in (
-            page.load,
-            speak_tab.select,
-            mix_tab.select,
-            voices_tab.select,
-            mixed.saved.change,
-        ):
-            event(refresh, choices, lists, **quiet)
-        created.finished.change(renew, choices, lists, **quiet)
-        renewed = listed.changed.change(refresh, choices, lists, **quiet)
+        for event in (page.load, voices_tab.select):
+            event(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
+        for event in (speak_tab.select, mix_tab.select):
+            event(None, None, None, js=speak.VOICES, **quiet)
+        created.finished.change(None, created.finished, None, js=speak.VOICES, **quiet)
+        renewed = listed.changed.change(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
         renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
-        created.speak_with.click(go_speak, created.finished, [tabs, *arrival], **quiet)
-        listed.speak_with.click(go_speak, listed.chosen, [tabs, *arrival], **quiet)
+        for button, voice in ((created.speak_with, created.finished), (listed.speak_with, listed.chosen)):
+            button.click(lambda: gr.update(selected="speak"), None, tabs, **quiet)
+            button.click(None, voice, None, js=speak.SPEAK_WITH, **quiet)
         if not users:
             settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)

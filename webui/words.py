@@ -1,4 +1,4 @@
-"""Beneath the text of the Speak tab: how it will be read and why, and the person's own readings of words."""
+"""Beneath the text of the Speak tab: the person's own readings of words."""
 
 from __future__ import annotations
 
@@ -13,17 +13,12 @@ from webui.i18n import Words
 from webui.parts import catch, good, heading, new_place, notice, problem
 from webui.person import Ask
 
-_SHOWN = 600  # words of a long text that are shown
+_SHOWN = 600  # words of a long list
 
 
-def build(ask: Ask, words: Words, folder: Path, text: gr.Textbox, language: gr.Dropdown) -> None:
-    """Two folds for the text in ``text``, which is in ``language``."""
+def build(ask: Ask, words: Words, folder: Path) -> None:
+    """The fold with the list."""
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    with gr.Accordion(words("words.read_title"), open=False, elem_id="words-read-box", elem_classes="fold") as preview:
-        look = gr.Button(words("words.look"), elem_id="words-look")
-        readings = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="words-readings")
-        unread = notice(elem_id="words-read-problem")
-        heading("", words("words.markup"))
     with gr.Accordion(words("words.title"), open=False, elem_id="words-box", elem_classes="fold") as own:
         heading("", words("words.intro"))
         with gr.Row(elem_classes="aligned"):
@@ -55,26 +50,6 @@ def build(ask: Ask, words: Words, folder: Path, text: gr.Textbox, language: gr.D
                 words("words.import"), file_types=[".csv", ".txt"], type="binary", elem_id="words-import"
             )
             give = gr.DownloadButton(words("words.export"), elem_id="words-export")
-
-    reasons = {
-        "dictionary": words("words.dictionary"),
-        "rule": words("words.rule"),
-        "number": words("words.number"),
-        "model": words("words.model"),
-        "lexicon": words("words.lexicon"),
-        "markup": words("words.marked"),
-        "guess": words("words.guess"),
-    }
-
-    def explain(text: str, language: str) -> tuple[str, str]:
-        try:
-            if not text.strip():
-                raise InputError(words("speak.need_text"))
-            found = ask().speech.explain(text, language=language)
-        except VoiceError as error:
-            return "", problem(words, error)
-        unheard = next((reading.notice for reading in found if reading.notice), "")
-        return _readings(text, found, reasons, words), problem(words, InputError(unheard)) if unheard else ""
 
     def now(message: str = "") -> list[Any]:
         """Everything that shows the list, as it is now."""
@@ -113,11 +88,6 @@ def build(ask: Ask, words: Words, folder: Path, text: gr.Textbox, language: gr.D
 
     view = [message, listed, chosen, give]
     for event in (
-        look.click(explain, [text, language], [readings, unread], **quiet),
-        preview.expand(explain, [text, language], [readings, unread], **quiet),
-    ):
-        catch(event, words, unread)
-    for event in (
         own.expand(now, None, view, **quiet),
         add.click(put, [word, reading, where], [*view, word, reading], **quiet),
         reading.submit(put, [word, reading, where], [*view, word, reading], **quiet),
@@ -125,23 +95,6 @@ def build(ask: Ask, words: Words, folder: Path, text: gr.Textbox, language: gr.D
         take.upload(read_table, take, view, **quiet),
     ):
         catch(event, words, message)
-
-
-def _readings(text: str, found: Any, reasons: dict[str, str], words: Words) -> str:
-    items = "".join(
-        f'<li class="{reading.why}"><b lang="{reading.language}">{html.escape(_shown(text, reading))}</b> '
-        f"<span>{html.escape(reading.reading)}</span> <small>{html.escape(reasons[reading.why])}</small></li>"
-        for reading in found[:_SHOWN]
-    )
-    more = f"<p>{html.escape(words('words.more', count=len(found) - _SHOWN))}</p>" if len(found) > _SHOWN else ""
-    return f'<ul class="readings">{items}</ul>{more}'
-
-
-def _shown(text: str, reading: Any) -> str:
-    """The word as it is written, and as it is said where that differs (2026 → 二零二六)."""
-    written = text[reading.start : reading.end]
-    same = written.casefold() == reading.text.casefold() or reading.why in ("lexicon", "markup")
-    return written if same else f"{written} → {reading.text}"
 
 
 def _table(entries: Any, words: Words) -> str:

@@ -8,21 +8,12 @@ from typing import Any
 from torch import nn
 
 from gpt_sovits.acoustic.bigvgan import BigVGAN
-from gpt_sovits.acoustic.config import BigVGANConfig, HiFiGANConfig, SoVITSCFMConfig, SoVITSConfig, strict
+from gpt_sovits.acoustic.config import BigVGANConfig, HiFiGANConfig, strict
 from gpt_sovits.acoustic.hifigan import HiFiGAN
-from gpt_sovits.acoustic.sovits import SoVITS
-from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.acoustic.weight_norm import fold_weight_norm
 from gpt_sovits.errors import InputError
 
 MEL_BANDS = 100  # of the mel that both vocoders read
-
-
-def build_acoustic(values: Mapping[str, Any]) -> SoVITS | SoVITSCFM:
-    """The acoustic network; a config with ``version`` v3 or v4 is of the flow-matching family."""
-    if values.get("version") in ("v3", "v4"):
-        return SoVITSCFM(SoVITSCFMConfig.from_dict(values))
-    return SoVITS(SoVITSConfig.from_dict(values))
 
 
 def build_vocoder(values: Mapping[str, Any]) -> nn.Module:

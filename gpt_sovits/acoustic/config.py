@@ -213,37 +213,3 @@ class BigVGANConfig:
 
 # v4 vocoder: 100 bands at 100 frames/s -> 48 kHz; build with HiFiGAN(VOCODER_V4, inputs=100)
 VOCODER_V4 = HiFiGANConfig(rates=(10, 6, 2, 2, 2), kernels=(20, 12, 4, 4, 4), final_bias=True)
-
-
-def official_config(version: str) -> SoVITSConfig:
-    """Sizes of the published checkpoints of the v1/v2 family."""
-    if version == "v1":
-        return SoVITSConfig(version, text=TextEncoderConfig(symbols=322), style=StyleConfig(bins=1025))
-    if version == "v2":
-        return SoVITSConfig(version)
-    pro = TextEncoderConfig(dropout=0.0)
-    if version == "v2Pro":
-        return SoVITSConfig(version, gin=1024, speaker_dim=20480, text=pro)
-    if version == "v2ProPlus":
-        decoder = HiFiGANConfig(channels=768, kernels=(20, 16, 8, 2, 2))
-        return SoVITSConfig(version, gin=1024, speaker_dim=20480, text=pro, decoder=decoder)
-    raise InputError(f"There is no SoVITS version '{version}' of this family.", "Use v1, v2, v2Pro or v2ProPlus.")
-
-
-def official_cfm_config(version: str) -> SoVITSCFMConfig:
-    """Sizes of the published v3 and v4 checkpoints; v3 and v4 have the same tensors."""
-    if version == "v3":
-        return SoVITSCFMConfig()
-    if version == "v4":
-        return SoVITSCFMConfig(
-            "v4",
-            sample_rate=48000,
-            mel_rate=32000,
-            mel_n_fft=1280,
-            mel_hop=320,
-            frames_scale=2.0,
-            mask_frames_per_code=4.0,
-            prompt_frames=500,
-            window_frames=1000,
-        )
-    raise InputError(f"There is no SoVITS version '{version}' of this family.", "Use v3 or v4.")

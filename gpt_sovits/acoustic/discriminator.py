@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from gpt_sovits.acoustic.weight_norm import NormConv1d, NormConv2d
 
 SLOPE = 0.1
-PERIODS_V2 = (2, 3, 5, 7, 11)
-PERIODS_V2PRO = (2, 3, 5, 7, 11, 17, 23)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -58,7 +56,7 @@ def _run(convs: nn.ModuleList, last: nn.Module, x: Tensor) -> tuple[Tensor, list
 class Discriminators(nn.Module):
     """Default widths are the published ones; smaller ones (scale: multiples of 4) train a small decoder on a CPU."""
 
-    def __init__(self, periods: tuple[int, ...] = PERIODS_V2, scale_width: int = 16, period_width: int = 32) -> None:
+    def __init__(self, periods: tuple[int, ...], scale_width: int = 16, period_width: int = 32) -> None:
         super().__init__()
         self.discriminators = nn.ModuleList([ScaleDiscriminator(scale_width)])
         self.discriminators.extend(PeriodDiscriminator(period, period_width) for period in periods)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
+from gpt_sovits.cli.tokens import ABOUT_TOKENS, add_token_actions, tokens_command
 from gpt_sovits.cli.users import (
     ABOUT_BACKUP,
     ABOUT_RESTORE,
@@ -88,7 +89,8 @@ def _write_speech(pieces: Iterable[Speech], out: Path) -> list[Speech]:
     """Write pieces as they come: a WAV grows beside ``out`` and is moved there when it is whole."""
     import wave
 
-    from gpt_sovits.audio import concatenate, to_int16, write_audio
+    from gpt_sovits.audio import concatenate, to_int16
+    from gpt_sovits.encoding import write_audio
 
     if out.suffix.lower() != ".wav":
         spoken = list(pieces)
@@ -301,6 +303,7 @@ def parser() -> argparse.ArgumentParser:
 
     add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
     add_user_actions(add("users", ABOUT_USERS, users_command, listing), common, listing)
+    add_token_actions(add("tokens", ABOUT_TOKENS, tokens_command, listing), common, listing)
     add_backup_options(
         add("backup", ABOUT_BACKUP, backup_command, secret_options()),
         add("restore", ABOUT_RESTORE, restore_command, secret_options()),
@@ -309,6 +312,7 @@ def parser() -> argparse.ArgumentParser:
     read = add("read", ABOUT_READ, read_command, listing)
     read.add_argument("text", help="the text; - reads standard input")
     read.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
+    read.add_argument("--voice", help="the voice that will speak: a text of numbers only is read in its language")
 
     add_job_actions(add("jobs", ABOUT_JOBS, jobs_command, listing), common, listing)
 

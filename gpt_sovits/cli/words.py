@@ -22,7 +22,8 @@ def read_command(session: Session, given: argparse.Namespace) -> int:
     """Print every word with its reading and where that comes from."""
     text = sys.stdin.read() if given.text == "-" else given.text
     rows: list[dict[str, Any]] = []
-    for reading in session.speech.explain(text, language=given.language):
+    voice = session.voices.find(given.voice).id if given.voice else None
+    for reading in session.speech.explain(text, language=given.language, voice=voice):
         row: dict[str, Any] = {"text": text[reading.start : reading.end], "spoken": reading.text}
         row |= {"reading": reading.reading, "why": reading.why, "language": reading.language}
         if given.json:

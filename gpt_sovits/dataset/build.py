@@ -44,6 +44,7 @@ from gpt_sovits.errors import InputError, UnfitError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.text import phonemize, symbols
+from gpt_sovits.versions import PHONES
 
 RATE = 32_000  # of the pieces
 LISTEN_RATE = 16_000  # of the encoder
@@ -62,7 +63,7 @@ def build_dataset(
     encoder: PhoneListener | Ears,
     *,
     work_dir: Path | str,
-    version: str = "v2",
+    version: str = PHONES,
     scribe: Scribe | None = None,
     anyway: bool = False,
     on_event: EventSink = ignore,
@@ -206,7 +207,7 @@ def _with_text(
 ) -> tuple[list[Slice], list[Slice], Report]:
     """Pieces with their words, those that are left out, and the report. ``believed``: a weak fit is no reason."""
     script, words, spans = source.script, source.words, source.spans
-    sisters = sister_groups(symbols("v2").names)
+    sisters = sister_groups(symbols().names)
     alignment = align(softened(source.unbiased), [word.ids for word in words], sisters=sisters, cancel=cancel)
     times = [(word.start, word.end) for word in alignment.words if not word.skipped]
     pieces = slice_speech(source.audio, spans, words=times, sentence_ends=sentence_ends(script, words, alignment))

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from gpt_sovits.dataset.proof import Thresholds
-from gpt_sovits.features.hubert import HubertContent
-
-EMBEDDED = "mini"
+from gpt_sovits.versions import EMBEDDED
 
 
+@runtime_checkable
 class PhoneListener(Protocol):
     """What is needed of a content encoder: log-probabilities [1, T, V + 1] at 50 Hz of a wave [1, L] at 16 kHz."""
 
@@ -44,6 +43,6 @@ class Ears:
 
 def ears_of(base: Any, load_base: Callable[[str], Any]) -> Ears:
     """The ears of a loaded ``Base``; ``load_base`` opens the embedded one where this one hears no phones."""
-    if isinstance(base.content, HubertContent):
+    if not isinstance(base.content, PhoneListener):
         base = load_base(EMBEDDED)
     return Ears(base.content, Thresholds.of(getattr(base, "config", {})))

@@ -65,7 +65,7 @@ def in_order_of_reading(
         blocks = [part for part in _SENTENCE.findall(script) if part.strip()]
     if not 2 <= len(blocks) <= _BLOCKS or len(blocks) * len(log_probs) > _WORK:
         return None
-    sisters = sister_groups(symbols("v2").names)
+    sisters = sister_groups(symbols().names)
     places: list[float] = []
     for block in blocks:
         cancel.check()

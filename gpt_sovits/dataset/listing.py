@@ -16,6 +16,7 @@ from gpt_sovits.dataset.training_set import Dropped, Report, Slice, TrainingSet
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.text import phonemize
+from gpt_sovits.versions import PHONES
 
 LANGUAGES = {"zh": "zh", "en": "en", "ja": "ja", "jp": "ja", "ko": "ko", "kr": "ko", "yue": "yue"}
 LONGEST = 54.0  # seconds; longer sounds do not fit a training step
@@ -83,7 +84,7 @@ def dataset_from_list(
     sounds: Path | str,
     *,
     work_dir: Path | str,
-    version: str = "v2",
+    version: str = PHONES,
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
 ) -> TrainingSet:

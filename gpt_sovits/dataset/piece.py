@@ -44,7 +44,7 @@ def hear(
     first, last = max(0, round(start / FRAME_SECONDS)), round(end / FRAME_SECONDS)
     sound = log_probs[first:last]
     weight = thresholds.weight(languages_of(text, language))
-    sisters = sister_groups(symbols("v2").names)
+    sisters = sister_groups(symbols().names)
     proof = prove(sound, [word.ids for word in words], sisters, speech=speech, weight=weight)
     remarks = _remarks(text, words, proof, thresholds, start, end)
     return Heard(thresholds.confidence(proof.evidence), proof, tuple(remarks))

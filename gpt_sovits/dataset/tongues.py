@@ -52,4 +52,4 @@ def within(log_probs: np.ndarray, languages: Collection[str]) -> np.ndarray:
 @cache
 def _classes(language: str) -> tuple[int, ...]:
     pattern = re.compile(_PHONES[language])
-    return tuple(index for index, name in enumerate(symbols("v2").names) if pattern.fullmatch(name))
+    return tuple(index for index, name in enumerate(symbols().names) if pattern.fullmatch(name))

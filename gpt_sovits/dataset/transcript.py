@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gpt_sovits.dataset.align import Alignment
 from gpt_sovits.text import Phones, phonemize, symbols
+from gpt_sovits.versions import PHONES
 
 MARKS = frozenset("!?…,.-")  # phones that no sound stands for
 _OPENING = " \t\n\r\u3000“‘\"'（(《〈「『【[{"
@@ -45,7 +46,7 @@ class Remark:
 def script_words(script: str, language: str = "auto") -> list[ScriptWord]:
     """Words of ``script`` that can be spoken. A number read as several words is one word here."""
     found = phonemize(script, language)
-    ids = symbols("v2").ids
+    ids = symbols().ids
     words: list[ScriptWord] = []
     units = [(r.start, r.end, r.phones) for r in found.readings]
     covered = [(r.start, r.end) for r in found.readings]
@@ -124,8 +125,8 @@ def says_the_same(script: str, written: str) -> bool:
     return bool(runs) and sum(runs) / len(runs) > SAME
 
 
-def heard_phones(ids: Sequence[int], version: str = "v2") -> Phones:
+def heard_phones(ids: Sequence[int], version: str = PHONES) -> Phones:
     """Phones that were heard rather than read from a text: no text, no characters."""
-    names = symbols("v2").names
+    names = symbols().names
     phones = tuple(names[index] for index in ids)
     return Phones(phones, symbols(version).encode(phones), None, "", ())

@@ -15,19 +15,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.build import build_acoustic, build_vocoder
-from gpt_sovits.acoustic.code_alignment import CodeFollower
-from gpt_sovits.acoustic.dit import StoredLinear
+from gpt_sovits.acoustic.build import build_vocoder
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.acoustic.weight_norm import fold_weight_norm
 from gpt_sovits.errors import InputError
+from gpt_sovits.families.family import settings_of
+from gpt_sovits.families.table import family_of
+from gpt_sovits.families.vits import POSTERIOR
 from gpt_sovits.features.bert import BertConfig, ChineseBert, load_bert
-from gpt_sovits.features.hubert import HubertConfig, HubertContent, load_hubert
-from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
+from gpt_sovits.features.hubert import HubertContent
+from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.speaker import ERes2NetV2, load_speaker_encoder
 from gpt_sovits.models.delta import merged
-from gpt_sovits.models.detect import SOVITS_VERSIONS
 from gpt_sovits.models.native import check_fit, load_into, load_tensors
 from gpt_sovits.models.store import BaseFiles, find_base
 from gpt_sovits.semantic.compact import MATRICES, compact
@@ -35,22 +35,19 @@ from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
 from gpt_sovits.settings import PRECISIONS, Settings
+from gpt_sovits.versions import OFFICIAL, PHONES, known_version
 
-TRAINING_ONLY = "enc_q."  # the posterior encoder: speaking never reads it
 PAIRS = ("weight_g", "weight_v")
 LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
-
-
-def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A part's config without the word that chooses its class."""
-    return {key: value for key, value in config.items() if key != "kind"}
 
 
 def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
     """The network of a part "acoustic", "semantic" or "vocoder" with fresh weights, as its config says."""
     if part == "semantic":
         return T2S(T2SConfig.from_dict(config))
-    return build_vocoder(config) if part == "vocoder" else build_acoustic(config)
+    if part == "vocoder":
+        return build_vocoder(config)
+    return family_of(str(config.get("version", PHONES))).acoustic(config)
 
 
 class Base:
@@ -67,6 +64,7 @@ class Base:
         self.files = files
         self.name = files.name
         self.version = files.version
+        self.family = family_of(files.version)
         self.rate = int(files.config["rate"])
         self.device = torch.device(device)
         self._precision = precision
@@ -95,13 +93,6 @@ class Base:
         led = self.config.get("semantic", {}).get("aligned", False)
         return not led and bool(self._speaking.get("prompt", True))
 
-    def follower(self, phones: Tensor) -> CodeFollower | None:
-        """What leads decoding along ``phones`` [P]; None where this base's networks find the way by themselves."""
-        alignment = getattr(self.acoustic, "alignment", None)
-        if alignment is None or not self.semantic.config.aligned:
-            return None
-        return CodeFollower(alignment, phones.cpu().numpy())
-
     @property
     def noise(self) -> float:
         """Scale of the acoustic model's noise that suits this base; upstream's 0.5 where its config does not say."""
@@ -128,7 +119,7 @@ class Base:
 
     @property
     def symbols_version(self) -> str:
-        return "v1" if self.version == "v1" else "v2"
+        return known_version(self.version).phones
 
     @property
     def precision(self) -> str:
@@ -137,11 +128,6 @@ class Base:
             return "full"
         large = int(self._config("semantic").get("hidden", 0)) >= LARGE_SEMANTIC
         return ("half" if large else "full") if self._precision == "auto" else self._precision
-
-    @property
-    def diffusion(self) -> bool:
-        """True for v3 and v4, whose acoustic model makes mels by flow matching."""
-        return self.version in ("v3", "v4")
 
     def _config(self, part: str) -> dict[str, Any]:
         values = self.config.get(part)
@@ -159,7 +145,7 @@ class Base:
     def new_acoustic(self) -> SoVITS | SoVITSCFM:
         """A fresh acoustic model with the published weights, trainable, weight norm not folded."""
         model: Any = build_network("acoustic", self._config("acoustic"))
-        untrainable = () if self.config.get("trainable", True) else (TRAINING_ONLY,)  # fine-tuned files drop it
+        untrainable = () if self.config.get("trainable", True) else (POSTERIOR,)  # fine-tuned files drop it
         load_into(model, self._state("acoustic"), f"the acoustic network of {self.name}", ignore=untrainable)
         return model.to(self.device)
 
@@ -184,12 +170,8 @@ class Base:
     @cached_property
     def content(self) -> MiniContentEncoder | HubertContent:
         with self._lock:
-            values = self._config("content")
-            if values.get("kind") == "mini":
-                encoder = MiniContentEncoder(MiniContentConfig.from_dict(_settings(values)))
-                load_into(encoder, self._state("content"), f"the content network of {self.name}")
-                return self._ready(encoder)
-            return self._ready(load_hubert(self._state("content"), HubertConfig(**_settings(values))))
+            what = f"the content network of {self.name}"
+            return self._ready(self.family.content(self._config("content"), self._state("content"), what))
 
     @cached_property
     def bert(self) -> ChineseBert | None:
@@ -198,7 +180,7 @@ class Base:
             if not self.files.has("bert") or not self.files.vocabulary.is_file():
                 return None
             vocabulary = json.loads(self.files.vocabulary.read_text(encoding="utf-8"))
-            network = load_bert(self._state("bert"), BertConfig(**_settings(self._config("bert"))))
+            network = load_bert(self._state("bert"), BertConfig(**settings_of(self._config("bert"))))
             return ChineseBert(self._ready(network), vocabulary)
 
     @cached_property
@@ -211,7 +193,7 @@ class Base:
     def vocoder(self) -> nn.Module | None:
         """Mel to wave for v3 (BigVGAN, 24 kHz) and v4 (HiFi-GAN, 48 kHz)."""
         with self._lock:
-            if not self.diffusion:
+            if "vocoder" not in known_version(self.version).parts:
                 return None
             network = _shell("vocoder", self._config("vocoder"), self.version)
             _fill(network, self._state("vocoder"), f"the vocoder of {self.name}")
@@ -233,10 +215,7 @@ class Base:
     def _speaking_acoustic(self, delta: Mapping[str, Tensor]) -> SoVITS | SoVITSCFM:
         network: Any = _shell("acoustic", self._config("acoustic"), self.version)
         state = merged(self._state("acoustic"), delta, self.name)
-        if isinstance(network, SoVITS):
-            network.enc_q = nn.Identity()  # type: ignore[assignment]
-            state = {name: value for name, value in state.items() if not name.startswith(TRAINING_ONLY)}
-        held = [f"{name}.weight" for name, module in network.named_modules() if isinstance(module, StoredLinear)]
+        state, held = self.family.for_speaking(network, state)
         _fill(network, state, f"the acoustic network of {self.name}", held)
         return self._ready(fold_weight_norm(network))
 
@@ -252,7 +231,7 @@ class Base:
 
 def _shell(part: str, config: Mapping[str, Any], version: str) -> nn.Module:
     """A network whose weights are to be put in; for official sizes without memory or random numbers for them."""
-    if version not in SOVITS_VERSIONS:  # small, and some of its buffers are computed, not stored
+    if version not in OFFICIAL:  # small, and some of its buffers are computed, not stored
         return build_network(part, config)
     with torch.device("meta"):
         return build_network(part, config)

@@ -5,30 +5,20 @@ Style comes from all of the clip, the prompt (what the semantic model continues)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.audio import Audio, resample
 from gpt_sovits.errors import InputError
 from gpt_sovits.families.base import Base
-from gpt_sovits.features.hubert import with_prompt_tail
-from gpt_sovits.features.mini_content import MiniContentEncoder
-from gpt_sovits.features.phone_decoding import decode_phones
-from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.families.family import STYLE_RATE
 from gpt_sovits.features.reference import Reference
-from gpt_sovits.features.spectral import MEL_V3, MEL_V4, linear_spectrogram, mel_spectrogram, normalize_mel
-from gpt_sovits.text import Phones, phonemize, symbols
-from gpt_sovits.torchaudio_compat import functional as sound
+from gpt_sovits.features.spectral import linear_spectrogram
+from gpt_sovits.text import Phones, phonemize
 
 SHORTEST, LONGEST = 1.0, 60.0  # seconds of a clip that are used
 PROMPT_SECONDS = 8.0
-LEAST_CODES = 25  # a second of speech tells a voice's colour
-STYLE_SECONDS = {"mini": 3.0}  # length of a piece that one style is computed from; the styles are averaged
-_STYLE_RATE = 32000
 _END_MARKS = "，。？！,.?!~:：—…"
 
 
@@ -40,7 +30,7 @@ def enrol(
     Without a transcript the embedded base recognises the phones itself; the official ones then use no prompt, and
     v3 and v4 refuse. Raises ``InputError`` for less than a second of sound.
     """
-    clip = _trimmed(clip)
+    family, clip = base.family, _trimmed(clip)
     if clip.seconds < SHORTEST or float(np.abs(clip.samples).max(initial=0.0)) < 1e-3:
         raise InputError("There is too little speech in this clip.", "Use three to ten seconds of clear speech.")
     style, speaker = reference_style(base, clip)
@@ -56,61 +46,28 @@ def enrol(
         said = phonemize(text if text[-1] in _END_MARKS else f"{text}.", language, base.symbols_version)
         phones = said.ids
         bert = bert_features(base, said)
-    elif isinstance(base.content, MiniContentEncoder):
+    else:
         text = ""
-        phones = recognise(base.content, wave)
-    if base.diffusion and not phones:
+        phones = family.recognise(base, wave)
+    if family.needs_words and not phones:
         raise InputError(
             f"The model {base.name} needs to know what the clip says.",
             "Type its words, and use a clip of three to ten seconds.",
         )
     codes = torch.zeros(0, dtype=torch.long)
     if phones:
-        codes = heard_codes(base, wave)
+        codes = family.codes(base, wave)
     return Reference(
         style=style.cpu(),
-        colour=voice_colour(base, prompt, codes, phones, style),
+        colour=family.colour(base, base.acoustic, prompt, codes, phones, style),
         codes=codes.clone(),
         phones=phones,
         text=text if phones else "",
         language=language,
         bert=bert,
-        mel=_prompt_mel(base, prompt) if base.diffusion else None,
+        mel=family.prompt_mel(base, prompt),
         speaker=speaker,
     )
-
-
-@torch.inference_mode()
-def heard_codes(base: Base, wave: Tensor) -> Tensor:
-    """Semantic codes `[N]` of 16 kHz speech `[1, L]`."""
-    heard = wave if isinstance(base.content, MiniContentEncoder) else with_prompt_tail(wave)
-    return base.acoustic.extract_codes(base.content(heard))[0, 0].cpu()
-
-
-def voice_colour(
-    base: Base, clip: Audio, codes: Tensor, phones: Sequence[int], style: Tensor, acoustic: nn.Module | None = None
-) -> Tensor | None:
-    """What ``clip`` has more than the networks say of it (``SoVITS.measure_colour``); None where nothing can be said.
-
-    ``codes`` `[N]` and ``phones`` are the clip's; ``acoustic``: a tuned model instead of the base's.
-    """
-    acoustic = base.acoustic if acoustic is None else acoustic
-    if not isinstance(acoustic, SoVITS) or not isinstance(base.content, MiniContentEncoder):
-        return None
-    if len(codes) < LEAST_CODES or not len(phones):
-        return None
-    hop = acoustic.config.hop
-    samples = resample(clip, _STYLE_RATE).samples[: 2 * len(codes) * hop]
-    samples = np.pad(samples, (0, 2 * len(codes) * hop - len(samples)))
-    pitch = np.resize(track_pitch(resample(Audio(samples, _STYLE_RATE), 16000).samples), 2 * len(codes))
-    found = acoustic.measure_colour(
-        codes[None, None].to(base.device),
-        torch.tensor(phones, device=base.device)[None],
-        style.to(base.device),
-        torch.from_numpy(samples)[None].to(base.device),
-        torch.from_numpy(pitch).to(base.device),
-    )
-    return None if found is None else found.cpu().clone()
 
 
 def bert_features(base: Base, said: Phones) -> Tensor | None:
@@ -132,13 +89,6 @@ def bert_features(base: Base, said: Phones) -> Tensor | None:
                 out[:, column : column + count] = 0.0
             column += count
     return out
-
-
-@torch.inference_mode()
-def recognise(encoder: MiniContentEncoder, wave: Tensor) -> tuple[int, ...]:
-    """Phones that the embedded content encoder hears in 16 kHz speech `[1, L]`, ended with a full stop."""
-    heard = decode_phones(encoder.phone_logits(wave)[0].cpu().numpy(), encoder.config.symbols)
-    return (*heard, symbols("v2").ids["."]) if heard else ()
 
 
 def best_window(clip: Audio, seconds: float) -> Audio:
@@ -174,8 +124,8 @@ def reference_style(base: Base, clip: Audio, acoustic: nn.Module | None = None) 
     ``acoustic``: a tuned model whose style encoder is to be used instead of the base's.
     """
     acoustic = base.acoustic if acoustic is None else acoustic
-    samples = resample(clip, _STYLE_RATE).samples
-    size = int(STYLE_SECONDS.get(base.version, 10.0) * _STYLE_RATE)
+    samples = resample(clip, STYLE_RATE).samples
+    size = int(base.family.style_seconds * STYLE_RATE)
     count = max(1, round(len(samples) / size))
     styles, vectors = [], []
     with torch.inference_mode():
@@ -183,20 +133,9 @@ def reference_style(base: Base, clip: Audio, acoustic: nn.Module | None = None) 
             wave = torch.from_numpy(np.ascontiguousarray(piece))[None].to(base.device)
             wave = torch.nn.functional.pad(wave, (0, -wave.shape[-1] % 640))
             spec = linear_spectrogram(wave, 2048, 640)
-            if isinstance(acoustic, SoVITS) and acoustic.config.speaker_dim:
-                if base.speaker is None:
-                    raise InputError(f"The model {base.name} lacks its speaker network.", "Import it again.")
-                vector = base.speaker(sound.resample(wave, _STYLE_RATE, 16000))
+            found, vector = base.family.style(base, acoustic, spec, wave)
+            styles.append(found)
+            if vector is not None:
                 vectors.append(vector)
-                styles.append(acoustic.style(spec, None, vector))
-            else:
-                styles.append(acoustic.style(spec))  # type: ignore[operator]
     style = torch.stack(styles).mean(0).clone()
     return style, torch.stack(vectors).mean(0).cpu().clone() if vectors else None
-
-
-def _prompt_mel(base: Base, clip: Audio) -> Tensor:
-    """Normalised mel `[1, M, T]` of the prompt at the base's mel rate."""
-    config = MEL_V3 if base.version == "v3" else MEL_V4
-    wave = torch.from_numpy(resample(clip, config.rate).samples)[None]
-    return normalize_mel(mel_spectrogram(wave, config)).contiguous()

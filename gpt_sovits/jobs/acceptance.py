@@ -30,6 +30,7 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.files import make_private, write_bytes
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.storage import versions
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.manifest import VoiceManifest, read_version
 
 if TYPE_CHECKING:
@@ -154,16 +155,14 @@ def speak_and_judge(folder: Path, synthesizer: Synthesizer, ear: Base | None) ->
 def _phone_error(ear: Base | None, audio: Audio, phones: Sequence[str]) -> float | None:
     import torch
 
-    from gpt_sovits.families.enrol import recognise
-    from gpt_sovits.features.mini_content import MiniContentEncoder
     from gpt_sovits.features.phone_errors import comparable, error_rate
     from gpt_sovits.text import symbols
 
-    if ear is None or not isinstance(ear.content, MiniContentEncoder):
+    if ear is None:
         return None
     wave = torch.from_numpy(resample(audio, 16000).samples)[None].to(ear.device)
-    names = symbols("v2").names
-    rate = error_rate(comparable(phones), comparable(names[i] for i in recognise(ear.content, wave))).rate
+    names = symbols().names
+    rate = error_rate(comparable(phones), comparable(names[i] for i in ear.family.recognise(ear, wave))).rate
     return None if rate is None else round(rate, 3)
 
 
@@ -196,7 +195,7 @@ def main(given: Sequence[str] | None = None) -> int:
     limit_threads(settings)
     synthesizer = Synthesizer(partial(load_base, settings=settings))
     try:
-        ear = synthesizer.base("mini")
+        ear = synthesizer.base(EMBEDDED)
     except MissingError:
         ear = None
     try:

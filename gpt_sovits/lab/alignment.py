@@ -12,13 +12,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gpt_sovits.audio import Audio, resample, to_int16
 from gpt_sovits.errors import MissingError
 from gpt_sovits.events import Event, EventSink, ignore
-from gpt_sovits.lab.corpus import Clip, Corpus
+from gpt_sovits.lab.corpus import LATE, Clip, Corpus, told
 from gpt_sovits.text import phonemize, symbols
 from gpt_sovits.text.symbols import MARKS, UNKNOWN
 from gpt_sovits.training.examples import RATE
@@ -26,6 +27,7 @@ from gpt_sovits.training.examples import RATE
 Alignments = Mapping[str, tuple[tuple[int, ...], list[int], list[int]]]  # see ``load_alignment``
 FILE = "alignment.jsonl"
 _HEARS_AT = 16000
+_LONG = 6  # frames from which on a teacher's phone may hold a pause
 _CENTRE = 0.39  # of our frames: its frames are 25.6 ms from where they start, ours lie around their centre
 
 
@@ -37,7 +39,7 @@ def text_of(clip: Clip) -> str:
 
 def spoken(phones: Iterable[str]) -> list[str]:
     """The phones that sound: known ones, without punctuation."""
-    ids = symbols("v2").ids
+    ids = symbols().ids
     return [phone for phone in phones if phone not in MARKS and phone in ids and phone != UNKNOWN]
 
 
@@ -48,6 +50,47 @@ def states_of(starts: Sequence[int], ends: Sequence[int], frames: int) -> np.nda
         states[start:end] = 2 * k + 1
         states[end:] = 2 * k + 2
     return states
+
+
+def taught_times(corpus: Corpus, sources: Sequence[Path], work: Path) -> int:
+    """Write when a teacher said each phone into ``work``, beside what is known of others; returns how many clips."""
+    clips, ids = {clip.path: clip for clip in corpus.clips if clip.told}, symbols().ids
+    rows = []
+    for source in sources:
+        for path, known in told(source).items():
+            if path not in clips:
+                continue
+            ends = known.lead - LATE + np.cumsum([0.0, *known.seconds])
+            times = np.clip(np.rint(ends * 50).astype(int), 0, clips[path].frames).tolist()
+            sounding = [k for k, phone in enumerate(known.phones) if spoken([phone])]
+            phones = [ids[known.phones[k]] for k in sounding]
+            loudness = corpus.mel(clips[path]).mean(1)
+            starts = [times[k] for k in sounding]
+            after = [_end(loudness, times[k], times[k + 1]) for k in sounding]
+            rows.append({"path": path, "phones": phones, "starts": starts, "ends": after})
+    _write(work, rows)
+    return len(rows)
+
+
+def _end(loudness: np.ndarray, start: int, end: int) -> int:
+    """Where a phone ends whose time holds the pause after it: its quiet frames are taken off, unless it is short."""
+    if end - start <= _LONG:
+        return end
+    low, high = np.percentile(loudness, (5, 95))
+    loud = np.flatnonzero(loudness[start:end] > low + 0.25 * (high - low))
+    return start + max(2, int(loud[-1]) + 1) if len(loud) else start + 2
+
+
+def _write(work: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows to the file, in the place of older ones of the same clips."""
+    kept = {str(row["path"]): row for row in rows}
+    if (work / FILE).is_file():
+        with open(work / FILE, encoding="utf-8") as lines:
+            kept = {row["path"]: row for row in map(json.loads, lines)} | kept
+    partial = work / f"{FILE}.part"
+    with open(partial, "w", encoding="utf-8") as out:
+        out.writelines(json.dumps(row) + "\n" for row in kept.values())
+    partial.replace(work / FILE)
 
 
 def load_alignment(work: Path) -> Alignments:
@@ -124,8 +167,8 @@ class Aligner:
 
 def align_english(corpus: Corpus, work: Path, *, on_event: EventSink = ignore) -> int:
     """Align every English clip whose words are known into ``work``; returns how many could be."""
-    aligner, ids = Aligner(), symbols("v2").ids
-    clips = [clip for clip in corpus.clips if clip.language == "en" and text_of(clip)]
+    aligner, ids = Aligner(), symbols().ids
+    clips = [clip for clip in corpus.clips if clip.language == "en" and text_of(clip) and not clip.told]
     rows = []
     for number, clip in enumerate(clips):
         readings = phonemize(text_of(clip), language="en").readings
@@ -136,8 +179,5 @@ def align_english(corpus: Corpus, work: Path, *, on_event: EventSink = ignore) -
             rows.append({"path": clip.path, "phones": phones, "starts": found[0], "ends": found[1]})
         if number % 100 == 0:
             on_event(Event("align", "Aligning English.", number, len(clips)))
-    partial = work / f"{FILE}.part"
-    with open(partial, "w", encoding="utf-8") as out:
-        out.writelines(json.dumps(row) + "\n" for row in rows)
-    partial.replace(work / FILE)
+    _write(work, rows)
     return len(rows)

@@ -33,10 +33,12 @@ from gpt_sovits.training.phone_frames import BLANK, LEAST_FRAMES, phone_per_fram
 
 def clip_phones(clip: Clip) -> list[int]:
     """Phone ids of a transcript, punctuation included, as synthesis would make them."""
-    ids = symbols("v2").ids
+    ids = symbols().ids
     text = text_of(clip)
-    if text.startswith("pinyin:"):
-        names: Sequence[str] = (*(pinyin_phones(text.removeprefix("pinyin:")) or ()), ".")
+    if clip.told:
+        names: Sequence[str] = clip.told
+    elif text.startswith("pinyin:"):
+        names = (*(pinyin_phones(text.removeprefix("pinyin:")) or ()), ".")
     elif text:
         if text[-1] not in "。.!?！？":
             text += "。" if clip.language == "zh" else "."

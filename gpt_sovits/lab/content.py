@@ -27,7 +27,7 @@ from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncod
 from gpt_sovits.features.phone_decoding import decode_phones
 from gpt_sovits.features.phone_errors import edit_distance
 from gpt_sovits.lab.alignment import Alignments, load_alignment, spoken, states_from, text_of
-from gpt_sovits.lab.corpus import Clip, Corpus
+from gpt_sovits.lab.corpus import Clip, Corpus, evened
 from gpt_sovits.text import phonemize, pinyin_phones, symbols
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from gpt_sovits.training.phone_frames import BLANK, LEAST_FRAMES, phone_per_frame
@@ -52,11 +52,13 @@ class ContentPlan:
 def spoken_phones(clip: Clip) -> tuple[int, ...]:
     """Ids of the phones that a clip's transcript says, without punctuation; empty where there is no transcript."""
     text = text_of(clip) if clip.transcript else ""
-    if text.startswith("pinyin:"):
-        names: Sequence[str] = pinyin_phones(text.removeprefix("pinyin:")) or ()
+    if clip.told:
+        names: Sequence[str] = clip.told
+    elif text.startswith("pinyin:"):
+        names = pinyin_phones(text.removeprefix("pinyin:")) or ()
     else:
         names = phonemize(text, language=clip.language).phones if text else ()
-    ids = symbols("v2").ids
+    ids = symbols().ids
     return tuple(ids[name] for name in spoken(names))
 
 
@@ -122,8 +124,7 @@ class Batches:
         for clip in clips:
             self.by_speaker.setdefault(clip.speaker, []).append(clip)
         # long clips are drawn more often than words, so that a frame of either counts about the same
-        weights = np.array([c.frames for c in clips], np.float64) ** 0.7
-        self.weights = weights / weights.sum()
+        self.weights = evened(clips, 0.7)
 
     def use_alignment(self, alignment: dict[str, np.ndarray]) -> None:
         """From now on every utterance has its frames' phones; clips that could not be aligned are left out."""
@@ -276,13 +277,17 @@ def train_content(
     plan: ContentPlan,
     config: MiniContentConfig | None = None,
     *,
+    start: MiniContentEncoder | None = None,
     on_event: EventSink = ignore,
     cancel: CancelToken | None = None,
 ) -> MiniContentEncoder:
-    """Train the encoder, or continue from ``work/content.safetensors``. Logs to ``work/content.csv``."""
+    """Train the encoder, or continue from ``work/content.safetensors``, or from ``start``, which hears phones already.
+
+    Logs to ``work/content.csv``.
+    """
     torch.manual_seed(plan.seed)
     cancel = cancel or CancelToken()
-    encoder = MiniContentEncoder(config or MiniContentConfig())
+    encoder = start or MiniContentEncoder(config or MiniContentConfig())
     clips = [c for c in corpus.clips if c.transcript]
     phones = {c.path: spoken_phones(c) for c in clips}
     phones = {path: ids for path, ids in phones.items() if ids}

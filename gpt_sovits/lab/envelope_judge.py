@@ -52,8 +52,17 @@ class EnvelopeJudge(nn.Module):
 class Rivalry:
     """The judge, what it learns with, and what it asks of the generator."""
 
-    def __init__(self, style: int, *, rate: float = 4e-4, score: float = 3.0, match: float = 6.0, alone: int = 150):
-        self.judge = EnvelopeJudge(style)
+    def __init__(
+        self,
+        style: int,
+        *,
+        rate: float = 4e-4,
+        score: float = 3.0,
+        match: float = 6.0,
+        alone: int = 150,
+        device: str = "cpu",
+    ):
+        self.judge = EnvelopeJudge(style).to(device)
         self.optimizer = torch.optim.AdamW(self.judge.parameters(), lr=rate, betas=(0.8, 0.98))
         self.score, self.match = score, match
         self.alone, self.steps = alone, 0  # steps in which the judge learns and asks for nothing yet

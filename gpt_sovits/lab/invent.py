@@ -31,6 +31,7 @@ from gpt_sovits.settings import Settings
 from gpt_sovits.storage import versions
 from gpt_sovits.storage.starters import KIND
 from gpt_sovits.text import phonemize
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.consent import Consent, now
 from gpt_sovits.voices.manifest import VoiceManifest, write_manifest
 from gpt_sovits.voices.voice import Voice
@@ -112,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command line; see the module."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--teacher", type=Path, required=True)
-    options.add_argument("--base", default="mini")
+    options.add_argument("--base", default=EMBEDDED)
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args(argv)
     teacher, base = Teacher(given.teacher), load_base(given.base, Settings.load())

@@ -36,12 +36,13 @@ from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken, Event, EventSink
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
-from gpt_sovits.lab.alignment import align_english
-from gpt_sovits.lab.codes import CodedClip, CodedCorpus, code_corpus
+from gpt_sovits.lab.alignment import align_english, taught_times
+from gpt_sovits.lab.codes import CodedCorpus, code_corpus
 from gpt_sovits.lab.content import ContentPlan, train_content
 from gpt_sovits.lab.corpus import Corpus, prepare
+from gpt_sovits.lab.drawing import AcousticBatches, SemanticBatches, drawn_by
 from gpt_sovits.lab.envelope_judge import Rivalry
-from gpt_sovits.lab.variation import LanguageDrift, varied
+from gpt_sovits.lab.variation import LanguageDrift
 from gpt_sovits.models.native import load_into, load_tensors
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
@@ -49,8 +50,9 @@ from gpt_sovits.settings import Settings
 from gpt_sovits.training.acoustic import AcousticWeights, EnvelopeLoss, SpectralLoss, StepResult, acoustic_loss
 from gpt_sovits.training.checkpoint import Curve, load_checkpoint, save_checkpoint
 from gpt_sovits.training.distributed import ALONE, Processes, processes_of
-from gpt_sovits.training.examples import collate_acoustic, group_by_length
-from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
+from gpt_sovits.training.examples import moved
+from gpt_sovits.training.semantic import semantic_loss
+from gpt_sovits.versions import EMBEDDED
 
 CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
 STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publish")
@@ -58,10 +60,6 @@ TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the 
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
 CONFUSION = 0.1  # part of the codes that the models must not believe
-_LONGEST = 250  # frames of an acoustic example
-# How often an example is varied: of the two Mandarin speakers often, so that the language is not tied to their voices.
-VARIED = {"zh": 0.6}
-VARIED_ELSE = 0.3
 DRIFTING = 0.5  # part of the styles that are moved towards those of the other language's speakers
 
 log = logging.getLogger(__name__)
@@ -74,7 +72,7 @@ def content_config() -> MiniContentConfig:
 def acoustic_config() -> SoVITSConfig:
     """SoVITS at about a tenth of v2's size; the style encoder hears up to 8 kHz, which every recording has."""
     return SoVITSConfig(
-        version="mini",
+        version=EMBEDDED,
         gin=192,
         posterior_hidden=112,
         posterior_layers=4,
@@ -146,9 +144,12 @@ class Run:
     settle: Callable[[nn.Module], None] | None = None  # called with the model as it was loaded, and with its average
     beside: Callable[[int], None] | None = None  # called with the step whenever the state was saved
     processes: Processes = ALONE
+    device: str = "cpu"
+    workers: int = 0  # processes that make batches; 0: this one does
 
     def go(self, next_loss: Callable[[int], StepResult]) -> nn.Module:
         """Call ``next_loss(step)`` until done; returns the averaged model."""
+        self.model.to(self.device)
         trainable = [p for p in self.model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trainable, lr=self.rate, betas=(0.9, 0.98), weight_decay=0.01)
         average = copy.deepcopy(self.model).eval()
@@ -210,79 +211,24 @@ class Run:
             self.beside(step)
 
 
-class Sampler:
-    """Draws clips, longer ones more often, and knows every speaker's clips."""
-
-    def __init__(self, clips: Sequence[CodedClip], seed: int) -> None:
-        self.clips = list(clips)
-        weights = np.array([len(c.codes) for c in self.clips], np.float64) ** 0.6
-        self.weights = weights / weights.sum()
-        self.by_speaker: dict[str, list[CodedClip]] = {}
-        for clip in self.clips:
-            self.by_speaker.setdefault(clip.clip.speaker, []).append(clip)
-        self.rng = np.random.default_rng(seed)
-
-    def draw(self, count: int) -> list[CodedClip]:
-        return [self.clips[i] for i in self.rng.choice(len(self.clips), count, p=self.weights)]
-
-    def same_speaker(self, clip: CodedClip) -> CodedClip:
-        others = self.by_speaker[clip.clip.speaker]
-        return others[int(self.rng.integers(len(others)))]
-
-
-def crop(coded: CodedClip, rng: np.random.Generator, longest: int = _LONGEST) -> tuple[int, int, slice]:
-    """First frame, frame count (both even) and the phones of a part of at most ``longest`` frames."""
-    total = len(coded.codes) * 2
-    if total <= longest:
-        return 0, total, slice(0, len(coded.phones))
-    first = int(rng.integers(0, (total - longest) // 2 + 1)) * 2
-    said = coded.phone_of_code[first // 2 : (first + longest) // 2]
-    said = said[said >= 0]
-    if not len(said):
-        return first, longest, slice(0, len(coded.phones))
-    return first, longest, slice(int(said.min()), int(said.max()) + 1)
-
-
 def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, judged_from: int = 0) -> nn.Module:
     """``judged_from``: the step from which on a judge of envelopes takes part, 0 for never."""
-    sampler = Sampler([c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16], seed)
     spectral, envelope, weights = SpectralLoss(), EnvelopeLoss(), AcousticWeights()
-    drift = LanguageDrift(sampler.rng, DRIFTING)
-    rivalry = Rivalry(acoustic_config().gin)
+    drift = LanguageDrift(np.random.default_rng([seed, 1]), DRIFTING)
+    rivalry = Rivalry(acoustic_config().gin, device=run.device)
     if judged_from:
         kept = run.work / "judge.safetensors"
         if run.processes.agree(kept.is_file()):
             rivalry.load(kept)
         run.beside = lambda step: rivalry.save(kept, step) if step > judged_from else None
-    pool: list[list[CodedClip]] = []
+    drawn = drawn_by(AcousticBatches(coded, frames, seed), run.workers)
 
     def next_loss(step: int) -> StepResult:
-        if not pool:
-            drawn = sampler.draw(96)
-            lengths = [min(_LONGEST, 2 * len(c.codes)) for c in drawn]
-            pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, frames, sampler.rng))
-        examples, styles = [], []
-        clips = pool.pop()
-        for clip in clips:
-            first, count, phones = crop(clip, sampler.rng)
-            example = coded.example(clip, first, count)
-            said = example.phone_of_code
-            inside = (said >= phones.start) & (said < phones.stop)
-            example = replace(
-                example, phones=example.phones[phones], phone_of_code=np.where(inside, said - phones.start, -1)
-            )
-            other = sampler.same_speaker(clip)
-            start, span, _ = crop(other, sampler.rng, 150)
-            often = VARIED.get(clip.clip.language, VARIED_ELSE)
-            example, style = varied(example, coded.corpus.wave(other.clip, start, span), sampler.rng, often)
-            examples.append(example)
-            styles.append(style)
-        batch = collate_acoustic(examples, styles)
-        languages = [clip.clip.language for clip in clips]
+        batch, languages = next(drawn)
         judged = 0 < judged_from <= step
         result = acoustic_loss(
             cast(SoVITS, run.model),
-            batch,
+            moved(batch, run.device),
             spectral,
             envelope,
             weights,
@@ -298,36 +244,18 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, j
 
 
 def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 640) -> nn.Module:
-    usable = [c for c in coded.clips if c.transcribed and not c.clip.held_out and 8 <= len(c.codes) <= 400]
-    sampler = Sampler(usable, seed)
-    pool: list[list[list[CodedClip]]] = []
-
-    def draw() -> list[CodedClip]:
-        first = sampler.draw(1)[0]
-        chosen, target = [first], int(sampler.rng.integers(20, 260))
-        while sum(len(c.codes) for c in chosen) < target and len(chosen) < 5:
-            following = sampler.same_speaker(first)
-            if sum(len(c.codes) for c in chosen) + len(following.codes) > 300:
-                break
-            chosen.append(following)
-        return chosen
+    drawn = drawn_by(SemanticBatches(coded, positions, seed), run.workers)
 
     def next_loss(step: int) -> StepResult:
-        if not pool:
-            drawn = [draw() for _ in range(96)]
-            lengths = [sum(len(c.codes) + len(c.phones) for c in group) for group in drawn]
-            pool.extend([drawn[i] for i in group] for group in group_by_length(lengths, positions, sampler.rng))
-        examples = [join([coded.example(c) for c in group]) for group in pool.pop()]
-        return semantic_loss(
-            cast(T2S, run.model), collate_semantic(examples), guide=0.5, smoothing=0.05, confusion=CONFUSION
-        )
+        batch = moved(next(drawn), run.device)
+        return semantic_loss(cast(T2S, run.model), batch, guide=0.5, smoothing=0.05, confusion=CONFUSION)
 
     return run.go(next_loss)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="gpt_sovits pretrain", description="Train the embedded base from a corpus.")
-    parser.add_argument("--corpus", type=Path, required=True, help="folder with metadata.tsv")
+    parser.add_argument("--corpus", type=Path, required=True, nargs="+", help="folders with metadata.tsv")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, curves and caches")
     parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
     parser.add_argument("--out", type=Path, help="base folder that 'publish' writes")
@@ -337,6 +265,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--judged-from", type=int, default=40_000, help="step of the acoustic model's adversarial stage"
     )
+    parser.add_argument(
+        "--content-steps", type=int, default=0, help="with --start: let its encoder learn on for so long"
+    )
+    parser.add_argument("--device", default="cpu", help="where acoustic and semantic are learnt: cpu or cuda")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make batches for them")
+    parser.add_argument("--size", type=float, default=1.0, help="of their batches, times the usual")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -367,9 +301,9 @@ def _show(event: Event) -> None:
 
 
 def load_content(work: Path, start: Path | None = None) -> MiniContentEncoder:
-    """The encoder that was trained in ``work``, with the prototypes of its codes, or that of the base in ``start``."""
+    """The encoder trained in ``work``, with the prototypes of its codes, or else that of the base ``start``."""
     encoder = MiniContentEncoder(content_config())
-    if start is None:
+    if start is None or (work / "content.safetensors").is_file():
         load_checkpoint(work / "content.safetensors", {"content": encoder}, {})
         if (work / "codes.safetensors").is_file():
             for found in load_tensors(work / "codes.safetensors", prefix="prototypes").values():
@@ -390,33 +324,45 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
     if stage == "prepare":
         prepare(args.corpus, work, on_event=_show)
     elif stage == "align":
+        taught_times(Corpus(work), args.corpus, work)
         align_english(Corpus(work), work, on_event=_show)
     elif stage == "content":
         if args.start is None:
             train_content(Corpus(work), work, ContentPlan(seed=args.seed), content_config(), on_event=_show)
+        elif args.content_steps:
+            plan = ContentPlan(0, 0, args.content_steps, rate=1e-3, seed=args.seed)
+            encoder = MiniContentEncoder(content_config())
+            _begin(encoder, args.start, "content")
+            train_content(Corpus(work), work, plan, start=encoder, on_event=_show)
     elif stage == "codes":
         codebook = None
-        if args.start is not None:
+        if args.start is not None and not (work / "content.safetensors").is_file():
             codebook = load_tensors(args.start / "acoustic.safetensors", prefix=CODEBOOK)[CODEBOOK]
         code_corpus(load_content(work, args.start), Corpus(work), work, codebook=codebook, on_event=_show)
     elif stage in ("acoustic", "semantic"):
         coded = CodedCorpus(Corpus(work), work)
+        run = Run(stage, work, nn.Module(), 0.0, args.steps, args.minutes, _show, cancel, processes=processes)
+        run.device, run.workers = args.device, args.workers
         if stage == "acoustic":
             acoustic = SoVITS(acoustic_config())
             if args.start is not None:
                 _begin(acoustic, args.start, "acoustic")
             codes = load_tensors(work / "codes.safetensors")
             set_codebook(acoustic, codes)
-            run = Run("acoustic", work, acoustic, 8e-4, args.steps, args.minutes, _show, cancel, processes=processes)
+            run = replace(run, name="acoustic", model=acoustic, rate=8e-4)
             run.settle = lambda model: set_codebook(cast(SoVITS, model), codes)  # the codes may be newer
-            train_acoustic(coded, run, args.seed, judged_from=args.judged_from)
+            train_acoustic(coded, run, args.seed, round(560 * args.size), judged_from=args.judged_from)
         else:
             semantic = T2S(semantic_config())
             if args.start is not None:
                 _begin(semantic, args.start, "semantic")
-            run = Run("semantic", work, semantic, 1e-3, args.steps, args.minutes, _show, cancel, processes=processes)
-            train_semantic(coded, run, args.seed)
+            run = replace(run, name="semantic", model=semantic, rate=1e-3)
+            train_semantic(coded, run, args.seed, round(640 * args.size))
     else:
         from gpt_sovits.lab.publish import publish
 
         publish(work, args.out, load_content(work, args.start), acoustic_config(), semantic_config())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -31,6 +31,7 @@ from gpt_sovits.models.native import (
     save_tensors,
 )
 from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.versions import EMBEDDED
 
 SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "noise": 0.0,
@@ -106,9 +107,9 @@ def publish(
         hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     config: dict[str, object] = {
         "name": out.name,
-        "version": "mini",
+        "version": EMBEDDED,
         "rate": acoustic.sample_rate,
-        "content": {"kind": "mini", **content.config.to_dict()},
+        "content": {"kind": EMBEDDED, **content.config.to_dict()},
         "acoustic": acoustic.to_dict(),
         "semantic": semantic.to_dict(),
         "speaking": SPEAKING,

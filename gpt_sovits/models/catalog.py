@@ -13,36 +13,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from gpt_sovits.errors import MissingError
-from gpt_sovits.models.detect import SOVITS_VERSIONS
+from gpt_sovits.versions import OFFICIAL
 
 REPOSITORY = "lj1995/GPT-SoVITS"
 REVISION = "main"
 DEFAULT_ENDPOINT = "https://huggingface.co"
 MIRROR_ENDPOINT = "https://hf-mirror.com"
 
-_SEMANTIC = {
-    "v1": "s1bert25hz-2kh-longer-epoch=68e-step=50232.ckpt",
-    "v2": "gsv-v2final-pretrained/s1bert25hz-5kh-longer-epoch=12-step=369668.ckpt",
-}
-_LATER_SEMANTIC = "s1v3.ckpt"
-_ACOUSTIC = {
-    "v1": "s2G488k.pth",
-    "v2": "gsv-v2final-pretrained/s2G2333k.pth",
-    "v2Pro": "v2Pro/s2Gv2Pro.pth",
-    "v2ProPlus": "v2Pro/s2Gv2ProPlus.pth",
-    "v3": "s2Gv3.pth",
-    "v4": "gsv-v4-pretrained/s2Gv4.pth",
-}
-_DISCRIMINATOR = {
-    "v1": "s2D488k.pth",
-    "v2": "gsv-v2final-pretrained/s2D2333k.pth",
-    "v2Pro": "v2Pro/s2Dv2Pro.pth",
-    "v2ProPlus": "v2Pro/s2Dv2ProPlus.pth",
-}
-_VOCODER = {
-    "v3": "models--nvidia--bigvgan_v2_24khz_100band_256x/bigvgan_generator.pt",
-    "v4": "gsv-v4-pretrained/vocoder.pth",
-}
 _CONTENT = "chinese-hubert-base/pytorch_model.bin"
 _BERT = "chinese-roberta-wwm-ext-large/pytorch_model.bin"
 TOKENIZER_PATH = "chinese-roberta-wwm-ext-large/tokenizer.json"
@@ -78,26 +55,6 @@ class Licence:
         return f"{self.work}: {self.licence} licence, by {self.holder}"
 
 
-@dataclass(frozen=True)
-class VersionFacts:
-    """What a person wants to know before choosing: memory while speaking in GiB, and how fast it is on a CPU."""
-
-    memory_gib: float
-    speed: str
-    summary: str
-
-
-VERSION_FACTS = {  # memory: peak of ``bench --stages cold`` or ``tests.models.full_size``, all networks in memory
-    "v1": VersionFacts(2.3, "medium", "the first version; 32 kHz"),
-    "v2": VersionFacts(2.3, "medium", "32 kHz; trained on 5000 hours"),
-    "v2Pro": VersionFacts(2.5, "medium", "32 kHz; closer to the speaker"),
-    "v2ProPlus": VersionFacts(2.7, "medium", "32 kHz; closest to the speaker, best of the v2 family"),
-    "v3": VersionFacts(3.5, "slow", "24 kHz; diffusion, wants a graphics card"),
-    "v4": VersionFacts(2.9, "slow", "48 kHz; diffusion, wants a graphics card"),
-    "mini": VersionFacts(0.6, "fast", "embedded; made for computers without a graphics card"),
-}
-
-
 @cache
 def digests() -> dict[str, OfficialFile]:
     """Every published file with a digest on record, by its path in the repository."""
@@ -123,14 +80,14 @@ def bundle(version: str) -> list[OfficialFile]:
     Raises:
         MissingError: there is no such version.
     """
-    if version not in SOVITS_VERSIONS:
-        raise MissingError(
-            f"There is no official model called {version!r}.", f"Choose one of {', '.join(SOVITS_VERSIONS)}."
-        )
-    paths = [_ACOUSTIC[version], _SEMANTIC.get(version, _LATER_SEMANTIC), _CONTENT, _BERT, TOKENIZER_PATH]
-    if version in ("v2Pro", "v2ProPlus"):
+    if version not in OFFICIAL:
+        raise MissingError(f"There is no official model called {version!r}.", f"Choose one of {', '.join(OFFICIAL)}.")
+    row = OFFICIAL[version]
+    own = row.published
+    paths = [own.acoustic, own.semantic, _CONTENT, _BERT, TOKENIZER_PATH]
+    if "speaker" in row.parts:
         paths.append(_SPEAKER)
-    paths += [table[version] for table in (_VOCODER, _DISCRIMINATOR) if version in table]
+    paths += [path for path in (own.vocoder, own.discriminator) if path]
     return [official_file(path) for path in paths]
 
 
@@ -148,6 +105,6 @@ def versions_of(path: Path) -> list[str]:
     name = path.as_posix()
     return [
         version
-        for version in SOVITS_VERSIONS
+        for version in OFFICIAL
         if any(name == file.path or name.endswith(f"/{file.path}") for file in bundle(version))
     ]

@@ -10,26 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.models.detect import RATES, Shapes
+from gpt_sovits.models.detect import Shapes
+from gpt_sovits.versions import FLOW_MATCHING, known_version
 
 _T2S_HEAD, _HUBERT_HEAD, _BERT_HEAD = 32, 64, 64  # channels per attention head in the published networks
-_DIFFUSION: Mapping[str, Mapping[str, Any]] = {  # mel of target and prompt, and frames per code; v3's are defaults
-    "v3": {},
-    "v4": {
-        "sample_rate": RATES["v4"],
-        "mel_rate": 32000,
-        "mel_n_fft": 1280,
-        "mel_hop": 320,
-        "frames_scale": 2.0,
-        "mask_frames_per_code": 4.0,
-        "prompt_frames": 500,
-        "window_frames": 1000,
-    },
-}
-_VOCODERS: Mapping[str, Mapping[str, Any]] = {
-    "v3": {"kind": "bigvgan"},
-    "v4": {"kind": "hifigan", "rates": [10, 6, 2, 2, 2], "kernels": [20, 12, 4, 4, 4], "final_bias": True},
-}
 
 
 def part_config(kind: str, version: str, shapes: Shapes) -> dict[str, Any]:
@@ -47,13 +31,13 @@ def part_config(kind: str, version: str, shapes: Shapes) -> dict[str, Any]:
     if kind in builders:
         return dict(builders[kind](version, shapes))
     if kind == "vocoder":
-        return dict(_VOCODERS[version])
+        return dict(known_version(version).vocoder)
     return {"kind": {"speaker": "eres2netv2", "discriminator": version}[kind]}
 
 
 def rate_of(version: str) -> int:
     """Sampling rate in Hz of the speech that a version makes."""
-    return RATES[version]
+    return known_version(version).rate
 
 
 def _acoustic(version: str, shapes: Shapes) -> dict[str, Any]:
@@ -63,16 +47,23 @@ def _acoustic(version: str, shapes: Shapes) -> dict[str, Any]:
     fused = _size(shapes, "enc_p.mrte.c_pre.weight", 3)[0]
     text: dict[str, Any] = {"symbols": symbols, "hidden": hidden, "mrte_hidden": fused}
     config: dict[str, Any] = {"version": version, "gin": gin, "text": text, "style": {"bins": style_bins}}
-    if version in _DIFFUSION:
-        return {**config, **_DIFFUSION[version]}
+    row = known_version(version)
+    if row.family == FLOW_MATCHING:
+        return _with(config, row.acoustic)
     config["speaker_dim"] = _size(shapes, "sv_emb.weight", 2)[1] if "sv_emb.weight" in shapes else 0
     channels = _size(shapes, "dec.conv_pre.weight", 3)[0]
     stages = _count(shapes, r"dec\.ups\.(\d+)\.")
     kernels = [_size(shapes, f"dec.ups.{stage}.weight_v", 3)[2] for stage in range(stages)]
     config["decoder"] = {"kind": "hifigan", "channels": channels, "kernels": kernels}
-    if version.startswith("v2Pro"):
-        text["dropout"] = 0.0
-    return config
+    return _with(config, row.acoustic)
+
+
+def _with(config: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with further settings; those of a part join what is known of the part."""
+    joined = {
+        key: {**config.get(key, {}), **value} if isinstance(value, Mapping) else value for key, value in more.items()
+    }
+    return {**config, **joined}
 
 
 def _semantic(version: str, shapes: Shapes) -> dict[str, Any]:

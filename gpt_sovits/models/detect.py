@@ -20,22 +20,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gpt_sovits.errors import InputError
-
-SOVITS_VERSIONS = ("v1", "v2", "v2Pro", "v2ProPlus", "v3", "v4")
-RATES = {"v1": 32000, "v2": 32000, "v2Pro": 32000, "v2ProPlus": 32000, "v3": 24000, "v4": 48000}  # Hz of the speech
+from gpt_sovits.versions import DISCRIMINATORS, FLOW_MATCHING, OFFICIAL, PHONE_ROWS, PHONES, VITS, Published, of_family
 
 HEAD_BYTES = 8192
-_HEAD_MD5 = {
-    "dc3c97e17592963677a4a1681f30c653": "v1",
-    "6642b37f3dbb1f76882b69937c95a5f3": "v2",
-    "43797be674a37c1c83ee81081941ed0f": "v3",
-    "4f26b9476d0c5033e04162c486074374": "v4",
-    "c7e9fce2223f3db685cdfa1e6368728a": "v2Pro",
-    "66b313e39455b57ab1b0bc0b239c9d0a": "v2ProPlus",
-}
-_TAG_VERSIONS = {"00": "v1", "01": "v2", "02": "v3", "03": "v3", "04": "v4", "05": "v2Pro", "06": "v2ProPlus"}
-_V1_SYMBOLS, _V1_PHONES, _PLUS_CHANNELS = 322, 512, 768
-_PRO_PERIODS = 7
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -72,38 +59,45 @@ def version_of(
         InputError: v3 and v4 cannot be told apart.
     """
     if kind == "gpt":
-        table = _shape(shapes, "ar_text_embedding.word_embeddings.weight")
-        return "v1" if table[:1] == (_V1_PHONES,) else "v2"
-    if kind == "vocoder":
-        return "v3" if any(name.startswith("activation_post.") for name in shapes) else "v4"
-    if kind == "discriminator":
+        rows = _shape(shapes, "ar_text_embedding.word_embeddings.weight")[:1]
+        return next((name for name, (_, size) in PHONE_ROWS.items() if rows == (size,)), PHONES)
+    if kind == "discriminator":  # one looks at the wave as it is, and one at each of the periods
         count = len({name.split(".")[1] for name in shapes if name.startswith("discriminators.")})
-        return "v2Pro" if count > _PRO_PERIODS else "v2"
+        kinds = sorted(DISCRIMINATORS, key=lambda name: len(DISCRIMINATORS[name]), reverse=True)
+        return next((name for name in kinds if count > len(DISCRIMINATORS[name])), kinds[-1])
+    if kind == "vocoder":
+        signs = {row.name: row.published.vocoder_sign for row in of_family(FLOW_MATCHING)}
+        signed = (version for version, sign in signs.items() if sign and any(name.startswith(sign) for name in shapes))
+        return next(signed, next(version for version, sign in signs.items() if not sign))
     if kind not in ("sovits", "lora"):
         return ""
     if kind == "sovits" and not any(name.startswith("cfm.") for name in shapes):
-        if any(name.startswith("sv_emb.") for name in shapes):
-            channels = _shape(shapes, "dec.conv_pre.weight")
-            return "v2ProPlus" if channels[:1] == (_PLUS_CHANNELS,) else "v2Pro"
-        return "v1" if _shape(shapes, "enc_p.text_embedding.weight")[:1] == (_V1_SYMBOLS,) else "v2"
+        fitting = [row for row in of_family(VITS) if _has_signs(shapes, row.published)]
+        return max(reversed(fitting), key=lambda row: len(row.published.signs)).name
     return _diffusion_version(tag, md5, config or {}, hint)
+
+
+def _has_signs(shapes: Shapes, published: Published) -> bool:
+    found = {name: _shape(shapes, name)[:1] for name in published.signs}
+    return all(found[name] and size in (None, *found[name]) for name, size in published.signs.items())
 
 
 def _diffusion_version(tag: str, md5: str, config: Mapping[str, Any], hint: str) -> str:
     model = config.get("model")
+    known = [row.name for row in of_family(FLOW_MATCHING)]
     stated = (
-        _TAG_VERSIONS.get(tag),
-        _HEAD_MD5.get(md5),
+        next((row.name for row in OFFICIAL.values() if tag in row.published.tags), None),
+        next((row.name for row in OFFICIAL.values() if md5 and row.published.head_md5 == md5), None),
         config.get("version"),
         model.get("version") if isinstance(model, Mapping) else None,
         hint,
     )
     for version in stated:
-        if version in ("v3", "v4"):
-            return version
+        if version in known:
+            return str(version)
     raise InputError(
-        "This file can be of version v3 or of v4 and does not say which.",
-        "Say it: add --version v3 or --version v4.",
+        f"This file can be of version {' or of '.join(known)} and does not say which.",
+        f"Say it: add {' or '.join(f'--version {name}' for name in known)}.",
     )
 
 

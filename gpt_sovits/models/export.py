@@ -17,9 +17,9 @@ from torch import Tensor
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.models.native import write_atomically
+from gpt_sovits.versions import VERSIONS, Version
 
-EXPORTED_VERSIONS = ("v2", "v2Pro", "v2ProPlus")
-_TAGS = {"v2": b"PK", "v2Pro": b"05", "v2ProPlus": b"06"}
+_ZIP = b"PK"  # how a file begins that carries no tag of upstream's
 
 _ACOUSTIC_TRAIN = {
     "log_interval": 100,
@@ -73,12 +73,6 @@ _ACOUSTIC_MODEL = {
     "semantic_frame_rate": "25hz",
     "freeze_quantizer": True,
 }
-_PRO = {"gin_channels": 1024, "p_dropout": 0.0}
-_VERSION_MODEL: Mapping[str, Mapping[str, Any]] = {
-    "v2": {},
-    "v2Pro": _PRO,
-    "v2ProPlus": {**_PRO, "upsample_initial_channel": 768, "upsample_kernel_sizes": [20, 16, 8, 2, 2]},
-}
 _SEMANTIC_CONFIG = {
     "train": {"seed": 1234, "epochs": 20, "batch_size": 8, "save_every_n_epoch": 1, "precision": "16-mixed"},
     "optimizer": {"lr": 0.01, "lr_init": 1e-5, "lr_end": 1e-4, "warmup_steps": 2000, "decay_steps": 40000},
@@ -113,25 +107,28 @@ def export_pair(
     Raises:
         InputError: upstream has no such version.
     """
-    require_exportable(version)
+    row = exportable(version)
     stem = _file_stem(name)
     sovits, gpt = folder / f"{stem}_e{epochs}_s{steps}.pth", folder / f"{stem}-e{epochs}.ckpt"
-    model = {**_ACOUSTIC_MODEL, **_VERSION_MODEL[version], "version": version}
+    model = {**_ACOUSTIC_MODEL, **(row.exported or {}), "version": version}
     config = {"train": _ACOUSTIC_TRAIN, "data": _ACOUSTIC_DATA, "model": model, "name": stem, "version": version}
     weights = {key: value for key, value in acoustic.items() if "enc_q" not in key}
-    _save(sovits, weights, config, f"{epochs}epoch_{steps}iteration", _TAGS[version])
+    _save(sovits, weights, config, f"{epochs}epoch_{steps}iteration", row.exported_tag)
     prefixed = {f"model.{key}": value for key, value in semantic.items()}
-    _save(gpt, prefixed, _semantic_config(semantic), f"GPT-e{epochs}", _TAGS["v2"])
+    _save(gpt, prefixed, _semantic_config(semantic), f"GPT-e{epochs}", _ZIP)
     return sovits, gpt
 
 
-def require_exportable(version: str) -> None:
-    """Raise InputError for a version whose voices this program does not write for upstream."""
-    if version not in EXPORTED_VERSIONS:
+def exportable(version: str) -> Version:
+    """The row of a version; raises InputError where this program does not write its voices for upstream."""
+    row = VERSIONS.get(version)
+    if row is None or row.exported is None:
+        known = [name for name, each in VERSIONS.items() if each.exported is not None]
         raise InputError(
             f"A voice made on a model of version {version} cannot be exported for upstream's program.",
-            f"Voices made on {', '.join(EXPORTED_VERSIONS)} can.",
+            f"Voices made on {', '.join(known)} can.",
         )
+    return row
 
 
 def _semantic_config(semantic: Mapping[str, Tensor]) -> dict[str, Any]:

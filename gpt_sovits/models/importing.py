@@ -18,6 +18,7 @@ from gpt_sovits.models.install import SHARED_KINDS, Check, Installer
 from gpt_sovits.models.store import BaseFiles, find_base
 from gpt_sovits.models.upstream import UpstreamFile, read_upstream
 from gpt_sovits.settings import Settings
+from gpt_sovits.versions import VITS, known_version
 
 SUFFIXES = (".pth", ".ckpt", ".pt", ".bin", ".safetensors")
 _TOKENIZER = "tokenizer.json"
@@ -137,8 +138,8 @@ class _Plan:
 
 def default_name(file: UpstreamFile) -> str:
     """The version for a pretrained network; the file's name, made safe, for a fine-tuned one."""
-    family = file.version not in ("v3", "v4")
-    tuned = file.kind == "lora" or (family and not file.has_posterior) or bool(_TRAINED_INFO.match(file.info))
+    has_own = known_version(file.version).family == VITS
+    tuned = file.kind == "lora" or (has_own and not file.has_posterior) or bool(_TRAINED_INFO.match(file.info))
     if not tuned:
         return file.version
     return re.sub(r"[^A-Za-z0-9_-]+", "-", file.path.stem).strip("-_")[:64] or file.version + "-tuned"

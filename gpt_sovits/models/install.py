@@ -37,6 +37,7 @@ from gpt_sovits.models.store import (
 )
 from gpt_sovits.models.upstream import UpstreamFile, with_lora
 from gpt_sovits.settings import Settings
+from gpt_sovits.versions import VITS, known_version
 
 SHARED_KINDS = ("content", "bert", "speaker", "vocoder")
 _KIND_PARTS = {"sovits": "acoustic", "gpt": "semantic"}  # the other kinds are named like their part
@@ -151,7 +152,7 @@ class Installer:
 
         Fine-tuned files lack the posterior encoder; the official base of the version lends its own when it is here.
         """
-        if file.kind != "sovits" or file.has_posterior or file.version in ("v3", "v4"):
+        if file.kind != "sovits" or file.has_posterior or known_version(file.version).family != VITS:
             return file.tensors, True
         if file.version == name or not self._has_official(file.version, "acoustic"):
             return file.tensors, False
@@ -230,11 +231,11 @@ class Installer:
 
 def _check_partner(file: UpstreamFile, version: str) -> None:
     """Phones of v1 differ from all later ones; vocoders and discriminators belong to one family."""
-    old, pro = version == "v1", version in ("v2Pro", "v2ProPlus")
+    row = known_version(version)
     fits = {
-        "gpt": (file.version == "v1") == old,
+        "gpt": file.version == row.phones,
         "vocoder": file.version == version,
-        "discriminator": version not in ("v3", "v4") and (file.version == "v2Pro") == pro,
+        "discriminator": file.version == row.discriminators,
     }
     if not fits.get(file.kind, True):
         raise InputError(

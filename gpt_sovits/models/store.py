@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError, MissingError
-from gpt_sovits.models.detect import SOVITS_VERSIONS
 from gpt_sovits.models.native import CONFIG_NAME, load_config
 from gpt_sovits.settings import Settings
+from gpt_sovits.versions import OFFICIAL, VERSIONS
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 PARTS_FOLDER = ".parts"
@@ -71,12 +71,8 @@ class BaseFiles:
 
 def required_parts(version: str) -> tuple[str, ...]:
     """What a base of ``version`` needs in order to speak."""
-    parts = ["content", "semantic", "acoustic"]
-    if version in ("v2Pro", "v2ProPlus"):
-        parts.append("speaker")
-    if version in ("v3", "v4"):
-        parts.append("vocoder")
-    return tuple(parts)
+    row = VERSIONS.get(version)
+    return ("content", "semantic", "acoustic", *(row.parts if row else ()))
 
 
 def find_base(name: str, settings: Settings) -> BaseFiles:
@@ -89,7 +85,7 @@ def find_base(name: str, settings: Settings) -> BaseFiles:
         for parent, bundled in ((settings.bundled_models, True), (settings.models_dir, False)):
             if (parent / name / CONFIG_NAME).is_file():
                 return BaseFiles(name, parent / name, load_config(parent / name), bundled)
-    if name in SOVITS_VERSIONS:
+    if name in OFFICIAL:
         raise MissingError(f"The model {name} is not installed.", f"Install it with: gpt-sovits models download {name}")
     raise MissingError(f"There is no model called {name!r}.", "See: gpt-sovits models list")
 
@@ -121,6 +117,6 @@ def remove_base(name: str, settings: Settings) -> None:
 
 def _missing_part(name: str, version: str, part: str) -> MissingError:
     action = "Import the file with: gpt-sovits models import FILE"
-    if version in SOVITS_VERSIONS:
+    if version in OFFICIAL:
         action = f"Install it with: gpt-sovits models download {version}"
     return MissingError(f"The model {name} lacks its {part} network.", action)

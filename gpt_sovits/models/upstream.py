@@ -21,6 +21,7 @@ from gpt_sovits.models.detect import HEAD_BYTES, kind_of, looks_like, version_of
 from gpt_sovits.models.native import load_metadata, load_tensors
 from gpt_sovits.models.pickle_reader import UnsafeFileError
 from gpt_sovits.models.torch_file import MAX_EXPANSION, open_regular, read_torch_file
+from gpt_sovits.versions import OFFICIAL
 
 _MAX_DEPTH = 12
 _MAX_VALUES = 20_000
@@ -77,8 +78,9 @@ def read_upstream(path: Path | str, *, version: str = "") -> UpstreamFile:
         form, state = _state_of(content)
         config = plain_mapping(content["config"]) if isinstance(content.get("config"), Mapping) else {}
         info = content["info"][:200] if isinstance(content.get("info"), str) else ""
-        if info.endswith("_v4") and "version" not in config:
-            config["version"] = "v4"
+        for row in OFFICIAL.values():
+            if row.published.info_ending and info.endswith(row.published.info_ending):
+                config.setdefault("version", row.name)
     shapes = {name: tuple(value.shape) for name, value in state.items()}
     kind = kind_of(shapes)
     if not kind:

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.jobs.store import open_store
 from gpt_sovits.jobs.submission import Submission
+from gpt_sovits.memory import Heap
 from gpt_sovits.services.eraser import Eraser
+from gpt_sovits.services.lines import LineCache
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.storage.starters import Starters
+from gpt_sovits.storage.tokens import Tokens
 from gpt_sovits.storage.word_lists import WordLists
 from gpt_sovits.text.g2pw import InstalledG2PW
 from gpt_sovits.voices.voice import Voice
@@ -51,8 +54,11 @@ class Core:
         self.submission = Submission(settings, self.store, check_recording=check_recording, find_base=find_base)
         self.models = ModelService(settings)
         self.word_lists = WordLists(settings.registry_dir)
+        self.tokens = Tokens(settings.registry_dir)
         self.polyphones = InstalledG2PW((settings.models_dir, settings.bundled_models))
         self.reviewing = threading.RLock()
+        self.heard = LineCache()
+        self.heap = Heap()
         self._parts = parts
         self._lock = threading.RLock()
         self._synthesizer = synthesizer
@@ -115,7 +121,8 @@ class Core:
             return any(key[1] == voice_id for key in self._loaded)
 
     def forget(self, user: str, voice_id: str) -> None:
-        """Drop what is kept of a voice in memory."""
+        """Drop what is kept of a voice in memory, and its sounds."""
+        self.heard.forget(voice_id)
         with self._lock:
             for key in [key for key in self._loaded if key[:2] == (user, voice_id)]:
                 del self._loaded[key]

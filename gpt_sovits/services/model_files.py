@@ -15,23 +15,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
+from gpt_sovits.acoustic.discriminator import Discriminators
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.families.base import build_network
 from gpt_sovits.features.bert import BertConfig, load_bert
 from gpt_sovits.features.hubert import HubertConfig, load_hubert
 from gpt_sovits.features.speaker import load_speaker_encoder
-from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, VERSION_FACTS, VersionFacts, bundle, file_with_digest
+from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, bundle, file_with_digest
 from gpt_sovits.models.delta import merged
-from gpt_sovits.models.detect import SOVITS_VERSIONS, Shapes
+from gpt_sovits.models.detect import Shapes
 from gpt_sovits.models.download import download_bundle, download_folder
-from gpt_sovits.models.export import export_pair, require_exportable
+from gpt_sovits.models.export import export_pair, exportable
 from gpt_sovits.models.importing import ImportReport, import_paths
 from gpt_sovits.models.install import sha256_of, shared_official
 from gpt_sovits.models.native import check_fit, load_metadata, load_tensors, tensor_shapes
 from gpt_sovits.models.store import BaseFiles, find_base, list_bases
 from gpt_sovits.settings import Settings
+from gpt_sovits.versions import DISCRIMINATORS, OFFICIAL, VERSIONS, Version
 
 _PARTS = ("acoustic", "semantic", "content", "bert", "speaker", "vocoder", "discriminator")
 
@@ -47,7 +48,7 @@ class ModelCard:
     size: int
     missing: tuple[str, ...]
     trainable: bool
-    facts: VersionFacts | None
+    facts: Version | None
 
 
 def check_part(part: str, config: Mapping[str, Any], shapes: Shapes) -> None:
@@ -62,7 +63,7 @@ def check_part(part: str, config: Mapping[str, Any], shapes: Shapes) -> None:
     try:
         with torch.device("meta"):
             if part == "discriminator":
-                network: nn.Module = Discriminators(PERIODS_V2PRO if config["kind"] == "v2Pro" else PERIODS_V2)
+                network: nn.Module = Discriminators(DISCRIMINATORS[config["kind"]])
             else:
                 network = build_network(part, config)
     except (ArithmeticError, ValueError, TypeError, RuntimeError) as error:
@@ -142,7 +143,7 @@ def export_voice(
         InputError: the voice has no trained weights, does not fit its base, or upstream has no such network.
     """
     base = find_base(base_name, settings)
-    require_exportable(base.version)
+    exportable(base.version)
     if not delta:
         raise InputError(f"{name} is a reference clip, without trained weights.", "Train it first, or keep the clip.")
     states = []
@@ -157,14 +158,14 @@ def list_models(settings: Settings) -> list[ModelCard]:
     """Every base here, then the official versions that are not."""
     cards = []
     for base in list_bases(settings):
-        facts = VERSION_FACTS.get(base.version) or VERSION_FACTS.get(base.name)
+        facts = VERSIONS.get(base.version) or VERSIONS.get(base.name)
         trainable = bool(base.config.get("trainable", True))
         cards.append(ModelCard(base.name, base.version, True, base.bundled, base.size, base.missing, trainable, facts))
     here = {card.name for card in cards}
-    for version in SOVITS_VERSIONS:
+    for version in OFFICIAL:
         if version not in here:
             size = sum(file.size for file in bundle(version))
-            cards.append(ModelCard(version, version, False, False, size, (), True, VERSION_FACTS[version]))
+            cards.append(ModelCard(version, version, False, False, size, (), True, OFFICIAL[version]))
     return cards
 
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import BusyError, InputError, RefusedError
 from gpt_sovits.settings import PROJECT_ROOT, Settings
+from gpt_sovits.versions import EMBEDDED
 
 if TYPE_CHECKING:
     from gpt_sovits.services.model_files import ModelCard
 
 WORKER = (sys.executable, "-m", "gpt_sovits.services.model_worker")
-EMBEDDED = "mini"
 ACTIVE = ("running", "stopping")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 GRACE_SECONDS = 4.0  # from being asked to stop until an errand is ended

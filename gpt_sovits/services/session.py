@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 
 from gpt_sovits.services.core import Core
+from gpt_sovits.services.desk import Desk
 from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.services.speech import SpeechService
+from gpt_sovits.services.takes import TakeService
+from gpt_sovits.services.tokens import TokenService
 from gpt_sovits.services.users import UserService
 from gpt_sovits.services.voices import VoiceService
 from gpt_sovits.storage.word_lists import WordList
@@ -15,7 +18,7 @@ from gpt_sovits.voices.ids import check_user
 
 
 class Session:
-    """The six services as ``user`` sees them. Cheap to make: one per request."""
+    """The services as ``user`` sees them. Cheap to make: one per request."""
 
     def __init__(self, core: Core, user: str) -> None:
         self._core = core
@@ -34,8 +37,20 @@ class Session:
         return JobService(self._core, self.user)
 
     @cached_property
+    def takes(self) -> TakeService:
+        return TakeService(self._core, self.user)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(self._core, self.user)
+
+    @cached_property
     def lexicon(self) -> WordList:
         return self._core.word_lists.of(self.user)
+
+    @cached_property
+    def tokens(self) -> TokenService:
+        return TokenService(self._core, self.user)
 
     @property
     def models(self) -> ModelService:

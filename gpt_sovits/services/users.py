@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gpt_sovits.errors import RefusedError
 from gpt_sovits.services.core import Core
 from gpt_sovits.storage.backup import Restored
+from gpt_sovits.storage.tokens import Token
 
 
 class UserService:
@@ -40,6 +42,16 @@ class UserService:
     def sign_in(self, name: str, password: str) -> str:
         """The user's name; ``RefusedError`` when name or password is wrong, ``BusyError`` after too many tries."""
         return self._accounts.verify(name, password)
+
+    def of_token(self, shown: str) -> Token:
+        """What a program may do that shows a token; ``RefusedError`` where it is unknown, revoked or nobody's."""
+        token = self._core.tokens.check(shown)
+        if self.names() and not self._accounts.has(token.user):
+            raise RefusedError("This token is not valid.", "Make a new one: python -m gpt_sovits tokens add NAME")
+        return token
+
+    def has_tokens(self, user: str) -> bool:
+        return self._core.tokens.any(user)
 
     def backup(self, out: Path, passphrase: str, only: str | None = None) -> int:
         """Write all voices of all users, or of one, to one encrypted file; returns how many voices are in it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gpt_sovits.errors import InputError, MissingError
@@ -42,16 +42,18 @@ class VoiceService:
         else:
             self._core.starters.hide_all(self._user)
 
-    def find(self, name_or_id: str) -> VoiceCard:
+    def find(self, name_or_id: str, only: Collection[str] | None = None) -> VoiceCard:
         """The voice with this id, or the only one with this name (case does not count).
 
-        An invented voice is found where the user has none of that name.
+        An invented voice is found where the user has none of that name. ``only``: ids; the others are as if they did
+        not exist.
         """
-        cards = self.list()
+        cards = [card for card in self.list() if only is None or card.id in only]
+        invented = [card for card in self.invented() if only is None or card.id in only]
         found = [card for card in cards if card.id == name_or_id]
         wanted = name_or_id.strip().casefold()
         found = found or [card for card in cards if card.name.casefold() == wanted]
-        found = found or [card for card in self.invented() if card.id == name_or_id or card.name.casefold() == wanted]
+        found = found or [card for card in invented if card.id == name_or_id or card.name.casefold() == wanted]
         if not found:
             known = ", ".join(card.name for card in cards[:8])
             raise MissingError(

@@ -47,30 +47,21 @@ def _check_weights(base: BaseFiles, delta: Mapping[str, Tensor]) -> None:
 
 def _check_reference(base: BaseFiles, reference: Reference) -> None:
     """Compare every width and number with the sizes of the networks that they go into."""
-    from gpt_sovits.acoustic.config import HarmonicConfig, SoVITSCFMConfig, SoVITSConfig
+    from gpt_sovits.families.table import family_of
     from gpt_sovits.semantic.config import T2SConfig
 
-    values, semantic = _config(base, "acoustic"), T2SConfig.from_dict(_config(base, "semantic"))
-    acoustic: SoVITSConfig | SoVITSCFMConfig
-    speaker = bands = mel = 0
-    if values.get("version") in ("v3", "v4"):
-        acoustic = SoVITSCFMConfig.from_dict(values)
-        mel = acoustic.dit.mel_dim
-    else:
-        acoustic = SoVITSConfig.from_dict(values)
-        speaker = acoustic.speaker_dim
-        bands = acoustic.decoder.bands + 1 if isinstance(acoustic.decoder, HarmonicConfig) else 0
-
+    semantic = T2SConfig.from_dict(_config(base, "semantic"))
+    acoustic = family_of(base.version).widths(_config(base, "acoustic"))
     codes, phones = reference.codes.tolist(), reference.phones
     right = {
-        "style": reference.style.shape[1] == acoustic.gin,
+        "style": reference.style.shape[1] == acoustic.style,
         "codes": _below(codes, min(acoustic.codebook, semantic.eos)),
-        "phones": _below(phones, min(acoustic.text.symbols, semantic.phones)),
-        "prompt": not mel or bool(codes and phones and reference.mel is not None),
-        "mel": _is_wide(reference.mel, mel, 1),
+        "phones": _below(phones, min(acoustic.symbols, semantic.phones)),
+        "prompt": not acoustic.mel or bool(codes and phones and reference.mel is not None),
+        "mel": _is_wide(reference.mel, acoustic.mel, 1),
         "text features": _is_wide(reference.bert, semantic.bert_dim, 0),
-        "speaker vector": _is_wide(reference.speaker, speaker, 1),
-        "colour": all(_is_wide(each.colour, bands, 0) for each in (reference.timbre, *reference.parts)),
+        "speaker vector": _is_wide(reference.speaker, acoustic.speaker, 1),
+        "colour": all(_is_wide(each.colour, acoustic.colour, 0) for each in (reference.timbre, *reference.parts)),
     }
     wrong = [what for what, fits in right.items() if not fits]
     if wrong:

@@ -135,6 +135,10 @@ class Shelf:
         folder = self._voice(user, voice_id)
         return self.keys.peek(user, voice_id) if vault.is_locked(folder) else vault.read_key(folder)
 
+    def home_of(self, user: str, voice_id: str = "") -> Path:
+        """The folder of a voice, where what belongs to it lies; the user's own without one."""
+        return self._voice(user, voice_id) if voice_id else self._user(user)
+
     def is_open(self, user: str, voice_id: str) -> bool:
         """Whether the voice can be read now: it is not locked, or it is unlocked in this process."""
         return not vault.is_locked(self._voice(user, voice_id)) or self.keys.holds(user, voice_id)

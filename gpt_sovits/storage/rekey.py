@@ -13,7 +13,10 @@ from pathlib import Path
 
 from gpt_sovits import files
 from gpt_sovits.crypto import seals, vault
+from gpt_sovits.errors import InputError
 from gpt_sovits.voices.manifest import read_version, read_voice, write_manifest
+
+_TAKES = "takes"  # what the voice spoke, kept (``storage.takes``)
 
 
 def rekey(folder: Path, old: bytes | None, new: bytes, name: str, stored: bytes, aside: Path) -> None:
@@ -30,6 +33,12 @@ def rekey(folder: Path, old: bytes | None, new: bytes, name: str, stored: bytes,
         for each in manifest.files:
             files.write_blocks(target / each, vault.seal(_content(version / each, old), new, each))
         write_manifest(target, seals.sealed(manifest, new))
+    for path in sorted((folder / _TAKES).glob("*/*")):
+        target = files.make_private(built / path.parent.relative_to(folder)) / path.name
+        try:
+            files.write_blocks(target, vault.seal(_content(path, old), new, path.name))
+        except (InputError, FileNotFoundError):
+            pass  # damaged, or deleted meanwhile: it stays as it is
     files.write_bytes(built / name, stored)
     files.move_in(built, folder / vault.NEXT)
     settle(folder)
@@ -54,8 +63,9 @@ def settle(folder: Path) -> None:
 
 
 def _put(path: Path, target: Path) -> None:
-    os.replace(path, target)
-    files.sync_folder(target.parent)
+    if target.parent.is_dir():  # else it is a take that was deleted meanwhile
+        os.replace(path, target)
+        files.sync_folder(target.parent)
 
 
 def _content(path: Path, key: bytes | None) -> Iterator[bytes]:

@@ -126,7 +126,9 @@ def _parsed(data: bytes, otherwise: str) -> Lexicon:
         raise InputError("This word list is too large.", f"Use a file of at most {MAX_BYTES // 2**20} MB.")
     if data.count(b"\n") > 2 * MAXIMUM:  # counted before any reading is understood, which takes its time
         raise InputError("This word list is too large.", f"Keep at most {MAXIMUM} words.")
-    try:
-        return Lexicon.from_csv(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InputError("This word list is not text in UTF-8.", otherwise) from error
+    for encoding in ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030"):
+        try:
+            return Lexicon.from_csv(data.decode(encoding))
+        except UnicodeDecodeError:
+            continue  # Chinese spreadsheets write GBK
+    raise InputError("This word list is not text in UTF-8.", otherwise)

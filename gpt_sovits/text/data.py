@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from bisect import bisect_left
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,27 @@ def pronunciations() -> dict[str, str]:
     """CMU dictionary: lower-case word -> space-joined ARPAbet; ``word(2)`` and on are variants."""
     text = gzip.decompress((FOLDER / "cmudict.txt.gz").read_bytes()).decode("utf-8")
     return dict(line.split("\t") for line in text.split("\n"))
+
+
+@cache
+def own_pronunciations() -> dict[str, str]:
+    """Our own list, which goes before every other: names and words that the dictionaries lack or have wrong."""
+    text = (FOLDER / "en_own.txt").read_text(encoding="ascii")
+    return dict(line.split("\t") for line in text.splitlines())
+
+
+@cache
+def _rarer() -> list[str]:
+    """``word``, a tab, its phones; sorted. Lines, no dict: they are asked for seldom and take a third of the room."""
+    return gzip.decompress((FOLDER / "en_more.txt.gz").read_bytes()).decode("ascii").split("\n")
+
+
+def rare_pronunciation(word: str) -> str | None:
+    """Space-joined ARPAbet of a lower-case word that the CMU dictionary lacks; None when it is not listed here."""
+    key = word + "\t"
+    at = bisect_left(_rarer(), key)
+    line = _rarer()[at] if at < len(_rarer()) else ""
+    return line[len(key) :] if line.startswith(key) else None
 
 
 def known_english(word: str) -> bool:

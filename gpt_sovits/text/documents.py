@@ -11,7 +11,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from gpt_sovits.text.data import known_english
-from gpt_sovits.text.tags import TAG
+from gpt_sovits.text.en_abbreviations import roman
+from gpt_sovits.text.tags import OPENERS, TAG
 from gpt_sovits.text.tracked import Tracked
 
 Edit = tuple[int, int, str]
@@ -21,7 +22,7 @@ _BLOCK_TAGS = "p|br|hr|div|li|ul|ol|tr|table|h[1-6]|blockquote|pre|section|artic
 _INLINE_TAGS = (
     "a|abbr|b|big|button|center|cite|code|del|em|figure|font|i|img|input|ins|kbd|label|mark|nav|q|rp|rt|ruby|s|samp|"
     "small|span|strike|strong|sub|sup|tbody|td|tfoot|th|thead|time|tt|u|var|body|html|head|meta|link|title|main|path|"
-    "svg|video|audio|source|iframe|form|option|select|textarea|details|summary|aside|picture|colgroup|col|caption|v"
+    "svg|dfn|wbr|bdi|bdo|data|cite|map|area|canvas|picture|noscript|video|audio|source|iframe|form|option|select|textarea|details|summary|aside|picture|colgroup|col|caption|v"
 )
 _ROMAN_OR_DIGITS = r"[ \t]*\d{1,6}[ \t]*"
 _CUE = re.compile(r"[ \t]*(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}[ \t]*--+>[ \t]*(?:\d{1,3}:)?\d{1,2}:\d\d[.,]\d{1,3}")
@@ -50,6 +51,7 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
      "[![picture](a)](address)"),
     (re.compile(r"(?<!\w)!?\[(?P<keep>[^\[\]\n]{0,300}[^\W\d][^\[\]\n]{0,300})\] ?\[[^\[\]\n]{0,80}\]"), "[text][2]"),
+    (re.compile(r":(?:[a-z]{1,12}:){1,2}(?P<keep>`[^`\n]{1,300}`)"), ":meth:`name`"),
     (re.compile(r"`(?P<keep>[^`<\n]{1,300}?)(?: <[^`<>\n]{1,1000}>)?`__?(?!\w)"), "`text <address>`_"),
     (re.compile(r"(?P<keep>)\[\^[^\]\s]{1,40}\]"), "[^1]"),
     (re.compile(r"(?<=[.,;:!?”’\"')])(?P<keep>)\[(?:\d{1,3}|note \d{1,3}|citation needed)\](?![(\[:])"), "end.[3]"),
@@ -63,17 +65,21 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"~~(?=[^\s~])(?P<keep>[^~\n]{1,500})(?<=\S)~~"), "~~old~~"),
     (re.compile(r"(?<=[A-Za-z])~(?P<keep>[A-Za-z\d]{1,5})~"), "H~2~O"),
     (re.compile(r"(?<=[A-Za-z\d)])(?P<keep>\^[A-Za-z\d+-]{1,5})\^"), "x^2^"),
+    (re.compile(r"\\(?:emph|underline|text[a-z]{2}|(?:sub){0,2}section\*?|chapter\*?|title|footnote)"
+                r"\{(?P<keep>[^{}\n]{0,500})\}"), "\\textbf{bold}"),
     (re.compile(r"==(?=[^\s=])(?P<keep>[^=\n]{1,500})(?<=\S)=="), "==marked=="),
 )  # fmt: skip
 _TAGS = re.compile(rf"</?(?i:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS})(?:[ \t\n/][^<>]{{0,1000}})?>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
-_AUTOLINK = re.compile(r"<(?P<keep>(?:https?://|mailto:|www\.)[^<>\s]{1,1000})>(?!`)")
+_AUTOLINK = re.compile(
+    r"<(?P<keep>(?:https?://|mailto:|www\.)[^<>\s]{1,1000}|[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6})>(?!`)"
+)
 _ENDS_SENTENCE = re.compile(r"[.!?。！？…:：;；][\"'”’」』）)\]*_]*\s*$")
 
 
 def _outside(text: str, edits: list[Edit]) -> list[Edit]:
     """The edits that touch none of our own tags."""
-    tags = [tag.span() for tag in TAG.finditer(text)] if "[" in text or "【" in text else []
+    tags = [tag.span() for tag in TAG.finditer(text)] if any(opener in text for opener in OPENERS) else []
     if not tags:
         return edits
     starts = [start for start, _ in tags]
@@ -143,6 +149,21 @@ def _unspoken_lines(text: str) -> list[Edit]:
         ):
             edits.append((start, end, ""))
     return edits
+
+
+_NUMERAL_LINE = re.compile(r"[ \t]*([IVXLC]{1,7})(\.?)[ \t]*(?=[A-Z]|$)")
+
+
+def _numerals(text: str) -> list[Edit]:
+    """Roman numerals alone on a line or at its head (``II``, ``III. Methods``) are numbers, if two tell so."""
+    found = []
+    for start, end in _lines(text):
+        match = _NUMERAL_LINE.match(text[start:end])
+        if match and roman(match[1]) and (match.end() == end - start or match[2]):
+            found.append((start + match.start(1), start + match.end(1), str(roman(match[1])), match[1]))
+    if not any(len(numeral) > 1 for *_, numeral in found) or len(found) < 2:
+        return []
+    return [(start, end, value) for start, end, value, _ in found]
 
 
 def _leads(text: str) -> list[Edit]:
@@ -257,8 +278,10 @@ _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: _kept(_AUTOLINK, text) if "<" in text else [],
     lambda text: _entities(text) if "&" in text else [],
     _unspoken_lines,
+    lambda text: _numerals(text) if "I" in text or "V" in text or "X" in text else [],
     _leads,
     lambda text: _cells(text) if "|" in text else [],
+    lambda text: [(m.start(), m.end(), ", ") for m in re.finditer(r"(?<=\w)[|｜](?=\w)", text)],
 )
 
 
@@ -266,7 +289,7 @@ def clean(text: Tracked) -> Tracked:
     """``text`` as a reader would say it, each character with its place in the original."""
     for find in _PASSES:
         text = _apply(text, find(text.text))
-    if re.search(r"[\]*_`~^=]", text.text):
+    if re.search(r"[\]*_`~^=}]", text.text):
         for pattern, _ in _WRAPS:
             text = _apply(text, _kept(pattern, text.text))
     return _apply(text, _line_ends(text.text)) if "\n" in text.text else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gpt_sovits.text.en_numbers import cardinal, ordinal
+from gpt_sovits.text.en_numbers import cardinal, ordinal, year
 from gpt_sovits.text.en_tables import Rule, any_of, ends_sentence, stop
 
 _TITLES = {
@@ -14,15 +14,17 @@ _TITLES = {
     "Adm": "Admiral", "Cpl": "Corporal", "Pvt": "Private", "Rev": "Reverend", "Hon": "Honorable", "Pres": "President",
     "Supt": "Superintendent", "Insp": "Inspector", "Det": "Detective", "Mt": "Mount", "Ft": "Fort", "Fr": "Father",
     "Messrs": "Messieurs", "Sr": "Senior", "Msgr": "Monsignor", "Amb": "Ambassador", "Sec": "Secretary",
+    "Br": "Brother", "Mme": "Madame", "Mlle": "Mademoiselle", "Mmes": "Mesdames", "Ald": "Alderman",
 }  # fmt: skip
 # Sure without a full stop too, before a name.
 _BARE = ("Mr", "Mrs", "Dr", "Drs", "Prof", "St", "Capt", "Cpt", "Sgt", "Lt", "Col", "Cmdr", "Adm", "Cpl", "Pvt", "Rev",
-         "Sen", "Gov", "Mt", "Ft", "Msgr", "Gen")  # fmt: skip
+         "Sen", "Gov", "Mt", "Ft", "Msgr", "Gen", "Mme", "Mlle")  # fmt: skip
 _PLACES = {
     "St": "Street", "Ave": "Avenue", "Av": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Dr": "Drive", "Ln": "Lane",
     "Hwy": "Highway", "Sq": "Square", "Pl": "Place", "Ct": "Court", "Pkwy": "Parkway", "Ter": "Terrace", "Cres":
     "Crescent", "Expy": "Expressway",
 }  # fmt: skip
+_WINDS = {"N": "North", "S": "South", "E": "East", "W": "West"}
 _WORDS = {
     "Jr": "Junior", "Sr": "Senior", "vs": "versus", "etc": "et cetera", "approx": "approximately", "Ltd": "Limited",
     "dept": "department", "Dept": "Department", "govt": "government", "Govt": "Government", "misc": "miscellaneous",
@@ -56,6 +58,9 @@ _SHORT = {
     "also known as", "aka": "also known as", "N.B.": "note well", "n.b.": "note well", "P.S.": "P S", "th'": "the",
     "o'": "of", "'n'": "n", "q.v.": "which see",
 }  # fmt: skip
+_SHORT |= {
+    short[0].upper() + short[1:]: said[0].upper() + said[1:] for short, said in _SHORT.items() if "'" in short[1:]
+}
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _NUMBERED = (
     "Chapter|Part|Volume|Book|Act|Scene|Section|Phase|Stage|Type|Class|Level|Grade|Episode|Season|War|Mark|Article|"
@@ -155,6 +160,19 @@ def _middle(match: re.Match[str]) -> str | None:
     return None if ends_sentence(match.string, match.end()) and match[3] is None else letter
 
 
+def _degree(match: re.Match[str]) -> str:
+    first, second = [part for part in match.groups() if part]
+    spoken = second if second in ("Phil", "Tech", "Com", "Ed", "Eng") else " ".join(second.upper())
+    return f"{' '.join(first)} {spoken}" + stop(match)
+
+
+def _roman_page(match: re.Match[str]) -> str | None:
+    first, last = roman(match[3].upper()), roman((match[4] or "").upper())
+    if not first or match[4] and not last:
+        return None
+    return f"{match[1]}age{'s' if match[2] else ''} {cardinal(first)}" + (f" to {cardinal(last)}" if last else "")
+
+
 # What the reference frontend reads otherwise: ``U. S.`` with stops, ``Inc.`` as it is written.
 INCORPORATED: Rule = (re.compile(r"\bInc\."), lambda m: "Incorporated" + stop(m), "Acme Inc.")
 INITIALS: Rule = (
@@ -164,18 +182,30 @@ INITIALS: Rule = (
 )
 ABBREVIATION_RULES: tuple[Rule, ...] = (
     (re.compile(r"\bPh\.? ?D\b\.?(?=\s+[a-z]|,)|\bPh\.? ?D\b"), "P H D", "a Ph.D. agrees"),
+    (re.compile(r"\b([BM])\.? ?(Sc|Ed|Phil|Eng|Tech|Com)\.(?=[\s,;)]|$)|\b(LL)\.? ?([BM])\.(?=[\s,;)]|$)|"
+                r"\b([BM])(Sc)\b"), lambda m: _degree(m), "a B.Sc. degree"),
     (re.compile(r"\b[Pp]\.\s?(?=\d)"), "page ", "p. 9"),
+    (re.compile(r"\b([Pp])(p?)\. ?([ivxl]+)(?: ?[\-–] ?([ivxl]+))?\b"), lambda m: _roman_page(m), "p. iv"),
+    (re.compile(r"(?<![\w-])([ivxl]{2,6})-([ivxl]{2,6})(?![\w-])"),
+     lambda m: f"{cardinal(roman(m[1].upper()))} to {cardinal(roman(m[2].upper()))}"
+     if roman(m[1].upper()) and roman(m[2].upper()) else None, "xvi-xviii"),
+    (re.compile(r"\bM[MCDXLVI]{3,9}\b"), lambda m: year(roman(m[0])) if roman(m[0]) > 1000 else None, "MMXXIV"),
+    (re.compile(r"\bN([oO])s?\.(?= of\b)"), "Number", "No. of guests"),
     (re.compile(rf"(?<![\w'])({any_of(_SHORT)})(?![\w'])"), lambda m: _SHORT[m[1]], "gov't"),
     (re.compile(r"\b[eE]\.g\.,?"), "for example", "e.g., figs"),
     (re.compile(r"\b[iI]\.e\.,?"), "that is", "i.e. sweet"),
     (re.compile(r"\bvs\b(?!\.)"), "versus", "red vs blue"),
     (re.compile(r"\bw/(?=\s)"), "with", "w/ milk"),
+    (re.compile(r"(?<=\()([Ee])d(s?)\.(?=\))"), lambda m: f"{m[1]}ditor{m[2]}", "(eds.)"),
+    (re.compile(r"\b[Oo]p\. ?[Cc]it\."), "op cit", "Op. Cit., p. 7"),
     (re.compile(r"\bN[oO]\.\s?(?=\d)|№ ?(?=\d)|\bno\. ?(?=\d)"), "number ", "No. 7"),
     (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place, "Main St."),
     (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({any_of(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place, "Elm St., then"),
     (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\b"
                 r"(?=[,;.]|$| (?:and|near|then|in|at|to|is|was|by|or|on|for|with)\b)\.?"),
      _bare_place, "Elm St, then"),
+    (re.compile(rf"\b([NSEW])\.? (?=(?:[A-Z][a-z]+ |\d{{1,3}}(?:st|nd|rd|th) ){{1,2}}(?:{any_of(_PLACES)}|Street|"
+                r"Road|Avenue|Boulevard|Drive|Lane)\b)"), lambda m: _WINDS[m[1]] + " ", "N. Main St."),
     (re.compile(r"\b(Mr|Mrs)\.|\b(MR|MRS|DR)\.(?= [A-Z])"), lambda m: _TITLES[(m[1] or m[2]).capitalize()], "Mr. Fox"),
 
     (re.compile(rf"\b({any_of(_TITLES)})\.(?=\s*(?:[A-Z]|and\b)|\s*$)"), lambda m: _TITLES[m[1]], "Prof. Lee"),

@@ -7,7 +7,7 @@ import re
 from gpt_sovits.text.en_g2p import lookup
 from gpt_sovits.text.tracked import Tracked
 
-# Acronyms that are said as words; ``en_names`` says how where the dictionary does not.
+# Acronyms that are said as words; ``en_own.txt`` says how where the dictionary does not.
 _AS_WORDS = frozenset(
     (
         "NASA NATO UNESCO UNICEF OPEC ASEAN AIDS SARS FIFA NAFTA ROM RAM SIM PIN GIF LEGO IKEA SWAT FEMA NASCAR "
@@ -164,6 +164,8 @@ def speak_capitals(text: Tracked, as_trained: bool = False) -> Tracked:
             new = _read(caps[1], caps[2] or "", row in shouted, as_trained)
         elif row in shouted and word == "A":
             new = "a"
+        elif re.fullmatch(r"[A-Z]+'(?:T|M|RE|LL|VE|D|EM)", word):
+            new = word.lower()
         elif word[1:] == word[1:].lower() or _ONE_NAME.fullmatch(word) and lookup(word.lower()) is not None:
             continue
         else:

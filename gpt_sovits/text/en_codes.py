@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, year
-from gpt_sovits.text.en_tables import Rule
+from gpt_sovits.text.en_tables import NUMBERED_PLACE, Rule
 
 _ROADS = (
     "Boeing|Airbus|Highway|Hwy|Route|Rte|Interstate|Freeway|Autobahn|Bus|Flight|Channel|Area|Studio|Terminal|Fahrenheit|"
@@ -102,6 +102,8 @@ _SCALE = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn"
 def _scaled(match: re.Match[str]) -> str | None:
     """10k steps, 3.2M views: one thousand, million, billion."""
     amount, scale = match[1], match[2]
+    if scale != "k" and NUMBERED_PLACE.search(match.string[max(0, match.start() - 14) : match.start()]):
+        return None
     if (
         scale == "K"
         and amount in ("2", "4", "5", "8")
@@ -136,7 +138,9 @@ PHONE_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w.\-])\d{3}[\-.]\d{3}[\-.]\d{4}\b|(?<![\w.\-])1[345678]\d[\- ]\d{4}[\- ]\d{4}\b"),
      _groups, "138-0013-8000"),
     (re.compile(r"(?<![\w.\-])\d{3}-\d{4}(?![\d\-])|(?<![\w.\-])\d+(?:-\d+){3,}(?![\w\-])"), _groups, "555-0134"),
-    (re.compile(r"(?<![\w.\-])0\d{2,4}[ \-]\d{3,4}[ \-]\d{3,4}\b"), _groups, "0800 123 4567"),
+    (re.compile(r"(?<![\w.\-])0\d{1,4}[ \-]\d{3,4}[ \-]\d{3,4}\b"), _groups, "0800 123 4567"),
+    (re.compile(r"\b[\da-fA-F]{8}(?:-[\da-fA-F]{4}){2,3}(?:-[\da-fA-F]{12})?\b|\b[\dA-Fa-f]{2}(?::[\dA-Fa-f]{2}){5}\b"),
+     lambda m: ", ".join(_letters_digits(part) for part in re.split("[-:]", m[0])), "550e8400-e29b-41d4"),
     (re.compile(r"(?<![\w.\-])\d{4} \d{4} \d{4} \d{4}\b"), _groups, "4111 1111 1111 1111"),
     (re.compile(r"(?:(?<=[Cc]all )|(?<=[Rr]ing )|(?<=[Tt]ext )|(?<=[Pp]hone )|(?<=[Ff]ax )|(?<=[Dd]ial ))"
                 r"\d{2,5}(?:[ \-]\d{2,5}){1,4}\b"), _groups, "Ring 01632 960 123"),
@@ -157,13 +161,17 @@ CODE_RULES: tuple[Rule, ...] = (
     (re.compile(r"\bI-(\d\d)\b"), lambda m: f"I {cardinal(int(m[1]))}", "I-95"),
     (re.compile(rf"(?i)(?:#\s?|\b(?:{_CODED}) )(?=\d{{3,}}\b)(\d+)\b(?!\.\d|,\d| (?:{_PLURAL}|people\b|or more\b))"),
      lambda m: _coded(m), "order #4451"),
-    (re.compile(r"(?<=[A-Z])\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)"), lambda m: f" {digits(m[0])} ", "京A12345"),
+    (re.compile(r"(?<=[A-Za-z]{2})-\d{5,}(?!\d)|(?<=[A-Z])-?\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)"),
+     lambda m: f" {digits(m[0])} ", "京A12345"),
     (re.compile(r"\b([A-Z]{2})([1-9]\d(?:0[1-9]|[1-9]\d|\d0))\b(?![.,]\d)"), _flight, "CZ3101"),
-    (re.compile(r"(?:(?<=\b[A-Z]{2} )|(?<=\b[A-Z]{3} ))[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)"),
+    (re.compile(r"(?:(?<=\b[A-Z]{2} )|(?<=\b[A-Z]{3} )(?<!ISO )(?<!IEC )(?<!DIN ))"
+                r"[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)"),
      lambda m: year(int(m[0])), "BA 2491"),
     (re.compile(r"\b([A-Z]{1,3})-?(\d{3})(?=[A-Z]?\b)(?![.,]\d)"), _plate, "A380"),
     (re.compile(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)"), _european, "1.000,50"),
     (re.compile(r"(?<![\d.\-])v?\d+(?:\.\d+){2,}(?!\d)"), _version, "2.10.3"),
+    (re.compile(r"\b([A-Z])((?:\.\d{1,2}){1,4})\b(?!\.\d)"),
+     lambda m: m[1] + "".join(f" point {cardinal(int(part))}" for part in m[2].split(".")[1:]), "section C.2"),
     (re.compile(r"(?<=\b[vV])(\d+)\.(\d+)\b"), lambda m: f" {cardinal(int(m[1]))} point {cardinal(int(m[2]))}", "v2.0"),
     (re.compile(r"(?<![\w.,$£€¥])(\d+(?:\.\d+)?)(k|K|M|B|bn|T)\b(?![/'.]\w|-[a-z]{2})"), _scaled, "3.2M views"),
     (re.compile(r"(?<![\d.,])\d{10,}(?![\d.,]\d|\d)"), _long, "a key of 37 digits"),

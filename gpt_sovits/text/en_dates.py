@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, digits, integer, ordinal, year
-from gpt_sovits.text.en_tables import BOOKS, DAYS, MONTH_NAMES, MONTHS, Rule, any_of, stop
+from gpt_sovits.text.en_tables import BOOK_NAMES, BOOKS, DAYS, MONTH_NAMES, MONTHS, Rule, any_of, stop
 
 _MONTH = rf"(?:{any_of(MONTHS)})"
 _DAY = rf"(?:{any_of(DAYS)})"
@@ -29,12 +29,49 @@ def _year(value: int) -> str:
 
 
 def _month_first(match: re.Match[str]) -> str | None:
-    first, second, last = int(match[1]), int(match[3]), int(match[4])
-    return _dated(*((first, second) if first <= 12 else (second, first)), last)
+    """12/25/2024, 3/4/98: the month first, unless it cannot be one or full stops divide (25.12.2024 is European)."""
+    first, second, last = int(match[1]), int(match[3]), match[4]
+    month, day = (first, second) if first <= 12 and (match[2] != "." or second > 12) else (second, first)
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    return f"{MONTH_NAMES[month - 1]} {ordinal(day)}, {_year(int(last)) if len(last) == 4 else _two(last)}"
+
+
+def _day_month(match: re.Match[str]) -> str | None:
+    """01.07. beside a whole date or behind a word that asks for a day; 22.04. may be a version."""
+    before = match.string[max(0, match.start() - 100) : match.start()]
+    if not re.search(rf"(?i:\b(?:on|by|until|till|since|before|after|due)) $|{any_of(MONTH_NAMES)}", before):
+        return None
+    return f"{_the(match)}{ordinal(int(match[1]))} of {MONTH_NAMES[int(match[2]) - 1]}" + stop(match)
+
+
+def _instant(match: re.Match[str]) -> str | None:
+    """2023-11-05T14:30:00Z."""
+    day = _dated(int(match[2]), int(match[3]), int(match[1]))
+    hour, minute = int(match[4]), int(match[5])
+    if day is None or hour > 23:
+        return None
+    spoken = cardinal(hour % 12 or 12) + (f" {'oh ' if minute < 10 else ''}{cardinal(minute)}" if minute else "")
+    return f"{day}, at {spoken} {'P' if hour >= 12 else 'A'} M"
+
+
+def _military(match: re.Match[str]) -> str:
+    """0900 hours, 1430 hrs."""
+    hour, minute = match[1], match[2]
+    first = f"zero {cardinal(int(hour[1]))}" if hour[0] == "0" else cardinal(int(hour))
+    return f"{first} {'hundred' if minute == '00' else _two(minute)} hours" + stop(match)
+
+
+def _season(match: re.Match[str]) -> str | None:
+    """2023/24, FY 23/24: two years in a row."""
+    first, second = [part for part in match.groups() if part]
+    if (int(first) + 1) % 100 != int(second) % 100:
+        return None
+    return f"{year(int(first)) if len(first) == 4 else _two(first)} {_two(second)}"
 
 
 def _the(match: re.Match[str]) -> str:
-    return "" if re.search(r"\bthe $", match.string[max(0, match.start() - 5) : match.start()]) else "the "
+    return "" if re.search(r"\b[Tt]he $", match.string[max(0, match.start() - 5) : match.start()]) else "the "
 
 
 def _two(text: str) -> str:
@@ -117,12 +154,10 @@ def _worded(match: re.Match[str]) -> str:
 
 
 def _stopwatch(match: re.Match[str]) -> str:
-    parts = [cardinal(int(match[1]))]
-    for part in match.groups()[1:-1]:
-        if part:
-            parts.append(f"oh {cardinal(int(part))}" if part[0] == "0" and part != "00" else cardinal(int(part)))
-    fraction = digits(match[match.lastindex or 1]).replace("zero", "oh") if match.lastindex else ""
-    return " ".join(parts) + f" point {fraction}"
+    first, *rest, fraction = [part for part in match.groups() if part]
+    parts = [cardinal(int(first))]
+    parts += [f"oh {cardinal(int(part))}" if part[0] == "0" and part != "00" else cardinal(int(part)) for part in rest]
+    return " ".join(parts) + f" point {digits(fraction).replace('zero', 'oh')}"
 
 
 def _ratio(match: re.Match[str]) -> str:
@@ -131,7 +166,9 @@ def _ratio(match: re.Match[str]) -> str:
 
 def _verse(match: re.Match[str]) -> str:
     last = f" to {cardinal(int(match[4]))}" if match[4] else ""
-    return f"{match[1]} {cardinal(int(match[2]))} {cardinal(int(match[3]))}{last}"
+    number, _, name = match[1].rpartition(" ")
+    book = f"{number} {BOOK_NAMES.get(name, name)}".strip()
+    return f"{book} {cardinal(int(match[2]))} {cardinal(int(match[3]))}{last}"
 
 
 def _decade(match: re.Match[str]) -> str:
@@ -143,7 +180,13 @@ def _weekday(match: re.Match[str]) -> str:
     return DAYS[match[1]] + stop(match)
 
 
+_SPAN = r" ?[\-–—~] ?"
 DATE_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"(?<=\d )({_MONTH}\.?(?:,? [12]\d{{3}})?){_SPAN}(?=\d{{1,2}}{_NTH}? {_MONTH}\b)"),
+     lambda m: f"{m[1]} to ", "28 Feb–3 Mar"),
+    (re.compile(rf"\b(\d\d/[12]\d{{3}}){_SPAN}(?=\d\d/[12]\d{{3}}\b)"), lambda m: f"{m[1]} to ", "01/2024–12/2025"),
+    (re.compile(rf"\b({_MONTH}\.?(?: \d{{1,2}}{_NTH}?)?(?:,? [12]\d{{3}})?){_SPAN}(?={_MONTH}\b)"),
+     lambda m: f"{m[1]} to ", "Dec 24–Jan 2"),
     (re.compile(rf"\b({_DAY})\.? ?[\-–] ?({_DAY})\b\.?"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
     (re.compile(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
     (re.compile(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
@@ -156,7 +199,20 @@ DATE_RULES: tuple[Rule, ...] = (
      _month_span, "May 5-8"),
     (re.compile(rf"\b0?(\d{{1,2}})[\-/ ]({_MONTH})[\-/']{{1,2}}(\d{{4}}|\d{{2}})\b"), _short_year, "25-Dec-2024"),
     (re.compile(rf"\b0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?(?! \d{{1,2}}\b(?!:))"), _day_first, "3 Mar"),
+    (re.compile(r"\b(\d{4})-(\d\d)-(\d\d)[T ](\d\d):([0-5]\d)(?::[0-5]\d)?(?:\.\d{1,9})?(?:Z|[+\-]\d\d:?\d\d)?"
+                r"(?![\w:])"),
+     _instant, "2023-11-05T14:30:00Z"),
     (re.compile(r"\b(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})\b"), _month_first, "12/25/2024"),
+    (re.compile(r"(?<![\d/.])(\d{1,2})(/)(\d{1,2})/(\d\d)(?![\d/])"), _month_first, "3/4/98"),
+    (re.compile(r"(?<![\d/])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])"),
+     lambda m: f"{MONTH_NAMES[int(m[1]) - 1]} {year(int(m[2]))}", "01/2024"),
+    (re.compile(r"(?<![\d.])(0[1-9]|[12]\d|3[01])\.(0[1-9])\.(?!\d)"), _day_month, "01.07."),
+    (re.compile(r"(?<![\d/$£€])((?:19|20)\d\d)/(\d\d)(?![\d/])|(?<=\bFY )(\d\d)/(\d\d)(?![\d/])|"
+                r"(?<=\bFY)(\d\d)/(\d\d)(?![\d/])"),
+     _season, "2023/24"),
+    (re.compile(r"\bca?\. ?(?=[1-9]\d{2,3}\b)"), "circa ", "c. 1450"),
+    (re.compile(r"(?<!\w)'?00s\b"), "two thousands", "the '00s"),
+    (re.compile(r"(?<!\w)'10s\b"), "twenty tens", "the '10s"),
     (re.compile(r"\b(\d{4})([/.\-])(\d{1,2})\2(\d{1,2})\b"),
      lambda m: _dated(int(m[3]), int(m[4]), int(m[1])), "2024-12-25"),
     (re.compile(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}})(?!\d|:|\.\d)(?:{_NTH})?\b"),
@@ -182,7 +238,9 @@ TIME_RULES: tuple[Rule, ...] = (
      lambda m: " to ".join(g for g in m.groups() if g), "Office hours: 9-5"),
     (re.compile(rf"\b((?:[123] )?(?:{BOOKS}))\.? (\d{{1,3}}):(\d{{1,3}})(?:[\-–](\d{{1,3}}))?\b"),
      _verse, "Psalm 23:4"),
-    (re.compile(r"\b(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\.(\d{1,3})\b"), _stopwatch, "3:59.4"),
+    (re.compile(r"\b(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\.(\d{1,3})\b|\b(\d{1,2}):([0-5]\d):([0-5]\d),(\d{3})\b"),
+     _stopwatch, "3:59.4"),
+    (re.compile(r"\b([01]\d|2[0-3])([0-5]\d) ?(?:hrs?|hours|h)\b\.?"), _military, "0900 hrs"),
     (re.compile(r"(?:(?<=\blasts )|(?<=\blasted )|(?<=\btakes )|(?<=\btook )|(?<=\bin )|(?<=\btime of )|(?<=\btime: ))"
                 r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])"), _lasting, "took 1:45:30"),
     (re.compile(r"\b(?P<hour>\d{1,3}) ?(?:h|hrs?|hours?)\b\.?,? ?(?P<minute>\d{1,2}) ?(?:m|mins?|minutes?)\b\.?"

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gpt_sovits.text.data import pronunciations
+from gpt_sovits.text.data import own_pronunciations, pronunciations, rare_pronunciation
 from gpt_sovits.text.en_homographs import homograph
-from gpt_sovits.text.en_names import EXTRA
 from gpt_sovits.text.en_numbers import digits
 from gpt_sovits.text.en_spell import guess
 from gpt_sovits.text.symbols import MARKS
@@ -18,11 +17,6 @@ MINIMUM = 4
 _NAMED = re.compile("[A-Za-z0-9]")
 _TOKEN = re.compile(r"'(?:em|cause|bout|til|tis|twas)\b|[A-Za-z][A-Za-z'\-]+[A-Za-z](?:(?<=s)')?|[A-Za-z]+|\S")
 _SPELLED = frozenset(("ae", "ai", "ar", "ios", "hud", "os"))
-_EXTRA = {
-    "chatgpt": "CH AE1 T JH IY1 P IY1 T IY1", "json": "JH EY1 S AH0 N", "conda": "K AA1 N D AH0",
-    "ctrl": "K AH0 N T R OW1 L", "app": "AE1 P", "apps": "AE1 P S", "github": "G IH1 T HH AH2 B",
-    "linux": "L IH1 N AH0 K S", "meme": "M IY1 M",
-} | EXTRA  # fmt: skip
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH", "HH"))
 _HISSING = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
 _CONTRACTED = {"ve": ["AH0", "V"], "ll": ["AH0", "L"], "d": ["D"], "re": ["ER0"], "m": ["M"], "em": ["AH0", "M"]}
@@ -42,8 +36,42 @@ class EnglishWord:
 @lru_cache(maxsize=32768)
 def lookup(word: str) -> tuple[str, ...] | None:
     """The first dictionary pronunciation of a lower-case word."""
-    found = _EXTRA.get(word) or pronunciations().get(word)
+    found = own_pronunciations().get(word) or pronunciations().get(word)
     return tuple(found.split()) if found and word not in _SPELLED else None
+
+
+@lru_cache(maxsize=8192)
+def _listed(word: str) -> tuple[str, ...] | None:
+    """The pronunciation of a lower-case word in either dictionary, also in its American spelling."""
+    found = lookup(word)
+    if found is None and len(word) > 2:
+        rare = rare_pronunciation(word)
+        found = tuple(rare.split()) if rare else _american(word)
+    return found
+
+
+_BRITISH = (
+    (re.compile(r"(?<=[a-z]{2})is(?=(?:e|ed|es|er|ers|ing|ation|ations|ational|able)$)"), "iz"),
+    (re.compile(r"(?<=[a-z]{2})ys(?=(?:e|ed|es|ing)$)"), "yz"),
+    (re.compile(r"(?<=[a-z]{2})our(?=(?:s|ed|ing|ite|ites|ful|less|able|ably|hood|y)?$)"), "or"),
+    (re.compile(r"(?<=[aeiou]l)l(?=(?:ed|ing|er|ers)$)"), ""),
+    (re.compile(r"(?<=[^aeiou])re(?=s?$)"), "er"),
+    (re.compile(r"[ao]e(?=[a-z]{3})"), "e"),
+    (re.compile(r"(?<=og)ue(?=s?$)"), ""),
+    (re.compile(r"(?<=en)ce(?=s?$)"), "se"),
+)
+
+
+def _american(word: str) -> tuple[str, ...] | None:
+    """organised, colourful, travelled, anaemia: read as they are spelled in America, where that is a known word."""
+    for pattern, new in _BRITISH:
+        other = pattern.sub(new, word, count=1)
+        if other != word:
+            found = lookup(other)
+            rare = None if found else rare_pronunciation(other)
+            if found or rare:
+                return found or tuple((rare or "").split())
+    return None
 
 
 def letter(char: str) -> list[str]:
@@ -82,15 +110,32 @@ def _contracted(word: str) -> list[str] | None:
     return [*known, *_CONTRACTED[tail]] if known else None
 
 
+_BARE = frozenset(
+    "dont cant wont isnt arent wasnt werent hasnt havent hadnt doesnt didnt couldnt shouldnt wouldnt aint youre theyre "
+    "youve weve theyve youll theyll itll whos thats whats theres shes hes youd theyd wouldve couldve shouldve".split()
+)
+_TAILS = re.compile(r"(?<=n)(?=t$)|(?=(?:re|ve|ll|s|d)$)")
+
+
+def _careless(word: str) -> list[str] | None:
+    """dont and lookin: an apostrophe or a g that was left out."""
+    if word in _BARE:
+        whole = _TAILS.sub("'", word, count=1)
+        return list(lookup(whole) or ()) or _contracted(whole)
+    if word.endswith("in") and len(word) > 4 and (found := lookup(word + "g")):
+        return [*found[:-1], "N"]
+    return None
+
+
 def _suffixed(word: str) -> list[str] | None:
     """A known stem with a regular ending: -s, -es, -ed, -ing, -er, -ly, -ness, -less, -ful, -able, -ism, -ist."""
-    if len(word) > 4 and word.endswith("s") and not word.endswith("ss"):
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
         for stem in (
             word[:-1],
             word[:-2] if word.endswith("es") else "",
             word[:-3] + "y" if word.endswith("ies") else "",
         ):
-            if len(stem) > 2 and (found := lookup(stem)):
+            if len(stem) > 2 and (found := _listed(stem)):
                 return with_s(list(found))
     for ending, phones in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
@@ -101,7 +146,7 @@ def _suffixed(word: str) -> list[str] | None:
                 base[:-1] if base[-1] == base[-2] else "",
                 base[:-1] + "y" if base[-1] == "i" else "",
             ):
-                if len(stem) > 2 and (found := lookup(stem)):
+                if len(stem) > 2 and (found := _listed(stem)):
                     return with_ed(list(found)) if ending == "ed" else [*found, *phones]
     return None
 
@@ -136,7 +181,7 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
     low = word.lower()
     if len(word) == 1:
         return (("EY1",) if word == "A" else tuple(pronunciations()[low].split())), "dictionary"
-    found = lookup(low)
+    found = lookup(low) or _listed(low)
     if found:
         return found, "dictionary"
     if len(word) <= 3 and low.isalpha():
@@ -156,7 +201,7 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
         return tuple(phone for part in parts for phone in part[0]), why
     if not re.search(r"[aeiouy]", low) and len(low) <= 5:
         return tuple(spell(low)), "rule"
-    derived = _suffixed(low) or _compound(low)
+    derived = _careless(low) or _suffixed(low) or _compound(low)
     if derived:
         return tuple(derived), "rule"
     return tuple(guess(low)), "guess"
@@ -176,7 +221,8 @@ def tokens(norm_text: str) -> Iterator[re.Match[str]]:
 
 
 def read_words(norm_text: str, as_trained: bool = False) -> list[EnglishWord]:
-    """The words and marks of normalised text, each with its phones; ``as_trained``: homographs by the rules alone."""
+    """The words and marks of normalised text, each with its phones; ``as_trained``: homographs by the rules
+    alone, and no word otherwise than in the dictionary that the checkpoints were trained with."""
     marks = list(tokens(norm_text))
     context = [match.group().lower() if any(map(str.isalpha, match.group())) else "" for match in marks]
     words = []
@@ -192,6 +238,8 @@ def read_words(norm_text: str, as_trained: bool = False) -> list[EnglishWord]:
             usual = " ".join(lookup(context[i]) or ())
             alike = homograph(context, i, named, usual, as_trained) if len(token) > 1 else None
             found, why = (tuple(alike), "rule") if alike else read_word(token)
+            if as_trained and not alike and context[i] in own_pronunciations():
+                found = tuple(pronunciations().get(context[i], " ".join(found)).split())
         words.append(EnglishWord(token, match.start(), match.end(), found, why))
     return words
 

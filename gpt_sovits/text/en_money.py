@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, decimal
-from gpt_sovits.text.en_tables import CODES, CURRENCIES, DOLLARS, PER, SCALES, UNCHANGED, Rule, any_of
+from gpt_sovits.text.en_tables import CODES, CROWNS, CURRENCIES, DOLLARS, PER, SCALES, UNCHANGED, Rule, any_of
 
 _SIGN = "[" + re.escape("".join(CURRENCIES)) + "]"
 _AMOUNT = r"(?:\d+(?:\.\d+)?|\.\d+)"
@@ -68,7 +68,9 @@ def _kind_of_dollar(match: re.Match[str]) -> str:
 
 def _coded(amount: str, code: str, scale: str | None = None) -> str:
     name = CODES[code]
-    many = name if amount == "1" and not scale or name in UNCHANGED else name + "s"
+    head, _, last = name.rpartition(" ")
+    many = f"{head} {CROWNS.get(last, last + 's')}".strip()
+    many = name if amount == "1" and not scale or name in UNCHANGED else many
     return f"{_value(amount)} {SCALES.get(scale, scale) + ' ' if scale else ''}{many}"
 
 
@@ -77,6 +79,16 @@ def _each(match: re.Match[str]) -> str:
     return f"{match[1]}{' an ' if name == 'hour' else ' a ' if name != 'person' else ' per '}{name}"
 
 
+def _european(match: re.Match[str]) -> str:
+    """€1.234,56 and 12,50 €: the comma is the point."""
+    return (match[1] or "") + (match[2] or match[4]).replace(".", "") + "." + (match[3] or match[5]) + (match[6] or "")
+
+
+# Before commas between thousands are dropped.
+EUROPEAN: Rule = (
+    re.compile(rf"({_SIGN} ?)(\d{{1,3}}(?:\.\d{{3}})+|\d+),(\d\d)(?![\d,])|"
+               rf"(?<![\d.,])(\d{{1,3}}(?:\.\d{{3}})+|\d+),(\d\d)( ?(?:€|EUR\b|kr\b))"), _european, "€1.234,56"
+)  # fmt: skip
 _CODE = any_of(CODES)
 MONEY_RULES: tuple[Rule, ...] = (
     (re.compile(rf"({_SIGN} ?{_AMOUNT}) ?/ ?({any_of(PER)})\b"), _each, "$1/day"),

@@ -13,9 +13,9 @@ from gpt_sovits.text.en_abbreviations import ABBREVIATION_RULES, INCORPORATED, I
 from gpt_sovits.text.en_capitals import speak_capitals
 from gpt_sovits.text.en_codes import CODE_RULES, PHONE_RULES, ROOM
 from gpt_sovits.text.en_dates import DATE_RULES, TIME_RULES
-from gpt_sovits.text.en_money import MONEY_RULES
+from gpt_sovits.text.en_money import EUROPEAN, MONEY_RULES
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, ordinal
-from gpt_sovits.text.en_tables import Rule
+from gpt_sovits.text.en_tables import CURRENCIES, Rule
 from gpt_sovits.text.en_units import FRACTION_RULES, RANGE_RULES, UNIT_RULES
 from gpt_sovits.text.en_web import SLASH_RULES, WEB_RULES
 from gpt_sovits.text.tracked import Tracked
@@ -33,7 +33,7 @@ _GREEK = dict(
 _CJK_PAUSES = "，、；："
 
 
-_KEPT = frozenset("¼½¾⅓⅔⅛⅜⅝⅞⅕⅖⅗⅘⅙²³¹⁰⁴⁵⁶⁷⁸⁹⁻ⁿ£€¥¢₹₩₽₺₫₴₦₱₪₿฿°×÷±µ√≈≤≥≠§№")
+_KEPT = frozenset("¼½¾⅓⅔⅛⅜⅝⅞⅕⅖⅗⅘⅙²³¹⁰⁴⁵⁶⁷⁸⁹⁻ⁿ°×÷±µ√≈≤≥≠§№") | frozenset(CURRENCIES)
 
 
 @lru_cache(maxsize=4096)
@@ -107,6 +107,14 @@ _FIRST_RULES: tuple[Rule, ...] = (
     (re.compile("[™®]"), "", "Acme™"),
     (re.compile(" ?[→⇒➔➜⟶] ?"), " to ", "A → B"),
     (re.compile(r"(?<=\w) ?[•·●] ?(?=\w)"), ", ", "milk • eggs"),
+    (re.compile(r"(?<=\d) ?-- ?(?=\d)"), "-", "1990--91"),
+    (re.compile(r"\bs/he\b|\(s\)he\b"), "she or he", "s/he"),
+    (re.compile(r"\bS/[Hh]e\b|\(S\)he\b"), "She or he", "S/he"),
+    (re.compile(r"(?<=\d) ?zł\b"), " zlotys", "50 zł"),
+    (re.compile(r"(?<=\d) ?Kč\b"), " koruna", "50 Kč"),
+    (re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"), "", "1 000 000 with narrow spaces"),
+    (re.compile(r"\s?(?:\. ?){4,}\s?|\s?…{2,}\s?(?=\d)"), ", ", "Item........5"),
+    (re.compile(r"\.{3}(?=\d)"), "... ", "wait...5"),
     (re.compile(r"[℃]"), "°C", "20℃"),
     (re.compile(r"[℉]"), "°F", "70℉"),
     (re.compile(r"[−‒]"), "-", "−5"),
@@ -121,7 +129,10 @@ _LINE_RULES: tuple[Rule, ...] = (
     (re.compile(r"(^ ?|[.!?:] )(\d{1,3})\. (?=\S)"), _list_number, "1. Open it."),
     (re.compile(r"(?<![\d$£€¥₹.])[12],\d{3}(?![.,]\d|[\d%°\w])(?! ?(?:million|billion)| [a-z]{1,3}\b)"),
      _thousands, "1,024"),
-    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), "", "1,234,567"),
+    EUROPEAN,
+    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))(?<!:\d\d,)"), "", "1,234,567"),
+    (re.compile(r"(?<![\d.,+\-(/:])(?<!\d )(?:[1-9]\d{0,2}(?: 000){1,4}|[1-9]\d?(?: \d{3}){2,4})(?! ?\d|[.,:/\-]\d)"),
+     lambda m: m[0].replace(" ", ""), "1 000 000"),
     (re.compile(r"\d{25,}"), lambda m: f" {digits(m[0])} ", "a key of 40 digits"),
     (re.compile(r"\b[Tt]el\b\.?(?=:? ?[\d(+])"), "telephone", "Tel: 555"),
     (re.compile(r"\((s|es|ren|ies)\)"), lambda m: m[1], "file(s)"),
@@ -131,6 +142,7 @@ _LINE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 _SYMBOL_RULES: tuple[Rule, ...] = (
+    (re.compile(r"(?<=[=+*/(<>]) ?-(?=[a-z]\b)"), " negative ", "x = -b"),
     (re.compile(r"(?<=\d) ?%"), " percent", "5%"),
     (re.compile(r"%"), " percent ", "%"),
     (re.compile(r"°(?! ?[CF])"), " degrees ", "90°"),
@@ -153,7 +165,10 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\w)]) ?(?:≤|<=) ?(?=\d)"), " at most ", "<= 5"),
     (re.compile(r"(?<![\w)]) ?(?:≥|>=) ?(?=\d)"), " at least ", ">= 5"),
     (re.compile(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))> ?(?=\d)"), "more than ", ">100"),
-    (re.compile(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))< ?(?=\d)"), "less than ", "<100"),
+    (re.compile(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))< ?(?=\d)|(?<=[a-z] )<(?=\d)"), "less than ", "<100"),
+    (re.compile(r"(?<=[a-z] )>(?=\d)"), "more than ", "in >100 towns"),
+    (re.compile(r"<([A-Za-z][\w.\-]{0,30})>"), lambda m: f", {m[1]}, ", "<Ann> so"),
+    (re.compile(r"(?<=[a-z]) > (?=[A-Z][A-Za-z])"), ", ", "Settings > Wi-Fi"),
     (re.compile(r" ?± ?"), " plus or minus ", "5 ± 1"),
     (re.compile(r" ?={1,2} ?"), " Equals ", "a = b"),
     (re.compile(r"(?<=\w) ?> ?(?=\w)"), " is greater than ", "a > b"),

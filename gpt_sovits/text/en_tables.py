@@ -22,8 +22,17 @@ BOOKS = (
     "Psalms?|Proverbs|Ecclesiastes|Isaiah|Jeremiah|Lamentations|Ezekiel|Daniel|Hosea|Joel|Amos|Obadiah|Jonah|Micah|"
     "Nahum|Habakkuk|Zephaniah|Haggai|Zechariah|Malachi|Matthew|Mark|Luke|John|Acts|Romans|Corinthians|Galatians|"
     "Ephesians|Philippians|Colossians|Thessalonians|Timothy|Titus|Philemon|Hebrews|James|Peter|Jude|Revelation|Surah?|"
-    "Gen|Exod|Deut|Ps|Prov|Eccl|Isa|Jer|Ezek|Dan|Matt|Rom|Cor|Gal|Eph|Phil|Thess|Tim|Heb|Jas|Pet|Rev|Quran|Qur'an"
+    "Gen|Exod|Ex|Lev|Num|Deut|Josh|Ps|Prov|Eccl|Isa|Jer|Ezek|Dan|Matt|Mt|Mk|Lk|Jn|Rom|Cor|Gal|Eph|Phil|Col|Thess|Tim|"
+    "Heb|Jas|Pet|Rev|Quran|Qur'an"
 )
+BOOK_NAMES = {
+    "Gen": "Genesis", "Exod": "Exodus", "Ex": "Exodus", "Lev": "Leviticus", "Num": "Numbers", "Deut": "Deuteronomy",
+    "Josh": "Joshua", "Ps": "Psalm", "Prov": "Proverbs", "Eccl": "Ecclesiastes", "Isa": "Isaiah", "Jer": "Jeremiah",
+    "Ezek": "Ezekiel", "Dan": "Daniel", "Matt": "Matthew", "Mt": "Matthew", "Mk": "Mark", "Lk": "Luke", "Jn": "John",
+    "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians", "Eph": "Ephesians", "Phil": "Philippians",
+    "Col": "Colossians", "Thess": "Thessalonians", "Tim": "Timothy", "Heb": "Hebrews", "Jas": "James", "Pet": "Peter",
+    "Rev": "Revelation",
+}  # fmt: skip
 
 # Sign -> (one, many, a hundredth, hundredths).
 CURRENCIES = {
@@ -43,6 +52,20 @@ CURRENCIES = {
     "₪": ("shekel", "shekels", "", ""),
     "₿": ("bitcoin", "bitcoins", "", ""),
     "฿": ("baht", "baht", "", ""),
+    "₸": ("tenge", "tenge", "", ""),
+    "₡": ("colon", "colons", "", ""),
+    "₲": ("guarani", "guaranis", "", ""),
+    "₵": ("cedi", "cedis", "", ""),
+    "₾": ("lari", "lari", "", ""),
+    "₼": ("manat", "manat", "", ""),
+    "₭": ("kip", "kip", "", ""),
+    "₮": ("tugrik", "tugriks", "", ""),
+    "৳": ("taka", "taka", "", ""),
+    "៛": ("riel", "riels", "", ""),
+    "֏": ("dram", "drams", "", ""),
+    "₨": ("rupee", "rupees", "", ""),
+    "₤": ("pound", "pounds", "penny", "pence"),
+    "₣": ("franc", "francs", "", ""),
 }
 DOLLARS = {
     "US": "U S", "HK": "Hong Kong", "A": "Australian", "AU": "Australian", "C": "Canadian", "CA": "Canadian",
@@ -53,9 +76,14 @@ CODES = {
     "Canadian dollar", "AUD": "Australian dollar", "NZD": "New Zealand dollar", "HKD": "Hong Kong dollar",
     "SGD": "Singapore dollar", "CHF": "Swiss franc", "INR": "Indian rupee", "KRW": "won", "SEK": "Swedish krona",
     "NOK": "Norwegian krone", "DKK": "Danish krone", "PLN": "zloty", "BTC": "bitcoin", "MXN": "Mexican peso",
-    "BRL": "Brazilian real", "ZAR": "South African rand", "TWD": "New Taiwan dollar",
+    "BRL": "Brazilian real", "ZAR": "South African rand", "TWD": "New Taiwan dollar", "THB": "baht",
+    "CZK": "koruna", "HUF": "forint", "RUB": "ruble", "UAH": "hryvnia", "AED": "dirham", "SAR": "riyal",
+    "IDR": "rupiah", "MYR": "ringgit", "VND": "dong", "Rs": "rupee", "kr": "krona", "Rs.": "rupee",
 }  # fmt: skip
-UNCHANGED = frozenset(("yen", "yuan", "won", "zloty"))  # the same for one and for many
+UNCHANGED = frozenset(
+    ("yen", "yuan", "won", "zloty", "baht", "lira", "forint", "rupiah", "ringgit", "dong")
+)  # the same for one and for many
+CROWNS = {"krona": "kronor", "krone": "kroner", "rand": "rand", "real": "reais"}
 SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
           "bn": "billion", "b": "billion", "B": "billion", "tn": "trillion", "T": "trillion"}  # fmt: skip
 
@@ -84,18 +112,23 @@ UNITS = {
     "MB/s": "megabyte per second", "GB/s": "gigabyte per second", "dB": "decibel", "db": "decibel",
     "kcal": "kilocalorie", "cal": "calorie", "kJ": "kilojoule", "J": "joule", "N": "newton", "Pa": "pascal",
     "kPa": "kilopascal", "hPa": "hectopascal", "psi": "P S I", "rpm": "R P M", "bpm": "beat per minute",
+    "Kbps": "kilobit per second", "Tbps": "terabit per second", "kb/s": "kilobit per second",
+    "Mb/s": "megabit per second", "Gb/s": "gigabit per second", "kB/s": "kilobyte per second",
+    "deg": "degree", "cc": "C C", "μL": "microliter", "µL": "microliter", "µA": "microamp", "TWh": "terawatt hour",
+    "ac": "acre", "qt": "quart", "pt": "pint", "kn": "knot", "Nm": "newton meter", "lx": "lux", "lm": "lumen",
     "px": "pixel", "fps": "frame per second", "ppm": "part per million", "ppb": "part per billion", "ha": "hectare",
     "mmHg": "millimeter of mercury", "mm Hg": "millimeter of mercury", "mol": "mole", "hp": "horsepower",
     "mg/L": "milligram per liter", "mg/dL": "milligram per deciliter", "x": "time",
 }  # fmt: skip
 # Words or letters of their own, so only a number glued to them makes them units.
 GLUED_ONLY = frozenset(
-    ("m", "g", "h", "s", "l", "L", "in", "W", "V", "A", "J", "N", "x", "°", "cal", "Pa", "hp", "ha", "K", "mol", "ns",
-     "min", "mos")
+    ("m", "g", "h", "s", "l", "L", "in", "W", "V", "A", "J", "N", "x", "°", "cal", "Pa", "K", "mol", "min", "ac", "pt",
+     "lm", "kn", "ha")
 )  # fmt: skip
 PLURALS = {
     "foot": "feet", "inch": "inches", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",
     "gigahertz": "gigahertz", "horsepower": "horsepower", "P S I": "P S I", "R P M": "R P M",
+    "C C": "C C", "lux": "lux",
 }  # fmt: skip
 PER = {  # behind a slash
     "day": "day", "d": "day", "week": "week", "wk": "week", "month": "month", "mo": "month", "year": "year",
@@ -114,6 +147,13 @@ def any_of(names: Iterable[str]) -> str:
     """An alternation of literal names, the longest first."""
     return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
 
+
+# Behind these a number with a letter is a place (seat 14C, Apt. 4B), no amount.
+NUMBERED_PLACE = re.compile(
+    r"(?i)\b(?:seats?|rows?|rooms?|gates?|ap(?:artmen)?t|units?|flat|suite|no|number|block|platform|bus|sections?|sizes?|"
+    r"levels?|grades?|class|pages?|forms?|house|door|exit|bay|locker|stall|bra|building|route|line|chapter|schedule|"
+    r"stand|terminal|exhibit|appendix|pencils?|figure|fig|table|question)\.? $"
+)
 
 # Words that begin a sentence far more often than they stand inside one.
 STARTERS = frozenset(

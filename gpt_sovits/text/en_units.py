@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, ordinal
-from gpt_sovits.text.en_tables import GLUED_ONLY, PER, PLURALS, UNITS, Rule, any_of, ends_sentence
+from gpt_sovits.text.en_tables import GLUED_ONLY, NUMBERED_PLACE, PER, PLURALS, UNITS, Rule, any_of, ends_sentence
 
 _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _SPACED = any_of([unit for unit in UNITS if unit not in GLUED_ONLY and unit.isalpha()])
@@ -14,7 +14,7 @@ _ANY = any_of(UNITS)
 
 def _plural(name: str) -> str:
     head, space, rest = name.partition(" ")
-    if head in ("square", "cubic", "fluid", "P", "R"):
+    if head in ("square", "cubic", "fluid", "P", "R", "C"):
         return PLURALS.get(name) or f"{head} {_plural(rest)}"
     if rest == "hour":
         return name + "s"
@@ -33,7 +33,16 @@ def _describes(match: re.Match[str]) -> bool:
     )  # fmt: skip
 
 
-_DOTTED = frozenset("lb lbs oz ft in mi hr hrs min mins sec secs tsp tbsp yd yds gal yr yrs".split())
+_DOTTED = frozenset("lb lbs oz ft in mi hr hrs min mins sec secs tsp tbsp yd yds gal yr yrs mos wks deg".split())
+# A letter alone behind a space is a unit unless it names a part (Section 5 A) or counts millions of something.
+_LETTERS = frozenset("m g h l L W V".split())
+_LABEL = re.compile(
+    r"\b(?:[Ss]ections?|[Cc]hapters?|[Pp]arts?|[Rr]ooms?|[Aa]p(?:artmen)?t|[Gg]roups?|[Tt]ypes?|[Ss]eats?|[Rr]ows?|"
+    r"[Ll]evels?|[Gg]rades?|[Ss]izes?|[Gg]ates?|[Uu]nits?|[Nn]o\.?|[Tt]he|[Ee]xhibits?|[Qq]uestions?|[Ff]ig\w*\.?) $"
+)
+_MILLIONS = re.compile(
+    r" (?:people|users|views|followers|customers|years|inhabitants|copies|subscribers|dollars|in \w+s\b)"
+)
 
 
 def _unit(match: re.Match[str]) -> str | None:
@@ -56,7 +65,13 @@ def _spaced_unit(match: re.Match[str]) -> str | None:
         inches = match[2] == "in" and (
             match.group().endswith(".") or not match.string[match.end() : match.end() + 40].strip(" .,")
         )
-        if not (seconds or inches or match[2] == "min"):
+        before, after = (
+            match.string[max(0, match.start() - 20) : match.start()],
+            match.string[match.end() : match.end() + 40],
+        )
+        single = match[2] in _LETTERS and not _LABEL.search(before) and not _MILLIONS.match(after)
+        area = match[2] == "ha" and not re.match(r"[ \-]ha\b", after)
+        if not (seconds or inches or area or match[2] == "min" or single and not re.match(r" ?[A-Z.]\w?\b", after)):
             return None
     return _unit(match)
 
@@ -87,21 +102,26 @@ def _range(match: re.Match[str]) -> str | None:
         rf"\s?(?:{_ANY})(?!\w)",
         after,
     )
+    chained = re.search(r"\d ?[\-~] ?\d+(?:,| and|, and| or|, or| &) $", before)
     asked = re.search(
         r"\b(?:pp?|pages?|ages?|aged|chapters?|from|between|lines?|years?|sizes?|rows?|seats?|items?|verses?|grades?|levels?|"
         r"steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
-        r"approximately|every|another)[ .]+$",
+        r"approximately|every|another|pp|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|weekdays|"
+        r"daily|hours)[ .:,]+$",
         before,
         re.I,
     )
     if re.search(r"\b(?:won|lost|beat|score[ds]?|drew|led|finished|win|loss|victory|tied)\b[^.]{0,20}$", before, re.I):
         return None
     tilde = "~" in match.group()
-    growing = float(low) < float(high)
-    return f"{low} to {high}" if growing and (counted or asked or tilde) or tilde else None
+    shortened = bool(asked) and len(high) < len(low) and low.isdigit() and int(low[-len(high) :]) < int(high or "0")
+    growing = float(low) < float(high) or shortened
+    return f"{low} to {high}" if growing and (counted or asked or chained) or tilde else None
 
 
-def _temperature(match: re.Match[str]) -> str:
+def _temperature(match: re.Match[str]) -> str | None:
+    if "°" not in match.group() and NUMBERED_PLACE.search(match.string[max(0, match.start() - 12) : match.start()]):
+        return None
     sign = "negative " if match[1] else ""
     return f"{sign}{match[2]} degree{'' if match[2] == '1' else 's'} {'celsius' if match[3] == 'C' else 'fahrenheit'}"
 
@@ -118,6 +138,15 @@ def _tens(rest: int) -> str:
 
 def _feet(match: re.Match[str]) -> str:
     return f"{cardinal(int(match[1]))} foot {cardinal(int(match[2]))}"
+
+
+def _foot(match: re.Match[str]) -> str | None:
+    """3' is three feet unless a quotation in single marks may end there ('Route 66')."""
+    before = match.string[max(0, match.start() - 200) : match.start()]
+    if re.search(r"(?<![\w.!?])'\S", before):
+        return None
+    adjective = re.match(r"[ -][a-z]", match.string[match.end() : match.end() + 2])
+    return f"{match[1]} {'foot' if match[1] == '1' or adjective else 'feet'}"
 
 
 def _part(top: int, bottom: int) -> str:
@@ -172,11 +201,15 @@ def _by(match: re.Match[str]) -> str:
     product = re.match(r" ?=", match.string[match.end() : match.end() + 40]) or re.match(
         r" ?[x×] ?\d", match.string[match.end() : match.end() + 40]
     )
+    if re.match(r"10(?: to the |\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])", match.string[match.end() : match.end() + 40]):
+        return " times "
     equals = bool(re.match(r"[\d ×x]{0,12}=", match.string[match.end() : match.end() + 40]))
     return " times " if product and equals or equals else " by "
 
 
 RANGE_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"(?<![\w.])({_NUMBER} ?(?:{_ANY}|'|\")) ?[x×✕] ?(?={_NUMBER} ?(?:{_ANY}|'|\"))"),
+     lambda m: f"{m[1]} by ", "3m x 4m"),
     (re.compile(rf"(?<![\w.])({_NUMBER}) ?(%|{_ANY}) ?[\-–~] ?({_NUMBER}) ?(?=\2(?!\w))"), _same_unit, "20°C–25°C"),
     (re.compile(r"(?<![\d.\-/])(\d{1,4}(?:\.\d+)?) ?[\-~] ?(\d{1,4}(?:\.\d+)?)(?![\d\-/]|\.\d)"),
      _range, "5-10 apples"),
@@ -196,7 +229,9 @@ UNIT_RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\"\w])(\d{1,3}(?:\.\d)?)\""
                 r"(?=[ -](?:screen|monitor|tv|display|pipe|wheel|wide|long|tall|nail|by)\b)",
                 re.I), lambda m: f"{m[1]} inch", "a 27\" screen"),
-    (re.compile(rf"(?<![\w.])({_NUMBER})-({_SPACED}|mi|m|in|W|V)(?=[ -][a-z]|[.,])"), _hyphened, "a 5-lb bag"),
+    (re.compile(r"(?<![\w.'\"])(\d{1,3})'(?![\w'])"), _foot, "3' board"),
+    (re.compile(rf"(?<![\w.])({_NUMBER})-({_SPACED}|min|mi|m|in|W|V|g|s|h|L|l|ha)(?=[ -][a-z]|[.,])"),
+     _hyphened, "a 5-lb bag"),
     (re.compile(rf"(?:(?<![\w.])({_NUMBER}) ?|(?<![\w/.$£€]))({_ANY})/({any_of(dict.fromkeys([*UNITS, *PER]))})"
                 r"(?![\w/²³])"), _compound, "mg/day"),
     (re.compile(rf"(?<![\w.])({_NUMBER}) ?({_ANY})(?![\w²³]|/(?!\d)|'\w|\.\d)\.?"), _spaced_unit, "5 lbs."),

@@ -51,6 +51,12 @@ def _file(match: re.Match[str]) -> str:
     return f"{stem} dot {_extension(match[2])}"
 
 
+def _constant(match: re.Match[str]) -> str:
+    """MAX_LEN: each part as a word where it is one."""
+    parts = match.group().split("_")
+    return " ".join(p.lower() if len(p) > 2 and lookup(p.lower()) or p in ("LEN", "DIR", "DIRS") else p for p in parts)
+
+
 def _path(match: re.Match[str]) -> str:
     whole = match.group().rstrip(".,;:!?")
     words = []
@@ -81,14 +87,18 @@ WEB_RULES: tuple[Rule, ...] = (
      lambda m: _path(m), "C:\\Users\\me"),
     (re.compile(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"
                 r"(?<!\S)/(?:etc|usr|var|tmp|home|bin|opt|dev|mnt|root|proc|sys)\b"), _path, "/etc/hosts"),
-    (re.compile(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES})\b"),
+    (re.compile(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES}|c|h|cc|pl|pm)\b"),
      _path, "src/a.py"),
     (re.compile(rf"(?<![\w.@/])([\w\-]{{1,100}}(?:\.[A-Za-z][\w\-]{{1,60}}){{0,2}})\.({_FILES})\b(?![\w(]|\.\w)"),
      lambda m: _file(m) if not m[1].replace(",", "").isdigit() else None, "Node.js"),
+    (re.compile(r"(?<![\w.])([A-Za-z_][\w\-]{2,60})\.(c|h|cc|pl|pm|hs|kt|lua|php|vue|rs|el|tcl)\b(?![\w(.])"),
+     lambda m: f"{m[1]} dot {letters_aloud(m[2])}", "sched.c"),
     (re.compile(r"(?<![\w.])\.([a-z]{2,5})(?= (?:files?|format|extension|documents?)\b)"),
      lambda m: f"dot {_extension(m[1])}", "a .txt file"),
     (re.compile(r"(?<!\S)--(?=[a-z])"), "dash dash ", "--dry-run"),
-    (re.compile(r"(?<!\S)-(?=[A-Za-z]\b(?!['\-]))"), "dash ", "-v"),
+    (re.compile(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)"), lambda m: f"{m[1]} slash ", "r/aww"),
+    (re.compile(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b"), lambda m: _constant(m), "MAX_LEN"),
+    (re.compile(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))"), "dash ", "-v"),
     (re.compile(r"(?<=[A-Za-z\d_\]])\(\)"), "", "getName()"),
     (re.compile(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]"), lambda m: f" {m[1]} ", "array[0]"),
     (re.compile(r"(?<=[a-z\d_])[\[({](?=[\w\"'])"), " ", "print(x)"),

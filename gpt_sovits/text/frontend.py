@@ -17,6 +17,7 @@ from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Phones, Piece, PolyphoneModel, Reading, Span
+from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 MINIMUM = 6
 _SILENT = Read("", [","], None, [])
@@ -51,7 +52,7 @@ def _read_run(run: Run, job: _Job) -> Read:
         beside = (_letters_before(job.source.text, run.start), _letters_after(job.source.text, run.end))
         return read_zh(part, run.start, job.how, regions, beside)
     others: dict[str, Callable[[str, int], Read]] = {}
-    if job.how.version != "v1":
+    if job.how.version != FIRST_PHONES:
         others = {"yue": read_yue, "ko": lambda text, start: read_ko(text, start, job.how)}
     if run.language == "ja" and ja.available():
         others["ja"] = lambda text, start: read_ja(text, start, job.how)
@@ -117,6 +118,7 @@ def _assemble(runs: list[Run], job: _Job, table: SymbolTable) -> Phones:
         )  # fmt: skip
         phones += read.phones
         readings += (_placed(r, job) for r in read.readings)
+    readings = _said_once(readings)
     every = [span.word2ph for span in spans]
     joined = None if None in every else tuple(n for count in every if count is not None for n in count)
     norm_text = "".join(span.norm_text for span in spans)
@@ -127,6 +129,14 @@ def _placed(reading: Reading, job: _Job) -> Reading:
     """The reading at its place in the original, with what is to be said about it."""
     notice = next((text for a, b, text in job.notices if a < reading.end and reading.start < b), "")
     return replace(reading, start=job.start(reading.start), end=job.end(reading.end), notice=notice)
+
+
+def _said_once(readings: list[Reading]) -> list[Reading]:
+    """A notice stands at the first word that it is about."""
+    before = ["", *(reading.notice for reading in readings)]
+    return [
+        replace(r, notice="") if r.notice and r.notice == last else r for last, r in zip(before, readings, strict=False)
+    ]
 
 
 def _require_installed(language: str) -> None:
@@ -144,7 +154,7 @@ def _job(text: str, source: Tracked, lexicon: Lexicon | None, how: How) -> _Job:
     return _Job(marked.source, text, regions, how, marked.notices)
 
 
-def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones: bool = True) -> Phones:
+def phonemize_span(text: str, language: str, version: str = PHONES, *, polyphones: bool = True) -> Phones:
     """Phones of a text that is in one language throughout: no runs, no markup, no minimum length."""
     table = symbols(version)
     _require_installed(language)
@@ -155,7 +165,7 @@ def phonemize_span(text: str, language: str, version: str = "v2", *, polyphones:
 def phonemize(
     text: str | Piece,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,
@@ -218,7 +228,7 @@ _LETTER = re.compile("[A-Za-z]")
 def read_text(
     text: str,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,
@@ -237,7 +247,7 @@ def read_text(
 def explain(
     text: str,
     language: str = "auto",
-    version: str = "v2",
+    version: str = PHONES,
     lexicon: Lexicon | None = None,
     *,
     polyphones: bool | PolyphoneModel = True,

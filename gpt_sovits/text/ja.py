@@ -14,6 +14,7 @@ from types import ModuleType
 
 from gpt_sovits.errors import ResourceError
 from gpt_sovits.text.tracked import Tracked
+from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 PACKAGE = "pyopenjtalk-plus==0.4.1.post10"
 _SPOKEN = re.compile("[A-Za-z0-9々\u3040-\u30ff\u4e00-\u9fff０-９Ａ-Ｚａ-ｚｦ-ﾝ]+")
@@ -107,7 +108,7 @@ def normalize(text: Tracked) -> Tracked:
     return text
 
 
-def g2p(norm_text: str, version: str = "v2") -> list[tuple[int, int, tuple[str, ...]]]:
+def g2p(norm_text: str, version: str = PHONES) -> list[tuple[int, int, tuple[str, ...]]]:
     """(start, end, phones) of every stretch and mark of ``norm_text``."""
     parts: list[tuple[int, int, tuple[str, ...]]] = []
     at = 0
@@ -117,6 +118,6 @@ def g2p(norm_text: str, version: str = "v2") -> list[tuple[int, int, tuple[str, 
             if norm_text[i] != " " and unicodedata.category(norm_text[i])[0] != "C" or norm_text[i] == "\n":
                 parts.append((i, i + 1, (_MARKS.get(norm_text[i], norm_text[i]),)))
         if match:
-            parts.append((*match.span(), _stretch(match.group().lower(), version != "v1")))
+            parts.append((*match.span(), _stretch(match.group().lower(), version != FIRST_PHONES)))
             at = match.end()
     return parts

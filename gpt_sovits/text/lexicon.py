@@ -110,13 +110,13 @@ class Lexicon:
     def from_csv(text: str) -> Lexicon:
         """Rows of word, reading and, if wanted, language; a heading row and empty rows are skipped.
 
-        Commas, semicolons or tabs divide them.
+        Commas (， too), semicolons or tabs divide them.
         A later row for the same word and language replaces an earlier one. ``InputError`` names the line.
         """
         entries: dict[tuple[str, str], Entry] = {}
         text = text.lstrip("\ufeff")
         first = next((row for row in text.splitlines() if row.strip()), "")
-        mark = max(",;\t", key=first.count)
+        mark = max(",;\t，；", key=first.count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
         line = 1
         try:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text.reading import Given, parse_reading
-from gpt_sovits.text.tags import TAG, pause_of, speed_of
+from gpt_sovits.text.tags import OPENERS, TAG, pause_of, speed_of
 from gpt_sovits.text.tracked import Tracked
 
 
@@ -48,7 +48,7 @@ class Marked:
 def parse_markup(text: str | Tracked) -> Marked:
     """Takes the markup out of ``text``; a word whose reading is not understood is read as usual, with a notice."""
     source = Tracked.of(text) if isinstance(text, str) else text
-    if "[" not in source.text and "【" not in source.text:
+    if not any(opener in source.text for opener in OPENERS):
         return Marked(source)
     parts: list[Tracked] = []
     regions: list[Region] = []
@@ -62,7 +62,7 @@ def parse_markup(text: str | Tracked) -> Marked:
             continue
         word = source.slice(*tag.span("text"))
         parts.append(word)
-        if speed_of(tag) is None:
+        if word.text.strip() and speed_of(tag) is None:
             try:
                 regions.append(Region(size, size + len(word), parse_reading(tag["say"], tag["text"]), "markup"))
             except InputError as error:

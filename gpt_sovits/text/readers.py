@@ -12,6 +12,7 @@ from gpt_sovits.text.reading import in_cantonese, in_chinese
 from gpt_sovits.text.symbols import UNKNOWN, symbols
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import PolyphoneModel, Reading
+from gpt_sovits.versions import PHONES
 
 _PAUSES = {"￥": "SP2", "^": "SP3"}
 _HAN = re.compile("[一-龥]")
@@ -21,7 +22,7 @@ _HAN = re.compile("[一-龥]")
 class How:
     """How a whole text is read: phone table version, context rules on or off, English standing alone or not."""
 
-    version: str = "v2"
+    version: str = PHONES
     polyphones: bool | PolyphoneModel = True
     alone: bool = True
 

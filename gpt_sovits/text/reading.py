@@ -26,6 +26,7 @@ _IPA: dict[str, str] = {
     "m": "M", "n": "N", "l": "L", "ɫ": "L", "w": "W", "ʔ": "T", "ɾ": "T", "x": "K",
 }  # fmt: skip
 _IPA_SCAN = re.compile("|".join(sorted(map(re.escape, _IPA), key=len, reverse=True)) + "|[ˈˌ]")
+_IPA_SIGN = re.compile("[ˈˌəɪʊɛɔæʌθðʃʒŋɑɜɝɚɹɐɒ]")
 _VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 
 
@@ -73,8 +74,10 @@ def parse_reading(reading: str, word: str) -> Given:
         phones = from_ipa(reading[1:-1])
         if phones:
             return Given(phones, text=reading)
+    if _IPA_SIGN.search(reading) and not _IPA_SCAN.sub("", re.sub("[./\\s‿]", "", reading)):
+        return Given(from_ipa(reading), text=reading)
     parts = _plain_pinyin(reading) or reading.split()
-    if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols("v2") for part in parts):
+    if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols() for part in parts):
         syllables = [pinyin_phones(part) for part in parts]
         if all(syllables):
             spelled = tuple(part.lower().replace("u:", "v").replace("ü", "v") for part in parts)
@@ -131,7 +134,7 @@ def _toned(word: str) -> list[str]:
 
 
 def _is_arpabet(phone: str) -> bool:
-    return phone in _VOWELS or re.fullmatch("[A-Z]{1,2}[0-2]?", phone) is not None and phone in symbols("v2")
+    return phone in _VOWELS or re.fullmatch("[A-Z]{1,2}[0-2]?", phone) is not None and phone in symbols()
 
 
 def _jyutping(parts: list[str]) -> tuple[str, ...]:

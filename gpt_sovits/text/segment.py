@@ -38,7 +38,8 @@ _BLOCK = re.compile(
     rf"|(?P<number>(?:HKD|USD|RMB|CNY|EUR|GBP|JPY) ?\d+(?:\.\d+|,\d{{3}})*"
     rf"|(?:HK|US|NT|A|C)?[$¥￥€£] ?\d+(?:\.\d+|,\d{{3}})* ?(?:[MBkK]|[mbtr]+illion)(?![{_LATIN}])"
     rf"|\d{{1,2}}:[0-5]\d ?[aApP][mM](?![{_LATIN}])"
-    rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*(?:[%‰％]|[eE][+\-]?\d+(?![{_LATIN}]))?)"
+    rf"|(?<![\d·.])\d(?:\.\d+)?[eE][+\-]?\d+(?![{_LATIN}])"
+    rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*[%‰％]?|[₀-₉]+)"
     rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)|(?P<mark>[\W_]+|.)",
     re.S,
 )

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from gpt_sovits.text import zh_breath
 from gpt_sovits.text.breath import breath
 from gpt_sovits.text.documents import clean
 from gpt_sovits.text.tags import TAG, pause_of, speed_of
@@ -115,7 +116,7 @@ def _cuts(text: str, begin: int, end: int) -> list[_Cut]:
 
 
 def _hard(text: str, begin: int, end: int, longest: int) -> list[tuple[int, int]]:
-    """Cuts a stretch without usable marks at spaces, or else between characters."""
+    """Cuts a stretch without usable marks at spaces, or else between words."""
     parts = []
     start = begin
     total = 0
@@ -126,8 +127,8 @@ def _hard(text: str, begin: int, end: int, longest: int) -> list[tuple[int, int]
         if text[i].isspace():
             space = i + 1
         if total > longest and i > start:
-            space = breath(text, start, i) or space
-            run = text[i - 1].isascii() and text[i - 1].isalnum() and text[i].isascii() and text[i].isalnum()
+            space = breath(text, start, i) or max(space, zh_breath.breath(text, start, i) or 0)
+            run = "!" <= text[i - 1] <= "~" and "!" <= text[i] <= "~"
             cut = space if space > start else i
             if run and space <= start and total < 2 * longest:
                 i += 1

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text.data import table
+from gpt_sovits.versions import OFFICIAL, PHONES
 
 UNKNOWN = "UNK"
 MARKS = frozenset("!?…,.-")
@@ -35,10 +36,11 @@ class SymbolTable:
 
 
 @cache
-def symbols(version: str = "v2") -> SymbolTable:
-    """The table of a checkpoint version: ``v1`` has its own, every later version uses v2's."""
-    key = "v1" if version == "v1" else "v2"
-    if version not in ("v1", "v2", "v2Pro", "v2ProPlus", "v3", "v4"):
-        raise InputError(f"There is no phone table for version {version!r}.", "Use one of v1, v2, v2Pro, v3, v4.")
+def symbols(version: str = PHONES) -> SymbolTable:
+    """The table of a version: the first one has its own, every later version uses the same."""
+    row = OFFICIAL.get(version)
+    if row is None:
+        raise InputError(f"There is no phone table for version {version!r}.", f"Use one of {', '.join(OFFICIAL)}.")
+    key = row.phones
     names = tuple(table("symbols")[key])
     return SymbolTable(key, names, MappingProxyType({name: index for index, name in enumerate(names)}))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 
+OPENERS = "[【［〔"
 _SECONDS = r"(?P<pause>\d{1,5}(?:\.\d{1,5})?)? ?(?P<unit>ms|milliseconds?|s|secs?|seconds?|毫秒|秒)?"
 TAG = re.compile(
-    rf"[\[【](?:[ \t]*(?i:pause|break|停顿)[ \t]?[ =:：]?[ \t]?(?i:{_SECONDS})[ \t]*(?P<end>[\]】])"
-    r"|(?P<text>[^\[\]【】|\n]{1,200})[|｜](?P<say>[^\[\]【】|｜\n]{1,200})[\]】])"
+    rf"[{re.escape(OPENERS)}](?:[ \t]*(?i:pause|break|停顿)[ \t]?[ =:：]?[ \t]?(?i:{_SECONDS})[ \t]*(?P<end>[\]】］〕])"
+    r"|[ \t]*(?i:pause|停顿)[ \t=:：](?P<odd>[^\[\]【】［］〔〕|｜\n]{0,60}[\]】］〕])"
+    r"|(?P<text>[^\[\]【】［］〔〕|｜\n]{0,200})[|｜](?P<say>[^\[\]【】［］〔〕|｜\n]{1,200})[\]】］〕])"
 )
 SPEED = re.compile(r"(?i)speed[ =:：]{0,2}(\d{1,3}(?:\.\d{1,4})?)\s?[x×%]?")
 USUAL_PAUSE = 0.5
 
 
 def pause_of(tag: re.Match[str]) -> float | None:
-    """Seconds of silence that a tag asks for (0.05 to 10), None when it is no pause."""
+    """Seconds of silence that a tag asks for (0.05 to 10; the usual ones where nobody knows), None for no pause."""
+    if tag["odd"]:
+        return USUAL_PAUSE
     if tag["end"] is None:
         return None
     value = float(tag["pause"]) if tag["pause"] else USUAL_PAUSE

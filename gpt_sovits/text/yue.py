@@ -38,7 +38,7 @@ def jyutping_phones(jyutping: str) -> tuple[str, str] | None:
     if pair is None or tone not in "123456":
         return None
     phones = (pair[0], pair[1] + tone)
-    return phones if all(phone in symbols("v2") for phone in phones) else None
+    return phones if all(phone in symbols() for phone in phones) else None
 
 
 @lru_cache(maxsize=65536)

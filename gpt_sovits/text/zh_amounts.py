@@ -35,9 +35,10 @@ def _percent(match: re.Match[str]) -> str:
 
 def _counted(value: str, after: str, before: str) -> str:
     """A number before a measure word: 2 is 两, except where it names or orders."""
-    if value != "2" or before.endswith(("第", "初", "星期", "周", "礼拜", "点", "百", "十")):
+    ordered = before.endswith(("第", "初", "星期", "周", "礼拜", "点", "百", "十")) or re.search("[A-Za-z]$", before)
+    if value != "2" or ordered:
         return number(value)
-    named = after[:1] in ORDINAL_NOUNS and not after.startswith(("级台阶", "排人"))
+    named = after[:1] in ORDINAL_NOUNS + "两" and not after.startswith(("级台阶", "排人"))
     return number(value) if named or after.startswith(("年级", "单元")) else "两"
 
 
@@ -81,7 +82,8 @@ def _range(match: re.Match[str]) -> str | None:
 
 
 _COUNTING = re.compile(
-    r"(?:第|满|减|送|立减|返|省|赚|花了?|余|破|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前|考了?|考到|考出|得了|拿了|拿到|一共|总共|合计)$"
+    r"(?:第|满|减|送|立减|返|省|赚|花了?|余|破|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前|考了?|考到|考出|得了|拿了|拿到|一共|总共|合计"
+    r"|(?:托福|总分|得分|智商|心率|体重|身高|房租|月薪|工资|价格?|售价|票价|人均|均价|单价|步数|阅读量|播放量|点赞|粉丝|销量|产量)(?:是|为|：|:)?)$"
 )
 
 
@@ -151,6 +153,7 @@ RULES: tuple[Rule, ...] = (
     *FRACTIONS,
     (re.compile(rf"(?<![\d.A-Za-z])({_N}) ?w(?=[+\u4e00-\u9fa5])(?!w(?:的?功率|快充|充电|电|的?灯|的?瓦))"),
      lambda m: number(m[1]) + "万"),
+    (re.compile(rf"(?<![\d.A-Za-z])({_N}) ?ppm(?![A-Za-z])"), lambda m: f"百万分之{number(m[1])}"),
     (re.compile(rf"(?<![\d.A-Za-z])({_N})(?:{_UNIT})?{DASH}({_N}) ?({_UNIT}){_NOT_LETTER}(?!\d)"), _range_of_units),
     (re.compile(rf"(?<![\d.A-Za-z])(-?)({_N}) ?(\+?)({_UNIT}){_NOT_LETTER}(?!\d)"), _with_unit),
     (re.compile(r"(?<![A-Za-z])(km|mm|cm|m)([²³])"),

@@ -14,8 +14,9 @@ DASH = r" ?(?:[\-~～至]|—{1,2}|–) ?"
 _LASTING = re.compile(r"(?:了|过|近|约|满|有|整整|这|那|达|超|共|前|后|每|隔|第|经|长|用|花|需|要|的|到|住|年)$")
 _SPENT = re.compile(
     r"(?:用时|耗时|历时|时长|时间长|长度|成绩|全程|片长|计时|还剩|剩余|剩下|倒数|持续|长达|第[一二三四]节|播放到|进度条?|跑了|用了|花了|游了"
-    r"|纪录|记录|总时间)[^，。,0-9]{0,4}$"
+    r"|纪录|记录|总时间|[全半]马|马拉松)[^，。,0-9]{0,4}$"
 )
+_FINISHED = re.compile("的?(?:完赛|冲线|夺冠|夺金|撞线|跑完|到达终点|破纪录)")
 _FEAST = re.compile(
     r"[ （(]{0,2}[^，。,0-9]{0,4}(?:节|放假|上班|开学|开工|出发|截止|生日|到期|当天|夜|晚|早|上午|下午|星期"
     r"|周[一二三四五六日天]|上线|入职|结束|见面|开始|开会|发布)"
@@ -109,7 +110,7 @@ def _time(match: re.Match[str]) -> str | None:
 
 
 def _duration(match: re.Match[str]) -> str | None:
-    if _SPENT.search(_before(match)) or match[3] and int(match[1]) > 24:
+    if _SPENT.search(_before(match)) or _FINISHED.match(_after(match)) or match[3] and int(match[1]) > 24:
         return _lasted([part for part in (match[1], match[2], match[3]) if part])
     return None
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from gpt_sovits.text import zh_polyphone_net
 from gpt_sovits.text.data import table
 from gpt_sovits.text.sandhi import all_third, change_tones, erhua
 from gpt_sovits.text.symbols import MARKS
@@ -13,6 +14,7 @@ from gpt_sovits.text.types import PolyphoneModel
 from gpt_sovits.text.zh_polyphones import choose, is_phrase
 from gpt_sovits.text.zh_prosody import Clause, settle
 from gpt_sovits.text.zh_words import Token, tag
+from gpt_sovits.versions import FIRST_PHONES, PHONES
 
 _CLAUSE = re.compile(r"[^!?…,.\-]{0,500}[!?…,.\-]|[^!?…,.\-]{1,500}")
 
@@ -97,8 +99,9 @@ def _merge_yi(tokens: list[Token]) -> list[Token]:
     i = 0
     while i < len(tokens):
         word, pos = tokens[i]
-        if word == "一" and 0 < i < len(tokens) - 1 and tokens[i - 1] == tokens[i + 1] and tokens[i - 1][1] == "v":
-            x = tokens[i - 1][0]
+        around = tokens[i - 1] if 0 < i < len(tokens) - 1 and tokens[i - 1] == tokens[i + 1] else None
+        if word == "一" and around and around[1] == "v" and merged[-1] == around:
+            x = around[0]
             merged[-1] = (f"{x}一{x}", "v")
             i += 2
             continue
@@ -150,7 +153,7 @@ def _merge_er(tokens: list[Token]) -> list[Token]:
 
 
 def words(
-    clause: str, version: str = "v2", *, forced: dict[int, str] | None = None,
+    clause: str, version: str = PHONES, *, forced: dict[int, str] | None = None,
     polyphones: bool | PolyphoneModel = True,
 ) -> list[Word]:  # fmt: skip
     """Words of one clause of Han characters with the pinyin that is spoken, after all tone changes.
@@ -162,10 +165,15 @@ def words(
     raw = tag(clause)
     tokens = _merge_equal(_merge_yi(_merge_bu(raw)))
     tokens = _merge_er(_merge_third(_merge_third(tokens, True), False))
-    chosen = choose(clause, raw) if polyphones else {}
+    reads = [pair for word, _ in tokens for pair in _read(word)]
+    chosen: dict[int, str] = {}
+    if polyphones:
+        chosen, undecided = choose(clause, raw)
+        listed = {i: _syllables()[reads[i][0], reads[i][1][:-1]] + reads[i][1][-1] for i in undecided}
+        chosen.update(zh_polyphone_net.choose(clause, undecided, listed))
     forced = forced or {}
     modelled: dict[int, str] = {}
-    if not isinstance(polyphones, bool) and version != "v1":
+    if not isinstance(polyphones, bool) and version != FIRST_PHONES:
         modelled = {i: pinyin for i, pinyin in polyphones.choose(clause).items() if i not in forced}
         chosen.update(modelled)
     chosen.update(forced)
@@ -174,15 +182,15 @@ def words(
     finals: list[str] = []
     for token in tokens:
         at = len(base)
-        read = list(_read(token[0]))
+        read = reads[at : at + len(token[0])]
         for i in range(len(read)):
             if at + i in chosen:
                 read[i] = _split_pinyin(chosen[at + i])
         initials += (initial for initial, _ in read)
         base += (final for _, final in read)
         spoken = change_tones(token, base[at:])
-        finals += spoken if version == "v1" else erhua(token, spoken)
-    kept = {i for i in chosen if i in forced or finals[i].endswith("5") or clause[i] in "得地的着"}
+        finals += spoken if version == FIRST_PHONES else erhua(token, spoken)
+    kept = {i for i in chosen if i in forced or finals[i].endswith("5") or clause[i] in "得地的着儿"}
     for i in kept:
         finals[i] = base[i]
     if polyphones:
@@ -200,7 +208,7 @@ def words(
 
 
 def g2p(
-    norm_text: str, version: str = "v2", *, forced: dict[int, str] | None = None,
+    norm_text: str, version: str = PHONES, *, forced: dict[int, str] | None = None,
     polyphones: bool | PolyphoneModel = True,
 ) -> tuple[list[str], list[int], list[Word]]:  # fmt: skip
     """(phones, phones per character of ``norm_text``, words). ``norm_text`` holds readable Han and kept marks only.

@@ -25,6 +25,7 @@ _WIDTH |= {
     ord("￡"): "£",
     ord("∶"): ":",
 }
+_WIDTH |= {0x2080 + digit: str(digit) for digit in range(10)}  # CO₂
 _WIDTH |= {ord("＊"): "*", ord("－"): "-", ord("〜"): "~", ord("∼"): "~", ord("﹣"): "-", ord("‑"): "-"}
 # One sign for a whole unit.
 _SQUARED = {"㎡": "m²", "㎥": "m³", "㎏": "kg", "㎎": "mg", "㎞": "km", "㎝": "cm", "㎜": "mm", "㎖": "ml"}
@@ -59,9 +60,12 @@ def _spoken_char(match: re.Match[str]) -> str | None:
 
 
 # Traditional 著 for the particle 着.
-_LASTING_ZHE = re.compile("(?<![名显卓编论专原巨遗拙译合土所新旧大共])著(?![作名书述者称录有文于论成撰《])")
+_LASTING_ZHE = re.compile(
+    "(?<=[看读捧抱翻听望盯想拿带背])著|(?<![名显卓编论专原巨遗拙译合土所新旧大共])著(?![作名书述者称录有文于论成撰《])"
+)
 
 
+_DRY = re.compile("(?<!康)乾(?!坤|隆|卦|元|清|陵|县|道|符|德|封|宁|祐|佑|嘉|宫|位|象|造|安)")
 _ME = re.compile("(?<!幺)麽")
 
 
@@ -78,7 +82,7 @@ def prepare(text: Tracked) -> Tracked:
     text = text.map_chars(_WIDTH).map_chars(simplify_table())
     text = text.sub(_SQUARE, lambda match: _SQUARED[match[0]])
     text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_GROUPED, _ungroup).sub(_ZERO, "零")
-    text = text.sub(re.compile("乾(?=燥|净|杯|脆|旱|粮|枯|涸|洗|爹|妈|货)|(?<=[晾晒烘饼风擦吹])乾"), "干")
+    text = text.sub(_DRY, "干")
     return text.sub(_LASTING_ZHE, "着").sub(_ME, "么")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from gpt_sovits.text.zh_defaults import DEFAULTS
+from gpt_sovits.text.zh_phrases import LINES, WORDS
 from gpt_sovits.text.zh_words import Token
 
 _NUMERAL = "[一二两三四五六七八九十百千几每这那哪第各某半数多]"
@@ -27,6 +27,8 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("行", "hang2", "(?:同|各|本|这|那|哪|改|内|外|懂|入|干一|换|排成一?|站成一?|分)$", "(?=$|[的了，。！？,.!?长业家])"),
     ("行", "hang2", "(?:在|到|去|回)$", "(?=里|上班|办)"),
     ("行", "hang2", "(?:银|央|投|商|总|分|支|发卡|开户)$", ""),
+    ("长", "chang2", "[这那一两几每某](?:段|篇|条|首|部|节|根|张|封|排|串)$", "(?!了)"),
+    ("长", "zhang3", "", "(?=了(?:一|两|几|许多|不少|很多|好多|好几)?(?:颗|个(?!月|小时)|根|株|棵|片|双|身|张|条|头|层|脸|对|只|痘|草|虫|毛|胡|皱纹|疹|斑|白发|见识|记性))"),
     ("长", "zhang3", "", "(?=长了|歪了|胖了|个儿|势)"),
     ("长", "chang2", "长$", "(?=了)"),
     ("长", "zhang3", "越$", "(?=越)"),
@@ -37,6 +39,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("长", "chang2", "(?:米|里|尺|寸|丈|全|身|细|狭|漫|延|拉|伸|加|周|边|变|绵|修|这般|如此|天|年|月|时)$", ""),
     ("长", "chang2", "", "(?=的|了(?:一|两|几|许|些|点|不)|达|度|短|途|期|久|发|裙|裤|袖|江|城|跑|假|椅|桌|龙|约|为|\\d|[零一二两三四五六七八九十百千万点]+(?:米|厘|公|千|尺|英|毫|里|丈|光))"),
     ("长", "chang2", "", ""),
+    ("得", "de2", "(?:[我你他她它们]|谁|孩子|人)$", "(?=(?:了|过)(?:[一-龥]{0,3}(?:病|炎|癌|症|奖|分|冠军)|感冒|流感|肺|糖尿|抑郁)|的(?!$|很|太|真))"),
     ("得", "dei3", "(?:前|后|就|还|都|点)$", "(?=到(?:家|公司|学校|机场|车站|单位|站|场|岗))"),
     ("得", "de5", "[做看听找办想吃买说写学跑够拿叫走达猜见记抓摸闻感]$", "(?=到)"),
     ("得", "de2", "", "(?=到)"),
@@ -50,7 +53,9 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("弹", "tan2", "(?<![子炮导原飞枪核])$", "(?=窗|框|了|回|射|走|幕上|琴|吉他|钢琴|奏|唱|曲|琵琶|古筝|棉|性|力|跳|簧|了一|得|着|起|出|开|射|指|劾|一)"),
     ("干", "gan1", "[晒晾烘吹擦烤风饼枯拧榨抽喝阴沥焙豆葡萄牛肉鱼萝卜笋果]$", ""),
     ("干", "gan1", "(?:很|太|口|有点|皮肤|嘴|发|好|更|最|不|天气|空气)$", "(?=$|[了的，。！？,.!?燥])"),
+    ("干", "gan1", "(?:衣服|头发|地面?|毛巾|油漆|水|河|被子|袜子|鞋子?|裤子?|嘴唇|眼泪|床单|泥|胶水?|颜料|手|纸|布|伞)(?:都|也|快|已经|全|还没|没有?|刚|一)?$", "(?=$|了(?!什么|啥|一|两|几|多|很|件|活|坏)|透|掉|得快|的(?!好|不))"),
     ("干", "gan4", "", "(?=活|什么|啥|得|过|完|劲|部|嘛|吗|事|一番|一场|了一|下去|大|农活)"),
+    ("的", "di1", "打$", "(?=去|回(?!忆|答)|过去|过来|来(?!回)|走|上班)"),
     ("扎", "za1", "(?:头发|辫子?|马尾|发|丝带|绳|捆|包|结)$", ""),
     ("扎", "za1", "", "(?=起来?|辫|马尾|头发|蝴蝶|成|着辫|着马|了个辫|两条)"),
     ("中", "zhong4", "[打击猜看选命说射抽押切投考料撞言相]$", "(?!间|心|央|国|学)"),
@@ -89,6 +94,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("量", "liang2", "", "(?=一下|一量|体温|血压|身高|尺寸|了一?[量下]|体重|腰围|得出)"),
     ("了", "liao3", "[不]$", "(?=$|的|[，。！？,.!?吗吧呢啊了解手多])"),
     ("了", "liao3", "", "(?=解|结|如指|不起|断|然|却|得|事|当|无)"),
+    ("着", "zhe5", "地找$", ""),
     ("着", "zhao2", "(?:[睡找猜够点摸逮抓碰用遇见犯买][不得]?)$", "(?=$|了|[，。！？,.!?的吗呢])"),
     ("着", "zhao2", "[睡找猜够点摸逮抓碰用遇犯买][不得]$", ""),
     ("着", "zhao2", "(?:火|灯|柴)$", "(?=了|起来|得)"),
@@ -108,6 +114,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("撒", "sa3", "", "(?=盐|种|上|一?[把点层些]|糖|葱|胡椒|花|了一|在|满|播)"),
     ("卷", "juan4", "(?:试|考|答|问|画|交|案|阅|书|[一二三四五六七八九十上下第两]|各)$", "(?!起|发|纸|入|心)"),
     ("晕", "yun4", "", "(?=车|船|机|针|血|眩)"),
+    ("空", "kong4", "", "(?=座|位(?!移)|格|隙|缺|档|余|闲|额|暇|地(?!导弹|勤|对))"),
     ("空", "kong4", "(?:有|没|抽|得|填|留|亏|偷)$", "(?!气|间|调|中|军|前)"),
     ("兴", "xing4", "(?:高|雅|助|扫|尽|即|乘|败|酒|意)$", ""),
     ("应", "ying4", "(?:答|回|反|适|响|相|供|感|呼|对|效|报|接|顺|照|内)$", ""),
@@ -153,28 +160,36 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("乐", "yue4", "(?:音|器|奏|民|声|交响|管弦|配|弦|国|爵士|摇滚|姓)$", "(?!园)"),
 )  # fmt: skip
 
-# Words whose usual reading the phrase dictionary does not give.
-_WORDS: dict[str, str] = {
-    "吐鲁番": "tu3 lu3 fan1", "浚县": "xun4 xian4", "涡阳": "guo1 yang2", "洪洞": "hong2 tong2", "洪洞县": "hong2 tong2 xian4",
-    "单县": "shan4 xian4", "会稽": "kuai4 ji1", "张掖": "zhang1 ye4", "阆中": "lang4 zhong1", "黄陂": "huang2 pi2", "高句丽": "gao1 gou1 li2",
-    "阏氏": "yan1 zhi1", "尼泊尔": "ni2 bo2 er3", "阿塞拜疆": "a1 sai4 bai4 jiang1", "塞尔维亚": "sai4 er3 wei2 ya4", "哈佛": "ha1 fo2",
-    "缪斯": "miu4 si1", "塞缪尔": "sai4 miu4 er3", "弹窗": "tan2 chuang1", "弹框": "tan2 kuang4", "还款": "huan2 kuan3", "还贷": "huan2 dai4",
-    "意识": "yi4 shi2", "潜意识": "qian2 yi4 shi2", "唢呐": "suo3 na4", "声呐": "sheng1 na4", "酒吧": "jiu3 ba1", "网吧": "wang3 ba1",
-    "贴吧": "tie1 ba1", "氧吧": "yang3 ba1", "吧台": "ba1 tai2", "冷轧": "leng3 zha2", "轧制": "zha2 zhi4", "轧钢": "zha2 gang1",
-    "颈椎": "jing3 zhui1", "腰椎": "yao1 zhui1", "脊椎": "ji3 zhui1", "茄科": "qie2 ke1", "脯氨酸": "fu3 an1 suan1", "吡咯": "bi3 luo4",
-    "华罗庚": "hua4 luo2 geng1", "朴树": "pu3 shu4", "朴素": "pu3 su4", "葛优": "ge3 you1", "万俟": "mo4 qi2", "尉迟": "yu4 chi2",
-    "薄荷": "bo4 he5", "姓单": "xing4 shan4", "姓查": "xing4 zha1", "姓仇": "xing4 qiu2", "什么": "shen2 me5", "结果实": "jie1 guo3 shi2",
-    "朝鲜": "chao2 xian3", "撒切尔": "sa4 qie4 er3", "挑剔": "tiao1 ti4", "圈养": "juan4 yang3", "为人": "wei2 ren2",
-    "嘚瑟": "de4 se5", "幸免于难": "xing4 mian3 yu2 nan4", "行长": "hang2 zhang3", "晒干": "shai4 gan1",
-    "大夫": "dai4 fu5", "重庆": "chong2 qing4", "乌拉草": "wu4 la5 cao3", "盛饭": "cheng2 fan4",
-    "弹吉他": "tan2 ji2 ta1", "弹钢琴": "tan2 gang1 qin2", "银行行长": "yin2 hang2 hang2 zhang3", "着凉": "zhao2 liang2",
-}  # fmt: skip
-
-
 _LINES = re.compile(_NUMERAL + "行")
 
 # Listed as words, yet often just two neighbours.
-_LOOSE = frozenset(("得了", "不了", "长了", "中了", "只有", "一行", "调了", "吐了", "选为", "得到", "长长", "重载", "还款", "还贷", "还书", "系好", "系上", "系着"))
+_LOOSE = frozenset(
+    (
+        "段长",
+        "篇长",
+        "得了",
+        "空位",
+        "空座",
+        "空座位",
+        "不了",
+        "长了",
+        "中了",
+        "只有",
+        "一行",
+        "调了",
+        "吐了",
+        "选为",
+        "得到",
+        "长长",
+        "重载",
+        "还款",
+        "还贷",
+        "还书",
+        "系好",
+        "系上",
+        "系着",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -214,9 +229,12 @@ _SURNAMES = dict(
         strict=True,
     )
 )
+_ONLY_SURNAMES = frozenset("翟缪冼覃谌郇逄")
 _TITLED = re.compile(_TITLE)
 _AFTER_NAME = re.compile("$|[说写是也来在和与跟的曾为先善唱演画任当出生告问答笑走去做从就又还把被给对及、]")
-_NO_NAME = frozenset("任何 任务 任性 任意 任由 任凭 任职 任期 任教 任课 单位 单独 单纯 单身 单日 单月 解释 解决 解答 查询 查看 查找 华人 华语 华为 华裔 曾经 曾在 曾任 应该 应当".split())
+_NO_NAME = frozenset(
+    "任何 任务 任性 任意 任由 任凭 任职 任期 任教 任课 单位 单独 单纯 单身 单日 单月 解释 解决 解答 查询 查看 查找 华人 华语 华为 华裔 曾经 曾在 曾任 应该 应当".split()
+)
 _BEFORE_NAME = frozenset("c p v u d x".split())
 
 
@@ -226,7 +244,7 @@ def _surname(clause: str, tokens: Sequence[Token], index: int, at: int) -> str |
     reading = _SURNAMES.get(word[0])
     if reading is None or word in _NO_NAME or is_phrase(word) and len(word) > 1:
         return None
-    if pos == "nr" and 2 <= len(word) <= 3:
+    if 2 <= len(word) <= 3 and (pos == "nr" or word[0] in _ONLY_SURNAMES):
         return reading
     if len(word) > 1:
         return None
@@ -242,15 +260,25 @@ def _surname(clause: str, tokens: Sequence[Token], index: int, at: int) -> str |
     return reading if not before and single and rest and _AFTER_NAME.match(rest) else None
 
 
+_SUBJECT = frozenset("人 事 病 钱 话 货 车 饭 药 菜 书 活 咱 俺 您 谁".split())
+_MODAL_BEFORE = frozenset(
+    "还 就 都 也 总 必 准 可 先 又 只 才 非 至少 起码 最少 一定 恐怕 大概 估计 毕竟 终究 反正 早晚 迟早 必须".split()
+)
+
+
 def _must(tokens: Sequence[Token], index: int) -> str | None:
     """得 as an auxiliary (你得抓紧, 至少得三天): after a subject or adverb, before a verb, adverb, preposition or number."""
     if not 0 < index < len(tokens) - 1:
         return None
     before, after = tokens[index - 1], tokens[index + 1]
-    if before[1][:1] in ("v", "a", "z") or after[0][0] in "了过很不" or before[0] in ("不", "值", "觉", "懒"):
+    if after[0][0] in "了过很不的太更最" or before[0] in ("不", "值", "觉", "懒") or before[1][:1] in ("v", "a", "z"):
         return None
-    wants = after[1][:1] in ("v", "d", "p") or after[1] == "m"
-    return "dei3" if wants and before[1][:1] in ("r", "d", "t", "n", "f") else None
+    if before[0] in _MODAL_BEFORE or before[1][:1] in ("r", "d", "t") and (len(after[0]) > 1 or after[1][:1] != "n"):
+        return "dei3"
+    subject = before[1][:1] in ("n", "f", "s") and (len(before[0]) > 1 or before[0] in _SUBJECT)
+    return (
+        "dei3" if subject and (after[1][:1] in ("v", "d", "p", "l") or after[1] == "m" or len(after[0]) > 3) else None
+    )
 
 
 def _inside(span: tuple[int, int], ends: Sequence[int]) -> bool:
@@ -260,12 +288,16 @@ def _inside(span: tuple[int, int], ends: Sequence[int]) -> bool:
 
 @cache
 def _anywhere() -> re.Pattern[str]:
-    return re.compile("|".join(sorted(_WORDS, key=len, reverse=True)))
+    return re.compile("|".join(sorted((*WORDS, *LINES), key=len, reverse=True)))
 
 
-def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
-    """Character index -> pinyin, where the neighbours decide. ``tokens``: the words that make up ``clause``."""
+def choose(clause: str, tokens: Sequence[Token]) -> tuple[dict[int, str], list[int]]:
+    """Character index -> pinyin, where the neighbours decide; and the characters that neither they nor a word decide.
+
+    ``tokens``: the words that make up ``clause``.
+    """
     chosen: dict[int, str] = {}
+    undecided: list[int] = []
     rules = _rules()
     ends: list[int] = []
     at = 0
@@ -275,8 +307,8 @@ def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
                 rule = next((rule for rule in rules.get(char, ()) if rule.fits(clause, at + i)), None)
                 if rule is not None:
                     chosen[at + i] = rule.reading
-                elif char in DEFAULTS and char not in _SURNAMES:
-                    chosen[at + i] = DEFAULTS[char]
+                else:
+                    undecided.append(at + i)
         must = _must(tokens, index) if word == "得" else None
         surname = _surname(clause, tokens, index, at)
         if must or surname:
@@ -285,7 +317,7 @@ def choose(clause: str, tokens: Sequence[Token]) -> dict[int, str]:
         ends.append(at)
     starts = {at - len(word) for at, (word, _) in zip(ends, tokens, strict=True)}
     for match in _anywhere().finditer(clause):
-        if not (match.start() in starts and match.end() in ends) and not _inside(match.span(), ends):
-            continue
-        chosen.update((match.start() + i, pinyin) for i, pinyin in enumerate(_WORDS[match[0]].split()))
-    return chosen
+        whole = match.start() in starts and match.end() in ends or _inside(match.span(), ends)
+        pinyin = LINES.get(match[0]) or (WORDS[match[0]] if whole else ())
+        chosen.update((match.start() + i, syllable) for i, syllable in enumerate(pinyin))
+    return chosen, [i for i in undecided if i not in chosen]

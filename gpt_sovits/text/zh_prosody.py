@@ -11,12 +11,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gpt_sovits.text.zh_words import Token
+from gpt_sovits.text.zh_words import Token, known
 
 _DIGITS = frozenset("零〇一二三四五六七八九")
 # Words that end in 一 and count on: 这一天, 另一方面.
-_OPEN_ONE = frozenset("这一 那一 另一 某一 同一 每一 任一 有一 哪一 上一 下一 前一 后一 进一 近一 头一 无一 每逢一".split())
-_ORDINAL_BEFORE = re.compile("(?:第|之|周|星期|礼拜|初|[一二三四五六七八九两]十|[^几]十|^十|零|[零一二三四五六七八九]点|[零一二三四五六七八九十]比|[统唯逐])$")
+_OPEN_ONE = frozenset(
+    "这一 那一 另一 某一 同一 每一 任一 有一 哪一 上一 下一 前一 后一 进一 近一 头一 无一 每逢一".split()
+)
+_ORDINAL_BEFORE = re.compile(
+    "(?:第|之|周|星期|礼拜|初|[一二三四五六七八九两]十|[^几]十|^十|零|[零一二三四五六七八九]点|[零一二三四五六七八九十]比|[统唯逐])$"
+)
+_COUNT_AFTER = re.compile("[次个遍回趟刻]")
+# The first of May, 五一, and class 三一.
+_DAY_BEFORE = re.compile("(?<![周期初拜十])[二三四五六七八九]$")
+_DAY_AFTER = re.compile("劳动|儿童|建军|国际|节|黄金周|假|小长假|大厅|广场|班")
 _SCHOOL_YEAR = re.compile("(?:新生|学生|的|年级|上学期|下学期|同学|时|那年|开学|学期|$)")
 # What 一 numbers rather than counts: 一月, 一号线, 一楼, 一等奖, 一线城市.
 _ORDINAL_AFTER = re.compile(
@@ -36,7 +44,9 @@ _CHILD = frozenset(
     "种子选手 瓜子脸 孔子学院 进士及第 才女".split()
 )
 # 儿 is a child here, not the end of a syllable.
-_CHILDREN = re.compile("(?:婴|幼|女|孤|胎|少|育|健|孩|娇|男|血|弃|生|产|宠|患|能|小|儿|吾|妻|侄|孙|托|哪吒|混血|畸形|弄潮|早产)儿$")
+_CHILDREN = re.compile(
+    "(?:婴|幼|女|孤|胎|少|育|健|孩|娇|男|血|弃|生|产|宠|患|能|小|儿|吾|妻|侄|孙|托|哪吒|混血|畸形|弄潮|早产)儿$"
+)
 _LAUGHTER = frozenset("哈呵嘿嘻呜哇嘎汪喵咚叮砰哗呱")
 
 
@@ -60,6 +70,13 @@ class Clause:
         return self.finals[at][-1] if 0 <= at < len(self.finals) else ""
 
 
+def _ordinal(before: str, after: str) -> bool:
+    """Whether what stands before 一 makes it a place in a row (周一), not a count (一周一次, 九点一刻)."""
+    if not _ORDINAL_BEFORE.search(before):
+        return False
+    return before[-1] not in "周期拜点" or not _COUNT_AFTER.match(after)
+
+
 def _one(clause: Clause, at: int, word: str, pos: str, inside: int) -> int | None:
     """The tone of 一, None to leave it as it is."""
     text = clause.text
@@ -67,11 +84,16 @@ def _one(clause: Clause, at: int, word: str, pos: str, inside: int) -> int | Non
     last = inside == len(word) - 1
     if clause.tone(at) == "5":
         return None
-    if not after or _ALONE.match(text):
+    if not after or _ALONE.match(text) or "一一" in word or _DAY_BEFORE.search(before) and _DAY_AFTER.match(after):
         return 1
-    if after[0] in _DIGITS or _ORDINAL_BEFORE.search(before) or _ORDINAL_AFTER.match(after):
+    if after[0] in _DIGITS or _ordinal(before, after) or _ORDINAL_AFTER.match(after):
         return 1
-    if after[0] == "日" and before.endswith("月") or after[0] in "层班排座" and before[-1:] in ("元", "级", "栋", "楼", "住"):
+    if (
+        after[0] == "日"
+        and before.endswith("月")
+        or after[0] in "层班排座"
+        and before[-1:] in ("元", "级", "栋", "楼", "住")
+    ):
         return 1
     if last and len(word) > 1 and word not in _OPEN_ONE and pos not in ("m", "mq") or pos == "nr" and inside:
         return 1
@@ -80,11 +102,22 @@ def _one(clause: Clause, at: int, word: str, pos: str, inside: int) -> int | Non
     return 2 if clause.base[at + 1][-1] == "4" else 4
 
 
-def _earth(clause: Clause, index: int, begin: int) -> tuple[int, str] | None:
+def _earth(clause: Clause, index: int, begin: int, listed: Callable[[str], bool]) -> tuple[int, str] | None:
     """地: ground inside words (di4), the mark of an adverb after one (de5)."""
     word, pos = clause.tokens[index]
+    if len(word) > 1 and clause.text[begin] == "地":  # 慢慢地化, cut in the wrong place
+        doubled = _REDUPLICATED.search(clause.text[max(0, begin - 4) : begin])
+        adverb = index and clause.tokens[index - 1][1][:1] in ("a", "d", "z", "i") and not listed(word)
+        again = re.search("一(.)又一\\1$", clause.text[max(0, begin - 5) : begin])
+        return (5, "e") if doubled and word[:2] not in ("地方", "地图", "地铁", "地球") or adverb or again else None
+    if word == "目的地" and clause.text[:begin].endswith("有") and clause.tokens[index + 1 : index + 2]:
+        return (5, "e") if clause.tokens[index + 1][1][:1] == "v" else (4, "i")
     if len(word) > 1:
-        if pos == "d" and word not in ("特地", "就地", "随地", "实地", "当地", "暗地", "驻地", "此地") or _REDUPLICATED.search(word[:-1]):
+        if (
+            pos == "d"
+            and word not in ("特地", "就地", "随地", "实地", "当地", "暗地", "驻地", "此地")
+            or _REDUPLICATED.search(word[:-1])
+        ):
             return 5, "e"
         return 4, "i"
     if not index or index + 1 == len(clause.tokens):
@@ -94,7 +127,12 @@ def _earth(clause: Clause, index: int, begin: int) -> tuple[int, str] | None:
     if following[:1] in ("f", "u") or tag in ("ns", "nr"):
         return 4, "i"
     doubled = _REDUPLICATED.search(clause.text[max(0, begin - 4) : begin])
-    if doubled or tag[:1] in ("a", "d", "z", "i", "l", "v", "o", "b") or len(before) > 1 and following[:1] in ("v", "p", "d"):
+    if (
+        doubled
+        or tag[:1] in ("a", "d", "z", "i", "l", "v", "o", "b")
+        or len(before) > 1
+        and following[:1] in ("v", "p", "d")
+    ):
         return 5, "e"
     return (5, "e") if following[:1] in ("v", "d", "p") and tag[:1] in ("m", "q", "t", "u") else (4, "i")
 
@@ -123,7 +161,7 @@ def _child(clause: Clause, at: int, word: str, listed: Callable[[str], bool]) ->
 
 def _final_r(clause: Clause, at: int, word: str, pos: str, listed: Callable[[str], bool]) -> None:
     """儿 takes the tone of the syllable that it colours; in 婴儿 and in names it is a syllable of its own."""
-    named = pos in ("nr", "nrt") and not listed(word)
+    named = pos in ("nr", "nrt") and not listed(word) and not known(word[:-1]) and not listed(word[:-1])
     if len(word) > 1 and not _CHILDREN.search(word) and not named and pos not in ("a", "j"):
         clause.set(at, int(clause.base[at - 1][-1].replace("5", "2")), "er")
     elif len(word) > 1:
@@ -150,13 +188,21 @@ def _last(clause: Clause, at: int, index: int, begin: int, listed: Callable[[str
     found: tuple[int, str] | None = None
     if char == "得":
         found = _gain(word, at - begin, listed)
-    elif char == "地" and last:
-        found = _earth(clause, index, begin)
+    elif char == "地" and (last or at == begin):
+        found = _earth(clause, index, begin, listed)
     elif char == "的" and last and len(word) > 1 and clause.base[at] == "i4" and listed(word):
         found = 4, "i"
     elif char == "子" and last:
         tone = _child(clause, at, word, listed)
         found = (tone, clause.finals[at][:-1]) if tone else None
+    elif (
+        char == "儿"
+        and not last
+        and at > begin
+        and not listed(word)
+        and word[at - begin + 1] not in "童子女媳科歌孙时戏"
+    ):
+        _final_r(clause, at, word[: at - begin + 1], "n", listed)
     elif char == "儿" and last:
         whole = clause.tokens[index - 1][0] + word if word == "儿" and index else word
         _final_r(clause, at, whole, pos if len(word) > 1 else "n", listed)

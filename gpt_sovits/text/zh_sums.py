@@ -78,7 +78,7 @@ SUMS: tuple[Rule, ...] = (
 POWERS: tuple[Rule, ...] = (
     (re.compile(rf"(?<![\d.])(-?{_N}) ?[×xX*] ?10(?:\^([+\-]?\d+)|([⁻⁰¹²³⁴-⁹]+))"),
      lambda m: f"{signed(m[1])}乘以十的{signed((m[2] or m[3].translate(_SUPERSCRIPTS)).lstrip('+'))}次方"),
-    (re.compile(rf"(?<![A-Za-z\d.])(-?{_N})[eE]([+\-]?\d+)(?![\dA-Za-z])"), _scientific),
+    (re.compile(r"(?<![A-Za-z\d.·])(-?\d(?:\.\d+)?)[eE]([+\-]?\d+)(?![\dA-Za-z])"), _scientific),
 )  # fmt: skip
 
 RAISED: tuple[Rule, ...] = (

@@ -93,6 +93,11 @@ def tag(text: str) -> list[Token]:
     return [(pair.word, pair.flag) for pair in _tagger().lcut(text)]
 
 
+def known(word: str) -> bool:
+    """Whether the list has this word, not as somebody's name."""
+    return _tagger().word_tag_tab.get(word, "nr") != "nr"
+
+
 @lru_cache(maxsize=32768)
 def shortest_split(word: str) -> tuple[str, str]:
     """Cuts ``word`` in two at the shortest sub-word that jieba's search mode finds (the second part may be empty)."""

@@ -22,7 +22,7 @@ FRAME = 640  # samples of one 50 Hz frame at 32 kHz
 
 def mark_ids() -> frozenset[int]:
     """Ids of the punctuation, which no frame says."""
-    return frozenset(symbols("v2").ids[mark] for mark in MARKS)
+    return frozenset(symbols().ids[mark] for mark in MARKS)
 
 
 @dataclass(frozen=True)

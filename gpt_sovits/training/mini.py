@@ -1,12 +1,13 @@
-"""How voices are learnt on the embedded base: its examples, its steps, and how they are judged."""
+"""How voices are learnt with the embedded base: its examples, its steps, and how they are judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.audio import Audio, read_audio, resample
@@ -15,11 +16,14 @@ from gpt_sovits.dataset.viterbi import ctc_states_batch
 from gpt_sovits.families.base import Base
 from gpt_sovits.features.mini_content import MiniContentEncoder, log_mel
 from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.models.native import load_tensors
 from gpt_sovits.training.acoustic import AcousticWeights, EnvelopeLoss, SpectralLoss, StepResult, acoustic_loss
-from gpt_sovits.training.distributed import Processes
 from gpt_sovits.training.examples import FRAME, RATE, TOKEN, Example, batches, collate_acoustic, mark_ids, moved
+from gpt_sovits.training.learning import Learning, Lesson, Task
+from gpt_sovits.training.lowrank import adapt
 from gpt_sovits.training.phone_frames import BLANK, LEAST_FRAMES, phone_per_frame
-from gpt_sovits.training.plan import TrainingPlan
+from gpt_sovits.training.precision import Precision
+from gpt_sovits.versions import MINI
 
 # What codes and phones mean is everybody's; learnt from a minute it is worse understood and no nearer to the person.
 FROZEN = ("quantizer.", "ssl_proj.", "enc_p.", "alignment.")
@@ -30,25 +34,74 @@ SLACK = 0.05
 KEPT = 0.75
 
 
-@torch.inference_mode()
-def example_of(base: Base, piece: Slice) -> Example:
-    """A slice with its codes and pitch."""
-    samples = resample(read_audio(piece.audio_path), RATE).samples
-    samples = np.pad(samples, (0, -len(samples) % TOKEN))
-    frames = len(samples) // FRAME
-    low = resample(Audio(samples, RATE), 16000).samples
-    low = np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320]
-    encoder = cast(MiniContentEncoder, base.content)
-    content = _content_of(encoder, torch.from_numpy(low)[None], piece.phones.ids)
-    codes = base.acoustic.extract_codes(content)[0, 0].numpy()
-    return Example(
-        wave=samples,
-        codes=codes[: frames // 2],
-        phones=np.array(piece.phones.ids, np.int64),
-        pitch=np.resize(track_pitch(low), frames),
-        bandwidth=bandwidth_of(samples),
-        phone_of_code=_spoken(cast(SoVITS, base.acoustic), codes[: frames // 2], piece.phones.ids),
-    )
+class MiniLearning(Learning):
+    family = MINI
+    most_bytes = 20_000_000
+
+    @torch.inference_mode()
+    def example(self, base: Base, piece: Slice) -> Example:
+        """With its codes and pitch."""
+        samples = resample(read_audio(piece.audio_path), RATE).samples
+        samples = np.pad(samples, (0, -len(samples) % TOKEN))
+        frames = len(samples) // FRAME
+        low = resample(Audio(samples, RATE), 16000).samples
+        low = np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320]
+        encoder = cast(MiniContentEncoder, base.content)
+        content = _content_of(encoder, torch.from_numpy(low)[None], piece.phones.ids)
+        codes = base.acoustic.extract_codes(content)[0, 0].numpy()
+        return Example(
+            wave=samples,
+            codes=codes[: frames // 2],
+            phones=np.array(piece.phones.ids, np.int64),
+            pitch=np.resize(track_pitch(low), frames),
+            bandwidth=bandwidth_of(samples),
+            phone_of_code=_spoken(cast(SoVITS, base.acoustic), codes[: frames // 2], piece.phones.ids),
+        )
+
+    def acoustic(self, base: Base, model: nn.Module, task: Task, arithmetic: Precision) -> Lesson:
+        network = cast(SoVITS, model)
+        adapt(network, task.plan.acoustic_rank, frozen=FROZEN)
+        task.draw_apart()
+        return _acoustic_lesson(network, task)
+
+    def settle(self, base: Base, model: nn.Module) -> None:
+        step_back(model, load_tensors(base.files.path("acoustic")))
+
+
+def _acoustic_lesson(model: SoVITS, task: Task) -> Lesson:
+    rng = np.random.default_rng(task.plan.seed)
+    spectral, envelope = SpectralLoss(), EnvelopeLoss()
+    weights = AcousticWeights(attention=0.0)  # enc_p, which would learn from it, is fixed
+    training, held_out = task.training, task.held_out
+    pool: list[list[Example]] = []
+    device = next(model.parameters()).device
+
+    def style_of(example: Example) -> np.ndarray:
+        wave = training[int(rng.integers(len(training)))].wave
+        first = int(rng.integers(0, max(1, len(wave) // FRAME - 150))) * FRAME
+        return wave[first : first + 150 * FRAME]
+
+    def train() -> StepResult | None:
+        if not pool:
+            pool.extend(batches(training, task.plan.frames, rng))
+        rows = [(example, style_of(example)) for example in pool.pop()]
+        mine = task.processes.share(range(len(rows)))
+        if not mine:
+            return None
+        model.train()
+        batch = collate_acoustic([rows[i][0] for i in mine], [rows[i][1] for i in mine])
+        return acoustic_loss(model, moved(batch, device), spectral, envelope, weights)
+
+    check = moved(collate_acoustic(held_out, [training[0].wave[: 150 * FRAME] for _ in held_out]), device)
+
+    def validate() -> float:
+        model.eval()
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            longest = int(check.lengths.min())
+            return float(acoustic_loss(model, check, spectral, envelope, weights, segment=longest).loss)
+
+    return Lesson(train, validate, slack=SLACK)
 
 
 def _spoken(model: SoVITS, codes: np.ndarray, phones: Sequence[int]) -> np.ndarray:
@@ -87,44 +140,3 @@ def step_back(model: torch.nn.Module, before: Mapping[str, torch.Tensor]) -> Non
     for name, parameter in model.named_parameters():
         if parameter.requires_grad and name in before:
             parameter.lerp_(before[name].to(parameter), 1.0 - KEPT)
-
-
-def acoustic_learner(
-    model: SoVITS,
-    training: Sequence[Example],
-    held_out: Sequence[Example],
-    plan: TrainingPlan,
-    processes: Processes,
-) -> tuple[Callable[[], StepResult | None], Callable[[], float]]:
-    rng = np.random.default_rng(plan.seed)
-    spectral, envelope = SpectralLoss(), EnvelopeLoss()
-    weights = AcousticWeights(attention=0.0)  # enc_p, which would learn from it, is fixed
-    pool: list[list[Example]] = []
-    device = next(model.parameters()).device
-
-    def style_of(example: Example) -> np.ndarray:
-        wave = training[int(rng.integers(len(training)))].wave
-        first = int(rng.integers(0, max(1, len(wave) // FRAME - 150))) * FRAME
-        return wave[first : first + 150 * FRAME]
-
-    def train() -> StepResult | None:
-        if not pool:
-            pool.extend(batches(training, plan.frames, rng))
-        rows = [(example, style_of(example)) for example in pool.pop()]
-        mine = processes.share(range(len(rows)))
-        if not mine:
-            return None
-        model.train()
-        batch = collate_acoustic([rows[i][0] for i in mine], [rows[i][1] for i in mine])
-        return acoustic_loss(model, moved(batch, device), spectral, envelope, weights)
-
-    check = moved(collate_acoustic(held_out, [training[0].wave[: 150 * FRAME] for _ in held_out]), device)
-
-    def validate() -> float:
-        model.eval()
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            longest = int(check.lengths.min())
-            return float(acoustic_loss(model, check, spectral, envelope, weights, segment=longest).loss)
-
-    return train, validate

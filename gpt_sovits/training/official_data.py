@@ -12,14 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpt_sovits.acoustic.sovits import SoVITS
-from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.audio import Audio, read_audio, resample
 from gpt_sovits.dataset.training_set import Slice
-from gpt_sovits.errors import InputError
 from gpt_sovits.families.base import Base
 from gpt_sovits.families.enrol import bert_features
-from gpt_sovits.features.spectral import MelConfig, linear_spectrogram, mel_spectrogram, normalize_mel
+from gpt_sovits.features.spectral import linear_spectrogram
 from gpt_sovits.training.examples import FRAME, RATE, TOKEN, Example, pad_rows
 
 
@@ -50,16 +47,17 @@ class SpokenBatch:
 @torch.inference_mode()
 def spoken_example(base: Base, piece: Slice) -> SpokenExample:
     """A slice as the official base hears it. HuBERT gives one frame less than the spectrogram: the last is repeated."""
-    acoustic = base.acoustic
+    family = base.family
     samples = resample(read_audio(piece.audio_path), RATE).samples
     samples = np.pad(samples, (0, -len(samples) % TOKEN)).astype(np.float32)
     frames = len(samples) // FRAME
     low = resample(Audio(samples, RATE), 16000).samples
     wave = torch.from_numpy(np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320])[None].to(base.device)
     heard = base.content(wave)
-    codes = acoustic.extract_codes(heard)[0, 0].cpu().numpy()
+    codes = base.acoustic.extract_codes(heard)[0, 0].cpu().numpy()
     content = torch.nn.functional.pad(heard, (0, max(0, frames - heard.shape[-1])), mode="replicate")[0, :, :frames]
     features = bert_features(base, piece.phones)
+    vector, mel = family.speaker_vector(base, wave), family.target_mel(base, Audio(samples, RATE))
     return SpokenExample(
         wave=samples,
         codes=codes,
@@ -68,29 +66,9 @@ def spoken_example(base: Base, piece: Slice) -> SpokenExample:
         phone_of_code=np.full(len(codes), -1),
         bert=None if features is None else features.numpy(),
         content=content.cpu().clone(),
-        speaker_vector=_speaker_vector(base, wave),
-        mel=_target_mel(base, samples),
+        speaker_vector=None if vector is None else vector[0].cpu().clone(),
+        mel=None if mel is None else mel[0].clone(),
     )
-
-
-def _speaker_vector(base: Base, wave: Tensor) -> Tensor | None:
-    """The speaker vector [V] of 16 kHz speech [1, L], where the base listens to one."""
-    if not (isinstance(base.acoustic, SoVITS) and base.acoustic.config.speaker_dim):
-        return None
-    if base.speaker is None:
-        raise InputError(f"The model {base.name} lacks its speaker network.", "Import it again.")
-    return base.speaker(wave)[0].cpu().clone()
-
-
-def _target_mel(base: Base, samples: np.ndarray) -> Tensor | None:
-    """Normalised mel [M, N] of 32 kHz samples, for the models that make mels."""
-    if not isinstance(base.acoustic, SoVITSCFM):
-        return None
-    config = base.acoustic.config
-    mel = MelConfig(config.mel_rate, config.mel_n_fft, config.mel_hop, config.dit.mel_dim)
-    wave = resample(Audio(samples, RATE), config.mel_rate).samples
-    wave = np.pad(wave, (0, -len(wave) % config.mel_hop))
-    return normalize_mel(mel_spectrogram(torch.from_numpy(wave.astype(np.float32))[None], mel))[0].clone()
 
 
 def collate_spoken(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.models.detect import SOVITS_VERSIONS
 from gpt_sovits.models.store import BaseFiles
 from gpt_sovits.training.precision import Precision, best_kind
 from gpt_sovits.training.resources import free_memory
+from gpt_sovits.versions import EMBEDDED, VERSIONS, Cost, Version
 
 MOST_STEPS = 10_000  # acoustic and semantic together, whatever is asked for
 _MINI_SEMANTIC_RATE = 3e-5
@@ -49,31 +48,6 @@ class TrainingPlan:
         return Precision(self.precision, self.device)
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What training an official base costs on a CPU with two cores.
-
-    Measured at full size with synthetic weights, in processor seconds of one thread; two cores are counted as 1.8.
-    """
-
-    acoustic: float  # seconds of one piece of a step
-    bare: float  # the same without discriminators
-    semantic: float  # seconds of a step
-    steps: tuple[int, int]  # acoustic and semantic, for a minute of speech
-    memory: float  # GiB at the peak, low rank
-    whole: float  # GiB that whole tensors need in addition; 0: only low rank is meant
-
-
-COSTS: Mapping[str, Cost] = {
-    "v1": Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
-    "v2": Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
-    "v2Pro": Cost(4.8, 1.6, 2.8, (105, 100), 4.5, 2.4),
-    "v2ProPlus": Cost(5.8, 2.2, 2.8, (85, 100), 5.0, 2.8),
-    "v3": Cost(4.9, 4.9, 2.8, (100, 100), 5.0, 0.0),
-    "v4": Cost(5.3, 5.3, 2.8, (95, 100), 5.0, 0.0),
-}
-"""Steps are such that a minute of speech takes less than 25 minutes of step time on two cores."""
-
 _ACOUSTIC_RANK, _SEMANTIC_RANK, _FLOW_RANK = 32, 32, 32
 _GPU_SPEED = 25.0  # times two cores; a guess until the first steps have been timed
 _RECOMPUTE_SAVES = 0.6  # of the memory remains
@@ -86,7 +60,7 @@ def require_trainable(files: BaseFiles) -> None:
     if not files.config.get("trainable", True):
         raise InputError(
             f"The model {files.name} cannot be trained: its file was made for speaking only.",
-            f"Train on an official model such as {files.version}, or on mini.",
+            f"Train on an official model such as {files.version}, or on {EMBEDDED}.",
         )
     if files.missing:
         files.path(files.missing[0])
@@ -107,9 +81,9 @@ def plan(
     if files is not None:
         require_trainable(files)
     scale = min(3.0, max(0.5, (seconds_of_speech / 60.0) ** 0.5))
-    version = files.version if files is not None else base_name
-    if version in SOVITS_VERSIONS:
-        return _official(scale, version, device, files)
+    row = VERSIONS.get(files.version if files is not None else base_name)
+    if row is not None and row.cost is not None:
+        return _official(scale, row, row.cost, device, files)
     acoustic, semantic = round(400 * scale), round(30 * scale)
     per_acoustic, per_semantic = _SECONDS_PER_STEP.get(device.split(":")[0], _SECONDS_PER_STEP["cpu"])
     return TrainingPlan(
@@ -121,9 +95,8 @@ def plan(
     )
 
 
-def _official(scale: float, version: str, device: str, files: BaseFiles | None) -> TrainingPlan:
-    cost = COSTS[version]
-    flow = version in ("v3", "v4")
+def _official(scale: float, row: Version, cost: Cost, device: str, files: BaseFiles | None) -> TrainingPlan:
+    flow = not row.discriminators
     adversarial = not flow and (files is None or files.has("discriminator"))
     acoustic, semantic = (min(round(steps * scale), MOST_STEPS // 2) for steps in cost.steps)
     drawn = TrainingPlan(
@@ -140,7 +113,7 @@ def _official(scale: float, version: str, device: str, files: BaseFiles | None) 
         device=device,
         note=""
         if adversarial or flow
-        else f"The model {files.name if files else version} came without its discriminators, "
+        else f"The model {files.name if files else row.name} came without its discriminators, "
         "so the voice learns timbre and manner but keeps the model's own sharpness.",
     )
     drawn = _fitted(drawn, cost, free_memory(device))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import ResourceError
 from gpt_sovits.memory import free_bytes
+from gpt_sovits.versions import EMBEDDED
 
 if TYPE_CHECKING:
     from gpt_sovits.training.plan import TrainingPlan
@@ -31,7 +32,7 @@ def require_room(plan: TrainingPlan, folder: Path, device: str = "cpu") -> None:
     if free is not None and plan.memory_gib > free:
         raise ResourceError(
             f"This training needs {plan.memory_gib:.1f} GB of memory, and only {free:.1f} GB are free.",
-            "Close other programs, or train on the model mini.",
+            f"Close other programs, or train on the model {EMBEDDED}.",
         )
     space = shutil.disk_usage(folder).free / GIB
     if plan.disk_gib > space:

@@ -6,23 +6,25 @@ import json
 
 import pytest
 
-from gpt_sovits.acoustic.build import build_acoustic, build_vocoder
-from gpt_sovits.acoustic.config import SoVITSCFMConfig, SoVITSConfig, official_cfm_config, official_config
+from gpt_sovits.acoustic.build import build_vocoder
+from gpt_sovits.acoustic.config import SoVITSCFMConfig, SoVITSConfig
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.errors import InputError
-from tests.acoustic import tiny
+from gpt_sovits.families.base import build_network
+from gpt_sovits.versions import known_version
+from tests.acoustic import sizes, tiny
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v2Pro", "v2ProPlus"])
 def test_config_survives_json(version: str) -> None:
-    config = official_config(version)
+    config = sizes.VITS[version]
     assert SoVITSConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @pytest.mark.parametrize("version", ["v3", "v4"])
 def test_flow_config_survives_json(version: str) -> None:
-    config = official_cfm_config(version)
+    config = sizes.FLOW_MATCHING[version]
     assert SoVITSCFMConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -41,14 +43,14 @@ def test_unknown_kinds_are_refused() -> None:
     with pytest.raises(InputError, match="vocoder"):
         build_vocoder({"kind": "magic"})
     with pytest.raises(InputError, match="v9"):
-        official_config("v9")
+        known_version("v9")
 
 
 def test_family_follows_the_version() -> None:
-    assert isinstance(build_acoustic(tiny.sovits_config().to_dict()), SoVITS)
-    assert isinstance(build_acoustic(tiny.cfm_config().to_dict()), SoVITSCFM)
+    assert isinstance(build_network("acoustic", tiny.sovits_config().to_dict()), SoVITS)
+    assert isinstance(build_network("acoustic", tiny.cfm_config().to_dict()), SoVITSCFM)
 
 
 def test_style_must_fit_the_cross_attention() -> None:
     with pytest.raises(InputError, match="width"):
-        build_acoustic({**tiny.sovits_config().to_dict(), "gin": 20})
+        build_network("acoustic", {**tiny.sovits_config().to_dict(), "gin": 20})

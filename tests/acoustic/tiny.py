@@ -24,7 +24,7 @@ DECODER = HiFiGANConfig(channels=16, rates=(5, 4), kernels=(9, 8), block_kernels
 
 def sovits_config(speaker: int = 0) -> SoVITSConfig:
     return SoVITSConfig(
-        version="tiny",
+        version="v2",
         sample_rate=1000,
         hop=HOP,
         n_fft=80,

@@ -25,10 +25,10 @@ from gpt_sovits.audio import Audio, read_audio
 from gpt_sovits.families.base import Base, load_base
 from gpt_sovits.families.enrol import enrol
 from gpt_sovits.models import catalog
-from gpt_sovits.models.detect import RATES, SOVITS_VERSIONS
 from gpt_sovits.services.model_files import import_models, verify_model
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Manner, Synthesizer
+from gpt_sovits.versions import OFFICIAL
 from gpt_sovits.voices.voice import Voice
 from tests.models.official import BERT, HUBERT, SPEAKER, full_state, write_bare, write_gpt, write_sovits
 
@@ -114,21 +114,21 @@ def speak(version: str, settings: Settings) -> None:
     def once(seed: int) -> np.ndarray:
         pieces = synthesizer.speak(voice, TEXT, seed=seed, manner=Manner(attempts=1, mel_steps=2))
         audio = [piece.audio for piece in pieces]
-        assert {part.rate for part in audio} == {RATES[version]}, audio
+        assert {part.rate for part in audio} == {OFFICIAL[version].rate}, audio
         return np.concatenate([part.samples for part in audio])
 
     first = timed("speak", lambda: once(3))
-    assert 0.1 * RATES[version] < len(first) < LONGEST * RATES[version], len(first)
+    assert 0.1 * OFFICIAL[version].rate < len(first) < LONGEST * OFFICIAL[version].rate, len(first)
     assert np.isfinite(first).all() and np.abs(first).max() > 0.0
     assert np.array_equal(first, once(3)), "not the same under one seed"
     assert not np.array_equal(first, once(4)), "the same under another seed"
-    print(f"  {len(first) / RATES[version]:.2f} s at {RATES[version]} Hz, deterministic", flush=True)
+    print(f"  {len(first) / OFFICIAL[version].rate:.2f} s at {OFFICIAL[version].rate} Hz, deterministic", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("versions", nargs="*", default=list(SOVITS_VERSIONS))
+    parser.add_argument("versions", nargs="*", default=list(OFFICIAL))
     parser.add_argument("--step", choices=("make", "speak"), help="one step in this process")
     given = parser.parse_args()
     settings = Settings(data_dir=given.folder / "data")

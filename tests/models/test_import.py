@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpt_sovits.acoustic.config import SoVITSCFMConfig, SoVITSConfig, official_cfm_config, official_config
+from gpt_sovits.acoustic.config import SoVITSCFMConfig, SoVITSConfig
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.models import catalog
 from gpt_sovits.models.configs import part_config
@@ -20,6 +20,7 @@ from gpt_sovits.models.store import find_base, list_bases, remove_base
 from gpt_sovits.models.upstream import read_upstream
 from gpt_sovits.services.model_files import check_part, export_voice, import_models, list_models, verify_model
 from gpt_sovits.settings import Settings
+from tests.acoustic import sizes
 from tests.models.official import (
     HUBERT,
     SPEAKER,
@@ -81,9 +82,9 @@ def test_configs_from_shapes_build_exactly_the_official_network(name: str) -> No
     config = part_config(part, version, found)
     check_part(part, config, found)
     if part == "acoustic" and version in ("v3", "v4"):
-        assert SoVITSCFMConfig.from_dict(config) == official_cfm_config(version)
+        assert SoVITSCFMConfig.from_dict(config) == sizes.FLOW_MATCHING[version]
     elif part == "acoustic":
-        assert SoVITSConfig.from_dict(config) == official_config(version)
+        assert SoVITSConfig.from_dict(config) == sizes.VITS[version]
 
 
 def test_a_network_with_other_names_is_refused_by_name() -> None:

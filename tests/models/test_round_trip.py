@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpt_sovits.acoustic.config import HiFiGANConfig, SoVITSConfig, official_config
+from gpt_sovits.acoustic.config import HiFiGANConfig, SoVITSConfig
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.families.base import load_base
 from gpt_sovits.features.reference import Reference
@@ -21,6 +21,7 @@ from gpt_sovits.services.model_files import export_voice, import_models
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Manner, Synthesizer
 from gpt_sovits.voices.voice import Voice
+from tests.acoustic import sizes
 from tests.models.official import write_gpt, write_sovits
 
 pytestmark = pytest.mark.usefixtures("shared")
@@ -29,7 +30,7 @@ WIDTH = 64
 
 def narrow(version: str) -> SoVITSConfig:
     """The version's network with every size that an import reads off the file made small, where it does not tell."""
-    whole = official_config(version)
+    whole = sizes.VITS[version]
     text = replace(whole.text, hidden=32, mrte_hidden=WIDTH)
     assert isinstance(whole.decoder, HiFiGANConfig)
     channels = whole.decoder.channels if version == "v2ProPlus" else WIDTH

@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpt_sovits.acoustic.config import official_config
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.text_encoder import length_mask
+from tests.acoustic import sizes
 from tests.parity import Fixture
 
 
 def load_sovits(fixture: Fixture, version: str) -> SoVITS:
     """The full-size network of ``version`` with the fixture's synthetic weights, in evaluation mode."""
     with torch.device("meta"):
-        model = SoVITS(official_config(version))
+        model = SoVITS(sizes.VITS[version])
     model.load_state_dict(fixture.weights(f"sovits_{version}"), strict=True, assign=True)
     return model.eval()
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gpt_sovits.acoustic.config import official_cfm_config
 from gpt_sovits.acoustic.flow_matching import sample_long
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.features.spectral import denormalize_mel
+from tests.acoustic import sizes
 from tests.parity import Fixture
 
 
 def load_cfm(fixture: Fixture, version: str) -> SoVITSCFM:
     with torch.device("meta"):
-        model = SoVITSCFM(official_cfm_config(version))
+        model = SoVITSCFM(sizes.FLOW_MATCHING[version])
     model.load_state_dict(fixture.weights(f"sovits_{version}"), strict=True, assign=True)
     return model.eval()
 

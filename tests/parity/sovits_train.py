@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gpt_sovits.acoustic.config import official_config
-from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
+from gpt_sovits.acoustic.discriminator import Discriminators
 from gpt_sovits.acoustic.sovits import SoVITS, slice_frames
 from gpt_sovits.features.spectral import MEL_TRAIN, mel_spectrogram, spectrogram_to_mel
 from gpt_sovits.training import adversarial, losses
+from gpt_sovits.versions import DISCRIMINATORS
+from tests.acoustic import sizes
 from tests.parity import Fixture
 
 SEGMENT = 32  # frames of the slice that is decoded
@@ -31,7 +32,7 @@ def run_train(fixture: Fixture) -> dict[str, Any]:
     version = fixture.name.removeprefix("sovits_").removesuffix("_train")
     pro = version.startswith("v2Pro")
     names = f"sovits_{version}", "s2D_v2Pro" if pro else "s2D_v2"
-    model, judges = SoVITS(official_config(version)), Discriminators(PERIODS_V2PRO if pro else PERIODS_V2)
+    model, judges = SoVITS(sizes.VITS[version]), Discriminators(DISCRIMINATORS["v2Pro" if pro else "v2"])
     for network, name in zip((model, judges), names, strict=True):
         network.load_state_dict(fixture.weights(name), strict=True)
         network.eval()

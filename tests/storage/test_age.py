@@ -34,9 +34,7 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return given
 
 
-@pytest.mark.parametrize(
-    "work", ["22", "23", "24", "64", "99", "0", "00", "020", "-1", "1e1", "", "9999999999999"]
-)
+@pytest.mark.parametrize("work", ["22", "23", "24", "64", "99", "0", "00", "020", "-1", "1e1", "", "9999999999999"])
 def test_no_door_computes_what_a_file_asks_too_much_of(
     registry: Registry, tmp_path: Path, worked: list[int], create: Any, work: str
 ) -> None:

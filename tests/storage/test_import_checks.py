@@ -13,7 +13,6 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from gpt_sovits.acoustic.config import official_cfm_config, official_config
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.families.base import load_base
 from gpt_sovits.features.reference import Reference
@@ -28,6 +27,7 @@ from gpt_sovits.voices.consent import Consent, joined, require
 from gpt_sovits.voices.manifest import MOST_DEPTH
 from gpt_sovits.voices.mixing import blend, mix
 from gpt_sovits.voices.terms import Terms
+from tests.acoustic import sizes
 
 from .conftest import make_voice
 
@@ -400,7 +400,7 @@ def test_tensors_of_impossible_sizes_are_a_damaged_file(registry, create):
     ],
 )
 def test_what_the_official_models_take(tmp_path, version, changes, wrong):
-    acoustic = {"v3": official_cfm_config, "v2Pro": official_config}[version](version)
+    acoustic = {**sizes.VITS, **sizes.FLOW_MATCHING}[version]
     config = {"version": version, "acoustic": acoustic.to_dict(), "semantic": T2SConfig().to_dict()}
     base = BaseFiles(version, tmp_path, config, bundled=False)
     sound = Reference(torch.zeros(1, acoustic.gin, 1), torch.arange(9), (1, 2, 3), bert=torch.zeros(1024, 3))

@@ -49,8 +49,14 @@ def test_import_adds_all_rows_or_none_and_names_the_line(words: WordList) -> Non
             words.import_csv(table)
         assert len(caught.value.message.splitlines()) == 1 and caught.value.action
     with pytest.raises(InputError, match="UTF-8"):
-        words.import_csv("好,hao3".encode("gbk"))
+        words.import_csv(b"\x81\xff,hao3")
     assert len(words.entries()) == 2
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_of_any_spreadsheet_is_taken(words: WordList, encoding: str) -> None:
+    assert words.import_csv("词;读音\n\n重庆;chóngqìng\n行;hang2\n".encode(encoding)) == 2
+    assert [entry.word for entry in words.entries()] == ["行", "重庆"]
 
 
 def test_two_writers_lose_nothing(words: WordList, tmp_path: Path) -> None:

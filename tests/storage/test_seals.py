@@ -15,6 +15,7 @@ from gpt_sovits.crypto import seals, vault
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.storage import versions
 from gpt_sovits.storage.registry import Registry
+from gpt_sovits.storage.takes import Take, TakeShelf
 from gpt_sovits.voices.mixing import mix
 from gpt_sovits.voices.terms import Terms
 
@@ -164,6 +165,17 @@ def test_a_key_of_before_the_lock_opens_nothing_after_it(registry, create, quick
     after = Registry(registry.root).load("local", voice_id)
     assert all(torch.equal(before.delta[name], after.delta[name]) for name in before.delta)
     assert registry.verify("local") == [] and (folder / "key").read_bytes() != key
+
+
+def test_takes_come_under_the_new_key_too(registry, create, quick_passphrases):
+    voice_id = create()
+    shelf = TakeShelf(registry, "local")
+    take = Take("t" + "1" * 20, voice_id, "Ana", "", "Hello.", "en", 1.0, 0.3, 1, "2026-01-01", 1.0, ())
+    shelf.add(take, b"RIFF what was spoken", stored=True)
+    registry.lock("local", voice_id, PASSPHRASE)
+    assert shelf.all() == []
+    registry.unlock("local", voice_id, PASSPHRASE)
+    assert shelf.all() == [take] and shelf.sound(take.id) == b"RIFF what was spoken"
 
 
 def test_a_locked_voice_keeps_its_seal_through_what_needs_no_key(registry, create, quick_passphrases):

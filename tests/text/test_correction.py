@@ -101,6 +101,29 @@ def test_odd_brackets_are_only_text() -> None:
     assert phonemize("数组[1]和[a|b c d]还有[").norm_text
 
 
+@pytest.mark.parametrize("mark", ["［行｜hang2］", "【行|hang2】", "〔行|hang2〕", "[行|hang2 ]"])
+def test_any_brackets_do(mark: str) -> None:
+    assert reading_of(f"他说{mark}吗？", "行") == ("hang2", "markup")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Wait [pause for effect] here.", ["Wait", "here"]),
+        ("[|hang2]走吧。", ["走", "吧"]),
+        ("Say [yes|no|maybe].", ["Say", "yes", "no", "maybe"]),
+        ("停［pause 1］走。", ["停", "走"]),
+    ],
+)
+def test_what_is_half_a_mark_is_no_garbage(text: str, said: list[str]) -> None:
+    assert [r.text for r in explain(text)] == said
+
+
+def test_ipa_needs_no_strokes_and_a_notice_stands_once() -> None:
+    assert reading_of("We [live|laɪv] here", "live") == ("L AY1 V", "markup")
+    assert [bool(r.notice) for r in explain("The [SQL|qqq!?] course")].count(True) == 1
+
+
 @pytest.mark.parametrize("given", ["háng", "hang2", "HANG2", "ｈａｎｇ２"])
 def test_pinyin_is_taken_as_people_write_it(given: str) -> None:
     assert reading_of(f"他说[行|{given}]吗？", "行") == ("hang2", "markup")

@@ -17,7 +17,7 @@ from gpt_sovits.acoustic.config import (
     StyleConfig,
     TextEncoderConfig,
 )
-from gpt_sovits.acoustic.discriminator import PERIODS_V2, PERIODS_V2PRO, Discriminators
+from gpt_sovits.acoustic.discriminator import Discriminators
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.acoustic.sovits_cfm import SoVITSCFM
 from gpt_sovits.families.base import Base
@@ -27,6 +27,7 @@ from gpt_sovits.models.native import save_config, save_tensors
 from gpt_sovits.models.store import BaseFiles
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
+from gpt_sovits.versions import DISCRIMINATORS
 
 WIDTH = 64  # of the content encoder
 HUBERT = HubertConfig(hidden=WIDTH, layers=1, heads=2, feed_forward=64, conv_channels=16)
@@ -142,8 +143,8 @@ def write_small_official(folder: Path, version: str, *, discriminator: bool = Tr
         values["vocoder"] = VOCODERS[version]
         states["vocoder"] = build_vocoder(VOCODERS[version]).state_dict()
     elif discriminator:
-        periods = PERIODS_V2PRO if version.startswith("v2Pro") else PERIODS_V2
-        states["discriminator"] = Discriminators(periods, scale_width=4, period_width=4).state_dict()
+        kind = "v2Pro" if version.startswith("v2Pro") else "v2"
+        states["discriminator"] = Discriminators(DISCRIMINATORS[kind], scale_width=4, period_width=4).state_dict()
     for part, state in states.items():
         save_tensors(folder / f"{part}.safetensors", {name: value.half() for name, value in state.items()})
     save_config(folder, {**values, **more})

@@ -25,13 +25,13 @@ from gpt_sovits.storage import versions
 from gpt_sovits.studio import Studio
 from gpt_sovits.synthesis import Manner, Synthesizer
 from gpt_sovits.text import phonemize
-from gpt_sovits.training import official
-from gpt_sovits.training.distributed import ALONE
-from gpt_sovits.training.finetune import Tuned, finetune
+from gpt_sovits.training.finetune import Tuned, finetune, learning_of
+from gpt_sovits.training.learning import Task, interruptible
 from gpt_sovits.training.lowrank import changes
 from gpt_sovits.training.official_data import spoken_example
-from gpt_sovits.training.plan import COSTS, TrainingPlan, plan
+from gpt_sovits.training.plan import TrainingPlan, plan
 from gpt_sovits.training.precision import Precision
+from gpt_sovits.versions import OFFICIAL
 from gpt_sovits.voices.consent import Consent
 from gpt_sovits.voices.manifest import VoiceManifest
 from gpt_sovits.voices.voice import Voice
@@ -120,11 +120,10 @@ def test_a_base_without_discriminators_keeps_its_decoder(
     base = write_small_official(tmp_path / "v2", "v2", discriminator=discriminator)
     drawn = replace(small_plan(base), rows=1)
     assert bool(drawn.note) is not discriminator and drawn.adversarial is discriminator
-    model, rival = base.new_acoustic(), official.discriminators(base)
-    official.prepare_acoustic(model, rival, drawn)
+    model = base.new_acoustic()
     example = spoken_example(base, dataset(pieces, "v2").slices[0])
-    learner = (model, rival, [example], [example], drawn, ALONE, CancelToken(), Precision())
-    train, validate = official.acoustic_learner(*learner)
+    lesson = learning_of(base).acoustic(base, model, Task([example], [example], drawn), Precision())
+    train, validate, rival = lesson.train, lesson.validate, lesson.rival
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
     found = []
     for _ in range(10):
@@ -194,7 +193,7 @@ def test_a_job_on_an_official_base_from_recording_to_registry(
 def test_a_step_can_be_stopped_half_way(tmp_path: Path) -> None:
     base = write_small_official(tmp_path / "v4", "v4")
     model, cancel = base.new_acoustic(), CancelToken()
-    official.interruptible(model, cancel)
+    interruptible(model, cancel)
     inputs = (torch.zeros(1, 100, 8), torch.zeros(1, 100, 8), torch.zeros(1, 32, 8), torch.zeros(1), torch.zeros(1))
     model.cfm.estimator(*inputs)
     cancel.cancel()
@@ -235,7 +234,7 @@ def test_whole_tensors_and_sixteen_bits_learn_too(pieces: list[Path], tmp_path: 
 
 
 def test_plans_of_official_bases(tmp_path: Path) -> None:
-    for version in COSTS:
+    for version in OFFICIAL:
         minute, long = plan(60.0, version), plan(1800.0, version)
         assert minute.acoustic_steps < long.acoustic_steps and minute.memory_gib > 1 and minute.disk_gib > 0
         assert minute.acoustic_rank > 0 and minute.semantic_rank > 0 and minute.precision == "full"

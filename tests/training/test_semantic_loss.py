@@ -12,13 +12,13 @@ import torch
 from gpt_sovits.events import CancelToken
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
-from gpt_sovits.training import official
 from gpt_sovits.training.distributed import ALONE
 from gpt_sovits.training.examples import Example
-from gpt_sovits.training.finetune import semantic_learner
+from gpt_sovits.training.learning import Task
 from gpt_sovits.training.loop import Part
 from gpt_sovits.training.plan import TrainingPlan
 from gpt_sovits.training.semantic import collate_semantic, join, semantic_loss
+from gpt_sovits.training.vits import VitsLearning
 
 CONFIG = T2SConfig(hidden=32, layers=2, heads=2, feed_forward=64, vocabulary=17, phones=20, bert_dim=8)
 
@@ -78,7 +78,7 @@ def test_the_shortest_recording_takes_every_step(rank: int, model: T2S, tmp_path
     rows = [example(4, 8, 0), example(5, 9, 1)]
     drawn = TrainingPlan(0, 6, semantic_rank=rank, semantic_rate=2e-3 if not rank else 1e-3, patience=100)
     drawn = replace(drawn, validate_every=1)
-    official.prepare_semantic(model, drawn)
+    lesson = VitsLearning().semantic(model, Task(rows, rows, drawn))
     seen = []
     trained = [p for p in model.parameters() if p.requires_grad]
     parts = Part(
@@ -93,9 +93,9 @@ def test_the_shortest_recording_takes_every_step(rank: int, model: T2S, tmp_path
         ALONE,
         lambda kind, step: seen.append(torch.cat([p.detach().flatten() for p in trained]).clone()),
         None,
-        official.semantic_manner(drawn),
+        lesson.manner,
     )
-    metrics, steps = parts.run(*semantic_learner(model, rows, rows, drawn, ALONE))
+    metrics, steps = parts.run(lesson.train, lesson.validate)
     assert steps == 6 and len(seen) == 6
     assert all(not torch.equal(before, after) for before, after in zip(seen, seen[1:], strict=False))
     assert metrics["semantic_best"] < metrics["semantic_first"]

@@ -27,7 +27,6 @@ from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.storage.erase import Scan
 from gpt_sovits.storage.journal import Entry
 from gpt_sovits.storage.word_lists import WordLists
-from gpt_sovits.text import explain
 from gpt_sovits.voices.manifest import VersionCard
 from gpt_sovits.voices.terms import Terms
 
@@ -103,6 +102,7 @@ class FakeJob:
 class FakeFacts:
     memory_gib: float = 2.0
     speed: str = "medium"
+    summary: str = "32 kHz, trained on 5000 hours"
 
 
 @dataclass(frozen=True)
@@ -274,9 +274,10 @@ class FakeStudio:
         )
         self.speech = SimpleNamespace(
             speak=self._speak,
-            explain=lambda text, language="auto": explain(text, language, lexicon=self.lexicon.lexicon()),
+            lines=lambda text, voice, language="auto": (),
             reference_voice=lambda clip, transcript="": FakeVoice("clip", "clip", 420.0),
         )
+        self.desk = SimpleNamespace(read=lambda part: {}, write=lambda part, value: None)
         self.jobs = SimpleNamespace(
             scripts=self._scripts,
             create=self._create,

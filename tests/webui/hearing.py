@@ -30,3 +30,17 @@ def slide(page: Any, selector: str, share: float) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 1 + (box["width"] - 2) * share, y, steps=4)
     page.mouse.up()
+
+
+HOOK = """window.sounded = [];
+const begin = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (...given) {
+  window.sounded.push({ at: performance.now(), seconds: this.buffer.duration, loop: this.loop });
+  return begin.apply(this, given);
+};"""
+
+
+def sounds(page: Any, count: int) -> list[dict[str, Any]]:
+    """What the page has let sound through Web Audio so far (``HOOK``); waits until there are ``count``."""
+    page.wait_for_function(f"window.sounded.length >= {count}")
+    return list(page.evaluate("window.sounded"))

@@ -11,7 +11,8 @@ from string import Formatter
 import pytest
 
 from gpt_sovits.errors import VoiceError
-from webui import i18n
+from gpt_sovits.versions import VERSIONS
+from webui import fragments, i18n
 
 WEBUI = Path(i18n.__file__).parent.parent
 ENGLISH, CHINESE = i18n.load("en"), i18n.load("zh")
@@ -49,6 +50,9 @@ def keys_asked_for() -> set[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "words" and node.args:
                 if isinstance(node.args[0], ast.Constant):
                     found.add(str(node.args[0].value))
+    for file in (*WEBUI.glob("*.html"), *WEBUI.glob("*.js")):
+        text = file.read_text(encoding="utf-8")
+        found |= {*fragments.BLANK.findall(text), *fragments.ASKED.findall(text)}
     return found
 
 
@@ -60,9 +64,14 @@ def test_every_key_of_the_pages_exists() -> None:
 
 def test_every_sentence_is_used() -> None:
     # keys put together from a value
-    made = re.compile(r"own\.|deed\.|signin\.|stage\.|language\.|player\.|settings\.(about|speed)_")
+    made = re.compile(r"own\.|deed\.|signin\.|stage\.|language\.|player\.|settings\.speed_")
     unused = {key for key in ENGLISH.sentences if not made.match(key)} - keys_asked_for()
     assert not unused
+
+
+def test_every_version_says_what_it_is_in_both_languages() -> None:
+    for row in VERSIONS.values():
+        assert row.summary and re.search(r"[\u4e00-\u9fff]", CHINESE.sentence(row.summary)), row.name
 
 
 def test_no_words_of_engineers() -> None:

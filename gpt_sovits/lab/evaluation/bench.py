@@ -21,6 +21,7 @@ from gpt_sovits.errors import MissingError, ResourceError
 from gpt_sovits.lab.evaluation.machine import Limits, describe, measure
 from gpt_sovits.lab.evaluation.stages import STAGES, Figure
 from gpt_sovits.settings import PRECISIONS, PROJECT_ROOT, Settings
+from gpt_sovits.versions import EMBEDDED
 
 CLIP = PROJECT_ROOT / "tests" / "data" / "short_clip.opus"
 
@@ -82,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="gpt_sovits bench", description="Measure the machine, then time and memory of each stage of speaking."
     )
-    options.add_argument("--base", default="mini", help="the base to measure (default: mini)")
+    options.add_argument("--base", default=EMBEDDED, help="the base to measure (default: mini)")
     options.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads (default: all cores)")
     options.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES), help="only these")
     options.add_argument("--clip", type=Path, default=CLIP, help="three to ten seconds of speech to clone from")

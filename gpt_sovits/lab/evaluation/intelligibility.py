@@ -14,6 +14,7 @@ import torch
 from gpt_sovits.audio import Audio, resample
 from gpt_sovits.features.phone_errors import comparable
 from gpt_sovits.text import phonemize, symbols
+from gpt_sovits.versions import PHONES
 
 if TYPE_CHECKING:
     from gpt_sovits.features.mini_content import MiniContentEncoder
@@ -28,9 +29,9 @@ def phones_of(text: str, language: str) -> list[str]:
     return comparable(phonemize(text, language).phones)
 
 
-def phone_recognizer(encoder: MiniContentEncoder, version: str = "v2") -> PhoneRecognizer:
+def phone_recognizer(encoder: MiniContentEncoder, version: str = PHONES) -> PhoneRecognizer:
     """The phones that the embedded base's content encoder hears: the best symbol of each frame, by CTC."""
-    from gpt_sovits.families.enrol import recognise  # late: words can be judged without any network of ours
+    from gpt_sovits.families.mini import recognise  # late: words can be judged without any network of ours
 
     names = symbols(version).names
 

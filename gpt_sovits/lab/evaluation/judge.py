@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -33,12 +33,13 @@ from gpt_sovits.lab.evaluation.whisper import Heard, Whisper, compare
 from gpt_sovits.services.session import Session
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
+from gpt_sovits.versions import EMBEDDED
 
 if TYPE_CHECKING:
     from gpt_sovits.features.mini_content import MiniContentEncoder
 
 JUDGES = ("likeness", "words", "phones", "naturalness")
-JUDGE_BASE = "mini"  # whose content encoder hears the phones, whatever base speaks
+JUDGE_BASE = EMBEDDED  # whose content encoder hears the phones, whatever base speaks
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Judges:
 
 @dataclass(frozen=True)
 class Options:
-    base: str = "mini"
+    base: str = EMBEDDED
     train: bool = False
     max_steps: int | None = None
     seed: int = 0
@@ -214,12 +215,11 @@ def load_judges(without: Iterable[str], settings: Settings) -> Judges:
 
 def _listener(settings: Settings) -> MiniContentEncoder:
     from gpt_sovits.families.base import load_base  # late: the other judges need no base
-    from gpt_sovits.features.mini_content import MiniContentEncoder
 
-    encoder = load_base(JUDGE_BASE, settings).content
-    if not isinstance(encoder, MiniContentEncoder):
+    base = load_base(JUDGE_BASE, settings)
+    if not base.family.hears_phones:
         raise InputError(f"The model {JUDGE_BASE} cannot recognise phones.", "Judge without: phones.")
-    return encoder
+    return cast("MiniContentEncoder", base.content)
 
 
 def read_sentences(path: Path) -> tuple[Sentence, ...]:
@@ -242,7 +242,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="The judges are extras: pip install -r requirements-dev.txt",
     )
     options.add_argument("--voices", type=Path, required=True, help="folder with metadata.tsv and its recordings")
-    options.add_argument("--base", default="mini", help="the base that speaks (default: mini)")
+    options.add_argument("--base", default=EMBEDDED, help="the base that speaks (default: mini)")
     options.add_argument("--train", action="store_true", help="also tune a voice on each speaker's train recordings")
     options.add_argument("--max-steps", type=int, help="train for at most this many steps")
     options.add_argument("--speakers", nargs="+", help="make voices of these only; likeness is still among all")

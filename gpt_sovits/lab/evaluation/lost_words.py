@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from gpt_sovits.families.enrol import enrol
 from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.features.phone_errors import ErrorRate
 from gpt_sovits.features.reference import Reference
+from gpt_sovits.lab.corpus import LATE
 from gpt_sovits.lab.evaluation.teacher import RATE, Said, Teacher
 from gpt_sovits.lab.evaluation.teacher_texts import Texts
 from gpt_sovits.lab.evaluation.whisper import Heard, Whisper
@@ -36,6 +38,7 @@ from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Synthesizer
 from gpt_sovits.text import Phones, phonemize
 from gpt_sovits.text.symbols import MARKS
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.voice import Voice
 
 VOICES = ("af_heart", "am_michael", "zf_xiaoxiao", "zm_yunxi")
@@ -67,21 +70,23 @@ class Line:
 
 def phone_of_frames(said: Said, phones: Phones, frames: int, step: float = 0.02) -> np.ndarray:
     """Index into the phones of every frame `[T]`, -1 in the silence before the first and in marks."""
-    ends = said.lead + np.cumsum(said.seconds)
+    start = said.lead - LATE
+    ends = start + np.cumsum(said.seconds)
     centres = (np.arange(frames) + 0.5) * step
     index = np.searchsorted(ends, centres, side="right")
     spoken = np.array([phone not in MARKS for phone in phones.phones] + [False])
     index = np.minimum(index, len(phones.phones))
-    return np.where((centres >= said.lead) & spoken[index], index, -1)
+    return np.where((centres >= start) & spoken[index], index, -1)
 
 
 class Stages:
     """The parts of a base, one at a time."""
 
     def __init__(self, base: Base) -> None:
-        if not isinstance(base.content, MiniContentEncoder) or not isinstance(base.acoustic, SoVITS):
+        if not base.family.hears_phones:
             raise InputError(f"The model {base.name} has no such parts.", "Ask this of the embedded model.")
-        self.base, self.content, self.acoustic = base, base.content, base.acoustic
+        self.base = base
+        self.content, self.acoustic = cast(MiniContentEncoder, base.content), cast(SoVITS, base.acoustic)
         self.synthesizer = Synthesizer(lambda name: base)
 
     @torch.inference_mode()
@@ -183,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command line; see the module."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--teacher", type=Path, required=True)
-    options.add_argument("--base", default="mini")
+    options.add_argument("--base", default=EMBEDDED)
     options.add_argument("--data", type=Path, default=Path("data"), help="data folder with further bases")
     options.add_argument("--sentences", type=int, default=12, help="of each language")
     options.add_argument("--seed", type=int, default=100)

@@ -34,6 +34,7 @@ from gpt_sovits.lab.evaluation.trial import Sentence, prompt_of
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.synthesis import Synthesizer
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.ids import LOCAL_USER
 from gpt_sovits.voices.mixing import mix
 from gpt_sovits.voices.voice import Voice
@@ -256,7 +257,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog=name, description="Judge the slider between pairs of voices.")
     options.add_argument("--voices", type=Path, required=True, help="folder with metadata.tsv and its recordings")
     options.add_argument("--data", type=Path, help="data folder with voices of the speakers (default: they are cloned)")
-    options.add_argument("--base", default="mini", help="the base that speaks (default: mini)")
+    options.add_argument("--base", default=EMBEDDED, help="the base that speaks (default: mini)")
     options.add_argument("--pairs", type=int, default=5, help="pairs of speakers (default: 5)")
     options.add_argument("--steps", type=int, default=11, help="positions of the slider (default: 11)")
     options.add_argument("--sentences", type=int, default=2, help="transcripts of each speaker to say (default: 2)")

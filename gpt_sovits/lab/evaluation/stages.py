@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gpt_sovits.errors import VoiceError
+from gpt_sovits.versions import EMBEDDED
 
 SENTENCE = "A small boat crossed the quiet lake, and nobody on the shore could say where it came from."
 CHINESE = "清晨的湖面上没有一点风，小船慢慢地划向对岸。"
@@ -187,7 +188,7 @@ def semantic(bench: Bench) -> list[Figure]:
             prompt.codes if prompted else None,
             max_tokens=count,
             min_tokens=count,
-            follower=bench.base.follower(ids),
+            follower=bench.base.family.follower(bench.base, ids),
             generator=torch.Generator().manual_seed(0),
         )
 
@@ -212,7 +213,7 @@ def acoustic(bench: Bench) -> list[Figure]:
     base, prompt = bench.base, bench.voice.reference
     ids = torch.tensor(phonemize(SENTENCE, "en", base.symbols_version).ids)[None]
     codes = torch.arange(TOKENS)[None, None]
-    if base.diffusion:
+    if base.vocoder is not None:
         return []  # its acoustic model needs the whole of synthesis around it: see the last stage
 
     def decode() -> None:
@@ -299,7 +300,7 @@ def main(argv: Sequence[str]) -> int:
     about = __doc__.split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m gpt_sovits.lab.evaluation.stages", description=about)
     parser.add_argument("stage", choices=list(STAGES))
-    parser.add_argument("--base", default="mini")
+    parser.add_argument("--base", default=EMBEDDED)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--clip", type=Path, required=True)

@@ -28,9 +28,9 @@ from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, prove, sh
 from gpt_sovits.dataset.tongues import within
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.errors import InputError, VoiceError
-from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.lab.evaluation.folder import read_table
 from gpt_sovits.text import symbols
+from gpt_sovits.versions import EMBEDDED
 
 KINDS = ("swapped", "added", "dropped")  # what is done to the text
 _NEVER = -1e3  # a bound that no word falls below
@@ -100,7 +100,7 @@ def measure(folder: Path, listener: PhoneListener, *, slices: int = 100, seed: i
     speakers = list(clips)
     texts = {name: [w for _, words, _ in rows for w in words] for name, rows in clips.items()}
     pool = [word for words in texts.values() for word in words if len(word) >= _SHORT]
-    sisters = sister_groups(symbols("v2").names)
+    sisters = sister_groups(symbols().names)
     for number, (speaker, rows) in enumerate(clips.items()):
         heard = [within(_posteriors(folder / path, listener), {language}) for path, _, language in rows]
         share = shares(np.concatenate(heard))
@@ -147,7 +147,7 @@ def recording_proofs(sounds: Sequence[np.ndarray], words: Words, weight: float) 
 
     ``weight``: of the text's languages, see ``Thresholds.weight``.
     """
-    sisters = sister_groups(symbols("v2").names)
+    sisters = sister_groups(symbols().names)
     found = align(softened(np.concatenate(sounds)), words, sisters=sisters).words
     proofs, now = [], 0.0
     for sound in sounds:
@@ -242,7 +242,7 @@ def parser() -> argparse.ArgumentParser:
     name = "python -m gpt_sovits.lab.evaluation.transcripts"
     options = argparse.ArgumentParser(prog=name, description="Are wrong words found? Sets the thresholds of a base.")
     options.add_argument("folder", type=Path, help="made by python -m gpt_sovits.lab.evaluation.heldout")
-    options.add_argument("--base", default="mini", help="the base that listens")
+    options.add_argument("--base", default=EMBEDDED, help="the base that listens")
     options.add_argument("--slices", type=int, default=100, help="about how many clips to try")
     options.add_argument("--seed", type=int, default=0, help="of the changes")
     options.add_argument("--store", action="store_true", help="write the thresholds into the base's config.json")
@@ -256,7 +256,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     try:
         base = load_base(options.base, Settings.load())
-        if not isinstance(base.content, MiniContentEncoder):
+        if not isinstance(base.content, PhoneListener):
             raise InputError(f"The model {base.name} cannot hear phones.", "Measure the embedded base.")
         result, chosen = measure(options.folder, base.content, slices=options.slices, seed=options.seed)
         if options.store:

@@ -1,0 +1,40 @@
+"""What a person was doing on the pages: texts not yet spoken, choices, settings of the moment. Nothing typed is lost.
+
+<registry>/users/<user>/desk/<part>.json     one for each part of the pages, as the part wrote it last
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gpt_sovits import files
+from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.services.core import Core
+from gpt_sovits.voices.ids import check_id
+
+MOST_BYTES = 2 * 2**20  # of one part: the longest text that can be spoken, three times over
+
+
+class Desk:
+    """``user``'s. What is damaged reads as empty."""
+
+    def __init__(self, core: Core, user: str) -> None:
+        self._folder = core.settings.registry_dir / "users" / user / "desk"
+
+    def read(self, part: str) -> dict[str, Any]:
+        """What ``part`` of the pages wrote last; empty where it never did."""
+        try:
+            return files.read_json(self._folder / f"{check_id(part, 'part')}.json")
+        except (MissingError, InputError):
+            return {}
+
+    def write(self, part: str, value: Mapping[str, Any]) -> None:
+        """Keep ``value`` in the place of what was there; after a crash it is whole, old or new."""
+        size = len(json.dumps(value))
+        if size > MOST_BYTES:
+            raise InputError(f"This is too long to be kept ({size:,} bytes).", "Save the text as a file.")
+        path = self._folder / f"{check_id(part, 'part')}.json"
+        with files.disk_errors("what you typed could not be kept"):
+            files.write_json(files.make_private(self._folder) / path.name, value)

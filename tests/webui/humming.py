@@ -1,0 +1,76 @@
+"""The real services over an engine that hums: each voice is a pitch, a mix lies between, one line is 0.4 seconds."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI
+
+from gpt_sovits.audio import Audio
+from gpt_sovits.errors import InputError
+from gpt_sovits.events import CancelToken
+from gpt_sovits.voices.voice import Voice
+from webui.live import Live
+from webui.mix import MixTab
+from webui.reading import ReadingRoutes
+from webui.takes import TakeRoutes
+
+RATE = 32000
+PITCHES = {"invented1": 160.0, "invented2": 240.0, "invented3": 320.0}
+
+
+class Humming:
+    """What ``Studio(synthesizer=...)`` takes. ``said`` lists (pitch, text); a text with "wait" waits for ``go``."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[int, str]] = []
+        self.dropped: list[str] = []
+        self.go = threading.Event()
+
+    def base(self, name: str) -> Any:
+        return SimpleNamespace(rate=RATE, release="r", symbols_version="v2")
+
+    def forget(self, voice_id: str) -> None:
+        """It remembers no voice."""
+
+    def pitch(self, voice: Voice) -> float:
+        parents = voice.made_by.get("parents") or [{"voice": voice.id, "share": 1.0}]
+        return sum(PITCHES.get(str(each["voice"]), 420.0) * float(each["share"]) for each in parents)
+
+    def speak(
+        self, voice: Voice, text: str, *, speed: float = 1.0, cancel: CancelToken | None = None, **manner: Any
+    ) -> Iterator[Any]:
+        if not re.search(r"\w", text):
+            raise InputError("There is nothing in this text that can be spoken.", "Type a sentence.")
+        if "boom" in text:
+            raise ZeroDivisionError("a bug")
+        self.said.append((round(self.pitch(voice)), text))
+        while "wait" in text and not self.go.wait(0.02):
+            if cancel is not None and cancel.cancelled:
+                self.dropped.append(text)
+                cancel.check()
+        seconds = np.arange(int(RATE * 0.4 / speed)) / RATE
+        tone = 0.3 * np.sin(2 * np.pi * self.pitch(voice) * seconds)
+        yield SimpleNamespace(audio=Audio(tone.astype(np.float32), RATE), text=text)
+
+
+def own_routes(studio: Any) -> FastAPI:
+    """The pages' own routes over a studio, without the pages."""
+    made, live = FastAPI(), Live(studio)
+    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
+        made.include_router(routes.router())
+    return made
+
+
+def frames(data: bytes) -> Iterator[dict[str, Any]]:
+    """What ``webui.live.frame`` wrote, with the sound under "sound"."""
+    while data:
+        head, sound = (int.from_bytes(data[at : at + 4], "little") for at in (0, 4))
+        yield {**json.loads(data[8 : 8 + head]), "sound": data[8 + head : 8 + head + sound]}
+        data = data[8 + head + sound :]

@@ -1,0 +1,394 @@
+"""The studio's voices for other programs: the clients that people have, and what a program may not."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import openai
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from gpt_sovits.encoding import FORMATS, inspect
+from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.services.tokens import DEEDS
+from gpt_sovits.studio import Studio
+from tests.jobs.fake_worker import fake_parts
+from tests.webui.hum import SENTENCE_SECONDS, Hum, humming
+from tests.webui.serving import served
+from webui.api import Doors, create_api
+from webui.api.callers import Limits
+from webui.api.failures import AskedError
+from webui.guard import Guard
+from webui.sessions import Sessions
+
+TEXT = "One. Two. Three"
+PASSWORD = "four words are good"
+
+
+def doors(studio: Studio, folder: Path, *, users: bool = False) -> Any:
+    sessions = Sessions(studio.users.mark) if users else None
+    return Guard(Doors(Starlette(), api=create_api(studio, folder, sessions)))
+
+
+def near(app: Any, **headers: str) -> TestClient:
+    return TestClient(app, base_url="http://127.0.0.1:7860", client=("127.0.0.1", 50000), headers=headers)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Studio, Hum, dict[str, str], Path]:
+    folder = tmp_path_factory.mktemp("api")
+    studio, hum, ids = humming(
+        folder,
+        "local",
+        "local2",
+        parts=lambda each: fake_parts(each, 0.0),
+        check_recording=lambda path: None,
+        find_base=lambda name: None,
+    )
+    return studio, hum, ids, folder
+
+
+@pytest.fixture(scope="module")
+def app(made: Any) -> Any:
+    return doors(made[0], made[3])
+
+
+@pytest.fixture(scope="module")
+def address(app: Any) -> Iterator[str]:
+    with served(app) as place:
+        yield place
+
+
+@pytest.fixture
+def client(app: Any) -> TestClient:
+    return near(app)
+
+
+def seconds(data: bytes, name: str) -> float:
+    if name == "pcm":
+        return len(data) / 2 / 24000
+    with av.open(io.BytesIO(data)) as container:
+        return float(sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0)))
+
+
+def test_openais_own_client_speaks_through_us(address: str, tmp_path: Path) -> None:
+    with openai.OpenAI(base_url=f"{address}/v1", api_key="not needed") as client:
+        assert "gpt-sovits" in [model.id for model in client.models.list()]
+        for name in ("wav", "mp3", "opus", "flac", "aac", "pcm"):
+            said = {"model": "tts-1", "voice": "Voice of local", "input": TEXT, "response_format": name}
+            whole = client.audio.speech.create(**said, speed=1.25).read()
+            with client.audio.speech.with_streaming_response.create(**said, instructions="whisper") as answer:
+                chunks = list(answer.iter_bytes())
+                assert answer.headers["X-Studio-Ignored"] == "instructions"
+            for data in (whole, b"".join(chunks)):
+                assert abs(seconds(data, name) - 3 * SENTENCE_SECONDS) < 0.08, name
+            if name != "pcm":
+                (tmp_path / name).write_bytes(whole)
+                assert inspect(tmp_path / name).synthetic
+        with pytest.raises(openai.NotFoundError) as caught:
+            client.audio.speech.create(model="tts-1", voice="alloy", input="Hello")
+        assert caught.value.code == "missing" and "alloy" in caught.value.message
+        with pytest.raises(openai.BadRequestError):
+            client.audio.speech.create(model="tts-1", voice="voice of local", input="Hello", speed=4.0)
+
+
+def test_events_hold_the_same_sound(client: TestClient) -> None:
+    asked = {"model": "m", "voice": "voice of local", "input": TEXT, "response_format": "pcm", "seed": 3}
+    answer = client.post("/v1/audio/speech", json={**asked, "stream_format": "sse"})
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line]
+    sound = b"".join(base64.b64decode(each.get("audio", "")) for each in events)
+    assert [each["type"] for each in events][-1] == "speech.audio.done" and len(events) > 3
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert sound == client.post("/v1/audio/speech", json=asked).content
+
+
+def test_every_failure_has_one_shape_in_the_callers_language(client: TestClient) -> None:
+    right = {"voice": "voice of local", "input": "Hello"}
+    for change, status, code in (
+        ({"voice": "nobody"}, 404, "missing"),
+        ({"input": "..."}, 400, "input"),
+        ({"speed": 9}, 400, "input"),
+        ({"language": "klingon"}, 400, "input"),
+        ({"input": None}, 422, "form"),
+        ({"response_format": "exe"}, 422, "form"),
+        ({"seed": -1}, 422, "form"),
+        ({"input": "\ud800"}, 422, "form"),
+        ({"input": "a" * 30_000}, 413, "length"),
+        ({"version": "r9"}, 404, "missing"),
+    ):
+        body = json.dumps({**right, **change}, ensure_ascii=True)
+        for language, letters in (("en", "[A-Za-z]{4}"), ("zh-CN", "[\u4e00-\u9fff]{3}")):
+            headers = {"Accept-Language": language, "Content-Type": "application/json"}
+            answer = client.post("/v1/audio/speech", content=body, headers=headers)
+            problem = answer.json()["error"]
+            assert (answer.status_code, problem["code"]) == (status, code), change
+            assert re.search(letters, problem["message"]) and set(problem) == {"message", "type", "code", "param"}
+    big = client.post("/v1/audio/speech", content=b" " * (2**20 + 1)).json()
+    assert big["error"]["code"] == "length"
+    assert client.get("/v1/nothing").json()["error"]["code"] == "missing"
+    assert client.post("/v1/audio/speech", content=b"[" * 100_000).json()["error"]["code"] == "form"
+
+
+def test_who_leaves_stops_the_work(address: str, made: Any) -> None:
+    hum = made[1]
+    hum.hold = threading.Event()
+    try:
+        for body in ({"response_format": "mp3"}, {"response_format": "wav"}, {"stream_format": "sse"}):
+            before = len(hum.cancels)
+            with pytest.raises(httpx.ReadTimeout):
+                with httpx.stream(
+                    "POST",
+                    f"{address}/v1/audio/speech",
+                    json={"voice": "voice of local", "input": TEXT, **body},
+                    timeout=0.4,
+                ) as answer:
+                    list(answer.iter_raw())
+            end = time.monotonic() + 5
+            while not hum.cancels[before].cancelled and time.monotonic() < end:
+                time.sleep(0.01)
+            assert hum.cancels[before].cancelled, body
+    finally:
+        hum.hold = None
+
+
+def test_too_much_at_once_or_in_a_minute_is_429(address: str, made: Any) -> None:
+    hum = made[1]
+    hum.hold = threading.Event()
+    codes: list[int] = []
+
+    def ask() -> None:
+        body = {"voice": "voice of local", "input": TEXT, "response_format": "wav"}
+        codes.append(httpx.post(f"{address}/v1/audio/speech", json=body, timeout=20).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(13)]
+    try:
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + 10
+        while len(codes) < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert codes == [429] * 3
+    finally:
+        hum.hold.set()
+        hum.hold = None
+        for thread in threads:
+            thread.join()
+    assert codes.count(200) == 10
+    now = [0.0]
+    limits = Limits(lambda: now[0])
+    for _ in range(600):
+        limits.count("a")
+    with pytest.raises(AskedError):
+        limits.count("a")
+    limits.count("b")
+    now[0] += 1.0
+    limits.count("a")
+
+
+def test_where_nobody_signs_in_only_this_computer_needs_no_token(made: Any, app: Any) -> None:
+    studio = made[0]
+    assert near(app).get("/v1/models").status_code == 200
+    assert near(app, Authorization="Bearer sk-anything").get("/v1/models").status_code == 200
+    far = TestClient(app, base_url="http://127.0.0.1:7860", client=("192.168.1.7", 1))
+    assert far.get("/v1/models").status_code == 401 and far.get("/api/health").status_code == 200
+    for name in ("Forwarded", "X-Forwarded-For", "Via"):
+        assert near(app).get("/v1/models", headers={name: "for=9.9.9.9"}).status_code == 401
+    for site in ("cross-site", "same-site"):
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+        assert near(app).get("/v1/models", headers=headers).status_code == 403
+    assert near(app).post("/v1/audio/speech", headers={"Origin": "http://evil.example"}).status_code == 403
+    assert near(app).get("/v1/models", headers={"Host": "evil.example"}).status_code == 403
+    token, shown = studio.session().tokens.add("reader")
+    try:
+        assert near(app).get("/v1/models").status_code == 401
+        assert near(app, Authorization=f"Bearer {shown}").get("/v1/models").status_code == 200
+        assert near(app, **{"X-API-Key": shown}).get("/v1/models").status_code == 200
+        assert near(app).get("/v1/models", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+        assert far.get("/v1/models", headers={"Authorization": f"Bearer {shown}"}).status_code == 200
+        assert near(app, Authorization=f"Bearer {shown[:-1]}x").get("/v1/models").status_code == 401
+    finally:
+        studio.session().tokens.revoke("reader")
+    assert near(app, Authorization=f"Bearer {shown}").get("/v1/models").status_code == 401
+    assert near(app).get("/v1/models").status_code == 200
+
+
+def test_a_token_is_shown_once_and_kept_as_a_hash(made: Any) -> None:
+    studio = made[0]
+    token, shown = studio.session().tokens.add("radio", deeds=["speak"], voices=["voice of local"])
+    kept = b"".join(path.read_bytes() for path in studio.settings.registry_dir.rglob("tokens/*.json"))
+    assert shown.rpartition("_")[2].encode() not in kept and token.voices == {made[2]["local"]}
+    with pytest.raises(InputError, match="already"):
+        studio.session().tokens.add("Radio")
+    with pytest.raises(InputError):
+        studio.session().tokens.add("other", deeds=["everything"])
+    studio.session().tokens.revoke("radio")
+    for words in (shown, "gsv_", "gsv_../../x_" + "a" * 43, "gsv_local_" + "a" * 43):
+        with pytest.raises(RefusedError):
+            studio.users.of_token(words)
+
+
+MIX = {"parts": [{"voice": "{voice}", "share": 1}, {"voice": "{voice}", "share": 1}]}
+READING = {"recording": ("r.wav", b"RIFF sound")}
+FORM = {"name": "Further", "consent": "I agree.", "script": "hello", "language": "en"}
+ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {  # the deed that it takes, and what to send
+    ("POST", "/v1/audio/speech"): ("speak", {"json": {"voice": "{voice}", "input": TEXT}}),
+    ("GET", "/v1/audio/voices"): ("", {}),
+    ("GET", "/v1/models"): ("", {}),
+    ("GET", "/v1/models/{name}"): ("", {}),
+    ("GET", "/api/health"): ("", {}),
+    ("GET", "/api/openapi.json"): ("", {}),
+    ("GET", "/api/docs"): ("", {}),
+    ("GET", "/api/voices"): ("", {}),
+    ("GET", "/api/voices/{voice}"): ("", {}),
+    ("GET", "/api/voices/{voice}/sample"): ("speak", {}),
+    ("PATCH", "/api/voices/{voice}"): ("manage", {"json": {"name": "Stolen"}}),
+    ("DELETE", "/api/voices/{voice}"): ("manage", {}),
+    ("POST", "/api/read-as"): ("read", {"json": {"input": "Hello"}}),
+    ("POST", "/api/mixes"): ("mix", {"json": {**MIX, "name": "Stolen"}}),
+    ("POST", "/api/mixes/speech"): ("mix", {"json": {**MIX, "input": TEXT}}),
+    ("GET", "/api/jobs"): ("train", {}),
+    ("POST", "/api/jobs"): ("train", {"files": READING, "data": {**FORM, "again": "{voice}"}}),
+    ("GET", "/api/jobs/{job}"): ("train", {}),
+    ("GET", "/api/jobs/{job}/events"): ("train", {}),
+    ("POST", "/api/jobs/{job}/stop"): ("train", {}),
+    ("POST", "/api/jobs/{job}/resume"): ("train", {}),
+    ("DELETE", "/api/jobs/{job}"): ("train", {}),
+}
+
+
+def filled(value: Any, **names: str) -> Any:
+    if isinstance(value, str):
+        return re.sub(r"{(\w+)}", lambda found: names.get(found[1], found[1]), value)
+    if isinstance(value, dict):
+        return {key: filled(each, **names) for key, each in value.items()}
+    return [filled(each, **names) for each in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Studio, Any, dict[str, str], str]:
+    """Ana and Ben sign in; each has a voice, Ana a training too."""
+    folder = tmp_path_factory.mktemp("two")
+    studio, _, ids = humming(folder, "ana", "ben", check_recording=lambda path: None, find_base=lambda name: None)
+    for name in ("ana", "ben"):
+        studio.users.add(name, PASSWORD)
+    app = doors(studio, folder, users=True)
+    _, shown = studio.session("ana").tokens.add("maker", deeds=DEEDS)
+    job = near(app, Authorization=f"Bearer {shown}").post("/api/jobs", files=READING, data=FORM)
+    assert job.status_code == 201, job.text
+    return studio, app, ids, job.json()["id"]
+
+
+def test_the_table_knows_every_route(two: Any, app: Any) -> None:
+    api = app._app._api
+    found = {(method.upper(), path) for path, ways in api.openapi()["paths"].items() for method in ways}
+    assert found | {("GET", "/api/openapi.json"), ("GET", "/api/docs")} == set(ROUTES)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_without_rights_on_a_voice_there_is_nothing(two: Any, method: str, path: str) -> None:
+    studio, app, ids, job = two
+    _, shown = studio.session("ben").tokens.add("all of mine", deeds=DEEDS)
+    try:
+        ben = near(app, Authorization=f"Bearer {shown}")
+        sent = {key: filled(each, voice=ids["ana"]) for key, each in ROUTES[method, path][1].items() if key != "files"}
+        files = {"files": READING} if "files" in ROUTES[method, path][1] else {}
+        place = filled(path, voice=ids["ana"], job=job)
+        answer = ben.request(method, place, **sent, **files)
+        if "{voice}" in path or "{job}" in path or "{voice}" in json.dumps(ROUTES[method, path][1], default=str):
+            assert answer.status_code == 404, answer.text
+        assert ids["ana"] not in answer.text.replace(place, "").replace(f"'{ids['ana']}'", "")
+        assert "voice of ana" not in answer.text and job not in answer.text.replace(f"no job {job}", "")
+        by_name = filled(ROUTES[method, path][1].get("json"), voice="voice of ana")
+        if by_name and "{voice}" in json.dumps(ROUTES[method, path][1]["json"]):
+            assert ben.request(method, place, json=by_name).status_code == 404
+        if ROUTES[method, path][0]:
+            stranger = near(app).request(method, place, **sent, **files)
+            assert stranger.status_code == 401, stranger.text
+    finally:
+        studio.session("ben").tokens.revoke("all of mine")
+    assert studio.session("ana").voices.find(ids["ana"]).name == "voice of ana"
+    assert studio.session("ana").jobs.get(job).state == "queued"
+
+
+@pytest.mark.parametrize(("method", "path"), [key for key, (deed, _) in ROUTES.items() if deed])
+def test_a_token_does_its_deeds_only_with_its_voices(two: Any, method: str, path: str) -> None:
+    studio, app, ids, job = two
+    deed, sent = ROUTES[method, path]
+    place = filled(path, voice=ids["ana"], job=job)
+    sent = {key: each if key == "files" else filled(each, voice=ids["ana"]) for key, each in sent.items()}
+    tokens = studio.session("ana").tokens
+    _, other = tokens.add("other deeds", deeds=set(DEEDS) - {deed})
+    _, no_voice = tokens.add("of the invented", deeds=DEEDS, voices=["invented1"])
+    try:
+        answer = near(app, Authorization=f"Bearer {other}").request(method, place, **sent)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "deed")
+        answer = near(app, Authorization=f"Bearer {no_voice}").request(method, place, **sent)
+        kept_away = (
+            "{voice}" in path or "{job}" in path or "{voice}" in json.dumps(ROUTES[method, path][1], default=str)
+        )
+        assert answer.status_code in ((403, 404) if kept_away else (200,)), answer.text
+        assert "voice of ana" not in answer.text
+    finally:
+        tokens.revoke("other deeds")
+        tokens.revoke("of the invented")
+
+
+def test_a_removed_or_never_added_account_has_no_tokens(two: Any) -> None:
+    studio, app, _, _ = two
+    studio.users.add("carl", PASSWORD)
+    _, shown = studio.session("carl").tokens.add("x")
+    _, local = studio.session().tokens.add("before there were accounts")
+    carl = near(app, Authorization=f"Bearer {shown}")
+    assert carl.get("/v1/models").status_code == 200
+    studio.users.remove("carl")
+    assert carl.get("/v1/models").status_code == 401
+    assert near(app, Authorization=f"Bearer {local}").get("/v1/models").status_code == 401
+
+
+def test_a_voice_is_learnt_watched_and_stopped(client: TestClient, made: Any) -> None:
+    made_job = client.post("/api/jobs", files=READING, data=FORM)
+    job = made_job.json()["id"]
+    assert made_job.status_code == 201 and not list(made[3].glob("api-*"))
+    assert client.post(f"/api/jobs/{job}/stop").json()["state"] == "stopped"
+    events = client.get(f"/api/jobs/{job}/events").text
+    assert json.loads(events.split("data: ")[1])["state"] == "stopped"
+    assert client.post(f"/api/jobs/{job}/resume").json()["state"] == "queued"
+    assert client.delete(f"/api/jobs/{job}").status_code == 409
+    client.post(f"/api/jobs/{job}/stop")
+    assert client.delete(f"/api/jobs/{job}").status_code == 204
+    assert client.get(f"/api/jobs/{job}").status_code == 404
+    others = {**FORM, "who_speaks": "Ben", "consent": ""}
+    assert client.post("/api/jobs", files=READING, data=others).status_code in (400, 403, 422)
+
+
+def test_mixes_and_readings(client: TestClient, made: Any) -> None:
+    parts = [{"voice": made[2]["local"], "share": 2}, {"voice": "voice of local2", "share": 1}]
+    said = client.post("/api/mixes/speech", json={"parts": parts, "input": TEXT, "response_format": "flac"})
+    assert said.status_code == 200 and abs(seconds(said.content, "flac") - 1.5) < 0.01
+    kept = client.post("/api/mixes", json={"parts": parts, "name": "Both"})
+    assert kept.status_code == 201 and kept.json()["kind"] == "mix"
+    assert client.patch(f"/api/voices/{kept.json()['id']}", json={"name": "Two"}).json()["name"] == "Two"
+    assert client.delete("/api/voices/two").status_code == 204
+    assert client.get("/api/voices/two").status_code == 404
+    readings = client.post("/api/read-as", json={"input": "On 3 May.", "language": "en"}).json()
+    assert [each["text"] for each in readings][:1] == ["On"] and all(each["why"] for each in readings)
+
+
+def test_the_description_loads_nothing_and_names_every_status(client: TestClient) -> None:
+    page = client.get("/api/docs").text
+    assert "/v1/audio/speech" in page and not re.search(r"https?://(?!127\.0\.0\.1)", page) and "<script" not in page
+    for ways in client.get("/api/openapi.json").json()["paths"].values():
+        for way in ways.values():
+            assert way["tags"] and way["summary"]
+    assert set(FORMATS) >= {"wav", "mp3", "opus", "flac", "aac", "pcm"}

@@ -1,0 +1,245 @@
+"""What a person hears while they write and while they mix, in a real browser, over the real services that hum."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from gpt_sovits.settings import Settings
+from gpt_sovits.studio import Studio
+from tests.webui.hearing import HOOK, sounds
+from tests.webui.humming import Humming
+from tests.webui.serving import served
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
+pytestmark = pytest.mark.browser
+LONG = 60_000  # ms; the machine may be busy
+RECORDING = Path(__file__).parent.parent / "data" / "one_minute.opus"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Humming:
+    return Humming()
+
+
+@pytest.fixture(scope="module")
+def humming(tmp_path_factory: pytest.TempPathFactory, engine: Humming) -> Studio:
+    made = Studio(Settings(data_dir=tmp_path_factory.mktemp("humming"), device="cpu", threads=1), synthesizer=engine)  # type: ignore[arg-type]
+    if not made.voices.invented():
+        pytest.skip("needs the invented voices of the embedded base")
+    return made
+
+
+@pytest.fixture(scope="module")
+def place(humming: Studio, browser_folder: Path) -> Iterator[str]:
+    from webui.server import create_app
+
+    with served(create_app(humming, browser_folder)) as address:
+        yield address + "/"
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[playwright.Browser]:
+    with playwright.sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: playwright.Browser, place: str, humming: Studio, engine: Humming) -> Iterator[playwright.Page]:
+    """The English page as a newcomer sees it; no request may go elsewhere, the console stays silent."""
+    for part in ("speak", "mix"):
+        humming.session().desk.write(part, {})
+    engine.said.clear()
+    opened = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
+    opened.set_default_timeout(LONG)
+    asked: list[str] = []
+    failures: list[str] = []
+    opened.add_init_script(HOOK)
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: failures.append(str(error)))
+    opened.on("console", lambda line: failures.append(line.text) if line.type == "error" else None)
+    opened.goto(place)
+    opened.locator("#speak [data-ready]").wait_for()
+    yield opened
+    opened.close()
+    elsewhere = [url for url in asked if not url.startswith((place, "data:", "blob:"))]
+    assert not elsewhere and not failures
+
+
+def write(page: playwright.Page, text: str) -> None:
+    page.locator("#speak-words").press_sequentially(text)
+
+
+def test_the_first_press_speaks_and_then_it_invites_to_record(page: playwright.Page, engine: Humming) -> None:
+    assert "A computer invented this voice." in page.locator("#speak-words").input_value()
+    playwright.expect(page.get_by_role("radio", name="Ada")).to_be_checked()
+    page.get_by_role("button", name="Speak", exact=True).click()
+    sounds(page, 2)
+    assert [pitch for pitch, _ in engine.said] == [160] * 2
+    page.get_by_text("Now in your own voice?").wait_for()
+    page.get_by_role("button", name="Record my voice").click()
+    page.get_by_label("Name of the voice").first.wait_for()
+
+
+def test_what_was_changed_is_spoken_when_the_writer_pauses(page: playwright.Page, engine: Humming) -> None:
+    area = page.locator("#speak-words")
+    area.fill("One sentence stands here. Another sentence stands there.")
+    sounds(page, 2)
+    area.press("End")
+    write(page, " A third sentence came.")
+    sounds(page, 3)
+    assert [text for _, text in engine.said][2:] == ["A third sentence came."]
+    marked = page.locator(".sheet-marks mark")
+    marked.wait_for(state="attached")
+    assert marked.text_content() == "A third sentence came."
+    marked.wait_for(state="detached")
+    area.press("Home")
+    write(page, "Now ")
+    sounds(page, 4)
+    assert engine.said[-1][1] == "Now One sentence stands here."
+    page.get_by_role("radio", name="Bo").check()  # another voice says the sentence at the cursor
+    sounds(page, 5)
+    assert engine.said[-1] == (240, "Now One sentence stands here.")
+    page.get_by_label("Live preview").uncheck(force=True)
+    page.get_by_text("Live preview is off.").wait_for()
+    write(page, "Then ")
+    page.wait_for_timeout(900)
+    assert len(engine.said) == 5
+    page.keyboard.press("Control+Enter")
+    sounds(page, 8)
+    page.reload()  # nothing that was typed or chosen is lost
+    page.locator("#speak [data-ready]").wait_for()
+    assert (
+        area.input_value() == "Now Then One sentence stands here. Another sentence stands there. A third sentence came."
+    )
+    playwright.expect(page.get_by_role("radio", name="Bo")).to_be_checked()
+    assert not page.get_by_label("Live preview").is_checked()
+
+
+def test_older_work_is_dropped_and_escape_is_silence(page: playwright.Page, engine: Humming) -> None:
+    page.locator("#speak-words").fill("Please wait for this sentence.")
+    page.wait_for_function("document.querySelector('#speak-words')")
+    until(page, lambda: bool(engine.said))
+    page.locator("#speak-words").fill("The newest sentence is here.")
+    sounds(page, 1)
+    assert engine.dropped[-1:] == ["Please wait for this sentence."]
+    page.locator("#speak-words").fill("Do wait again, please, for me.")
+    until(page, lambda: "Do wait again, please, for me." in [text for _, text in engine.said])
+    page.locator("#speak-words").press("Escape")
+    until(page, lambda: engine.dropped[-1] == "Do wait again, please, for me.")
+
+
+def until(page: playwright.Page, true: Any) -> None:
+    for _ in range(400):
+        if true():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not happen")
+
+
+def test_what_cannot_be_spoken_is_one_gentle_sentence(page: playwright.Page) -> None:
+    speak = page.get_by_role("button", name="Speak", exact=True)
+    for text, sentence in (
+        ("", "There is no text yet."),
+        ("?!…", "There is nothing to speak in this text."),
+        ("This goes boom.", "Something went wrong that should not have."),
+    ):
+        page.get_by_label("Live preview").uncheck(force=True)
+        page.get_by_label("Text", exact=True).fill(text)
+        speak.click()
+        page.locator("#speak-problem").get_by_text(sentence).wait_for()
+        playwright.expect(page.locator("#speak-stop")).to_be_hidden()
+
+
+def test_a_word_is_put_right_in_plain_words(page: playwright.Page, engine: Humming, humming: Studio) -> None:
+    page.get_by_label("Text", exact=True).fill("At 9:45 the zorblat sings.")
+    page.get_by_text("Will be read as").click()
+    page.get_by_role("button", name="nine forty-five").wait_for()
+    assert "N AY1 N" not in page.locator("#speak-read").inner_text()
+    page.get_by_role("button", name="zorblat").click()
+    page.get_by_label("Write it as it sounds").fill("sorbet")
+    page.get_by_role("button", name="Hear it").click()
+    until(page, lambda: (160, "[zorblat|=sorbet]") in engine.said)
+    page.get_by_role("button", name="Here only").click()
+    playwright.expect(page.get_by_label("Text", exact=True)).to_have_value("At 9:45 the [zorblat|=sorbet] sings.")
+    page.get_by_label("Text", exact=True).fill("The zorblat sings again.")
+    page.locator(".read-one.guess").click()
+    page.get_by_label("Write it as it sounds").fill("sorbet")
+    page.get_by_role("button", name="Always").click()
+    page.locator(".read-one.lexicon").wait_for()
+    assert [(each.word, each.reading) for each in humming.lexicon.entries()] == [("zorblat", "=sorbet")]
+    page.get_by_role("button", name="My words").click()
+    page.get_by_role("cell", name="zorblat").wait_for()
+    page.get_by_label("Show the sounds too").check()
+    page.locator(".read-one small").first.wait_for()
+
+
+def test_a_clip_speaks_at_once(page: playwright.Page, humming: Studio, engine: Humming) -> None:
+    page.get_by_label("Live preview").uncheck(force=True)
+    page.get_by_role("radio", name="A short clip").check()
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.get_by_text("Please record or choose a clip first.").wait_for()
+    page.locator("#speak-clip-box input[type=file]").set_input_files(RECORDING)
+    page.locator("#speak-clip .timestamps, #speak-clip time").first.wait_for()
+    page.locator("#speak-problem").get_by_text(re.compile("seconds|clip")).wait_for()  # a minute is too long a clip
+
+
+def test_the_slider_is_heard_while_it_moves_and_the_blend_is_kept(page: playwright.Page, engine: Humming) -> None:
+    page.get_by_role("tab", name="Mix").click()
+    page.get_by_text("50 % Ada, 50 % Bo").wait_for()
+    page.get_by_role("button", name="Hear the blend").click()
+    sounds(page, 1)
+    until(page, lambda: {160, 180, 200, 220, 240} <= {pitch for pitch, _ in engine.said})  # prepared meanwhile
+    slider = page.locator("#mix-ratio")
+    heard = len(sounds(page, 1))
+    slider.press("ArrowRight")  # by the keyboard
+    sounds(page, heard + 1)
+    assert slider.get_attribute("aria-valuetext") == "49 % Ada, 51 % Bo"
+    until(page, lambda: 201 in {pitch for pitch, _ in engine.said})
+    box = slider.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, y, steps=4)  # by the mouse, which is not let go
+    until(page, lambda: {pitch for pitch, _ in engine.said} & {228, 232, 236})
+    page.mouse.up()
+    page.get_by_label("Share of the second, in percent").fill("12")
+    until(page, lambda: 170 in {pitch for pitch, _ in engine.said})
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_label("Name of the new voice").fill("Abo")
+    page.reload()
+    page.get_by_role("tab", name="Mix").click()
+    page.get_by_text("88 % Ada, 12 % Bo").wait_for()
+    page.get_by_role("button", name="Save as a new voice").click()
+    page.get_by_text("“Abo” is saved.").wait_for()
+    page.get_by_role("tab", name="Speak").click()
+    page.get_by_role("radio", name="Abo").check()
+    page.get_by_role("tab", name="Mix").click()
+    page.locator("#mix-first").select_option(label="Bo (invented voice)")
+    page.get_by_text("These are the same voice.").wait_for()
+    assert page.get_by_role("button", name="Hear the blend").is_disabled()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_fold_is_reached_and_nothing_sticks_out_on_a_phone(page: playwright.Page, language: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(page.url.replace("/en/", f"/{language}/"))
+    page.locator("#speak [data-ready]").wait_for()
+    for tab in ("speak", "mix"):
+        page.locator(f'#tabs [role=tab][data-tab-id="{tab}"]').click()
+        page.locator(f"#{tab} form").first.wait_for()
+        for fold in page.locator(f"#{tab} summary").all():
+            fold.focus()
+            page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert not re.search("undefined|NaN|\\{\\w+\\}", page.locator(f"#{tab}").inner_text())
+    assert urlsplit(page.url).path == f"/{language}/"
