@@ -65,14 +65,21 @@ class Encoder:
     """
 
     def __init__(
-        self, name: str, rate: int, *, label: Label | None = None, streaming: bool = True, bit_rate: int = BIT_RATE
+        self,
+        name: str,
+        rate: int,
+        *,
+        label: Label | None = None,
+        metadata: Mapping[str, str] | None = None,
+        streaming: bool = True,
+        bit_rate: int = BIT_RATE,
     ) -> None:
         self._format = format_of(name)
         rates = self._format.rates
         self.rate = rate if not rates or rate in rates else min((r for r in rates if r >= rate), default=max(rates))
         self._resampler = soxr.ResampleStream(rate, self.rate, 1, quality="HQ") if self.rate != rate else None
         self._name, self._streaming, self._written = name, streaming, 0
-        self._metadata = label.metadata() if label is not None else {}
+        self._metadata = dict(metadata or (label.metadata() if label is not None else {}))
         self._sink: io.BytesIO = _Pipe() if streaming else io.BytesIO()
         self._output: av.container.OutputContainer | None = None
         if self._format.container:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +18,14 @@ LAYERS = (
     ("encoding",),
     ("models", "text"),
     ("features",),
+    ("loudness",),
     ("semantic", "acoustic"),
     ("families",),
     ("voices",),
     ("crypto",),
     ("storage",),
     ("synthesis", "subtitles"),
+    ("narration",),
     ("dataset",),
     ("training",),
     ("jobs",),
@@ -132,3 +135,12 @@ def test_what_a_version_or_a_family_is_stands_in_one_place() -> None:
                 found += [(where, name) for name in asked & networks]
     allowed = {"gpt_sovits/versions.py", "gpt_sovits/acoustic/config.py"}
     assert [each for each in found if each[0] not in allowed] == []
+
+
+def test_the_plan_of_the_house_is_true() -> None:
+    """Every room is in its table, in order, and every file that it names is there."""
+    plan = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in plan.splitlines() if line.startswith("| `")]
+    assert table == [[name for name in names if name != "__main__"] for names in LAYERS]
+    files = {name for name in re.findall(r"`([\w./-]+)`", plan) if "/" in name}
+    assert len(files) > 30 and not [name for name in files if not (ROOT / name).exists()]

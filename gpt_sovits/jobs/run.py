@@ -33,6 +33,7 @@ from gpt_sovits.voices.voice import Voice
 if TYPE_CHECKING:
     from gpt_sovits.audio import Audio
     from gpt_sovits.jobs.acceptance import Scores
+    from gpt_sovits.jobs.strength import Kept
     from gpt_sovits.settings import Settings
 
 GREETINGS = {"en": "Hello, this is my voice.", "zh": "你好，这是我的声音。"}  # what is said on the way
@@ -47,6 +48,7 @@ class Parts:
 
     load_base(name) -> Base; build_dataset and finetune as in ``dataset.build`` and ``training.finetune``;
     plan(seconds_of_speech, base_name) -> TrainingPlan; speak(voice, text, language, cancel) -> Audio;
+    settle(base, dataset, tuned) -> (Tuned, Kept or None) as in ``jobs.strength``;
     prove(version_folder, aside, cancel) -> (WAV file, Scores) as in ``jobs.acceptance``.
     """
 
@@ -55,6 +57,7 @@ class Parts:
     plan: Callable[[float, str], Any]
     finetune: Callable[..., Any]
     speak: Callable[[Voice, str, str, CancelToken], Audio]
+    settle: Callable[..., tuple[Any, Kept | None]]
     prove: Callable[[Path, Path, CancelToken], tuple[bytes, Scores]]
 
 
@@ -73,6 +76,7 @@ def real_parts(settings: Settings) -> Parts:
     from gpt_sovits.families.base import load_base
     from gpt_sovits.jobs.acceptance import prove
     from gpt_sovits.jobs.distributed import lead
+    from gpt_sovits.jobs.strength import listener_of, settle
     from gpt_sovits.models.store import find_base
     from gpt_sovits.synthesis import Synthesizer
     from gpt_sovits.training.distributed import processes_of
@@ -95,6 +99,9 @@ def real_parts(settings: Settings) -> Parts:
         plan=lambda seconds, base: plan(seconds, base, settings.device, files=find_base(base, settings)),
         finetune=partial(lead, processes_of(settings)),
         speak=speak,
+        settle=lambda base, dataset, tuned, **how: settle(
+            base, dataset, tuned, listener_of(settings, synthesizer.base), **how
+        ),
         prove=partial(prove, settings),
     )
 
@@ -212,6 +219,9 @@ def run_job(
     cancel.check()
 
     progress.phase(TRAINED, 1.0)
+    tuned, kept = parts.settle(base, dataset, tuned, on_event=progress, cancel=cancel)
+    if kept is not None:
+        progress.store.log(job.id, "kept", str(kept), values={"percent": round(100 * kept.share)})
     progress(Event("save", "Saving the voice."))
     made_by: dict[str, Any] = {
         "kind": "trained",
@@ -222,6 +232,7 @@ def run_job(
         "base_release": str(base.release),
         "plan": _plain(plan),
         "metrics": {name: float(value) for name, value in tuned.metrics.items()},
+        **({} if kept is None else {"kept": kept.share}),
         "peak_memory_mb": _peak_memory(),
     }
     voice = _voice(job, tuned, consent, made_by)

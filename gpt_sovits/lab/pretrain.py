@@ -271,6 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu", help="where acoustic and semantic are learnt: cpu or cuda")
     parser.add_argument("--workers", type=int, default=0, help="processes that make batches for them")
     parser.add_argument("--size", type=float, default=1.0, help="of their batches, times the usual")
+    parser.add_argument("--rate", type=float, default=1.0, help="of their learning, times the usual")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -349,14 +350,14 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
                 _begin(acoustic, args.start, "acoustic")
             codes = load_tensors(work / "codes.safetensors")
             set_codebook(acoustic, codes)
-            run = replace(run, name="acoustic", model=acoustic, rate=8e-4)
+            run = replace(run, name="acoustic", model=acoustic, rate=8e-4 * args.rate)
             run.settle = lambda model: set_codebook(cast(SoVITS, model), codes)  # the codes may be newer
             train_acoustic(coded, run, args.seed, round(560 * args.size), judged_from=args.judged_from)
         else:
             semantic = T2S(semantic_config())
             if args.start is not None:
                 _begin(semantic, args.start, "semantic")
-            run = replace(run, name="semantic", model=semantic, rate=1e-3)
+            run = replace(run, name="semantic", model=semantic, rate=1e-3 * args.rate)
             train_semantic(coded, run, args.seed, round(640 * args.size))
     else:
         from gpt_sovits.lab.publish import publish

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+from gpt_sovits.text.en_abbreviations import SHORTENED
+from gpt_sovits.text.en_tables import MONTHS, SCALES, UNITS
+
+_COUNTED = frozenset((*UNITS, *MONTHS, *SCALES, "million", "billion", "thousand", "a.m", "p.m", "am", "pm", "AM", "PM"))
 _BEST = frozenset(
     "and but or nor so yet because although though while whereas unless until since if when whenever where wherever "
     "which who whom whose that than then before after as whether".split()
@@ -30,11 +34,27 @@ def breath(text: str, start: int, end: int) -> int | None:
         if place <= middle:
             continue
         rank = _rank(before.group().lower().strip("\"'“”‘’()"), after.group().lower().strip("\"'“”‘’()"))
+        if rank and _one_thing(before.group(), after.group()):
+            rank = 0
         if rank and (before.group()[0].isdigit() or before.group()[0].isupper() and after.group()[0].isupper()):
             rank = 1
         if best is None or (rank, place) >= best:
             best = (rank, place)
     return best[1] if best else None
+
+
+_DASH = re.compile(r"[-–—~]+")
+_SHORT = re.compile(
+    r"(?i)(?:[a-z]\.)+|(?:" + "|".join(sorted(SHORTENED)) + r"|inc|pp?|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\."
+)
+
+
+def _one_thing(before: str, after: str) -> bool:
+    """Whether two words are one number, range, name or address: 5 to 8, 10 – 20, 3 km, No. 7, St. Mary, John F. Ray."""
+    if _DASH.fullmatch(before) or _DASH.fullmatch(after) or _SHORT.fullmatch(before):
+        return True
+    number = before[-1].isdigit()
+    return number and (after in ("to", "x", "×", "by", "and") or after[0].isdigit() or after.rstrip(".,;") in _COUNTED)
 
 
 def _rank(before: str, after: str) -> int:

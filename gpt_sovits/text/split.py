@@ -14,6 +14,8 @@ from itertools import accumulate
 from gpt_sovits.text import zh_breath
 from gpt_sovits.text.breath import breath
 from gpt_sovits.text.documents import clean
+from gpt_sovits.text.en_abbreviations import SHORTENED
+from gpt_sovits.text.en_tables import any_of
 from gpt_sovits.text.tags import TAG, pause_of, speed_of
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Piece
@@ -25,12 +27,15 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Mx|Drs?|Prof|St|Ste|Mt|Ft|Jr|Sr|vs|cf|etc|e\.g|i\.e|a\.m|p\.m|al|ca|Nos?|Inc|Ltd|Co|Corp|Gen|Sen"
     r"|Gov|Capt|Cpt|Sgt|Lt|Col|Maj|Cmdr|Adm|Rev|Hon|Rep|Pres|Supt|Fr|Fig|Figs|Vols?|Ch|Chap|Sec|Eq|Art|Par|Ed|Eds|Pt"
     r"|approx|est|dept|Bros|Ave|Blvd|Rd|Ln|Hwy|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Mon|Tue|Tues|Wed|Thu"
-    r"|Thur|Thurs|Fri|pp|p|ft|in|lb|lbs|oz|mi|min|hrs?|sq)|(?:\b[A-Za-z]\.)+[A-Za-z]|\b[A-Z])$",
+    rf"|Thur|Thurs|Fri|pp|p|ft|in|lb|lbs|oz|mi|min|hrs?|sq|op|cit|B\.Sc|M\.Sc|{any_of(SHORTENED)})"
+    r"|(?:\b[A-Za-z]\.)+[A-Za-z]|\b[A-Z])$",
     re.IGNORECASE,
 )
-_BOTH = frozenset(
-    "in al fr art ed no par sec sat sun mar est".split()
-)  # words too: an abbreviation only before a digit
+# Words too: an abbreviation only before a digit.
+_BOTH = frozenset("in al fr art ed no nos par para sec secs sat sun mar est op ref tab pt sq pl ct temp ext".split())
+# Abbreviations behind which a sentence may end after all.
+_CLOSING = re.compile(r"\b(?:etc|inc|ltd|co|corp|jr|sr|bros|assn|al|[ap]\.?m|(?:[a-z]\.)+[a-z])$", re.IGNORECASE)
+_DAY = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?$")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+")
 
 
@@ -74,7 +79,9 @@ def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
         if after and not after.isspace() and after.isascii():
             return None
         if _abbreviated(before, rest):
-            return 0
+            return 0 if _CLOSING.search(before) and not rest.strip()[:1].islower() else None
+    if mark[0] == "," and before[-1:].isdigit() and re.match(r" [12]\d", rest) and _DAY.search(before):
+        return None
     if mark[0] in ",;:" and after and not after.isspace() and after.isascii():
         return None
     inside = depth > 0 and not any(char in _CLOSE for char in mark)

@@ -96,7 +96,7 @@ def finetune(
             found = changes(model, load_tensors(base.files.path(part)), NOT_KEPT)
             delta.update({f"{part}.{key}": value for key, value in found.items()})
         kept = compressed(delta, learning.most_bytes)
-        return Tuned(kept, _reference(base, tuned["acoustic"].eval(), dataset), metrics, steps)
+        return Tuned(kept, reference_of(base, tuned["acoustic"].eval(), dataset), metrics, steps)
 
     quarters = _quarters(plan, on_quarter if processes.main else None, lambda steps: learnt({}, steps))
     tell = on_event if processes.main else ignore
@@ -165,8 +165,11 @@ def _quarters(plan: TrainingPlan, tell: OnQuarter | None, learnt: Callable[[int]
     return on_step
 
 
-def _reference(base: Base, acoustic: nn.Module, dataset: TrainingSet) -> Reference:
-    """Style over all slices by the tuned style encoder; the prompt is the surest slice of a good length."""
+def reference_of(base: Base, acoustic: nn.Module, dataset: TrainingSet) -> Reference:
+    """Style over all slices by the style encoder of ``acoustic``, tuned or not.
+
+    The prompt is the surest slice of a good length.
+    """
 
     def fitness(piece: Slice) -> tuple[bool, float]:
         return (2.5 <= piece.seconds <= 8.0, piece.confidence)

@@ -115,6 +115,7 @@ def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
         plan=lambda seconds, base: FakePlan(),
         finetune=finetune,
         speak=speak,
+        settle=lambda base, dataset, tuned, **how: (tuned, None),
         prove=prove,
     )
 

@@ -64,9 +64,7 @@ class NewName(BaseModel):
 class ReadAs(BaseModel):
     input: Plain
     language: Plain = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
-    voice: Plain | None = Field(
-        None, max_length=200, description="The voice that will speak: its language is that of numbers."
-    )
+    voice: Plain | None = Field(None, max_length=200, description="Who will speak: numbers are in that language.")
 
 
 @router.get("/voices", tags=["voices"], summary="The voices that this program may use")
