@@ -18,6 +18,7 @@ LAYERS = (
     ("encoding",),
     ("models", "text"),
     ("features",),
+    ("loudness",),
     ("semantic", "acoustic"),
     ("families",),
     ("voices",),

@@ -47,6 +47,7 @@ _MOST_SIGNING_IN = 20
 _MAX_FORM = 8 * 2**10
 _MAX_JSON = 16 * 2**20
 _MAX_NAMES = 10_000  # of one user
+_LONGEST_NAME = 200
 # The part of an address behind "#" is never sent; with it the start's own address signs in by itself.
 _FROM_THE_ADDRESS = """<script>if (location.hash.length > 1) {
 document.querySelector('input').value = decodeURIComponent(location.hash.slice(1));
@@ -157,6 +158,8 @@ class Fence:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         names += [name for key in ("session_hash", "upload_id") for name in query.get(key, [])]
         names += [text for key, text in words if key in ("session_hash", "event_id")]
+        if any(len(name) > _LONGEST_NAME for name in names):
+            return False
         if not all(sounds.may_read(self._folder, user, Path(file)) for file in asked + files):
             return False
         if not all(self._owner(name, user) == user for name in names):

@@ -8,6 +8,7 @@ says comes from elsewhere is refused. The answers carry a policy that lets the p
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -32,7 +33,9 @@ _BLOCKED = (  # of the pages' framework; matched where a route begins, so that n
     "process_recording",
     "profiling",
     "run-history",
+    "custom_component",  # prints what it is asked for
 )
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -71,7 +74,8 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        reason = self.refusal(Headers(scope=scope), str(scope.get("path", "")), str(scope.get("method", "GET")))
+        method, scheme = str(scope.get("method", "GET")), str(scope.get("scheme", "http"))
+        reason = self.refusal(Headers(scope=scope), str(scope.get("path", "")), method, scheme)
         if reason and scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -88,13 +92,12 @@ class Guard:
 
         await self._app(scope, receive, guarded)
 
-    def refusal(self, headers: Headers, path: str, method: str = "GET") -> str:
+    def refusal(self, headers: Headers, path: str, method: str = "GET", scheme: str = "http") -> str:
         """Why a request is refused; empty when it may pass."""
-        host = headers.get("host", "")
-        if not self._is_ours(host):
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):
             return "This studio answers only to its own address on this computer."
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origins and not (len(origins) == 1 and _is_of(origins[0], hosts[0], scheme)):
             return "This request came from another web page."
         site = headers.get("sec-fetch-site", "same-origin")
         opened = method == "GET" and headers.get("sec-fetch-mode") == "navigate" and "/gradio_api" not in path
@@ -108,13 +111,22 @@ class Guard:
         return ""
 
     def _is_ours(self, host: str) -> bool:
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").lower()
-        except ValueError:
+        found = _HOST.fullmatch(host)
+        if found is None or int(found[2] or 1) > 65535:
             return False
+        name = found[1].strip("[]").lower()
         if name in self._names or is_loopback(name):
             return True
         return self._everywhere and _is_address(name)  # a literal address cannot be rebound by a name server
+
+
+def _is_of(origin: str, host: str, scheme: str) -> bool:
+    """Whether a page of this origin is ours. Only a proxy may hide from us that it was asked by HTTPS."""
+    try:
+        named = urlsplit(origin)
+    except ValueError:
+        return False
+    return named.netloc.lower() == host.lower() and named.scheme in ("https", scheme)
 
 
 def _route(path: str) -> str:

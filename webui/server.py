@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from gpt_sovits.errors import BusyError, InputError
 from webui import i18n
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from gpt_sovits.studio import Studio
 
+log = logging.getLogger(__name__)
 _PORTS_TO_TRY = 50
 _DAY = 24 * 3600.0
 SPEAKING = 2  # pieces of speech that are computed at the same time, whoever they are for
@@ -113,6 +115,7 @@ def create_app(
     for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
         app.include_router(routes.router())
     look, pages = theme(), {}
+    stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)
     for language in i18n.LANGUAGES:
         pages[language] = build(studio, language, folder, users=users, live=live)
         app = gr.mount_gradio_app(
@@ -131,7 +134,7 @@ def create_app(
             allowed_paths=[],
             max_file_size=MAX_UPLOAD,
             auth_dependency=user_of if users else None,
-            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "exception_handlers": stumbles},
         )
     app.add_middleware(Page)
 
@@ -151,6 +154,12 @@ def create_app(
     app.add_middleware(Doors, api=create_api(studio, folder, door.get("sessions"), turns["speech"]))
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    """What a route of the framework stumbles over is a request that no page sends; our handlers do not pass here."""
+    log.warning("%s %s could not be read (%r)", request.method, request.url.path[:80], error)
+    return PlainTextResponse("This request could not be read.", 400)
 
 
 def listen(host: str, port: int, tries: int = _PORTS_TO_TRY) -> socket.socket:

@@ -153,7 +153,7 @@ def _train(session: Session, given: argparse.Namespace) -> int:
             script = _read_text(Path(given.script))
     request = TrainingRequest(
         given.name,
-        given.recording,
+        given.recording[0],
         consent,
         script=script,
         language=language,
@@ -162,6 +162,7 @@ def _train(session: Session, given: argparse.Namespace) -> int:
         statement=given.statement,
         voice_id=session.voices.find(given.name).id if given.again else "",
         anyway=given.anyway,
+        further=tuple(given.recording[1:]),
     )
     if given.queue:
         print(session.jobs.create(request))
@@ -296,7 +297,9 @@ def parser() -> argparse.ArgumentParser:
 
     train = add("train", "make a voice from a recording", _train)
     train.add_argument("name", help="what the voice is called")
-    train.add_argument("recording", type=Path, help="sound file, 10 seconds to 30 minutes of one person")
+    train.add_argument(
+        "recording", type=Path, nargs="+", help="sound files, 10 seconds to 30 minutes of one person in all"
+    )
     train.add_argument("--script", help="text file of what was read, or the id of a passage (en-kitchen, zh-morning)")
     train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
     train.add_argument("--anyway", action="store_true", help="believe the text even where other words are heard")

@@ -1,4 +1,5 @@
-"""What people hand in as the text that was read: subtitles, stage directions, paragraphs in another order.
+"""What people hand in as the text that was read: subtitles, stage directions, paragraphs in another order;
+and several recordings as one.
 
 Only the writing is made plain here. That a text has more or less than was said is found when it is aligned.
 
@@ -9,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from gpt_sovits.audio import MAX_SECONDS, Audio, concatenate, normalize, read_audio, resample, write_wav
 from gpt_sovits.dataset.align import align, sister_groups
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.events import CancelToken
@@ -21,9 +24,24 @@ _TIMES = re.compile(r"^\s*(\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(\d+:)?\d{1,2}
 _TAGS = re.compile(r"<[^<>\n]{0,60}>|\{\\[^{}\n]{0,60}\}")
 _DIRECTION = re.compile(r"^\s*[\[(（【*♪].*[\])）】*♪]\s*$")  # a line that holds nothing else
 _SENTENCE = re.compile(r"[^.!?。！？…\n]+[.!?。！？…]*[\"'”’」』)）]*\s*")
+_BETWEEN, _LOUDNESS = 1.0, -23.0  # seconds and dB of recordings that are joined
 _PHONE = 0.12  # seconds that a phone takes with the pauses
 _BLOCKS = 120  # at most
 _WORK = 2_000_000  # frames times blocks; beyond it the order is not looked for
+
+
+def join_recordings(recordings: Sequence[Path], out: Path) -> None:
+    """Write several recordings as one WAV, equally loud and with a pause between, in the order that is given.
+
+    Raises ``InputError`` for one that cannot be read, and when they are too long together.
+    """
+    parts: list[Audio] = []
+    for path in recordings:
+        left = MAX_SECONDS - sum(part.seconds + _BETWEEN for part in parts)
+        parts.append(read_audio(path, max_seconds=max(1.0, left)))
+    rate = max(part.rate for part in parts)
+    even = [normalize(resample(part, rate), _LOUDNESS) for part in parts]
+    write_wav(out, concatenate(even, pause=_BETWEEN))
 
 
 def plain_script(script: str) -> str:
