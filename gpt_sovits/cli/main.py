@@ -238,6 +238,22 @@ def _serve(arguments: Sequence[str], make: MakeStudio) -> int:
     return int(main(arguments))
 
 
+def _inspect(session: Session, given: argparse.Namespace) -> int:
+    """What a sound file says of itself; 1 where it does not say that a machine spoke."""
+    import json
+
+    from gpt_sovits.encoding import inspect
+
+    found = inspect(given.file)
+    if given.json:
+        print(json.dumps({"synthetic": found.synthetic, "label": found.standard, "made_by": found.own}, indent=1))
+    elif found.synthetic:
+        print("\n".join(filter(None, [found.comment, *(f"{key}: {text}" for key, text in found.own.items() if text)])))
+    else:
+        print("The file does not say that a machine spoke it.")
+    return 0 if found.synthetic else 1
+
+
 HANDED_ON: dict[str, tuple[str, Callable[[Sequence[str], MakeStudio], int]]] = {
     "models": ("list, download, import and remove bases", _models),
     "serve": ("open the studio in the browser", _serve),
@@ -316,6 +332,10 @@ def parser() -> argparse.ArgumentParser:
         add("restore", ABOUT_RESTORE, restore_command, secret_options()),
     )
     add_lexicon_actions(add("lexicon", ABOUT_LEXICON, lexicon_command, listing), common, listing)
+    look = add(
+        "inspect", "what a sound file says of itself: whether a machine spoke, and with which voice", _inspect, listing
+    )
+    look.add_argument("file", type=Path, help="sound file")
     read = add("read", ABOUT_READ, read_command, listing)
     read.add_argument("text", help="the text; - reads standard input")
     read.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
