@@ -43,6 +43,7 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "wav": Format("audio/wav"),
     "pcm": Format("audio/pcm", rates=(24000,)),  # signed 16 bits, little end first, and nothing else
+    "raw": Format("audio/raw", rates=(32000,)),  # the same as upstream's programs expect it
     "flac": Format("audio/flac", "flac", "flac"),
     "mp3": Format("audio/mpeg", "mp3", "libmp3lame", _AAC, (("id3v2_version", "4"),)),
     "ogg": Format("audio/ogg", "ogg", "libopus", _OPUS),
@@ -50,7 +51,7 @@ FORMATS: Mapping[str, Format] = {
     "aac": Format("audio/aac", "adts", "aac", _AAC, (("write_id3v2", "1"),)),
     "m4a": Format("audio/mp4", "ipod", "aac", _AAC, (("movflags", "+use_metadata_tags"),)),
 }
-FILES = tuple(name for name in FORMATS if name != "pcm")
+FILES = tuple(name for name in FORMATS if name not in ("pcm", "raw"))
 
 
 def format_of(name: str) -> Format:
