@@ -46,6 +46,22 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         help="where nobody has an account, others must name this token (made there if missing; default: a new one)",
     )
     parser.add_argument("--no-worker", action="store_true", help="leave the training to a worker started elsewhere")
+    parser.add_argument(
+        "--api-v2",
+        type=int,
+        nargs="?",
+        const=9880,
+        default=None,
+        metavar="PORT",
+        help="speak for programs of api_v2 too",
+    )
+    parser.add_argument(
+        "--api-v2-page",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a local page that may ask there, as SillyTavern's",
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser.parse_args(given)
 
@@ -108,9 +124,19 @@ def worker(data_dir: Path) -> Iterator[Worker]:
 
 
 def serve(
-    settings: Settings, reach: Reach, *, open_page: bool = False, users: bool = False, train: bool = True
+    settings: Settings,
+    reach: Reach,
+    *,
+    open_page: bool = False,
+    users: bool = False,
+    train: bool = True,
+    api_v2: int | None = None,
+    pages: Sequence[str] = (),
 ) -> None:
-    """Run until interrupted. Where there are accounts, people sign in, whether ``users`` says so or not."""
+    """Run until interrupted. Where there are accounts, people sign in, whether ``users`` says so or not.
+
+    ``api_v2``: the port of the door for upstream's programs, ``pages`` the local pages that may ask there.
+    """
     import uvicorn
 
     from gpt_sovits.studio import Studio
@@ -125,7 +151,14 @@ def serve(
     folder = prepare(settings.cache_dir)
     signal.signal(signal.SIGTERM, _end)
     try:
-        with worker(settings.data_dir) if train else contextlib.nullcontext():
+        with contextlib.ExitStack() as beside:
+            if api_v2 is not None:
+                from webui.api.upstream import serving
+
+                port = beside.enter_context(serving(studio, api_v2, origins=pages))
+                print(f"Programs of api_v2 are answered at http://127.0.0.1:{port}/", flush=True)  # noqa: T201
+            if train:
+                beside.enter_context(worker(settings.data_dir))
             make = partial(create_app, studio, folder, host=reach.host, names=names, users=several, token=token)
             app = Opening(make, afterwards=studio.speech.warm_up)
             config = uvicorn.Config(
@@ -170,6 +203,8 @@ def main(given: Sequence[str] | None = None) -> int:
             open_page=options.open,
             users=options.users,
             train=not options.no_worker,
+            api_v2=options.api_v2,
+            pages=options.api_v2_page,
         )
     except VoiceError as error:
         print(error, file=sys.stderr)  # noqa: T201

@@ -40,6 +40,7 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "wav": Format("audio/wav"),
     "pcm": Format("audio/pcm", rates=(24000,)),  # signed 16 bits, little end first, and nothing else
+    "raw": Format("audio/raw", rates=(32000,)),  # the same as upstream's programs expect it
     "flac": Format("audio/flac", "flac", "flac"),
     "mp3": Format("audio/mpeg", "mp3", "libmp3lame", _AAC, (("id3v2_version", "4"),)),
     "ogg": Format("audio/ogg", "ogg", "libopus", _OPUS),
@@ -47,7 +48,7 @@ FORMATS: Mapping[str, Format] = {
     "aac": Format("audio/aac", "adts", "aac", _AAC, (("write_id3v2", "1"),)),
     "m4a": Format("audio/mp4", "ipod", "aac", _AAC, (("movflags", "+use_metadata_tags"),)),
 }
-FILES = tuple(name for name in FORMATS if name != "pcm")
+FILES = tuple(name for name in FORMATS if name not in ("pcm", "raw"))
 
 
 def format_of(name: str) -> Format:
@@ -65,14 +66,21 @@ class Encoder:
     """
 
     def __init__(
-        self, name: str, rate: int, *, label: Label | None = None, streaming: bool = True, bit_rate: int = BIT_RATE
+        self,
+        name: str,
+        rate: int,
+        *,
+        label: Label | None = None,
+        metadata: Mapping[str, str] | None = None,
+        streaming: bool = True,
+        bit_rate: int = BIT_RATE,
     ) -> None:
         self._format = format_of(name)
         rates = self._format.rates
         self.rate = rate if not rates or rate in rates else min((r for r in rates if r >= rate), default=max(rates))
         self._resampler = soxr.ResampleStream(rate, self.rate, 1, quality="HQ") if self.rate != rate else None
         self._name, self._streaming, self._written = name, streaming, 0
-        self._metadata = label.metadata() if label is not None else {}
+        self._metadata = dict(metadata or (label.metadata() if label is not None else {}))
         self._sink: io.BytesIO = _Pipe() if streaming else io.BytesIO()
         self._output: av.container.OutputContainer | None = None
         if self._format.container:

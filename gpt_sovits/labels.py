@@ -60,7 +60,17 @@ def read(metadata: Mapping[str, str]) -> Found:
     """The label in a file's metadata; the keys' case does not count."""
     by_key = {key.upper(): value for key, value in metadata.items()}
     comment = by_key.get("COMMENT") or by_key.get("DESCRIPTION") or by_key.get("ICMT", "")
-    return Found(_object(by_key.get(STANDARD, "")), _object(by_key.get(OWN) or by_key.get("GSVS", "")), comment)
+    lines = dict(line.partition("=")[::2] for line in comment.splitlines())
+    standard = by_key.get(STANDARD) or lines.get(STANDARD, "")
+    own = by_key.get(OWN) or by_key.get("GSVS") or lines.get(OWN, "")
+    return Found(_object(standard), _object(own), comment.partition("\n")[0])
+
+
+def in_comment(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The same with the label's fields as lines of the comment, for formats that know no keys but their own."""
+    found = {key: text for key, text in metadata.items() if key not in (STANDARD, OWN)}
+    lines = [found.get("comment", ""), *(f"{key}={metadata[key]}" for key in (STANDARD, OWN) if key in metadata)]
+    return {**found, "comment": "\n".join(filter(None, lines))}
 
 
 def _json(value: Mapping[str, Any]) -> str:

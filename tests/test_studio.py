@@ -9,10 +9,13 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from gpt_sovits.audio import Audio, write_wav
 from gpt_sovits.errors import BusyError, CancelledError, InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.files import sha256_of
 from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
@@ -107,6 +110,7 @@ def test_a_trained_voice_is_there_with_all_that_belongs_to_it(studio, recording,
         ({"consent": Consent(who="a", purpose="x", statement="y", recording_sha256="0" * 64)}, RefusedError),
         ({"base": "v9"}, MissingError),
         ({"recording": Path("/nonexistent/file.wav")}, MissingError),
+        ({"further": (Path("/nonexistent/file.wav"),)}, MissingError),
         ({"short": True}, InputError),
         ({"user": "../other"}, InputError),
         ({"max_steps": 0}, InputError),
@@ -124,6 +128,17 @@ def test_what_cannot_work_is_refused_before_anything_is_stored(studio, recording
         assert caught.value.message and caught.value.action
     assert not [name for name in everything(studio.settings.data_dir) if "recording" in name]
     assert studio.voices.list() == [] and studio.jobs.list() == []
+
+
+def test_several_recordings_make_one_voice_and_leave_no_copy(studio, tmp_path):
+    paths = [tmp_path / "one.wav", tmp_path / "two.wav"]
+    for path in paths:
+        write_wav(path, Audio(np.sin(np.arange(16_000, dtype=np.float32) / 9) * 0.1, 16_000))
+    request = TrainingRequest("Ana", paths[0], script="hello", consent=CONSENT, further=(paths[1],))
+    voice_id = studio.jobs.run(request)
+    (card,) = studio.voices.list()
+    assert card.id == voice_id and card.consent.recording_sha256 not in {sha256_of(path) for path in paths}
+    assert not list((studio.settings.data_dir / "drafts").rglob("*.wav"))
 
 
 def test_a_deleted_voice_leaves_no_byte_of_its_recording(studio, recording, synthesizer):

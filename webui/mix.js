@@ -1,7 +1,7 @@
 // The Mix tab: the sound follows the slider while it moves. What was heard once, or lies near, sounds at once.
 const $ = (id) => element.querySelector(`#mix-${id}`);
 const GRID = [50, 0, 100, 25, 75]; // shares that are prepared while nothing else is wanted
-const desk = new Desk('mix', { first: '', second: '', ratio: 50, follow: true, manner: 50, text: SAY['mix.text_value'], loop: true, name: '' });
+const desk = new Desk('mix', { first: '', second: '', ratio: 50, follow: true, manner: 50, text: SAY['mix.text_value'], loop: true, name: '', seen: [] });
 const state = desk.value;
 let people = [], sounds = new Map(), story = '', playing = null, wanted = null, fetching = null, active = false;
 const speaker = new Speaker((sounding) => { if (!sounding && !speaker.busy) stopped(); });
@@ -145,11 +145,16 @@ function hear() {
 }
 
 // ------------------------------------------------------------------------------------------------------- the voices
-async function list() {
+async function list(event) {
   const found = await ask('voices').catch(() => null);
   if (!found) return;
   people = [...found.own, ...found.invented.map((each) => ({ ...each, invented: true }))];
   const is = (id) => people.some((each) => each.id === id);
+  const news = found.own.filter((each) => !state.seen.includes(each.id)).map((each) => each.id);
+  for (const end of event?.detail?.fresh ? ['first', 'second'] : []) { // a new voice takes the place of an invented one
+    if (!found.own.some((each) => each.id === state[end])) state[end] = news.find((id) => id !== state.first) ?? state[end];
+  }
+  if (news.length) desk.set({ seen: found.own.map((each) => each.id), first: state.first, second: state.second });
   if (!is(state.first)) state.first = people[0]?.id ?? '';
   if (!is(state.second)) state.second = people.find((each) => each.id !== state.first)?.id ?? '';
   for (const end of ['first', 'second']) {

@@ -32,11 +32,12 @@ async function reading() {
   if (!read.fold.open) return;
   const mine = (read.asked += 1);
   read.text = area.value;
-  read.panel.hidden = true;
-  if (!speakable()) { read.flow.textContent = SAY['words.nothing']; return; }
+  read.flow.inert = read.panel.hidden = true;
+  if (!speakable()) { read.flow.inert = false; read.flow.textContent = SAY['words.nothing']; return; }
   const voice = state.voice === 'clip' ? '' : state.voice;
   const found = await ask('reading', 'POST', { text: read.text, voice, language: state.language }).catch(() => null);
   if (mine !== read.asked || !found) return;
+  read.flow.inert = false;
   if (found.problem) read.flow.textContent = found.problem;
   else drawn(found);
 }
@@ -95,7 +96,12 @@ const SAY_WHY = { dictionary: SAY['words.dictionary'], rule: SAY['words.rule'], 
   lexicon: SAY['words.lexicon'], markup: SAY['words.marked'], guess: SAY['words.guess'] };
 read.fold.addEventListener('toggle', reading);
 read.phones.addEventListener('change', reading);
-area.addEventListener('input', () => { clearTimeout(read.timer); read.timer = setTimeout(reading, 600); });
+area.addEventListener('input', () => { // what is shown no longer holds
+  read.flow.inert = true;
+  read.panel.hidden = true;
+  clearTimeout(read.timer);
+  read.timer = setTimeout(reading, 600);
+});
 $('language').addEventListener('change', reading);
 for (const [name, deed] of [['hear', hear], ['here', here_only], ['always', always]]) part(name).addEventListener('click', deed);
 part('new').addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.ctrlKey) { event.preventDefault(); hear(); } });

@@ -150,6 +150,7 @@ def _reason(words: Words, reason: str) -> str:
         "something was said that is not in the text": words("review.reason_added"),
         "its words do not fit what is heard": words("review.reason_unfit"),
         "no sounds of speech were found in it": words("review.reason_no_speech"),
+        "better pieces are enough": words("review.reason_enough"),
     }
     return reasons.get(reason, "")
 

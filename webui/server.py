@@ -162,12 +162,12 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     return PlainTextResponse("This request could not be read.", 400)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket on ``port``, or on the next free one after it. Port 0 lets the system choose."""
+def listen(host: str, port: int, tries: int = _PORTS_TO_TRY) -> socket.socket:
+    """A listening socket on ``port``, or on the next free one of ``tries``. Port 0 lets the system choose."""
     if not 0 <= port <= 65535:
         raise InputError(f"{port} is not a port.", "Choose a number from 1 to 65535.")
     last: OSError | None = None
-    for candidate in range(port, min(port + _PORTS_TO_TRY, 65536)) if port else (0,):
+    for candidate in range(port, min(port + tries, 65536)) if port else (0,):
         try:
             return _bound(host, candidate)
         except PermissionError as error:
@@ -178,9 +178,7 @@ def listen(host: str, port: int) -> socket.socket:
             raise InputError(f"{host} is not an address of this computer.", "Use 127.0.0.1.") from error
         except OSError as error:
             last = error
-    raise BusyError(
-        f"No port from {port} to {port + _PORTS_TO_TRY - 1} is free on {host}.", "Choose another --port."
-    ) from last
+    raise BusyError(f"No port from {port} to {port + tries - 1} is free on {host}.", "Choose another --port.") from last
 
 
 def _bound(host: str, port: int) -> socket.socket:

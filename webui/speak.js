@@ -3,7 +3,7 @@ const AHEAD = 150; // ms after the last key: the studio begins to compute
 const PAUSE = 300; // ms after the last key: it may sound
 const $ = (id) => element.querySelector(`#speak-${id}`);
 const area = $('words'), marks = element.querySelector('.sheet-marks'), problem = $('problem'), status = $('status');
-const desk = new Desk('speak', { text: SAY['speak.starter'], voice: '', live: true, language: 'auto', speed: 1, rest: 0.3 });
+const desk = new Desk('speak', { text: SAY['speak.starter'], voice: '', live: true, language: 'auto', speed: 1, rest: 0.3, seen: [] });
 const state = desk.value;
 let lines = []; // where the lines are in the text now; null for one that was changed
 let known = []; // keys of the lines that need not be heard again
@@ -182,7 +182,9 @@ async function list(wanted) {
   const all = [...people.own, ...people.invented];
   if (wanted?.voice) state.voice = wanted.voice;
   const is = (id) => id === 'clip' || all.some((each) => each.id === id);
-  if (wanted?.fresh && !people.own.some((each) => each.id === state.voice)) state.voice = people.own[0]?.id ?? state.voice;
+  const news = people.own.filter((each) => !state.seen.includes(each.id));
+  if (wanted?.fresh && news.length && !people.own.some((each) => each.id === state.voice)) state.voice = news[0].id;
+  if (news.length) desk.set({ seen: people.own.map((each) => each.id), voice: state.voice });
   if (!is(state.voice)) state.voice = all[0]?.id ?? '';
   const group = $('voice');
   const focused = group.contains(document.activeElement);

@@ -98,10 +98,11 @@ async function say_again(take, number, pressed) {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
   const made = await deed(ask(`takes/${take.id}/again`, 'POST', { line: number, seed }));
   pressed.disabled = false;
-  status.textContent = made ? SAY['take.said'] : '';
+  status.textContent = '';
   if (!made) return;
   arrived(made);
   play(made, made.lines[number].from, made.lines[number].to);
+  status.textContent = SAY['take.said'];
 }
 
 // ------------------------------------------------------------------------------------------------------ the list

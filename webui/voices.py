@@ -95,16 +95,20 @@ def build(ask: Ask, words: Words, folder: Path) -> VoicesTab:
     return VoicesTab(chosen, count, details, changed, speak_with, show, shown)
 
 
+_TO_CREATE = "document.querySelector('#tabs [data-tab-id=create]').click()"
+
+
 def refreshed(ask: Ask, words: Words, current: str | None) -> tuple[Any, str]:
     """The list of now, and the sentence above it."""
     choices = voice_choices(ask().voices.list())
     sentence = words("voices.count", count=len(choices)) if len(choices) > 1 else words("voices.count_one")
+    told = f"<p>{html.escape(sentence)}</p>"
     if not choices:
-        sentence = words("voices.none")
-    return (
-        gr.update(choices=choices, value=pick(choices, current), visible=bool(choices)),
-        f"<p>{html.escape(sentence)}</p>",
-    )
+        told = (
+            f'<div class="empty"><p>{html.escape(words("voices.none"))}</p><button type="button" class="main" '
+            f'onclick="{_TO_CREATE}">{html.escape(words("speak.record"))}</button></div>'
+        )
+    return gr.update(choices=choices, value=pick(choices, current), visible=bool(choices)), told
 
 
 def _about(words: Words, card: Any, is_open: bool) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
+from gpt_sovits.cli.narrate import ABOUT_NARRATE, add_narrate_options, narrate_command
 from gpt_sovits.cli.tokens import ABOUT_TOKENS, add_token_actions, tokens_command
 from gpt_sovits.cli.users import (
     ABOUT_BACKUP,
@@ -152,7 +153,7 @@ def _train(session: Session, given: argparse.Namespace) -> int:
             script = _read_text(Path(given.script))
     request = TrainingRequest(
         given.name,
-        given.recording,
+        given.recording[0],
         consent,
         script=script,
         language=language,
@@ -161,6 +162,7 @@ def _train(session: Session, given: argparse.Namespace) -> int:
         statement=given.statement,
         voice_id=session.voices.find(given.name).id if given.again else "",
         anyway=given.anyway,
+        further=tuple(given.recording[1:]),
     )
     if given.queue:
         print(session.jobs.create(request))
@@ -236,6 +238,22 @@ def _serve(arguments: Sequence[str], make: MakeStudio) -> int:
     return int(main(arguments))
 
 
+def _inspect(session: Session, given: argparse.Namespace) -> int:
+    """What a sound file says of itself; 1 where it does not say that a machine spoke."""
+    import json
+
+    from gpt_sovits.encoding import inspect
+
+    found = inspect(given.file)
+    if given.json:
+        print(json.dumps({"synthetic": found.synthetic, "label": found.standard, "made_by": found.own}, indent=1))
+    elif found.synthetic:
+        print("\n".join(filter(None, [found.comment, *(f"{key}: {text}" for key, text in found.own.items() if text)])))
+    else:
+        print("The file does not say that a machine spoke it.")
+    return 0 if found.synthetic else 1
+
+
 HANDED_ON: dict[str, tuple[str, Callable[[Sequence[str], MakeStudio], int]]] = {
     "models": ("list, download, import and remove bases", _models),
     "serve": ("open the studio in the browser", _serve),
@@ -279,7 +297,9 @@ def parser() -> argparse.ArgumentParser:
 
     train = add("train", "make a voice from a recording", _train)
     train.add_argument("name", help="what the voice is called")
-    train.add_argument("recording", type=Path, help="sound file, 10 seconds to 30 minutes of one person")
+    train.add_argument(
+        "recording", type=Path, nargs="+", help="sound files, 10 seconds to 30 minutes of one person in all"
+    )
     train.add_argument("--script", help="text file of what was read, or the id of a passage (en-kitchen, zh-morning)")
     train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
     train.add_argument("--anyway", action="store_true", help="believe the text even where other words are heard")
@@ -303,12 +323,19 @@ def parser() -> argparse.ArgumentParser:
 
     add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
     add_user_actions(add("users", ABOUT_USERS, users_command, listing), common, listing)
+    narrate = add("narrate", ABOUT_NARRATE, narrate_command, listing, unlock_options())
+    narrate.add_argument("--seed", type=whole_number, default=None, help="the same seed gives the same sound")
+    add_narrate_options(narrate)
     add_token_actions(add("tokens", ABOUT_TOKENS, tokens_command, listing), common, listing)
     add_backup_options(
         add("backup", ABOUT_BACKUP, backup_command, secret_options()),
         add("restore", ABOUT_RESTORE, restore_command, secret_options()),
     )
     add_lexicon_actions(add("lexicon", ABOUT_LEXICON, lexicon_command, listing), common, listing)
+    look = add(
+        "inspect", "what a sound file says of itself: whether a machine spoke, and with which voice", _inspect, listing
+    )
+    look.add_argument("file", type=Path, help="sound file")
     read = add("read", ABOUT_READ, read_command, listing)
     read.add_argument("text", help="the text; - reads standard input")
     read.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")

@@ -7,13 +7,14 @@ problem. Levels are dB of full scale; speech and pauses are told apart by the vo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gpt_sovits.audio import MAX_SECONDS, Audio, frame_levels, level, peak, read_audio, resample, tracks
+from gpt_sovits.dataset.rhythm import beat
 from gpt_sovits.dataset.speakers import listen_for_voices, voices_beside
 from gpt_sovits.dataset.vad import Span, speech_spans
 from gpt_sovits.errors import InputError
@@ -26,11 +27,15 @@ BESIDE = (
     0.04,
     0.4,
 )  # share and seconds of the pauses with a voice: a clean one 0.00 to 0.01, 12 dB under 0.05 up
+BEAT = 5.0  # times chance; speech 2 to 3, a tick that is 25 dB under it 16 (tests/tools/spoiled_people.py)
+NOTES = 0.6  # of what has a pitch; speech 0.1 to 0.4, in a room more, singing 0.7 and up
 DROPOUTS = 6.0  # a minute; nobody's speech has holes of digital silence
 MOST_TRACKS = 8  # of a film that are listened to
 LONG_PAUSE = 12.0  # seconds within the recording that are worth a word
 _FRAME = 0.02
 _DIGITAL_SILENCE = -90.0  # dB: a 16 bit step back and forth is no room that one hears
+
+_REPEATED = "The same words are said again and again: read many different sentences."
 
 GOOD, USABLE, RECORD_AGAIN = "good", "usable", "record_again"
 
@@ -52,7 +57,8 @@ class Assessment:
     ``foreign``: share of the time in which something that is not speech is nearly as loud as the speech.
     ``speakers``: how many people seem to speak; ``voiced``: share of the speech that has a pitch; ``music``: share of
     the pauses with steady tones; ``beside``: with somebody else's voice; ``dropouts``: holes in the speech, a minute of
-    it. ``spans``: where speech is; ``trouble``: where something else is loud.
+    it; ``beat``, ``notes``: see ``dataset.rhythm``. ``spans``: where speech is; ``trouble``: where something else is
+    loud.
     """
 
     seconds: float
@@ -74,7 +80,14 @@ class Assessment:
     music: float = 0.0
     beside: float = 0.0
     dropouts: float = 0.0
+    beat: float = 1.0
+    notes: float = 0.0
     trouble: tuple[Span, ...] = ()
+
+    def repeated(self) -> Assessment:
+        """The same, told that the same words are said again and again, which is a beat too."""
+        known = tuple(problem for problem in self.problems if problem.kind != "beat")
+        return replace(self, problems=(*known, Problem("repeated", False, _REPEATED)))
 
     @property
     def verdict(self) -> str:
@@ -149,7 +162,7 @@ def assess(audio: Audio, spans: list[Span] | None = None) -> Assessment:
     voices = listen_for_voices(audio, spans)
     beside, seconds = voices_beside(audio)
     measured |= {"speakers": voices.count, "voiced": voices.voiced, "beside": beside if seconds > BESIDE[1] else 0.0}
-    measured["dropouts"] = dropouts(audio, speech_level)
+    measured |= {"dropouts": dropouts(audio, speech_level), "beat": beat(audio), "notes": voices.notes}
     longest = max((b.start - a.end for a, b in zip(spans, spans[1:], strict=False)), default=0.0)
     problems = _problems({**measured, "longest_pause": longest})
     trouble = tuple(_runs(loud_pause))
@@ -165,6 +178,10 @@ def _problems(m: dict[str, float]) -> list[Problem]:
          "Somebody else is heard in the background: switch it off, or record where nobody else speaks."),
         ("dropouts", m["dropouts"] > DROPOUTS, m["dropouts"] > 4 * DROPOUTS,
          "The sound breaks off again and again: record on the device itself, not over a call or a weak connection."),
+        ("singing", m["notes"] > NOTES, True,
+         "This is sung: record how you speak, as a voice that learns from singing speaks in tunes."),
+        ("beat", m["beat"] > BEAT, False,
+         "Something ticks in time, a clock or a metronome: record where it cannot be heard."),
         ("whisper", m["voiced"] < 0.25, True,
          "This is whispered: record your everyday voice, as a whisper has no pitch to learn."),
         ("music", m["music"] > MUSIC and m["hum"] == 0, m["music"] > 0.5 and m["snr"] < 25,

@@ -26,6 +26,7 @@ from gpt_sovits.dataset.handed_in import in_order_of_reading, plain_script
 from gpt_sovits.dataset.piece import Heard, hear
 from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, shares, softened, unbiased
 from gpt_sovits.dataset.recognise import Scribe, Written
+from gpt_sovits.dataset.rhythm import said_again
 from gpt_sovits.dataset.slice import slice_speech
 from gpt_sovits.dataset.tongues import languages_of, within
 from gpt_sovits.dataset.training_set import Dropped, Report, Slice, TrainingSet
@@ -52,6 +53,9 @@ LOUDNESS = -23.0  # dB, of the speech in the whole recording
 DOUBTED = 0.5  # pieces of less confidence are left out; ``Thresholds`` say what that means with this encoder
 FOREIGN = 0.5  # share of a piece's speech that may be missing from the text
 ENOUGH = 0.3  # share of the speech that must fit the text, or MIN_SPEECH of it, else nothing is left to learn from
+PHONE = 0.08  # seconds of speech that a phone takes
+AGAIN = 0.4  # share of the speech that says what was said before; two sentences are never that like
+PLENTY = 540.0  # seconds of speech; of more the best are kept, as training takes no more steps (training/plan.py)
 MOST = 0.6  # share of the speech below which another order of the text is looked for
 _WINDOW, _CONTEXT = 20.0, 1.0  # seconds that the encoder hears at a time, and around
 
@@ -91,6 +95,8 @@ def build_dataset(
     audio = normalize(cleaned.audio, LOUDNESS)
     heard = listen(resample(audio, LISTEN_RATE), ears, on_event=on_event, cancel=cancel)
     spans = list(assessment.spans)
+    if said_again(heard, slice_speech(audio, spans), FRAME_SECONDS) > AGAIN:
+        assessment = assessment.repeated()
     share = shares(heard)
     if script.strip():
         script = plain_script(script)
@@ -115,6 +121,7 @@ def build_dataset(
             found = _with_words_of_a_machine(source, assessment, ears.thresholds, cancel)
             share = told if found else share
         slices, spare, report = found or _without_text(audio, spans, heard, version, assessment)
+    slices, spare = _best(slices, spare)
     report = replace(report, cleaned=cleaned.steps, share=tuple(round(float(x), 5) for x in share))
     on_event(Event("slice", f"{len(slices)} pieces were cut.", len(slices), len(slices)))
     return _write(audio, slices, spare, report, work_dir, fingerprint, cancel)
@@ -236,7 +243,8 @@ def _with_text(
         if reason:
             dropped.append(Dropped(piece.start, piece.end, text, reason))
     kept, total = sum(s.seconds for s in slices), sum(span.seconds for span in spans)
-    if not believed and fitting_share(proofs, total, thresholds) < thresholds.fitting:
+    long_enough = max(MIN_SPEECH, PHONE * sum(len(word.ids) for word in words))  # a part of the text fits as well
+    if not believed and fitting_share(proofs, min(total, long_enough), thresholds) < thresholds.fitting:
         raise UnfitError(
             "The recording does not fit the text: other words are heard.",
             "If it is what was read, look the recording over and go on (on the command line: --anyway).",
@@ -318,6 +326,17 @@ def _without_text(
     if not slices:
         raise InputError("No words were heard in the recording.", "Please record somebody who speaks.")
     return slices, [], Report("phones", assessment, (), tuple(dropped), _mean(slices))
+
+
+def _best(slices: list[Slice], spare: list[Slice]) -> tuple[list[Slice], list[Slice]]:
+    """Of more than ``PLENTY`` the surest pieces, and those that are left out."""
+    seconds, taken = 0.0, set()
+    for number in sorted(range(len(slices)), key=lambda k: (bool(slices[k].remarks), -slices[k].confidence)):
+        seconds += slices[number].seconds
+        if seconds <= PLENTY:
+            taken.add(number)
+    rest = [each.replaced(reason="better pieces are enough") for k, each in enumerate(slices) if k not in taken]
+    return [each for k, each in enumerate(slices) if k in taken], spare + rest
 
 
 def _mean(slices: list[Slice]) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from gpt_sovits.audio import Audio, frame_levels, resample
+from gpt_sovits.dataset.rhythm import held_notes
 from gpt_sovits.dataset.vad import Span
 from gpt_sovits.features.pitch import track_pitch
 from gpt_sovits.features.spectral import mel_filterbank
@@ -41,11 +42,13 @@ _HOP, _WINDOW, _FFT, _BANDS, _CEPSTRA = 320, 640, 1024, 26, 12
 
 @dataclass(frozen=True)
 class Voices:
-    """``voiced``: share of the loud speech frames that have a pitch; ``distance``: of the two groups, see ``TWO``."""
+    """``voiced``: share of the loud speech frames that have a pitch; ``distance``: of the two groups, see ``TWO``;
+    ``notes``: share of what has a pitch that is held like a note."""
 
     count: int
     voiced: float
     distance: float
+    notes: float = 0.0
 
 
 def listen_for_voices(audio: Audio, spans: Sequence[Span]) -> Voices:
@@ -53,20 +56,22 @@ def listen_for_voices(audio: Audio, spans: Sequence[Span]) -> Voices:
     described = describe(audio, spans)
     if described is None:
         return Voices(1, 1.0, 0.0)
-    stretches, voiced = described
+    stretches, voiced, notes = described
     distance, smaller = two_groups(np.array([each.mean(axis=0) for each in stretches]))
     apart, fewer = joined_bottom_up([each for each in stretches if len(each) >= 25])
     two = distance > TWO and smaller >= LEAST or apart > APART and fewer >= MANY
-    return Voices(2 if two else 1, voiced, distance)
+    return Voices(2 if two else 1, voiced, distance, notes)
 
 
-def describe(audio: Audio, spans: Sequence[Span]) -> tuple[list[np.ndarray], float] | None:
-    """Features of the voiced frames [F, D] of each stretch, and the voiced share of the loud ones; None if too few."""
+def describe(audio: Audio, spans: Sequence[Span]) -> tuple[list[np.ndarray], float, float] | None:
+    """Features of the voiced frames [F, D] of each stretch, the voiced share of the loud ones, and the share of held
+    notes; None if too few."""
     wanted, chosen = sum(span.seconds for span in spans), list(spans)
     if wanted > LONGEST:
         chosen = chosen[:: int(np.ceil(wanted / LONGEST))]
     sound = resample(audio, RATE)
     rows: list[np.ndarray] = []
+    melody: list[np.ndarray] = []
     voiced = loud = 0
     for span in chosen:
         count = max(1, round(span.seconds / STRETCH))
@@ -75,6 +80,7 @@ def describe(audio: Audio, spans: Sequence[Span]) -> tuple[list[np.ndarray], flo
             cepstra, pitch, loudness = _frames(sound.between(start, start + span.seconds / count).samples)
             if not len(pitch):
                 continue
+            melody.append(pitch)
             strong = loudness > np.percentile(loudness, 90) - 4.0
             sung = strong & (pitch > 0)
             voiced, loud = voiced + int(sung.sum()), loud + int(strong.sum())
@@ -82,7 +88,7 @@ def describe(audio: Audio, spans: Sequence[Span]) -> tuple[list[np.ndarray], flo
                 rows.append(np.column_stack([cepstra[sung], _PITCH * np.log2(pitch[sung])]))
     if loud < 25:
         return None
-    return rows, voiced / loud
+    return rows, voiced / loud, held_notes(np.concatenate(melody), _FRAME)
 
 
 def _frames(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

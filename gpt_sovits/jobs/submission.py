@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError, MissingError, ResourceError, VoiceError
-from gpt_sovits.files import copy_private, disk_errors, make_private, sha256_of
+from gpt_sovits.files import copy_private, disk_errors, erase_tree, make_private, sha256_of
 from gpt_sovits.jobs.store import Job, JobStore
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage import versions
@@ -29,7 +29,8 @@ class TrainingRequest:
     start from, "" for the chosen one. ``voice_id``: a voice that gets a further version; its name and base stay.
     ``draft``: id of a review of this recording; its pieces are trained on, its text and language count, and it ends.
     ``statement``: the recording in which another person consents; needed unless ``consent`` is for one's own voice.
-    ``anyway``: the text is believed even where other words are heard.
+    ``anyway``: the text is believed even where other words are heard. ``further``: more recordings of the same person,
+    which with the first one are taken as one, in this order.
     """
 
     name: str
@@ -43,6 +44,7 @@ class TrainingRequest:
     draft: str = ""
     voice_id: str = ""
     anyway: bool = False
+    further: tuple[Path, ...] = ()
 
 
 class Submission:
@@ -72,6 +74,16 @@ class Submission:
         ``prepared`` (recording, job's folder) puts a training set there that was reviewed before.
         """
         check_user(user)
+        if not request.further:
+            return self._add(user, request, prepared)
+        aside = make_private(self._settings.data_dir / "drafts" / user / new_id("r"))
+        try:
+            joined = _joined((request.recording, *request.further), aside / "recording.wav")
+            return self._add(user, replace(request, recording=joined, further=()), prepared)
+        finally:
+            erase_tree(aside, overwrite=True)
+
+    def _add(self, user: str, request: TrainingRequest, prepared: Callable[[Path, Path], None] | None) -> Job:
         name = check_name(request.name)
         checked = request.consent.checked()
         statement = None if request.statement is None else Path(request.statement)
@@ -134,6 +146,17 @@ def _open_recording(path: Path) -> object:
     from gpt_sovits.dataset.assess import open_recording
 
     return open_recording(path)
+
+
+def _joined(recordings: Sequence[Path], out: Path) -> Path:
+    from gpt_sovits.dataset.handed_in import join_recordings
+
+    missing = next((path for path in map(Path, recordings) if not path.is_file()), None)
+    if missing is not None:
+        raise MissingError(f"There is no recording {missing.name}.", "Choose the sound files again.")
+    with disk_errors("the recording could not be stored"):
+        join_recordings(recordings, out)
+    return out
 
 
 def _open_statement(path: Path) -> object:

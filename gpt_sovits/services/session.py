@@ -8,6 +8,7 @@ from gpt_sovits.services.core import Core
 from gpt_sovits.services.desk import Desk
 from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
+from gpt_sovits.services.narration import NarrationService
 from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.services.takes import TakeService
 from gpt_sovits.services.tokens import TokenService
@@ -31,6 +32,10 @@ class Session:
     @cached_property
     def speech(self) -> SpeechService:
         return SpeechService(self._core, self.user)
+
+    @cached_property
+    def narration(self) -> NarrationService:
+        return NarrationService(self._core, self.user)
 
     @cached_property
     def jobs(self) -> JobService:

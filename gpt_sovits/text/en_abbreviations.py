@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, ordinal, year
-from gpt_sovits.text.en_tables import Rule, any_of, ends_sentence, stop
+from gpt_sovits.text.en_tables import DIGITS, Pattern, Rule, any_of, ends_sentence, stop
 
 _TITLES = {
     "Mr": "Mister", "Mrs": "Missus", "Dr": "Doctor", "Drs": "Doctors", "Prof": "Professor", "St": "Saint",
@@ -175,54 +175,57 @@ def _roman_page(match: re.Match[str]) -> str | None:
 
 
 # What the reference frontend reads otherwise: ``U. S.`` with stops, ``Inc.`` as it is written.
-INCORPORATED: Rule = (re.compile(r"\bInc\."), lambda m: "Incorporated" + stop(m), "Acme Inc.")
+INCORPORATED: Rule = (Pattern(r"\bInc\.", needs="I"), lambda m: "Incorporated" + stop(m), "Acme Inc.")
 INITIALS: Rule = (
-    re.compile(r"\b(?:[A-Za-z]\.){2,9}[A-Za-z]\b(?!\.)|\b(?:[A-Z]\. ?){2,6}(?=[A-Z][a-z])|\b(?:[A-Za-z]\.){2,9}"),
+    Pattern(r"\b(?:[A-Za-z]\.){2,9}[A-Za-z]\b(?!\.)|\b(?:[A-Z]\. ?){2,6}(?=[A-Z][a-z])|\b(?:[A-Za-z]\.){2,9}"),
     _spaced_initials,
     "the U.S. team",
 )
 ABBREVIATION_RULES: tuple[Rule, ...] = (
-    (re.compile(r"\bPh\.? ?D\b\.?(?=\s+[a-z]|,)|\bPh\.? ?D\b"), "P H D", "a Ph.D. agrees"),
-    (re.compile(r"\b([BM])\.? ?(Sc|Ed|Phil|Eng|Tech|Com)\.(?=[\s,;)]|$)|\b(LL)\.? ?([BM])\.(?=[\s,;)]|$)|"
+    (Pattern(r"\bPh\.? ?D\b\.?(?=\s+[a-z]|,)|\bPh\.? ?D\b", needs="P"), "P H D", "a Ph.D. agrees"),
+    (Pattern(r"\b([BM])\.? ?(Sc|Ed|Phil|Eng|Tech|Com)\.(?=[\s,;)]|$)|\b(LL)\.? ?([BM])\.(?=[\s,;)]|$)|"
                 r"\b([BM])(Sc)\b"), lambda m: _degree(m), "a B.Sc. degree"),
-    (re.compile(r"\b[Pp]\.\s?(?=\d)"), "page ", "p. 9"),
-    (re.compile(r"\b([Pp])(p?)\. ?([ivxl]+)(?: ?[\-–] ?([ivxl]+))?\b"), lambda m: _roman_page(m), "p. iv"),
-    (re.compile(r"(?<![\w-])([ivxl]{2,6})-([ivxl]{2,6})(?![\w-])"),
+    (Pattern(r"\b[Pp]\.\s?(?=\d)", needs=DIGITS), "page ", "p. 9"),
+    (Pattern(r"\b([Pp])(p?)\. ?([ivxl]+)(?: ?[\-–] ?([ivxl]+))?\b"), lambda m: _roman_page(m), "p. iv"),
+    (Pattern(r"(?<![\w-])([ivxl]{2,6})-([ivxl]{2,6})(?![\w-])", needs="-"),
      lambda m: f"{cardinal(roman(m[1].upper()))} to {cardinal(roman(m[2].upper()))}"
      if roman(m[1].upper()) and roman(m[2].upper()) else None, "xvi-xviii"),
-    (re.compile(r"\bM[MCDXLVI]{3,9}\b"), lambda m: year(roman(m[0])) if roman(m[0]) > 1000 else None, "MMXXIV"),
-    (re.compile(r"\bN([oO])s?\.(?= of\b)"), "Number", "No. of guests"),
-    (re.compile(rf"(?<![\w'])({any_of(_SHORT)})(?![\w'])"), lambda m: _SHORT[m[1]], "gov't"),
-    (re.compile(r"\b[eE]\.g\.,?"), "for example", "e.g., figs"),
-    (re.compile(r"\b[iI]\.e\.,?"), "that is", "i.e. sweet"),
-    (re.compile(r"\bvs\b(?!\.)"), "versus", "red vs blue"),
-    (re.compile(r"\bw/(?=\s)"), "with", "w/ milk"),
-    (re.compile(r"(?<=\()([Ee])d(s?)\.(?=\))"), lambda m: f"{m[1]}ditor{m[2]}", "(eds.)"),
-    (re.compile(r"\b[Oo]p\. ?[Cc]it\."), "op cit", "Op. Cit., p. 7"),
-    (re.compile(r"\bN[oO]\.\s?(?=\d)|№ ?(?=\d)|\bno\. ?(?=\d)"), "number ", "No. 7"),
-    (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place, "Main St."),
-    (re.compile(rf"(?<=[A-Z][a-z]{{2}} )({any_of(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place, "Elm St., then"),
-    (re.compile(rf"(?<=[a-z] )({any_of(_PLACES)})\b"
+    (Pattern(r"\bM[MCDXLVI]{3,9}\b", needs="M"), lambda m: year(roman(m[0])) if roman(m[0]) > 1000 else None, "MMXXIV"),
+    (Pattern(r"\bN([oO])s?\.(?= of\b)", needs="N"), "Number", "No. of guests"),
+    (Pattern(rf"(?<![\w'])({any_of(_SHORT)})(?![\w'])"), lambda m: _SHORT[m[1]], "gov't"),
+    (Pattern(r"\b[eE]\.g\.,?"), "for example", "e.g., figs"),
+    (Pattern(r"\b[iI]\.e\.,?"), "that is", "i.e. sweet"),
+    (Pattern(r"\bvs\b(?!\.)"), "versus", "red vs blue"),
+    (Pattern(r"\bw/(?=\s)", needs="/"), "with", "w/ milk"),
+    (Pattern(r"(?<=\()([Ee])d(s?)\.(?=\))", needs="("), lambda m: f"{m[1]}ditor{m[2]}", "(eds.)"),
+    (Pattern(r"\b[Oo]p\. ?[Cc]it\."), "op cit", "Op. Cit., p. 7"),
+    (Pattern(r"\bN[oO]\.\s?(?=\d)|№ ?(?=\d)|\bno\. ?(?=\d)", needs="0123456789N№"), "number ", "No. 7"),
+    (Pattern(rf"(?<=[a-z] )({any_of(_PLACES)})\.(?!\s+[A-Z][a-z])"), _place, "Main St."),
+    (Pattern(rf"(?<=[A-Z][a-z]{{2}} )({any_of(_PLACES)})\.(?=\s+[a-z]|[,;])"), _place, "Elm St., then"),
+    (Pattern(rf"(?<=[a-z] )({any_of(_PLACES)})\b"
                 r"(?=[,;.]|$| (?:and|near|then|in|at|to|is|was|by|or|on|for|with)\b)\.?"),
      _bare_place, "Elm St, then"),
-    (re.compile(rf"\b([NSEW])\.? (?=(?:[A-Z][a-z]+ |\d{{1,3}}(?:st|nd|rd|th) ){{1,2}}(?:{any_of(_PLACES)}|Street|"
+    (Pattern(rf"\b([NSEW])\.? (?=(?:[A-Z][a-z]+ |\d{{1,3}}(?:st|nd|rd|th) ){{1,2}}(?:{any_of(_PLACES)}|Street|"
                 r"Road|Avenue|Boulevard|Drive|Lane)\b)"), lambda m: _WINDS[m[1]] + " ", "N. Main St."),
-    (re.compile(r"\b(Mr|Mrs)\.|\b(MR|MRS|DR)\.(?= [A-Z])"), lambda m: _TITLES[(m[1] or m[2]).capitalize()], "Mr. Fox"),
+    (Pattern(r"\b(Mr|Mrs)\.|\b(MR|MRS|DR)\.(?= [A-Z])",
+             needs="DM"), lambda m: _TITLES[(m[1] or m[2]).capitalize()], "Mr. Fox"),
 
-    (re.compile(rf"\b({any_of(_TITLES)})\.(?=\s*(?:[A-Z]|and\b)|\s*$)"), lambda m: _TITLES[m[1]], "Prof. Lee"),
-    (re.compile(rf"\b({any_of(_BARE)})(?= (?:[A-Z][a-z]|[A-Z]\.|Mc|O'))(?!\w)"), lambda m: _TITLES[m[1]], "Dr Lee"),
-    (re.compile(r"\bJr\b(?!\.)"), "Junior", "King Jr spoke"),
-    (re.compile(rf"\b({any_of(_WORDS)})\."), _word, "Acme Ltd."),
+    (Pattern(rf"\b({any_of(_TITLES)})\.(?=\s*(?:[A-Z]|and\b)|\s*$)"), lambda m: _TITLES[m[1]], "Prof. Lee"),
+    (Pattern(rf"\b({any_of(_BARE)})(?= (?:[A-Z][a-z]|[A-Z]\.|Mc|O'))(?!\w)"), lambda m: _TITLES[m[1]], "Dr Lee"),
+    (Pattern(r"\bJr\b(?!\.)", needs="J"), "Junior", "King Jr spoke"),
+    (Pattern(rf"\b({any_of(_WORDS)})\."), _word, "Acme Ltd."),
     INCORPORATED,
     INITIALS,
-    (re.compile(r"(?<=\b[A-Z][a-z] )([A-Z])\.(?= [A-Z][a-z])|(?<=[a-z]{2} )([A-Z])\.(?= [A-Z][a-z])|"
+    (Pattern(r"(?<=\b[A-Z][a-z] )([A-Z])\.(?= [A-Z][a-z])|(?<=[a-z]{2} )([A-Z])\.(?= [A-Z][a-z])|"
                 r"^([A-Z])\.(?= [A-Z][a-z])"), _middle, "James T. Kirk"),
-    (re.compile(r"\b((?:World )?War) ([IVX]{1,4})( and | or |, )([IVX]{1,4})\b"), _roman_pair, "World War I and II"),
-    (re.compile(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!['’])"), _roman_cardinal, "Chapter IV"),
-    (re.compile(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!['’])"), _roman_cardinal, "chapter IV"),
-    (re.compile(rf"\b({_REIGNS} [A-Z][a-z]+) ([IVX]{{1,6}})\b(?!['’])"), _roman_ordinal, "King Harald III"),
-    (re.compile(rf"\b({_RULERS}) ([IVX]{{1,6}})\b(?!['’])"), _roman_ordinal, "Seti II"),
-    (re.compile(r"\b([IVX]{2,5}) (century|centuries|dynasty|Olympiad|Corps|Congress)\b"), _roman_before, "XVI century"),
-    (re.compile(r"(?<=[a-z] )([IVX]{2,5})\b(?!['’])(?=[ .,;:!?)]|$)"),
+    (Pattern(r"\b((?:World )?War) ([IVX]{1,4})( and | or |, )([IVX]{1,4})\b",
+             needs="W"), _roman_pair, "World War I and II"),
+    (Pattern(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!['’])"), _roman_cardinal, "Chapter IV"),
+    (Pattern(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!['’])", needs="IVX"), _roman_cardinal, "chapter IV"),
+    (Pattern(rf"\b({_REIGNS} [A-Z][a-z]+) ([IVX]{{1,6}})\b(?!['’])", needs="IVX"), _roman_ordinal, "King Harald III"),
+    (Pattern(rf"\b({_RULERS}) ([IVX]{{1,6}})\b(?!['’])", needs="IVX"), _roman_ordinal, "Seti II"),
+    (Pattern(r"\b([IVX]{2,5}) (century|centuries|dynasty|Olympiad|Corps|Congress)\b",
+             needs="IVX"), _roman_before, "XVI century"),
+    (Pattern(r"(?<=[a-z] )([IVX]{2,5})\b(?!['’])(?=[ .,;:!?)]|$)", needs="IVX"),
      lambda m: cardinal(roman(m[1])) if roman(m[1]) and m[1] not in ("XX",) else None, "Final Fantasy VII"),
 )  # fmt: skip

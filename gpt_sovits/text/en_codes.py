@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, year
-from gpt_sovits.text.en_tables import NUMBERED_PLACE, Rule
+from gpt_sovits.text.en_tables import DIGITS, NUMBERED_PLACE, Pattern, Rule
 
 _ROADS = (
     "Boeing|Airbus|Highway|Hwy|Route|Rte|Interstate|Freeway|Autobahn|Bus|Flight|Channel|Area|Studio|Terminal|Fahrenheit|"
@@ -132,49 +132,55 @@ def _long(match: re.Match[str]) -> str | None:
 
 
 PHONE_RULES: tuple[Rule, ...] = (
-    (re.compile(r"(?<![\w.])\+\d{1,3}[ \-.]?\(?\d{1,4}\)?(?:[ \-.]?\d{2,4}){1,4}\b(?!\.\d)"),
+    (Pattern(r"(?<![\w.])\+\d{1,3}[ \-.]?\(?\d{1,4}\)?(?:[ \-.]?\d{2,4}){1,4}\b(?!\.\d)", needs="+"),
      _groups, "+44 20 7946 0958"),
-    (re.compile(r"(?<![\w.])\(0?\d{2,4}\) ?\d{3,4}[ \-]?\d{3,4}\b"), _groups, "(020) 7946 0018"),
-    (re.compile(r"(?<![\w.\-])\d{3}[\-.]\d{3}[\-.]\d{4}\b|(?<![\w.\-])1[345678]\d[\- ]\d{4}[\- ]\d{4}\b"),
+    (Pattern(r"(?<![\w.])\(0?\d{2,4}\) ?\d{3,4}[ \-]?\d{3,4}\b", needs="("), _groups, "(020) 7946 0018"),
+    (Pattern(r"(?<![\w.\-])\d{3}[\-.]\d{3}[\-.]\d{4}\b|(?<![\w.\-])1[345678]\d[\- ]\d{4}[\- ]\d{4}\b", needs=DIGITS),
      _groups, "138-0013-8000"),
-    (re.compile(r"(?<![\w.\-])\d{3}-\d{4}(?![\d\-])|(?<![\w.\-])\d+(?:-\d+){3,}(?![\w\-])"), _groups, "555-0134"),
-    (re.compile(r"(?<![\w.\-])0\d{1,4}[ \-]\d{3,4}[ \-]\d{3,4}\b"), _groups, "0800 123 4567"),
-    (re.compile(r"\b[\da-fA-F]{8}(?:-[\da-fA-F]{4}){2,3}(?:-[\da-fA-F]{12})?\b|\b[\dA-Fa-f]{2}(?::[\dA-Fa-f]{2}){5}\b"),
+    (Pattern(r"(?<![\w.\-])\d{3}-\d{4}(?![\d\-])|(?<![\w.\-])\d+(?:-\d+){3,}(?![\w\-])",
+             needs=DIGITS), _groups, "555-0134"),
+    (Pattern(r"(?<![\w.\-])0\d{1,4}[ \-]\d{3,4}[ \-]\d{3,4}\b", needs="0"), _groups, "0800 123 4567"),
+    (Pattern(r"\b[\da-fA-F]{8}(?:-[\da-fA-F]{4}){2,3}(?:-[\da-fA-F]{12})?\b|\b[\dA-Fa-f]{2}(?::[\dA-Fa-f]{2}){5}\b",
+             needs="-:"),
      lambda m: ", ".join(_letters_digits(part) for part in re.split("[-:]", m[0])), "550e8400-e29b-41d4"),
-    (re.compile(r"(?<![\w.\-])\d{4} \d{4} \d{4} \d{4}\b"), _groups, "4111 1111 1111 1111"),
-    (re.compile(r"(?:(?<=[Cc]all )|(?<=[Rr]ing )|(?<=[Tt]ext )|(?<=[Pp]hone )|(?<=[Ff]ax )|(?<=[Dd]ial ))"
-                r"\d{2,5}(?:[ \-]\d{2,5}){1,4}\b"), _groups, "Ring 01632 960 123"),
+    (Pattern(r"(?<![\w.\-])\d{4} \d{4} \d{4} \d{4}\b", needs=DIGITS), _groups, "4111 1111 1111 1111"),
+    (Pattern(r"(?:(?<=[Cc]all )|(?<=[Rr]ing )|(?<=[Tt]ext )|(?<=[Pp]hone )|(?<=[Ff]ax )|(?<=[Dd]ial ))"
+                r"\d{2,5}(?:[ \-]\d{2,5}){1,4}\b", needs=DIGITS), _groups, "Ring 01632 960 123"),
 )  # fmt: skip
 
 # The reference frontend reads the number of a room in full.
-ROOM: Rule = (re.compile(rf"\b([Rr]oom) ([1-9]\d\d)\b(?! {_PLURAL})"), _road, "Room 305")
+ROOM: Rule = (Pattern(rf"\b([Rr]oom) ([1-9]\d\d)\b(?! {_PLURAL})", needs="123456789"), _road, "Room 305")
 CODE_RULES: tuple[Rule, ...] = (
-    (re.compile(r"\b(?=[a-f\d]{7,64}\b)(?=[a-f]*\d)(?=\d*[a-f])[a-f\d]+\b"), _hash, "72a3277cd7abc"),
-    (re.compile(rf"\b({_ROADS}) ([1-9]\d\d)\b"
-                rf"(?![.,]?\d|[\w%]| (?:{_PLURAL}|(?:people|men|women|million|thousand|of)\b))"),
+    (Pattern(r"\b(?=[a-f\d]{7,64}\b)(?=[a-f]*\d)(?=\d*[a-f])[a-f\d]+\b", needs=DIGITS), _hash, "72a3277cd7abc"),
+    (Pattern(rf"\b({_ROADS}) ([1-9]\d\d)\b"
+                rf"(?![.,]?\d|[\w%]| (?:{_PLURAL}|(?:people|men|women|million|thousand|of)\b))", needs="123456789"),
      _named_road, "Boeing 747"),
     ROOM,
-    (re.compile(rf"\b911\b(?! {_PLURAL}| people\b)"), "nine one one", "911!"),
-    (re.compile(r"(?<=\bnine one one or )(\d{3})\b"), lambda m: digits(m[1]), "911 or 112"),
-    (re.compile(r"(?:(?<=[Tt]el )|(?<=[Tt]el: )|(?<=telephone ))\d{3,}\b"), lambda m: digits(m[0]), "tel: 4417"),
-    (re.compile(r"\bI-([1-9]\d\d)\b"), lambda m: f"I {hundreds(m[1])}", "I-405"),
-    (re.compile(r"\bI-(\d\d)\b"), lambda m: f"I {cardinal(int(m[1]))}", "I-95"),
-    (re.compile(rf"(?i)(?:#\s?|\b(?:{_CODED}) )(?=\d{{3,}}\b)(\d+)\b(?!\.\d|,\d| (?:{_PLURAL}|people\b|or more\b))"),
+    (Pattern(rf"\b911\b(?! {_PLURAL}| people\b)", needs="9"), "nine one one", "911!"),
+    (Pattern(r"(?<=\bnine one one or )(\d{3})\b", needs=DIGITS), lambda m: digits(m[1]), "911 or 112"),
+    (Pattern(r"(?:(?<=[Tt]el )|(?<=[Tt]el: )|(?<=telephone ))\d{3,}\b",
+             needs=DIGITS), lambda m: digits(m[0]), "tel: 4417"),
+    (Pattern(r"\bI-([1-9]\d\d)\b", needs="I"), lambda m: f"I {hundreds(m[1])}", "I-405"),
+    (Pattern(r"\bI-(\d\d)\b", needs="I"), lambda m: f"I {cardinal(int(m[1]))}", "I-95"),
+    (Pattern(rf"(?i)(?:#\s?|\b(?:{_CODED}) )(?=\d{{3,}}\b)(\d+)\b(?!\.\d|,\d| (?:{_PLURAL}|people\b|or more\b))",
+             needs=DIGITS),
      lambda m: _coded(m), "order #4451"),
-    (re.compile(r"(?<=[A-Za-z]{2})-\d{5,}(?!\d)|(?<=[A-Z])-?\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)"),
+    (Pattern(r"(?<=[A-Za-z]{2})-\d{5,}(?!\d)|(?<=[A-Z])-?\d{5,}(?!\d)|(?<=\b[A-Z] )\d{5,}(?!\d)", needs=DIGITS),
      lambda m: f" {digits(m[0])} ", "京A12345"),
-    (re.compile(r"\b([A-Z]{2})([1-9]\d(?:0[1-9]|[1-9]\d|\d0))\b(?![.,]\d)"), _flight, "CZ3101"),
-    (re.compile(r"(?:(?<=\b[A-Z]{2} )|(?<=\b[A-Z]{3} )(?<!ISO )(?<!IEC )(?<!DIN ))"
-                r"[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)"),
+    (Pattern(r"\b([A-Z]{2})([1-9]\d(?:0[1-9]|[1-9]\d|\d0))\b(?![.,]\d)", needs="123456789"), _flight, "CZ3101"),
+    (Pattern(r"(?:(?<=\b[A-Z]{2} )|(?<=\b[A-Z]{3} )(?<!ISO )(?<!IEC )(?<!DIN ))"
+                r"[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)", needs="123456789"),
      lambda m: year(int(m[0])), "BA 2491"),
-    (re.compile(r"\b([A-Z]{1,3})-?(\d{3})(?=[A-Z]?\b)(?![.,]\d)"), _plate, "A380"),
-    (re.compile(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)"), _european, "1.000,50"),
-    (re.compile(r"(?<![\d.\-])v?\d+(?:\.\d+){2,}(?!\d)"), _version, "2.10.3"),
-    (re.compile(r"\b([A-Z])((?:\.\d{1,2}){1,4})\b(?!\.\d)"),
+    (Pattern(r"\b([A-Z]{1,3})-?(\d{3})(?=[A-Z]?\b)(?![.,]\d)", needs=DIGITS), _plate, "A380"),
+    (Pattern(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)", needs=DIGITS), _european, "1.000,50"),
+    (Pattern(r"(?<![\d.\-])v?\d+(?:\.\d+){2,}(?!\d)", needs=DIGITS), _version, "2.10.3"),
+    (Pattern(r"\b([A-Z])((?:\.\d{1,2}){1,4})\b(?!\.\d)", needs=DIGITS),
      lambda m: m[1] + "".join(f" point {cardinal(int(part))}" for part in m[2].split(".")[1:]), "section C.2"),
-    (re.compile(r"(?<=\b[vV])(\d+)\.(\d+)\b"), lambda m: f" {cardinal(int(m[1]))} point {cardinal(int(m[2]))}", "v2.0"),
-    (re.compile(r"(?<![\w.,$£€¥])(\d+(?:\.\d+)?)(k|K|M|B|bn|T)\b(?![/'.]\w|-[a-z]{2})"), _scaled, "3.2M views"),
-    (re.compile(r"(?<![\d.,])\d{10,}(?![\d.,]\d|\d)"), _long, "a key of 37 digits"),
+    (Pattern(r"(?<=\b[vV])(\d+)\.(\d+)\b",
+             needs=DIGITS), lambda m: f" {cardinal(int(m[1]))} point {cardinal(int(m[2]))}", "v2.0"),
+    (Pattern(r"(?<![\w.,$£€¥])(\d+(?:\.\d+)?)(k|K|M|B|bn|T)\b(?![/'.]\w|-[a-z]{2})",
+             needs=DIGITS), _scaled, "3.2M views"),
+    (Pattern(r"(?<![\d.,])\d{10,}(?![\d.,]\d|\d)", needs=DIGITS), _long, "a key of 37 digits"),
 )  # fmt: skip
 
 

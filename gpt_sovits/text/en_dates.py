@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, digits, integer, ordinal, year
-from gpt_sovits.text.en_tables import BOOK_NAMES, BOOKS, DAYS, MONTH_NAMES, MONTHS, Rule, any_of, stop
+from gpt_sovits.text.en_tables import BOOK_NAMES, BOOKS, DAYS, DIGITS, MONTH_NAMES, MONTHS, Pattern, Rule, any_of, stop
 
 _MONTH = rf"(?:{any_of(MONTHS)})"
 _DAY = rf"(?:{any_of(DAYS)})"
@@ -182,83 +182,90 @@ def _weekday(match: re.Match[str]) -> str:
 
 _SPAN = r" ?[\-–—~] ?"
 DATE_RULES: tuple[Rule, ...] = (
-    (re.compile(rf"(?<=\d )({_MONTH}\.?(?:,? [12]\d{{3}})?){_SPAN}(?=\d{{1,2}}{_NTH}? {_MONTH}\b)"),
+    (Pattern(rf"(?<=\d )({_MONTH}\.?(?:,? [12]\d{{3}})?){_SPAN}(?=\d{{1,2}}{_NTH}? {_MONTH}\b)", needs=DIGITS),
      lambda m: f"{m[1]} to ", "28 Feb–3 Mar"),
-    (re.compile(rf"\b(\d\d/[12]\d{{3}}){_SPAN}(?=\d\d/[12]\d{{3}}\b)"), lambda m: f"{m[1]} to ", "01/2024–12/2025"),
-    (re.compile(rf"\b({_MONTH}\.?(?: \d{{1,2}}{_NTH}?)?(?:,? [12]\d{{3}})?){_SPAN}(?={_MONTH}\b)"),
+    (Pattern(rf"\b(\d\d/[12]\d{{3}}){_SPAN}(?=\d\d/[12]\d{{3}}\b)",
+             needs="/"), lambda m: f"{m[1]} to ", "01/2024–12/2025"),
+    (Pattern(rf"\b({_MONTH}\.?(?: \d{{1,2}}{_NTH}?)?(?:,? [12]\d{{3}})?){_SPAN}(?={_MONTH}\b)", needs="-~–—"),
      lambda m: f"{m[1]} to ", "Dec 24–Jan 2"),
-    (re.compile(rf"\b({_DAY})\.? ?[\-–] ?({_DAY})\b\.?"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
-    (re.compile(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
-    (re.compile(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
-    (re.compile(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])"), _weekday, "off Sat. and Sun."),
-    (re.compile(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, ))"
+    (Pattern(rf"\b({_DAY})\.? ?[\-–] ?({_DAY})\b\.?",
+             needs="-–"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
+    (Pattern(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
+    (Pattern(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
+    (Pattern(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])", needs="S"), _weekday, "off Sat. and Sun."),
+    (Pattern(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, ))"
                 r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|Sat|Sun)\b\.?(?![\w'])"), _weekday, "by Fri"),
-    (re.compile(rf"\b0?(\d{{1,2}}){_NTH}? ?(?:[\-–~]|to|and) ?0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?"),
+    (Pattern(rf"\b0?(\d{{1,2}}){_NTH}? ?(?:[\-–~]|to|and) ?0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?", needs=DIGITS),
      _day_span, "5–8 May"),
-    (re.compile(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}}){_NTH}? ?[\-–~] ?0?(\d{{1,2}}){_NTH}?\b(?![:\d])"),
+    (Pattern(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}}){_NTH}? ?[\-–~] ?0?(\d{{1,2}}){_NTH}?\b(?![:\d])", needs=DIGITS),
      _month_span, "May 5-8"),
-    (re.compile(rf"\b0?(\d{{1,2}})[\-/ ]({_MONTH})[\-/']{{1,2}}(\d{{4}}|\d{{2}})\b"), _short_year, "25-Dec-2024"),
-    (re.compile(rf"\b0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?(?! \d{{1,2}}\b(?!:))"), _day_first, "3 Mar"),
-    (re.compile(r"\b(\d{4})-(\d\d)-(\d\d)[T ](\d\d):([0-5]\d)(?::[0-5]\d)?(?:\.\d{1,9})?(?:Z|[+\-]\d\d:?\d\d)?"
-                r"(?![\w:])"),
+    (Pattern(rf"\b0?(\d{{1,2}})[\-/ ]({_MONTH})[\-/']{{1,2}}(\d{{4}}|\d{{2}})\b",
+             needs=DIGITS), _short_year, "25-Dec-2024"),
+    (Pattern(rf"\b0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?(?! \d{{1,2}}\b(?!:))",
+             needs=DIGITS), _day_first, "3 Mar"),
+    (Pattern(r"\b(\d{4})-(\d\d)-(\d\d)[T ](\d\d):([0-5]\d)(?::[0-5]\d)?(?:\.\d{1,9})?(?:Z|[+\-]\d\d:?\d\d)?"
+                r"(?![\w:])", needs=":"),
      _instant, "2023-11-05T14:30:00Z"),
-    (re.compile(r"\b(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})\b"), _month_first, "12/25/2024"),
-    (re.compile(r"(?<![\d/.])(\d{1,2})(/)(\d{1,2})/(\d\d)(?![\d/])"), _month_first, "3/4/98"),
-    (re.compile(r"(?<![\d/])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])"),
+    (Pattern(r"\b(\d{1,2})([/.\-])(\d{1,2})\2(\d{4})\b", needs=DIGITS), _month_first, "12/25/2024"),
+    (Pattern(r"(?<![\d/.])(\d{1,2})(/)(\d{1,2})/(\d\d)(?![\d/])", needs="/"), _month_first, "3/4/98"),
+    (Pattern(r"(?<![\d/])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])", needs="/"),
      lambda m: f"{MONTH_NAMES[int(m[1]) - 1]} {year(int(m[2]))}", "01/2024"),
-    (re.compile(r"(?<![\d.])(0[1-9]|[12]\d|3[01])\.(0[1-9])\.(?!\d)"), _day_month, "01.07."),
-    (re.compile(r"(?<![\d/$£€])((?:19|20)\d\d)/(\d\d)(?![\d/])|(?<=\bFY )(\d\d)/(\d\d)(?![\d/])|"
-                r"(?<=\bFY)(\d\d)/(\d\d)(?![\d/])"),
+    (Pattern(r"(?<![\d.])(0[1-9]|[12]\d|3[01])\.(0[1-9])\.(?!\d)", needs="0"), _day_month, "01.07."),
+    (Pattern(r"(?<![\d/$£€])((?:19|20)\d\d)/(\d\d)(?![\d/])|(?<=\bFY )(\d\d)/(\d\d)(?![\d/])|"
+                r"(?<=\bFY)(\d\d)/(\d\d)(?![\d/])", needs="/"),
      _season, "2023/24"),
-    (re.compile(r"\bca?\. ?(?=[1-9]\d{2,3}\b)"), "circa ", "c. 1450"),
-    (re.compile(r"(?<!\w)'?00s\b"), "two thousands", "the '00s"),
-    (re.compile(r"(?<!\w)'10s\b"), "twenty tens", "the '10s"),
-    (re.compile(r"\b(\d{4})([/.\-])(\d{1,2})\2(\d{1,2})\b"),
+    (Pattern(r"\bca?\. ?(?=[1-9]\d{2,3}\b)", needs="123456789"), "circa ", "c. 1450"),
+    (Pattern(r"(?<!\w)'?00s\b", needs="0"), "two thousands", "the '00s"),
+    (Pattern(r"(?<!\w)'10s\b", needs="1"), "twenty tens", "the '10s"),
+    (Pattern(r"\b(\d{4})([/.\-])(\d{1,2})\2(\d{1,2})\b", needs=DIGITS),
      lambda m: _dated(int(m[3]), int(m[4]), int(m[1])), "2024-12-25"),
-    (re.compile(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}})(?!\d|:|\.\d)(?:{_NTH})?\b"),
+    (Pattern(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}})(?!\d|:|\.\d)(?:{_NTH})?\b", needs=DIGITS),
      lambda m: f"{_month(m[1])} {ordinal(int(m[2]))}" if 0 < int(m[2]) < 32 else None, "Nov 3"),
-    (re.compile(rf"\b({any_of([m for m in MONTHS if len(m) < 5 and m not in ('May', 'June', 'July')])})\.(?! ?\d)"),
+    (Pattern(rf"\b({any_of([m for m in MONTHS if len(m) < 5 and m not in ('May', 'June', 'July')])})\.(?! ?\d)"),
      lambda m: _month(m[1]) + stop(m), "In Sept. it rains"),
-    (re.compile(rf"\b({any_of([m for m in MONTHS if len(m) < 5])})\b\.?(?=,? \d)"), lambda m: _month(m[1]), "Jan 2024"),
-    (re.compile(r"\b([12]\d{3}) ?[\-–~] ?([12]\d{3}|\d\d)\b(?![\-.,]\d|%)"), _year_span, "1939–45"),
-    (re.compile(r"(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s ?[\-–] ?'?(\d0)'?s\b"),
+    (Pattern(rf"\b({any_of([m for m in MONTHS if len(m) < 5])})\b\.?(?=,? \d)",
+             needs=DIGITS), lambda m: _month(m[1]), "Jan 2024"),
+    (Pattern(r"\b([12]\d{3}) ?[\-–~] ?([12]\d{3}|\d\d)\b(?![\-.,]\d|%)", needs="12"), _year_span, "1939–45"),
+    (Pattern(r"(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s ?[\-–] ?'?(\d0)'?s\b", needs="0"),
      lambda m: f"{_decade(m)} to {cardinal(int(m[2]))[:-1]}ies", "1960s-80s"),
-    (re.compile(r"(?<![$£€¥₹])(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s\b"), _decade, "the '90s"),
-    (re.compile(r"(?<!\w)'(\d\d)\b(?!['s.]\w|')"), lambda m: _two(m[1]), "in '09"),
-    (re.compile(r"\b(\d{1,4}) ?(BCE?|AD|CE)\b"), lambda m: f"{integer(int(m[1])) if int(m[1]) > 1000 else m[1]} "
+    (Pattern(r"(?<![$£€¥₹])(?:(?<!\w)')?\b([12]\d{2}0|[2-9]0)'?s\b", needs="0"), _decade, "the '90s"),
+    (Pattern(r"(?<!\w)'(\d\d)\b(?!['s.]\w|')", needs=DIGITS), lambda m: _two(m[1]), "in '09"),
+    (Pattern(r"\b(\d{1,4}) ?(BCE?|AD|CE)\b",
+             needs=DIGITS), lambda m: f"{integer(int(m[1])) if int(m[1]) > 1000 else m[1]} "
      + " ".join(m[2]), "500 BC"),
 )  # fmt: skip
 
 _ASKS_RATIO = r"(?=[ -](?:scale|ratio|odds|majority|mix|mixture|split|aspect|model|draw|victory|win|lead|defeat)\b)"
 
 TIME_RULES: tuple[Rule, ...] = (
-    (re.compile(rf"(?<![\w:])({_HOURS}) ?[\-–~] ?(?={_HOURS}(?!\w))"), lambda m: m[1] + " to ", "9am-5pm"),
-    (re.compile(r"(?i)(?<=\bhours )(\d{1,2})-(\d{1,2})\b|(?<=\bhours: )(\d{1,2})-(\d{1,2})\b|"
-                r"(?<=\bopen )(\d{1,2})-(\d{1,2})\b"),
+    (Pattern(rf"(?<![\w:])({_HOURS}) ?[\-–~] ?(?={_HOURS}(?!\w))", needs="-~–"), lambda m: m[1] + " to ", "9am-5pm"),
+    (Pattern(r"(?i)(?<=\bhours )(\d{1,2})-(\d{1,2})\b|(?<=\bhours: )(\d{1,2})-(\d{1,2})\b|"
+                r"(?<=\bopen )(\d{1,2})-(\d{1,2})\b", needs="0123456789:"),
      lambda m: " to ".join(g for g in m.groups() if g), "Office hours: 9-5"),
-    (re.compile(rf"\b((?:[123] )?(?:{BOOKS}))\.? (\d{{1,3}}):(\d{{1,3}})(?:[\-–](\d{{1,3}}))?\b"),
+    (Pattern(rf"\b((?:[123] )?(?:{BOOKS}))\.? (\d{{1,3}}):(\d{{1,3}})(?:[\-–](\d{{1,3}}))?\b", needs=":"),
      _verse, "Psalm 23:4"),
-    (re.compile(r"\b(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\.(\d{1,3})\b|\b(\d{1,2}):([0-5]\d):([0-5]\d),(\d{3})\b"),
+    (Pattern(r"\b(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\.(\d{1,3})\b|\b(\d{1,2}):([0-5]\d):([0-5]\d),(\d{3})\b", needs=":"),
      _stopwatch, "3:59.4"),
-    (re.compile(r"\b([01]\d|2[0-3])([0-5]\d) ?(?:hrs?|hours|h)\b\.?"), _military, "0900 hrs"),
-    (re.compile(r"(?:(?<=\blasts )|(?<=\blasted )|(?<=\btakes )|(?<=\btook )|(?<=\bin )|(?<=\btime of )|(?<=\btime: ))"
-                r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])"), _lasting, "took 1:45:30"),
-    (re.compile(r"\b(?P<hour>\d{1,3}) ?(?:h|hrs?|hours?)\b\.?,? ?(?P<minute>\d{1,2}) ?(?:m|mins?|minutes?)\b\.?"
+    (Pattern(r"\b([01]\d|2[0-3])([0-5]\d) ?(?:hrs?|hours|h)\b\.?", needs="012"), _military, "0900 hrs"),
+    (Pattern(r"(?:(?<=\blasts )|(?<=\blasted )|(?<=\btakes )|(?<=\btook )|(?<=\bin )|(?<=\btime of )|(?<=\btime: ))"
+                r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])", needs=":"), _lasting, "took 1:45:30"),
+    (Pattern(r"\b(?P<hour>\d{1,3}) ?(?:h|hrs?|hours?)\b\.?,? ?(?P<minute>\d{1,2}) ?(?:m|mins?|minutes?)\b\.?"
                 r"(?:,? ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?)?|"
-                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2})(?:m|min)\b\.?"),
+                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2})(?:m|min)\b\.?", needs=DIGITS),
      _worded, "1h 45m"),
-    (re.compile(r"\b(?P<minute>\d{1,3}) ?(?:m(?=\d)|(?:m|mins?|minutes?)\b\.?,?)"
-                r" ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?"),
+    (Pattern(r"\b(?P<minute>\d{1,3}) ?(?:m(?=\d)|(?:m|mins?|minutes?)\b\.?,?)"
+                r" ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?", needs=DIGITS),
      _worded, "1m30s"),
-    (re.compile(rf"\b(\d{{1,2}}):(\d{{1,2}})\b(?!:){_ASKS_RATIO}"), _ratio, "a 1:10 scale"),
-    (re.compile(r"(?i)(?:(?<=\bratio of )|(?<=\bscale of )|(?<=\bodds of )|(?<=\bwon )|(?<=\blost )|(?<=\bscore )|"
+    (Pattern(rf"\b(\d{{1,2}}):(\d{{1,2}})\b(?!:){_ASKS_RATIO}", needs=":"), _ratio, "a 1:10 scale"),
+    (Pattern(r"(?i)(?:(?<=\bratio of )|(?<=\bscale of )|(?<=\bodds of )|(?<=\bwon )|(?<=\blost )|(?<=\bscore )|"
                 r"(?<=\bscore: )|(?<=\bbeat them )|(?<=\bscale is )|(?<=\bratio is )|(?<=\bodds are ))"
-                r"(\d{1,3}):(\d{1,3})\b"),
+                r"(\d{1,3}):(\d{1,3})\b", needs=":"),
      _ratio, "won 21:15"),
-    (re.compile(r"\b0{1,2}:([0-5]\d)(?= (?:long|clip|video|left|mark|into))"),
+    (Pattern(r"\b0{1,2}:([0-5]\d)(?= (?:long|clip|video|left|mark|into))", needs="0"),
      lambda m: f"{cardinal(int(m[1]))} seconds", "0:45 long"),
-    (re.compile(r"\b(\d{1,2})\.([0-5]\d)() ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)"), _clock, "7.30pm"),
-    (re.compile(r"\b(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?: ?([AaPp])\.? ?[Mm]\b\.?)?(?!:?\d)"), _clock, "7:05 p.m."),
-    (re.compile(r"\b(\d{1,2}) ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)"), _hour, "9 a.m."),
-    (re.compile(r"\b([aApP])\.[mM]\b\.?"), lambda m: f"{m[1].upper()} M" + stop(m), "the a.m. shift"),
+    (Pattern(r"\b(\d{1,2})\.([0-5]\d)() ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)", needs="012345"), _clock, "7.30pm"),
+    (Pattern(r"\b(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?: ?([AaPp])\.? ?[Mm]\b\.?)?(?!:?\d)",
+             needs=":"), _clock, "7:05 p.m."),
+    (Pattern(r"\b(\d{1,2}) ?([AaPp])(?:\. ?[Mm]\b\.?|[Mm]\b)", needs=DIGITS), _hour, "9 a.m."),
+    (Pattern(r"\b([aApP])\.[mM]\b\.?"), lambda m: f"{m[1].upper()} M" + stop(m), "the a.m. shift"),
 )  # fmt: skip

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, decimal
-from gpt_sovits.text.en_tables import CODES, CROWNS, CURRENCIES, DOLLARS, PER, SCALES, UNCHANGED, Rule, any_of
+from gpt_sovits.text.en_tables import (
+    CODES,
+    CROWNS,
+    CURRENCIES,
+    DIGITS,
+    DOLLARS,
+    PER,
+    SCALES,
+    UNCHANGED,
+    Pattern,
+    Rule,
+    any_of,
+)
 
 _SIGN = "[" + re.escape("".join(CURRENCIES)) + "]"
 _AMOUNT = r"(?:\d+(?:\.\d+)?|\.\d+)"
@@ -86,22 +98,25 @@ def _european(match: re.Match[str]) -> str:
 
 # Before commas between thousands are dropped.
 EUROPEAN: Rule = (
-    re.compile(rf"({_SIGN} ?)(\d{{1,3}}(?:\.\d{{3}})+|\d+),(\d\d)(?![\d,])|"
-               rf"(?<![\d.,])(\d{{1,3}}(?:\.\d{{3}})+|\d+),(\d\d)( ?(?:€|EUR\b|kr\b))"), _european, "€1.234,56"
+    Pattern(rf"({_SIGN} ?)(\d{{1,3}}(?:\.\d{{3}})+|\d+),(\d\d)(?![\d,])|"
+               rf"(?<![\d.,])(\d{{1,3}}(?:\.\d{{3}})+|\d+),(\d\d)( ?(?:€|EUR\b|kr\b))",
+             needs=DIGITS), _european, "€1.234,56"
 )  # fmt: skip
 _CODE = any_of(CODES)
 MONEY_RULES: tuple[Rule, ...] = (
-    (re.compile(rf"({_SIGN} ?{_AMOUNT}) ?/ ?({any_of(PER)})\b"), _each, "$1/day"),
-    (re.compile(rf"(?<!\w)({_SIGN})([\d,]+)'?s\b"), _plural, "$100s"),
-    (re.compile(rf"(?<!\w)({_SIGN}) ?({_AMOUNT}){_SCALE} ?[\-–~] ?({_SIGN})? ?({_AMOUNT}){_SCALE}(?![\d\-])"),
+    (Pattern(rf"({_SIGN} ?{_AMOUNT}) ?/ ?({any_of(PER)})\b", needs="/"), _each, "$1/day"),
+    (Pattern(rf"(?<!\w)({_SIGN})([\d,]+)'?s\b", needs="$¢£¥֏৳฿៛₡₣₤₦₨₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿"), _plural, "$100s"),
+    (Pattern(rf"(?<!\w)({_SIGN}) ?({_AMOUNT}){_SCALE} ?[\-–~] ?({_SIGN})? ?({_AMOUNT}){_SCALE}(?![\d\-])",
+             needs=DIGITS),
      lambda m: _range(m) if m[5] in (None, m[1]) else None, "$10-$20"),
-    (re.compile(rf"\b(US|HK|AU?|CA?|NZ|NT|S)\$ ?({_AMOUNT}){_SCALE}"), _kind_of_dollar, "US$300"),
-    (re.compile(rf"\bR\$ ?({_AMOUNT}){_SCALE}"),
+    (Pattern(rf"\b(US|HK|AU?|CA?|NZ|NT|S)\$ ?({_AMOUNT}){_SCALE}", needs="$"), _kind_of_dollar, "US$300"),
+    (Pattern(rf"\bR\$ ?({_AMOUNT}){_SCALE}", needs="$"),
      lambda m: f"{_value(m[1])} {SCALES.get(m[2], m[2]) + ' ' if m[2] else ''}reais", "R$20"),
-    (re.compile(rf"\b({_CODE})\$? ?({_AMOUNT}){_SCALE}(?![\w.]\d)"),
+    (Pattern(rf"\b({_CODE})\$? ?({_AMOUNT}){_SCALE}(?![\w.]\d)", needs=DIGITS),
      lambda m: _coded(m[2], m[1], m[3] or m[4]), "USD 40"),
-    (re.compile(rf"(?<![\w.])({_AMOUNT}){_SCALE} ?({_CODE})\b"),
+    (Pattern(rf"(?<![\w.])({_AMOUNT}){_SCALE} ?({_CODE})\b", needs=DIGITS),
      lambda m: _coded(m[1], m[4], m[2] or m[3]), "45 EUR"),
-    (re.compile(rf"(?<!\w)(-?)({_SIGN}) ?({_AMOUNT}){_SCALE}"), _before, "$4.99"),
-    (re.compile(rf"(?<![\w.])({_AMOUNT}) ?({_SIGN})"), lambda m: _spaced(m, _money(m[2], m[1], None)), "20$"),
+    (Pattern(rf"(?<!\w)(-?)({_SIGN}) ?({_AMOUNT}){_SCALE}", needs=DIGITS), _before, "$4.99"),
+    (Pattern(rf"(?<![\w.])({_AMOUNT}) ?({_SIGN})",
+             needs=DIGITS), lambda m: _spaced(m, _money(m[2], m[1], None)), "20$"),
 )  # fmt: skip

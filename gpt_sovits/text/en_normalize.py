@@ -15,7 +15,7 @@ from gpt_sovits.text.en_codes import CODE_RULES, PHONE_RULES, ROOM
 from gpt_sovits.text.en_dates import DATE_RULES, TIME_RULES
 from gpt_sovits.text.en_money import EUROPEAN, MONEY_RULES
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, ordinal
-from gpt_sovits.text.en_tables import CURRENCIES, Rule
+from gpt_sovits.text.en_tables import CURRENCIES, DIGITS, Pattern, Rule, apply_rules
 from gpt_sovits.text.en_units import FRACTION_RULES, RANGE_RULES, UNIT_RULES
 from gpt_sovits.text.en_web import SLASH_RULES, WEB_RULES
 from gpt_sovits.text.tracked import Tracked
@@ -30,6 +30,7 @@ _GREEK = dict(
         strict=True,
     )
 ) | {"Ω": "omega", "Δ": "delta", "Σ": "sigma", "Π": "pi"}
+_WIDE_COMMA = re.compile(r"，(?=\d)")
 _CJK_PAUSES = "，、；："
 
 
@@ -56,9 +57,13 @@ def plain(text: Tracked, cjk_pauses: bool = True) -> Tracked:
     """
     if not cjk_pauses:
         text = text.map_chars({ord(char): " " for char in _CJK_PAUSES}).sub(re.compile(r"(?<=\b[A-Z])&(?=[A-Z]\b)"), "")
-    for pattern, new, _ in _FIRST_RULES:
-        text = text.sub(pattern, new)
-    text = text.sub(re.compile("，(?=\\d)"), ", ").map_chars({ord("、"): ","}).map_chars(_WIDTH).map_chars(_MARKS)
+    text = (
+        apply_rules(text, _FIRST_RULES)
+        .sub(_WIDE_COMMA, ", ")
+        .map_chars({ord("、"): ","})
+        .map_chars(_WIDTH)
+        .map_chars(_MARKS)
+    )
     edits = [(i, i + 1, _ascii(char)) for i, char in enumerate(text.text) if ord(char) > 127 and _ascii(char) != char]
     return text.replace_spans(edits) if edits else text
 
@@ -97,92 +102,95 @@ def _thousands(match: re.Match[str]) -> str:
 
 # Before anything is folded to ASCII.
 _FIRST_RULES: tuple[Rule, ...] = (
-    (re.compile(r"\b([A-Z])[–—]([A-Z])\b"), lambda m: f"{m[1]} to {m[2]}", "A–F"),
-    (re.compile(r"(?<=[^\W\d_])[—―]+(?=[^\W\d_])|(?<=[.,!?\"”’)])[—―]+(?=\w)"), ", ", "stopped—then"),
-    (re.compile(r"(?<![—―])[—―]+(?=[\"”’'])"), "", "“But—”"),
-    (re.compile(r"^\s*[—―–]\s*(?=[^\W\d_])"), "", "— Hello"),
-    (re.compile(r"(?<=\d) ?(k|M)?Ω"), lambda m: f" {({'k': 'kil', 'M': 'meg'}).get(m[1] or '', '')}ohms", "5 kΩ"),
-    (re.compile(r"μ(?=[gmsFlLA]\b)"), "µ", "5 μg"),
-    (re.compile("©"), " copyright ", "© 2024"),
-    (re.compile("[™®]"), "", "Acme™"),
-    (re.compile(" ?[→⇒➔➜⟶] ?"), " to ", "A → B"),
-    (re.compile(r"(?<=\w) ?[•·●] ?(?=\w)"), ", ", "milk • eggs"),
-    (re.compile(r"(?<=\d) ?-- ?(?=\d)"), "-", "1990--91"),
-    (re.compile(r"\bs/he\b|\(s\)he\b"), "she or he", "s/he"),
-    (re.compile(r"\bS/[Hh]e\b|\(S\)he\b"), "She or he", "S/he"),
-    (re.compile(r"(?<=\d) ?zł\b"), " zlotys", "50 zł"),
-    (re.compile(r"(?<=\d) ?Kč\b"), " koruna", "50 Kč"),
-    (re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"), "", "1 000 000 with narrow spaces"),
-    (re.compile(r"\s?(?:\. ?){4,}\s?|\s?…{2,}\s?(?=\d)"), ", ", "Item........5"),
-    (re.compile(r"\.{3}(?=\d)"), "... ", "wait...5"),
-    (re.compile(r"[℃]"), "°C", "20℃"),
-    (re.compile(r"[℉]"), "°F", "70℉"),
-    (re.compile(r"[−‒]"), "-", "−5"),
-    (re.compile(r"[“”]"), '"', "“so”"),
+    (Pattern(r"\b([A-Z])[–—]([A-Z])\b", needs="–—"), lambda m: f"{m[1]} to {m[2]}", "A–F"),
+    (Pattern(r"(?<=[^\W\d_])[—―]+(?=[^\W\d_])|(?<=[.,!?\"”’)])[—―]+(?=\w)", needs="—―"), ", ", "stopped—then"),
+    (Pattern(r"(?<![—―])[—―]+(?=[\"”’'])", needs="—―"), "", "“But—”"),
+    (Pattern(r"^\s*[—―–]\s*(?=[^\W\d_])", needs="–—―"), "", "— Hello"),
+    (Pattern(r"(?<=\d) ?(k|M)?Ω",
+             needs="Ω"), lambda m: f" {({'k': 'kil', 'M': 'meg'}).get(m[1] or '', '')}ohms", "5 kΩ"),
+    (Pattern(r"μ(?=[gmsFlLA]\b)"), "µ", "5 μg"),
+    (Pattern("©", needs="©"), " copyright ", "© 2024"),
+    (Pattern("[™®]", needs="®™"), "", "Acme™"),
+    (Pattern(" ?[→⇒➔➜⟶] ?", needs="→⇒➔➜⟶"), " to ", "A → B"),
+    (Pattern(r"(?<=\w) ?[•·●] ?(?=\w)", needs="·•●"), ", ", "milk • eggs"),
+    (Pattern(r"(?<=\d) ?-- ?(?=\d)", needs=DIGITS), "-", "1990--91"),
+    (Pattern(r"\bs/he\b|\(s\)he\b", needs="(/"), "she or he", "s/he"),
+    (Pattern(r"\bS/[Hh]e\b|\(S\)he\b", needs="(/"), "She or he", "S/he"),
+    (Pattern(r"(?<=\d) ?zł\b", needs=DIGITS), " zlotys", "50 zł"),
+    (Pattern(r"(?<=\d) ?Kč\b", needs="K"), " koruna", "50 Kč"),
+    (Pattern(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))", needs="   "), "", "1 000 000 with narrow spaces"),
+    (Pattern(r"\s?(?:\. ?){4,}\s?|\s?…{2,}\s?(?=\d)"), ", ", "Item........5"),
+    (Pattern(r"\.{3}(?=\d)", needs=DIGITS), "... ", "wait...5"),
+    (Pattern(r"[℃]", needs="℃"), "°C", "20℃"),
+    (Pattern(r"[℉]", needs="℉"), "°F", "70℉"),
+    (Pattern(r"[−‒]", needs="‒−"), "-", "−5"),
+    (Pattern(r"[“”]", needs="“”"), '"', "“so”"),
 )  # fmt: skip
 
 _LINE_RULES: tuple[Rule, ...] = (
-    (re.compile(r"(?:^|(?<=\n))([$£€¥]?\d[\d.,:/%\-]{0,12}?)\.?[ \t]*\n\s*(?=\S)"),
+    (Pattern(r"(?:^|(?<=\n))([$£€¥]?\d[\d.,:/%\-]{0,12}?)\.?[ \t]*\n\s*(?=\S)", needs="\n"),
      lambda m: f"{m[1]}, ", "12\nIt was"),
-    (re.compile(r"(?<=[^\s.,!?;:\-])[ \t]*\n\s*(?=\S)"), ". ", "one line\nanother"),
-    (re.compile(r"\s+"), " ", "two  spaces"),
-    (re.compile(r"(^ ?|[.!?:] )(\d{1,3})\. (?=\S)"), _list_number, "1. Open it."),
-    (re.compile(r"(?<![\d$£€¥₹.])[12],\d{3}(?![.,]\d|[\d%°\w])(?! ?(?:million|billion)| [a-z]{1,3}\b)"),
+    (Pattern(r"(?<=[^\s.,!?;:\-])[ \t]*\n\s*(?=\S)", needs="\n"), ". ", "one line\nanother"),
+    (Pattern(r"\s+"), " ", "two  spaces"),
+    (Pattern(r"(^ ?|[.!?:] )(\d{1,3})\. (?=\S)", needs=DIGITS), _list_number, "1. Open it."),
+    (Pattern(r"(?<![\d$£€¥₹.])[12],\d{3}(?![.,]\d|[\d%°\w])(?! ?(?:million|billion)| [a-z]{1,3}\b)", needs="12"),
      _thousands, "1,024"),
     EUROPEAN,
-    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))(?<!:\d\d,)"), "", "1,234,567"),
-    (re.compile(r"(?<![\d.,+\-(/:])(?<!\d )(?:[1-9]\d{0,2}(?: 000){1,4}|[1-9]\d?(?: \d{3}){2,4})(?! ?\d|[.,:/\-]\d)"),
+    (Pattern(r"(?<=\d),(?=\d{3}(?!\d))(?<!:\d\d,)", needs=DIGITS), "", "1,234,567"),
+    (Pattern(r"(?<![\d.,+\-(/:])(?<!\d )(?:[1-9]\d{0,2}(?: 000){1,4}|[1-9]\d?(?: \d{3}){2,4})(?! ?\d|[.,:/\-]\d)",
+             needs="123456789"),
      lambda m: m[0].replace(" ", ""), "1 000 000"),
-    (re.compile(r"\d{25,}"), lambda m: f" {digits(m[0])} ", "a key of 40 digits"),
-    (re.compile(r"\b[Tt]el\b\.?(?=:? ?[\d(+])"), "telephone", "Tel: 555"),
-    (re.compile(r"\((s|es|ren|ies)\)"), lambda m: m[1], "file(s)"),
-    (re.compile(r"(?<=[A-Za-z]) \((?=[A-Za-z\"'$£€]|\d+[^\d)])(?!0)|(?<=\d) \((?=[A-Za-z])"),
+    (Pattern(r"\d{25,}", needs=DIGITS), lambda m: f" {digits(m[0])} ", "a key of 40 digits"),
+    (Pattern(r"\b[Tt]el\b\.?(?=:? ?[\d(+])", needs="(+0123456789"), "telephone", "Tel: 555"),
+    (Pattern(r"\((s|es|ren|ies)\)", needs="("), lambda m: m[1], "file(s)"),
+    (Pattern(r"(?<=[A-Za-z]) \((?=[A-Za-z\"'$£€]|\d+[^\d)])(?!0)|(?<=\d) \((?=[A-Za-z])", needs="("),
      ", ", "the dog (a big one)"),
-    (re.compile(r"(?<=[A-Za-z\"'%.!?])\)(?= [A-Za-z\d\"'$£€])"), ",", "(a big one) barked"),
+    (Pattern(r"(?<=[A-Za-z\"'%.!?])\)(?= [A-Za-z\d\"'$£€])", needs=")"), ",", "(a big one) barked"),
 )  # fmt: skip
 
 _SYMBOL_RULES: tuple[Rule, ...] = (
-    (re.compile(r"(?<=[=+*/(<>]) ?-(?=[a-z]\b)"), " negative ", "x = -b"),
-    (re.compile(r"(?<=\d) ?%"), " percent", "5%"),
-    (re.compile(r"%"), " percent ", "%"),
-    (re.compile(r"°(?! ?[CF])"), " degrees ", "90°"),
-    (re.compile(r"§§? ?"), "section ", "§ 4"),
-    (re.compile(r"(?<![\d:])(\d+) ?: ?(\d+)(?![\d:])"), lambda m: f"{m[1]} to {m[2]}", "3:1"),
-    (re.compile(r" \+ (?=\S)|(?<=\d)\+(?=\d)|(?<=[A-Za-z])\+(?=\d)|(?<=\d)\+(?=[A-Za-z])"), " plus ", "2 + 2"),
-    (re.compile(r"(?<=\b[A-Za-z])\+(?=[A-Za-z]\b)|(?<=\d)\+(?!\w)"), " plus ", "50+"),
-    (re.compile(r"(?<=\d)x(?=\d)"), " by ", "4x6"),
-    (re.compile(r"\b([A-G])#"), lambda m: m[1] + " sharp", "F#"),
-    (re.compile(r"(?<=\w) [\-–] (?=\d)"), " minus ", "7 - 3"),
-    (re.compile(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)"), " times ", "6 × 7"),
-    (re.compile(r" ?÷ ?|(?<=\d) / (?=\d)"), " divided by ", "8 / 2"),
-    (re.compile(r"(?<=\w) / (?=\w)"), " or ", "7pm PT / 10pm ET"),
-    (re.compile(r"(?<![\w)]) ?√ ?|√"), " square root of ", "√16"),
-    (re.compile(r"(?<![\w)])[~≈] ?(?=[\d$£€¥])"), " about ", "~50"),
-    (re.compile(r" ?≈ ?"), " is about ", "pi ≈ 3"),
-    (re.compile(r"(?<=[\w)]) ?(?:≤|<=) ?(?=[\w(\-])"), " is at most ", "x <= 5"),
-    (re.compile(r"(?<=[\w)]) ?(?:≥|>=) ?(?=[\w(\-])"), " is at least ", "x >= 5"),
-    (re.compile(r" ?(?:≠|!=) ?(?=[\w(\-])"), " is not equal to ", "a != b"),
-    (re.compile(r"(?<![\w)]) ?(?:≤|<=) ?(?=\d)"), " at most ", "<= 5"),
-    (re.compile(r"(?<![\w)]) ?(?:≥|>=) ?(?=\d)"), " at least ", ">= 5"),
-    (re.compile(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))> ?(?=\d)"), "more than ", ">100"),
-    (re.compile(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))< ?(?=\d)|(?<=[a-z] )<(?=\d)"), "less than ", "<100"),
-    (re.compile(r"(?<=[a-z] )>(?=\d)"), "more than ", "in >100 towns"),
-    (re.compile(r"<([A-Za-z][\w.\-]{0,30})>"), lambda m: f", {m[1]}, ", "<Ann> so"),
-    (re.compile(r"(?<=[a-z]) > (?=[A-Z][A-Za-z])"), ", ", "Settings > Wi-Fi"),
-    (re.compile(r" ?± ?"), " plus or minus ", "5 ± 1"),
-    (re.compile(r" ?={1,2} ?"), " Equals ", "a = b"),
-    (re.compile(r"(?<=\w) ?> ?(?=\w)"), " is greater than ", "a > b"),
-    (re.compile(r"(?<=\w) ?< ?(?=\w)"), " is less than ", "a < b"),
-    (re.compile(r"(?<=[A-Za-z])\+(?=[A-Za-z])"), " ", "Ctrl+Shift"),
-    (re.compile(r"(?<=[A-Za-z+])\+"), " plus", "Google+"),
-    (re.compile(r"(?<![\w)])[\-](?=\.?\d)"), "negative ", "-5"),
-    (re.compile(r"#(?=\d)"), "number ", "#12"),
-    (re.compile(r"\b([A-Z]{1,2}) ?& ?([A-Z]{1,2})\b"), lambda m: f"{' '.join(m[1])} and {' '.join(m[2])}", "AT&T"),
-    (re.compile(r" ?& ?"), " and ", "R & D"),
-    (re.compile(r"(?<= )@(?= )"), "at", "five @ ten"),
-    (re.compile(r"(?<=\w)@(?=\w)"), " at ", "me@home"),
-    (re.compile(r"(?<=[A-Za-z0-9])_+(?=[A-Za-z0-9])"), " ", "snake_case"),
-    (re.compile(r"\d*\.\d+|\d+"), _number, "42"),
+    (Pattern(r"(?<=[=+*/(<>]) ?-(?=[a-z]\b)", needs="(*+/<=>"), " negative ", "x = -b"),
+    (Pattern(r"(?<=\d) ?%", needs="%"), " percent", "5%"),
+    (Pattern(r"%", needs="%"), " percent ", "%"),
+    (Pattern(r"°(?! ?[CF])", needs="°"), " degrees ", "90°"),
+    (Pattern(r"§§? ?", needs="§"), "section ", "§ 4"),
+    (Pattern(r"(?<![\d:])(\d+) ?: ?(\d+)(?![\d:])", needs=":"), lambda m: f"{m[1]} to {m[2]}", "3:1"),
+    (Pattern(r" \+ (?=\S)|(?<=\d)\+(?=\d)|(?<=[A-Za-z])\+(?=\d)|(?<=\d)\+(?=[A-Za-z])", needs="+"), " plus ", "2 + 2"),
+    (Pattern(r"(?<=\b[A-Za-z])\+(?=[A-Za-z]\b)|(?<=\d)\+(?!\w)", needs="+"), " plus ", "50+"),
+    (Pattern(r"(?<=\d)x(?=\d)", needs=DIGITS), " by ", "4x6"),
+    (Pattern(r"\b([A-G])#", needs="#"), lambda m: m[1] + " sharp", "F#"),
+    (Pattern(r"(?<=\w) [\-–] (?=\d)", needs=DIGITS), " minus ", "7 - 3"),
+    (Pattern(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)", needs="*×✕"), " times ", "6 × 7"),
+    (Pattern(r" ?÷ ?|(?<=\d) / (?=\d)", needs="/÷"), " divided by ", "8 / 2"),
+    (Pattern(r"(?<=\w) / (?=\w)", needs="/"), " or ", "7pm PT / 10pm ET"),
+    (Pattern(r"(?<![\w)]) ?√ ?|√", needs="√"), " square root of ", "√16"),
+    (Pattern(r"(?<![\w)])[~≈] ?(?=[\d$£€¥])", needs="~≈"), " about ", "~50"),
+    (Pattern(r" ?≈ ?", needs="≈"), " is about ", "pi ≈ 3"),
+    (Pattern(r"(?<=[\w)]) ?(?:≤|<=) ?(?=[\w(\-])", needs="<≤"), " is at most ", "x <= 5"),
+    (Pattern(r"(?<=[\w)]) ?(?:≥|>=) ?(?=[\w(\-])", needs=">≥"), " is at least ", "x >= 5"),
+    (Pattern(r" ?(?:≠|!=) ?(?=[\w(\-])", needs="=≠"), " is not equal to ", "a != b"),
+    (Pattern(r"(?<![\w)]) ?(?:≤|<=) ?(?=\d)", needs="<≤"), " at most ", "<= 5"),
+    (Pattern(r"(?<![\w)]) ?(?:≥|>=) ?(?=\d)", needs=">≥"), " at least ", ">= 5"),
+    (Pattern(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))> ?(?=\d)", needs=">"), "more than ", ">100"),
+    (Pattern(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))< ?(?=\d)|(?<=[a-z] )<(?=\d)", needs="<"), "less than ", "<100"),
+    (Pattern(r"(?<=[a-z] )>(?=\d)", needs=">"), "more than ", "in >100 towns"),
+    (Pattern(r"<([A-Za-z][\w.\-]{0,30})>", needs="<"), lambda m: f", {m[1]}, ", "<Ann> so"),
+    (Pattern(r"(?<=[a-z]) > (?=[A-Z][A-Za-z])", needs=">"), ", ", "Settings > Wi-Fi"),
+    (Pattern(r" ?± ?", needs="±"), " plus or minus ", "5 ± 1"),
+    (Pattern(r" ?={1,2} ?", needs="="), " Equals ", "a = b"),
+    (Pattern(r"(?<=\w) ?> ?(?=\w)", needs=">"), " is greater than ", "a > b"),
+    (Pattern(r"(?<=\w) ?< ?(?=\w)", needs="<"), " is less than ", "a < b"),
+    (Pattern(r"(?<=[A-Za-z])\+(?=[A-Za-z])", needs="+"), " ", "Ctrl+Shift"),
+    (Pattern(r"(?<=[A-Za-z+])\+", needs="+"), " plus", "Google+"),
+    (Pattern(r"(?<![\w)])[\-](?=\.?\d)", needs=DIGITS), "negative ", "-5"),
+    (Pattern(r"#(?=\d)", needs="#"), "number ", "#12"),
+    (Pattern(r"\b([A-Z]{1,2}) ?& ?([A-Z]{1,2})\b",
+             needs="&"), lambda m: f"{' '.join(m[1])} and {' '.join(m[2])}", "AT&T"),
+    (Pattern(r" ?& ?", needs="&"), " and ", "R & D"),
+    (Pattern(r"(?<= )@(?= )", needs="@"), "at", "five @ ten"),
+    (Pattern(r"(?<=\w)@(?=\w)", needs="@"), " at ", "me@home"),
+    (Pattern(r"(?<=[A-Za-z0-9])_+(?=[A-Za-z0-9])", needs="_"), " ", "snake_case"),
+    (Pattern(r"\d*\.\d+|\d+", needs=DIGITS), _number, "42"),
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
@@ -193,6 +201,8 @@ RULES: tuple[Rule, ...] = (
 _AS_TRAINED = tuple(rule for rule in RULES if rule not in (INCORPORATED, INITIALS, ROOM))
 _INNER = re.compile(r"(?<=\b[A-Z]\.)(?=[A-Z]\b)")
 _QUOTE = re.compile(r"(?<![A-Za-z])'(?!(?:em|cause|bout|til|tis|twas)\b)|(?<!s)'(?![A-Za-z])")
+_CLAUSE = re.compile(r"[;:]|-{2,}")
+_LOOSE, _MARKS_TOGETHER, _SPACES = re.compile(r" +(?=[.,?!])"), re.compile(r"([.,?!\-])[.,?!]+"), re.compile(r" {2,}")
 _FOREIGN = re.compile(r"[^A-Za-z '.,?!\-]")
 
 
@@ -202,10 +212,8 @@ def normalize(text: Tracked, cjk_pauses: bool = True, as_trained: bool = False) 
     ``as_trained``: the few things that the checkpoints' own frontend reads worse are read as there.
     """
     text = plain(text, cjk_pauses)
-    for pattern, new, _ in _AS_TRAINED if as_trained else RULES:
-        text = text.sub(pattern, new)
-    text = text.sub(re.compile(r"[;:]"), ",").sub(re.compile(r"-{2,}"), ",").sub(_QUOTE, "")
+    text = apply_rules(text, _AS_TRAINED if as_trained else RULES)
+    text = text.sub(_CLAUSE, ",").sub(_QUOTE, "")
     text = text.sub(_FOREIGN, "").sub(_INNER, " ")
     text = speak_capitals(text, as_trained)
-    text = text.sub(re.compile(r" +(?=[.,?!])"), "").sub(re.compile(r"([.,?!\-])[.,?!]+"), lambda m: m[1])
-    return text.sub(re.compile(r" {2,}"), " ")
+    return text.sub(_LOOSE, "").sub(_MARKS_TOGETHER, lambda m: m[1]).sub(_SPACES, " ")

@@ -4,9 +4,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cached_property
+
+from gpt_sovits.text.tracked import Tracked
+
+DIGITS = "0123456789"
+
+
+class Pattern:
+    """A regular expression that costs nothing in a text without the characters that it cannot match without.
+
+    ``needs``: characters of which a match holds at least one ("" where nothing is certain).
+    """
+
+    def __init__(self, source: str, flags: int = 0, *, needs: str = "") -> None:
+        self._source, self._flags = source, flags
+        self.needs = frozenset(needs)
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """Compiled when it is first needed."""
+        return re.compile(self._source, self._flags)
+
 
 # What to find, what to say instead (None from a function: leave it), and an example.
-Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str | None]", str]
+Rule = tuple[Pattern, "str | Callable[[re.Match[str]], str | None]", str]
+
+
+def apply_rules(text: Tracked, rules: Iterable[Rule]) -> Tracked:
+    """All of ``rules``, in order."""
+    present = frozenset(text.text)
+    for pattern, new, _ in rules:
+        if pattern.needs and pattern.needs.isdisjoint(present):
+            continue
+        changed = text.sub(pattern.compiled, new)
+        if changed is not text:
+            text, present = changed, frozenset(changed.text)
+    return text
+
 
 MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 
 from gpt_sovits.text.en_numbers import cardinal, ordinal
-from gpt_sovits.text.en_tables import GLUED_ONLY, NUMBERED_PLACE, PER, PLURALS, UNITS, Rule, any_of, ends_sentence
+from gpt_sovits.text.en_tables import (
+    DIGITS,
+    GLUED_ONLY,
+    NUMBERED_PLACE,
+    PER,
+    PLURALS,
+    UNITS,
+    Pattern,
+    Rule,
+    any_of,
+    ends_sentence,
+)
 
 _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
 _SPACED = any_of([unit for unit in UNITS if unit not in GLUED_ONLY and unit.isalpha()])
@@ -208,50 +219,54 @@ def _by(match: re.Match[str]) -> str:
 
 
 RANGE_RULES: tuple[Rule, ...] = (
-    (re.compile(rf"(?<![\w.])({_NUMBER} ?(?:{_ANY}|'|\")) ?[x×✕] ?(?={_NUMBER} ?(?:{_ANY}|'|\"))"),
+    (Pattern(rf"(?<![\w.])({_NUMBER} ?(?:{_ANY}|'|\")) ?[x×✕] ?(?={_NUMBER} ?(?:{_ANY}|'|\"))", needs=DIGITS),
      lambda m: f"{m[1]} by ", "3m x 4m"),
-    (re.compile(rf"(?<![\w.])({_NUMBER}) ?(%|{_ANY}) ?[\-–~] ?({_NUMBER}) ?(?=\2(?!\w))"), _same_unit, "20°C–25°C"),
-    (re.compile(r"(?<![\d.\-/])(\d{1,4}(?:\.\d+)?) ?[\-~] ?(\d{1,4}(?:\.\d+)?)(?![\d\-/]|\.\d)"),
+    (Pattern(rf"(?<![\w.])({_NUMBER}) ?(%|{_ANY}) ?[\-–~] ?({_NUMBER}) ?(?=\2(?!\w))",
+             needs=DIGITS), _same_unit, "20°C–25°C"),
+    (Pattern(r"(?<![\d.\-/])(\d{1,4}(?:\.\d+)?) ?[\-~] ?(\d{1,4}(?:\.\d+)?)(?![\d\-/]|\.\d)", needs=DIGITS),
      _range, "5-10 apples"),
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
-    (re.compile(r"\b(\d{2,3}) ?/ ?(\d{2,3}) ?mm ?Hg\b"), _pressure, "120/80 mmHg"),
-    (re.compile(r"(?:(?<=\bBP )|(?<=\bBP: )|(?<=\bBP is )|(?<=\bBP was )|(?<=\bpressure )|(?<=\bpressure is )|"
-                r"(?<=\bpressure was )|(?<=\bpressure of ))(\d{2,3})/(\d{2,3})\b"), _pressure, "BP is 118/76"),
-    (re.compile(r"(?<![\w.])(-?)(\d{1,3}(?:\.\d)?) ?° ?([CF])\b"), _temperature, "21 °C"),
-    (re.compile(r"(?<![\w.\-])(-?)(\d{2,3}|(?<=-)\d)([CF])\b(?!['#+])"), _temperature, "72F"),
-    (re.compile(r"\b(\d{1,2})' ?(\d{1,2})(?:\"|'')|\b(\d)(?: ?ft\.?| feet) (\d{1,2})(?: ?in\b\.?| inches)?(?=[ .,]|$)"),
+    (Pattern(r"\b(\d{2,3}) ?/ ?(\d{2,3}) ?mm ?Hg\b", needs="/"), _pressure, "120/80 mmHg"),
+    (Pattern(r"(?:(?<=\bBP )|(?<=\bBP: )|(?<=\bBP is )|(?<=\bBP was )|(?<=\bpressure )|(?<=\bpressure is )|"
+                r"(?<=\bpressure was )|(?<=\bpressure of ))(\d{2,3})/(\d{2,3})\b",
+             needs="/"), _pressure, "BP is 118/76"),
+    (Pattern(r"(?<![\w.])(-?)(\d{1,3}(?:\.\d)?) ?° ?([CF])\b", needs="°"), _temperature, "21 °C"),
+    (Pattern(r"(?<![\w.\-])(-?)(\d{2,3}|(?<=-)\d)([CF])\b(?!['#+])", needs=DIGITS), _temperature, "72F"),
+    (Pattern(r"\b(\d{1,2})' ?(\d{1,2})(?:\"|'')|\b(\d)(?: ?ft\.?| feet) (\d{1,2})(?: ?in\b\.?| inches)?(?=[ .,]|$)",
+             needs=DIGITS),
      lambda m: _feet(m) if m[1] else f"{cardinal(int(m[3]))} feet {cardinal(int(m[4]))}"
      + (" inches" if "in" in m.group() else ""), "6'2\""),
-    (re.compile(r"(?<!['\"\w])(\d{1,3})'(?=\s+(?:tall|high|long|wide|deep|by|x)\b)"),
+    (Pattern(r"(?<!['\"\w])(\d{1,3})'(?=\s+(?:tall|high|long|wide|deep|by|x)\b)", needs=DIGITS),
      lambda m: f"{cardinal(int(m[1]))} foot", "8' tall"),
-    (re.compile(r"(?<![\"\w])(\d{1,3}(?:\.\d)?)\""
+    (Pattern(r"(?<![\"\w])(\d{1,3}(?:\.\d)?)\""
                 r"(?=[ -](?:screen|monitor|tv|display|pipe|wheel|wide|long|tall|nail|by)\b)",
-                re.I), lambda m: f"{m[1]} inch", "a 27\" screen"),
-    (re.compile(r"(?<![\w.'\"])(\d{1,3})'(?![\w'])"), _foot, "3' board"),
-    (re.compile(rf"(?<![\w.])({_NUMBER})-({_SPACED}|min|mi|m|in|W|V|g|s|h|L|l|ha)(?=[ -][a-z]|[.,])"),
+                re.I, needs="\""), lambda m: f"{m[1]} inch", "a 27\" screen"),
+    (Pattern(r"(?<![\w.'\"])(\d{1,3})'(?![\w'])", needs=DIGITS), _foot, "3' board"),
+    (Pattern(rf"(?<![\w.])({_NUMBER})-({_SPACED}|min|mi|m|in|W|V|g|s|h|L|l|ha)(?=[ -][a-z]|[.,])", needs=DIGITS),
      _hyphened, "a 5-lb bag"),
-    (re.compile(rf"(?:(?<![\w.])({_NUMBER}) ?|(?<![\w/.$£€]))({_ANY})/({any_of(dict.fromkeys([*UNITS, *PER]))})"
-                r"(?![\w/²³])"), _compound, "mg/day"),
-    (re.compile(rf"(?<![\w.])({_NUMBER}) ?({_ANY})(?![\w²³]|/(?!\d)|'\w|\.\d)\.?"), _spaced_unit, "5 lbs."),
-    (re.compile(r"(?<![\w/])(mph|km/h|kph|ppm|kWh|m/s|psi|rpm|fps|mpg|mmHg|GHz|MHz|kHz)(?![\w/])"),
+    (Pattern(rf"(?:(?<![\w.])({_NUMBER}) ?|(?<![\w/.$£€]))({_ANY})/({any_of(dict.fromkeys([*UNITS, *PER]))})"
+                r"(?![\w/²³])", needs="/"), _compound, "mg/day"),
+    (Pattern(rf"(?<![\w.])({_NUMBER}) ?({_ANY})(?![\w²³]|/(?!\d)|'\w|\.\d)\.?", needs=DIGITS), _spaced_unit, "5 lbs."),
+    (Pattern(r"(?<![\w/])(mph|km/h|kph|ppm|kWh|m/s|psi|rpm|fps|mpg|mmHg|GHz|MHz|kHz)(?![\w/])"),
      lambda m: _plural(UNITS[m[1]]), "in mph"),
 )  # fmt: skip
 
 
 FRACTION_RULES: tuple[Rule, ...] = (
-    (re.compile(rf"(?<=\d) ?([{''.join(_VULGAR)}])"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
-    (re.compile(rf"[{''.join(_VULGAR)}]"), lambda m: f" {_VULGAR[m[0]]} ", "½"),
-    (re.compile(r"\b(\d{1,3}\.\d)/(10|5|100)\b"), _score, "9.5/10"),
-    (re.compile(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b"),
+    (Pattern(rf"(?<=\d) ?([{''.join(_VULGAR)}])",
+             needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
+    (Pattern(rf"[{''.join(_VULGAR)}]", needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" {_VULGAR[m[0]]} ", "½"),
+    (Pattern(r"\b(\d{1,3}\.\d)/(10|5|100)\b", needs="/"), _score, "9.5/10"),
+    (Pattern(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b", needs="/"),
      lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),
-    (re.compile(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)"), _fraction, "2 1/2"),
-    (re.compile(r"\b(\d+)(?:st|nd|rd|th)\b"), lambda m: ordinal(int(m[1])), "33rd"),
-    (re.compile(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9}"), _raised, "10⁶"),
-    (re.compile(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b"),
+    (Pattern(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)", needs="/"), _fraction, "2 1/2"),
+    (Pattern(r"\b(\d+)(?:st|nd|rd|th)\b", needs=DIGITS), lambda m: ordinal(int(m[1])), "33rd"),
+    (Pattern(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9}"), _raised, "10⁶"),
+    (Pattern(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b", needs=DIGITS),
      lambda m: f"{m[1]} times ten to the {'minus ' if m[2] == '-' else ''}{int(m[3])}", "1.5e3"),
-    (re.compile(r"\^\(?(-?\d{1,9}|[A-Za-z])\)?"), lambda m: _power(m[1]) + " ", "x^2"),
-    (re.compile(r"(?<=\d) ?[x×✕] ?(?=\d)"), _by, "4 x 6"),
-    (re.compile(r"\b(\d{1,3})X\b(?!-)"), lambda m: f"{m[1]} times", "10X more"),
+    (Pattern(r"\^\(?(-?\d{1,9}|[A-Za-z])\)?", needs="^"), lambda m: _power(m[1]) + " ", "x^2"),
+    (Pattern(r"(?<=\d) ?[x×✕] ?(?=\d)", needs=DIGITS), _by, "4 x 6"),
+    (Pattern(r"\b(\d{1,3})X\b(?!-)", needs="X"), lambda m: f"{m[1]} times", "10X more"),
 )  # fmt: skip

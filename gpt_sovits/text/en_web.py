@@ -6,7 +6,7 @@ import re
 
 from gpt_sovits.text.en_g2p import lookup
 from gpt_sovits.text.en_numbers import digits, letters_aloud
-from gpt_sovits.text.en_tables import Rule
+from gpt_sovits.text.en_tables import Pattern, Rule
 
 _MARKS = {
     ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
@@ -77,37 +77,39 @@ def _slashed(match: re.Match[str]) -> str:
 
 
 WEB_RULES: tuple[Rule, ...] = (
-    (re.compile(r"(?:(?:https?|ftp)://|www\.)[!-~]+"), _address, "https://example.org/a?b=1"),
-    (re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6}"), _address, "me@site.org"),
-    (re.compile(rf"(?<![\w.@/\-])(?:[A-Za-z\d][\w\-]{{0,62}}\.){{1,5}}(?:{_DOMAINS})\b(?![\w(]|\.\w)(?:/[!-~]*)?"),
+    (Pattern(r"(?:(?:https?|ftp)://|www\.)[!-~]+"), _address, "https://example.org/a?b=1"),
+    (Pattern(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6}", needs="@"), _address, "me@site.org"),
+    (Pattern(rf"(?<![\w.@/\-])(?:[A-Za-z\d][\w\-]{{0,62}}\.){{1,5}}(?:{_DOMAINS})\b(?![\w(]|\.\w)(?:/[!-~]*)?"),
      lambda m: _address(m) if m.group() == m.group().lower() or "/" in m.group() or re.search(r"\.(?:com|org|net|io)\b",
                                                                                               m.group()) else None,
      "foo.bar.co.uk"),
-    (re.compile(r"\b([A-Za-z]):\\([^\s\"<>|]{0,400})"),
+    (Pattern(r"\b([A-Za-z]):\\([^\s\"<>|]{0,400})", needs="\\"),
      lambda m: _path(m), "C:\\Users\\me"),
-    (re.compile(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"
-                r"(?<!\S)/(?:etc|usr|var|tmp|home|bin|opt|dev|mnt|root|proc|sys)\b"), _path, "/etc/hosts"),
-    (re.compile(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES}|c|h|cc|pl|pm)\b"),
+    (Pattern(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"
+                r"(?<!\S)/(?:etc|usr|var|tmp|home|bin|opt|dev|mnt|root|proc|sys)\b", needs="/~"), _path, "/etc/hosts"),
+    (Pattern(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES}|c|h|cc|pl|pm)\b",
+             needs="/"),
      _path, "src/a.py"),
-    (re.compile(rf"(?<![\w.@/])([\w\-]{{1,100}}(?:\.[A-Za-z][\w\-]{{1,60}}){{0,2}})\.({_FILES})\b(?![\w(]|\.\w)"),
+    (Pattern(rf"(?<![\w.@/])([\w\-]{{1,100}}(?:\.[A-Za-z][\w\-]{{1,60}}){{0,2}})\.({_FILES})\b(?![\w(]|\.\w)"),
      lambda m: _file(m) if not m[1].replace(",", "").isdigit() else None, "Node.js"),
-    (re.compile(r"(?<![\w.])([A-Za-z_][\w\-]{2,60})\.(c|h|cc|pl|pm|hs|kt|lua|php|vue|rs|el|tcl)\b(?![\w(.])"),
+    (Pattern(r"(?<![\w.])([A-Za-z_][\w\-]{2,60})\.(c|h|cc|pl|pm|hs|kt|lua|php|vue|rs|el|tcl)\b(?![\w(.])"),
      lambda m: f"{m[1]} dot {letters_aloud(m[2])}", "sched.c"),
-    (re.compile(r"(?<![\w.])\.([a-z]{2,5})(?= (?:files?|format|extension|documents?)\b)"),
+    (Pattern(r"(?<![\w.])\.([a-z]{2,5})(?= (?:files?|format|extension|documents?)\b)"),
      lambda m: f"dot {_extension(m[1])}", "a .txt file"),
-    (re.compile(r"(?<!\S)--(?=[a-z])"), "dash dash ", "--dry-run"),
-    (re.compile(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)"), lambda m: f"{m[1]} slash ", "r/aww"),
-    (re.compile(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b"), lambda m: _constant(m), "MAX_LEN"),
-    (re.compile(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))"), "dash ", "-v"),
-    (re.compile(r"(?<=[A-Za-z\d_\]])\(\)"), "", "getName()"),
-    (re.compile(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]"), lambda m: f" {m[1]} ", "array[0]"),
-    (re.compile(r"(?<=[a-z\d_])[\[({](?=[\w\"'])"), " ", "print(x)"),
-    (re.compile(r"(?<=[a-z])\.(?=[a-z_]{2,30}\()"), " dot ", "os.getcwd("),
-    (re.compile(r"(?<=\w)::(?=\w)|(?<=\w)->(?=\w)"), " ", "std::vector"),
-    (re.compile(r"\bC#(?!\w)"), "C sharp", "C#"),
-    (re.compile(r"\bC\+\+(?!\w)"), "C plus plus", "C++"),
-    (re.compile(r"\bc/o\b"), "care of", "c/o"),
-    (re.compile(r"\b([A-Z]{1,5})/([A-Z]{1,5})\b(?!/)"), lambda m: f"{' '.join(m[1])} {' '.join(m[2])}", "TCP/IP"),
-    (re.compile(r"(?<=[a-z])/(?=\d)"), ", ", "page/2"),
+    (Pattern(r"(?<!\S)--(?=[a-z])", needs="-"), "dash dash ", "--dry-run"),
+    (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
+    (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),
+    (Pattern(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))", needs="-"), "dash ", "-v"),
+    (Pattern(r"(?<=[A-Za-z\d_\]])\(\)", needs="("), "", "getName()"),
+    (Pattern(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]", needs="([{"), lambda m: f" {m[1]} ", "array[0]"),
+    (Pattern(r"(?<=[a-z\d_])[\[({](?=[\w\"'])", needs="([{"), " ", "print(x)"),
+    (Pattern(r"(?<=[a-z])\.(?=[a-z_]{2,30}\()", needs="("), " dot ", "os.getcwd("),
+    (Pattern(r"(?<=\w)::(?=\w)|(?<=\w)->(?=\w)", needs=":>"), " ", "std::vector"),
+    (Pattern(r"\bC#(?!\w)", needs="#"), "C sharp", "C#"),
+    (Pattern(r"\bC\+\+(?!\w)", needs="+"), "C plus plus", "C++"),
+    (Pattern(r"\bc/o\b", needs="/"), "care of", "c/o"),
+    (Pattern(r"\b([A-Z]{1,5})/([A-Z]{1,5})\b(?!/)",
+             needs="/"), lambda m: f"{' '.join(m[1])} {' '.join(m[2])}", "TCP/IP"),
+    (Pattern(r"(?<=[a-z])/(?=\d)", needs="/"), ", ", "page/2"),
 )  # fmt: skip
-SLASH_RULES: tuple[Rule, ...] = ((re.compile(r"\b([A-Za-z]+)/([A-Za-z]+)\b"), _slashed, "his/her"),)
+SLASH_RULES: tuple[Rule, ...] = ((Pattern(r"\b([A-Za-z]+)/([A-Za-z]+)\b", needs="/"), _slashed, "his/her"),)

@@ -8,10 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from gpt_sovits.audio import Audio, read_audio, resample, write_wav
+from gpt_sovits.audio import Audio, level, read_audio, resample, write_wav
 from gpt_sovits.dataset.assess import open_recording
-from gpt_sovits.dataset.handed_in import in_order_of_reading, plain_script
+from gpt_sovits.dataset.handed_in import in_order_of_reading, join_recordings, plain_script
 from gpt_sovits.dataset.transcript import script_words
+from gpt_sovits.errors import InputError
 
 DATA = Path(__file__).parents[1] / "data"
 SRT = """1
@@ -91,3 +92,17 @@ def test_of_a_films_tracks_the_one_with_speech_is_taken(tmp_path: Path) -> None:
             film.mux(stream.encode(None))
     audio, assessment = open_recording(path)
     assert assessment.speech_seconds > 12 and np.corrcoef(audio.samples, speech.samples)[0, 1] > 0.99
+
+
+def test_several_recordings_are_one_equally_loud(tmp_path: Path) -> None:
+    speech = read_audio(DATA / "short_clip.opus")
+    quiet = Audio((resample(speech, 16_000).samples * 0.05).astype(np.float32), 16_000)
+    write_wav(tmp_path / "a.wav", speech)
+    write_wav(tmp_path / "b.wav", quiet)
+    join_recordings([tmp_path / "a.wav", tmp_path / "b.wav"], tmp_path / "both.wav")
+    both = read_audio(tmp_path / "both.wav")
+    assert both.rate == speech.rate and both.seconds == pytest.approx(2 * speech.seconds + 1.0, abs=0.1)
+    first, second = both.between(0.0, speech.seconds), both.between(speech.seconds + 1.0, both.seconds)
+    assert level(first) == pytest.approx(level(second), abs=1.0)
+    with pytest.raises(InputError, match="30 minutes|long"):
+        join_recordings([tmp_path / "a.wav"] * (2 + round(1800 / speech.seconds)), tmp_path / "both.wav")

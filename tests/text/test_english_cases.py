@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gpt_sovits.text import phonemize, split_text
+from gpt_sovits.text import en_normalize, phonemize, split_text
+from gpt_sovits.text.en_tables import Pattern, apply_rules
+from gpt_sovits.text.tracked import Tracked
 from tests.text.english_cases import CASES, CUTS, PAUSES
 
 TABLE = Path(__file__).parent / "cases" / "en_spoken.tsv"
@@ -55,6 +57,16 @@ def test_words_of_the_table() -> None:
 @pytest.mark.parametrize(("text", "wanted"), PAUSES)
 def test_pauses(text: str, wanted: str) -> None:
     assert spoken(text) == wanted
+
+
+def test_a_rule_that_is_passed_over_would_have_changed_nothing() -> None:
+    """``needs`` only saves time."""
+    every = [Pattern(rule[0].compiled.pattern, rule[0].compiled.flags) for rule in en_normalize.RULES]
+    all_rules = [(pattern, *rule[1:]) for pattern, rule in zip(every, en_normalize.RULES, strict=True)]
+    texts = [text for cases in CASES.values() for text, _ in cases] + [text for text, _ in table()]
+    for text in texts:
+        plain = en_normalize.plain(Tracked.of(text))
+        assert apply_rules(plain, en_normalize.RULES) == apply_rules(plain, all_rules)
 
 
 WHOLE = (

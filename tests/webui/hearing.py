@@ -20,27 +20,23 @@ def heard(page: Any, player: str) -> np.ndarray:
     return samples
 
 
-def slide(page: Any, selector: str, share: float) -> None:
-    """Drag a slider's thumb from its middle to a share of its way and let go."""
-    thumb = page.locator(f"{selector} input[type=range]")
-    thumb.scroll_into_view_if_needed()
-    box = thumb.bounding_box()
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, y)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 1 + (box["width"] - 2) * share, y, steps=4)
-    page.mouse.up()
-
-
 HOOK = """window.sounded = [];
 const begin = AudioBufferSourceNode.prototype.start;
 AudioBufferSourceNode.prototype.start = function (...given) {
-  window.sounded.push({ at: performance.now(), seconds: this.buffer.duration, loop: this.loop });
+  window.sounded.push({ at: performance.now(), seconds: this.buffer.duration, sound: this.buffer.getChannelData(0) });
   return begin.apply(this, given);
 };"""
 
 
 def sounds(page: Any, count: int) -> list[dict[str, Any]]:
-    """What the page has let sound through Web Audio so far (``HOOK``); waits until there are ``count``."""
+    """When and for how long the page has let something sound (``HOOK``); waits until there were ``count``."""
     page.wait_for_function(f"window.sounded.length >= {count}")
-    return list(page.evaluate("window.sounded"))
+    return list(page.evaluate("window.sounded.map(({ at, seconds }) => ({ at, seconds }))"))
+
+
+def played(page: Any, number: int) -> np.ndarray:
+    """[L] float samples of what sounded as the ``number``-th; not silent."""
+    page.wait_for_function(f"window.sounded.length > {number}")
+    samples = np.array(page.evaluate(f"Array.from(window.sounded[{number}].sound)"))
+    assert np.sqrt(np.mean(samples**2)) > 0.003
+    return samples

@@ -81,7 +81,7 @@ class Doors:
                 error = AskedError(413, "length", "This is too large.", "Send it in parts.")
                 await failure(request, error)(scope, receive, send)
                 return
-            receive = _bounded(receive)
+            receive = bounded(receive)
         await self._api(scope, receive, send)
 
     def _admit(self, request: Request, length: str) -> None:
@@ -95,7 +95,7 @@ class Doors:
             raise ResourceError("The disk of the studio is nearly full.", "Free some space.")
 
 
-def _bounded(receive: Receive) -> Receive:
+def bounded(receive: Receive) -> Receive:
     """Nothing more of a body that does not say its length than is allowed."""
     taken = 0
 
