@@ -69,12 +69,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 class Worker:
     """The process that learns voices. It is started again when it dies, and ends with the app, however that ends.
 
-    A worker that just started and died is given longer each time before the next, up to a minute.
+    At once, that is; only one that died within ``soon`` seconds is given longer each time before the next.
     """
 
-    def __init__(self, command: Sequence[str], *, pause: float = 1.0) -> None:
+    def __init__(self, command: Sequence[str], *, pause: float = 1.0, soon: float = 10.0) -> None:
         self._command = list(command)
-        self._pause = pause
+        self._pause, self._soon = pause, soon
         self._over = threading.Event()
         self._lock = threading.Lock()
         self.process = self._start()
@@ -92,7 +92,7 @@ class Worker:
             code = self.process.wait()
             if self._over.is_set():
                 return
-            pause = self._pause if time.monotonic() - began > 60.0 else min(pause, 60.0)
+            pause = self._pause if time.monotonic() - began > self._soon else min(pause, 60.0)
             log.warning("the worker ended (%d); another one is started in %.0f s", code, pause)
             if self._over.wait(pause):
                 return

@@ -29,12 +29,14 @@ def free_bytes() -> float | None:
 class Heap:
     """What speaking leaves to the C library, which keeps it: tensors of ever other sizes, in pieces, in many arenas.
 
-    It is given back to the system (``malloc_trim`` of glibc; nothing elsewhere), at most once in ``every`` seconds.
+    It is given back to the system (``malloc_trim`` of glibc; nothing elsewhere), at most once in ``every`` seconds, and
+    at the latest so long after the last speech.
     """
 
-    def __init__(self, every: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._every, self._clock = every, clock
         self._next, self._lock = 0.0, threading.Lock()
+        self._later: threading.Timer | None = None
         self._trim = trimmer()
 
     def after(self, work: Iterator[Each]) -> Iterator[Each]:
@@ -45,11 +47,24 @@ class Heap:
             self.give_back()
 
     def give_back(self) -> None:
+        """Now, or when it is time again."""
+        if self._trim is None:
+            return
         with self._lock:
-            if self._trim is None or self._clock() < self._next:
+            left = self._next - self._clock()
+            if left > 0.0:
+                if self._later is None:
+                    self._later = threading.Timer(left, self._now)
+                    self._later.daemon = True
+                    self._later.start()
                 return
-            self._next = self._clock() + self._every
-        self._trim(0)
+        self._now()
+
+    def _now(self) -> None:
+        with self._lock:
+            self._next, self._later = self._clock() + self._every, None
+        if self._trim is not None:
+            self._trim(0)
 
 
 def trimmer() -> Callable[[int], int] | None:

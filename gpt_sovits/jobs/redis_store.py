@@ -71,6 +71,9 @@ class RedisStore(JobStore):
         path = self.folder / f"runner-{self._runner}.lock"
         return exclusive(path, wait=wait, busy="Another voice is being trained on this machine.")
 
+    def is_tended(self) -> bool:
+        return True  # on which machine, only a lease that runs out would tell
+
     def worker_lock(self) -> AbstractContextManager[None]:
         make_private(self.folder)
         path = self.folder / f"worker-{self._runner}.lock"

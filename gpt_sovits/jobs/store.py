@@ -158,6 +158,14 @@ class JobStore:
         """Held while a job runs; ``BusyError`` when another process holds it for longer than ``wait`` seconds."""
         return exclusive(self.folder / "runner.lock", wait=wait, busy="Another voice is being trained.")
 
+    def is_tended(self) -> bool:
+        """Whether some process runs a job now; False between its death and the next one."""
+        try:
+            with self.runner_lock():
+                return False
+        except BusyError:
+            return True
+
     # ------------------------------------------------------------------------------------------------------ changing
 
     def add(self, user: str, kind: str, request: Mapping[str, Any], voice_id: str, *, job_id: str = "") -> Job:

@@ -19,7 +19,9 @@ from gpt_sovits.services.core import Core
 from gpt_sovits.voices.ids import new_id
 from gpt_sovits.voices.manifest import VoiceCard
 
-__all__ = ["JobService", "Script", "TrainingRequest"]
+__all__ = ["INTERRUPTED", "JobService", "Script", "TrainingRequest"]
+
+INTERRUPTED = "interrupted"
 
 
 class JobService:
@@ -88,10 +90,16 @@ class JobService:
 
     def list(self) -> list[JobState]:
         """Newest first; ``get`` has the log too."""
-        return self._store.states(self._user)
+        return [self._as_it_is(state) for state in self._store.states(self._user)]
 
     def get(self, job_id: str) -> JobState:
-        return self._store.state(job_id, self._user)
+        return self._as_it_is(self._store.state(job_id, self._user))
+
+    def _as_it_is(self, state: JobState) -> JobState:
+        """A running job whose process is gone waits for the next worker: its stage is ``INTERRUPTED`` until then."""
+        if state.state != "running" or self._store.is_tended():
+            return state
+        return replace(state, stage=INTERRUPTED, seconds_left=None)
 
     def latest_step(self, job_id: str) -> Event | None:
         """The last step that the job told of, with its losses; None before the first."""

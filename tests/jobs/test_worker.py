@@ -17,7 +17,7 @@ import pytest
 from gpt_sovits.errors import ResourceError
 from gpt_sovits.jobs.store import JobState
 from gpt_sovits.jobs.worker import cause_of_death, in_words
-from gpt_sovits.services.jobs import TrainingRequest
+from gpt_sovits.services.jobs import INTERRUPTED, TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
@@ -111,8 +111,13 @@ def test_killed_at_any_point_a_job_goes_on_and_takes_every_step_once(studio, set
     child = child_of(worker)
     worker.kill()  # the worker, and then its child: what a power cut does
     worker.wait()
+    assert studio.jobs.get(job_id).stage != INTERRUPTED  # an orphan goes on
     os.kill(child, signal.SIGKILL)
     assert studio.jobs.get(job_id).state == "running" and studio.voices.list() == []
+    end = time.monotonic() + PATIENCE
+    while studio.jobs.get(job_id).stage != INTERRUPTED and time.monotonic() < end:
+        time.sleep(0.05)
+    assert studio.jobs.get(job_id).stage == INTERRUPTED  # which is what the page says meanwhile
 
     worker = start()
     until(studio, job_id, "done")

@@ -1,10 +1,12 @@
 """SIGKILL at random moments while a voice is locked, unlocked, exported, received, backed up, restored and spoken with.
 
-    python -m tests.tools.kills [--times 20] [--seed 0] [--data DIR]
+    python -m tests.tools.kills [--times 20] [--learning 20] [--seed 0] [--data DIR]
 
-Each deed is a process of its own, as the command line runs it; ``tests.jobs.kill_test`` kills the worker and the app
-while they learn. After each kill every voice must be there, whole and open to its passphrase, no half-made file may be
-seen, and the same deed, done again, ends well. ``--data``: a folder with a learnt voice (default: one is learnt).
+Each deed is a process of its own, as the command line runs it. After each kill every voice must be there, whole and
+open to its passphrase, no half-made file may be seen, and the same deed, done again, ends well. ``--data``: a folder
+with a learnt voice (default: one is learnt). ``--learning`` kills the worker, what it started or both while jobs that
+only count are done, under the app's own keeper, which must start the next worker by itself; every step is taken and
+every voice is there in the end. ``tests.jobs.kill_test`` does that with real trainings, and kills the app.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app import Worker
 from gpt_sovits.cli.main import parser
 from gpt_sovits.errors import VoiceError
+from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
-from tests.jobs.kill_test import ROOT, Bench, environment
+from gpt_sovits.voices.consent import Consent
+from tests.jobs.kill_test import ROOT, Bench, environment, kill, trainers
 
 PHRASE = "four words are good"
 TEXT = "The quick brown fox jumps over the lazy dog. " * 6
@@ -147,12 +152,58 @@ class Deeds:
         return f"{deed:9} {how:9} after {moment:5.1f} s; again: {said}; left over: {left or 'none'}"
 
 
+def kill_learning(times: int, rng: random.Random, tell: Callable[[str], object]) -> int:
+    """Returns how many voices are missing, or -1 where a step was never taken."""
+    with tempfile.TemporaryDirectory() as name:
+        settings = Settings(Path(name) / "data", threads=1)
+        studio = Studio(settings, check_recording=lambda path: None, find_base=lambda base: None)
+        recording = Path(name) / "minute.wav"
+        recording.write_bytes(b"RIFF" + bytes(range(256)) * 40)
+        consent = Consent(who="Ana", purpose="tests", statement="I agree.")
+        command = [sys.executable, "-m", "tests.jobs.fake_worker", "--data", str(settings.data_dir), "--while-input"]
+        keeper, killed, jobs = Worker(command, pause=0.1, soon=0.0), 0, 0
+        try:
+            while killed < times:
+                jobs += 1
+                job_id = studio.jobs.create(TrainingRequest(f"Voice {jobs}", recording, script="x", consent=consent))
+                while (job := studio.jobs.get(job_id)).active:
+                    time.sleep(rng.uniform(0.05, 0.6))
+                    if job.state != "running" or killed == times or job.fraction < rng.uniform(0.0, 0.8):
+                        continue
+                    what, worker = rng.choice(("training", "worker", "both")), keeper.process
+                    busy = trainers(settings.data_dir)
+                    for pid in ([worker.pid] if what != "training" else []) + (busy if what != "worker" else []):
+                        kill(pid)
+                    killed += 1
+                    began = time.monotonic()
+                    while what != "training" and keeper.process is worker:
+                        time.sleep(0.01)
+                    tell(f"{killed:3} {what:8} at {job.fraction:4.0%}; next worker {time.monotonic() - began:4.1f} s\n")
+                if job.state == "failed" and "times at the same place" in job.error:
+                    studio.jobs.resume(job_id)
+                while studio.jobs.get(job_id).active:
+                    time.sleep(0.1)
+                assert studio.jobs.get(job_id).state == "done", studio.jobs.get(job_id).error
+        finally:
+            keeper.end()
+        missing = jobs - len(studio.voices.list())
+        damaged = studio.voices.verify()
+        assert not damaged, damaged
+        tell(f"{killed} kills while learning, {jobs} jobs done, {missing} voices missing\n")
+        return missing
+
+
 def main(argv: Sequence[str], tell: Callable[[str], object] = sys.stdout.write) -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--times", type=int, default=20)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--data", type=Path, help="a data folder with a learnt voice, which is copied")
+    options.add_argument("--learning", type=int, default=0, help="kills while jobs are done")
     given = options.parse_args(argv)
+    if given.learning:
+        kill_learning(given.learning, random.Random(given.seed), tell)
+    if not given.times:
+        return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given.data:

@@ -19,6 +19,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from gpt_sovits.voices.voice import Voice
 ROOT = Path(__file__).resolve().parents[2]
 MINUTE = ROOT / "tests" / "data" / "one_minute.opus"
 STEPS = 4  # of each part of a training
+REST = 1.5  # seconds of silence before memory is looked at, after which what speaking left is given back
 WARM = 100  # sentences before what is kept is all there
 
 
@@ -105,6 +107,8 @@ def main(argv: Sequence[str]) -> int:
             text = " ".join(rng.choices(said, k=rng.randint(1, 3))) + f" {rng.randrange(10 ** rng.randint(1, 6))}."
             for _ in studio.speech.speak(text, chosen(studio, ids, clip, rng), seed=number):
                 pass
+            if number % given.every == 0 or number in (WARM, given.sentences):
+                time.sleep(REST)
             if number == min(WARM, given.sentences):
                 first = resident()
             if number % given.every == 0:
