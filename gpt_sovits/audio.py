@@ -294,6 +294,8 @@ def write_bytes(path: Path | str, data: bytes) -> None:
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() and _write_unnamed(path, data):
+            return
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
             temporary = file.name
             file.write(data)
@@ -305,3 +307,19 @@ def write_bytes(path: Path | str, data: bytes) -> None:
         raise ResourceError(
             f"The file {path.name!r} could not be written ({error.strerror}).", "Please check the disk and its rights."
         ) from error
+
+
+def _write_unnamed(path: Path, data: bytes) -> bool:
+    """Write a new file that has no name until it is whole: a kill leaves nothing. False where the system cannot."""
+    try:
+        handle = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    except (AttributeError, OSError):
+        return False
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        try:
+            os.link(f"/proc/self/fd/{handle}", path, follow_symlinks=True)
+        except (OSError, NotImplementedError):
+            return False
+    return True

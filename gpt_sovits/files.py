@@ -127,6 +127,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if len(data) > MAX_JSON_BYTES:
             raise ValueError("too large")
         value = json.loads(data)
+        json.dumps(value, ensure_ascii=False).encode()  # half a character can be neither shown nor stored: ValueError
     except (ValueError, RecursionError) as error:
         raise InputError(f"The file {path} is damaged.", "Restore it from a backup.") from error
     if not isinstance(value, dict):
@@ -183,6 +184,8 @@ def remove_folder(folder: Path, aside: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Delete everything inside ``folder`` (left there by a crash), keys first; the folder itself stays."""
+    if folder.is_symlink() or folder.is_file():  # a fault, or somebody's doing: it stands in the way of the folder
+        folder.unlink()
     if not folder.is_dir():
         return
     for entry in list(os.scandir(folder)):

@@ -241,8 +241,8 @@ def build(ask: Ask, passages: Sequence[Script], words: Words, folder: Path, page
             return gr.skip()
         job_id, percent = which.split()
         try:
-            return stored_sound(ask().jobs.samples(job_id)[int(percent)], folder)
-        except (VoiceError, KeyError, OSError):  # the job was deleted meanwhile
+            return stored_sound(ask().jobs.sample(job_id, int(percent)), folder)
+        except (VoiceError, OSError):  # the job was deleted meanwhile
             return None
 
     def choose(what: str) -> tuple[str, Any]:

@@ -191,7 +191,11 @@ def build(ask: Ask, words: Words, folder: Path, chosen: gr.Radio, message: gr.HT
             raise InputError(words("own.need_sure"))
         scan = ask().voices.destroy(found.id, mixes=mixes)
         key = "own.destroyed" if scan.clean else "own.destroyed_left"
-        return words(key, name=found.name, files=scan.files, left=len(scan.found))
+        said = [words(key, name=found.name, files=scan.files, left=len(scan.found))]
+        if scan.locked or scan.others or scan.unread:
+            unseen = len(scan.locked) + scan.others + len(scan.unread)
+            said.append(words("own.destroyed_unseen", names=", ".join(scan.locked) or "-", count=unseen))
+        return " ".join([*said, words("own.destroyed_limits")])
 
     said = [message, changed]
     heavy: dict[str, Any] = {

@@ -101,10 +101,10 @@ def sample(ask: Ask, words: Words, folder: Path, voice_id: str, version: str | N
     return {"run": secrets.token_hex(8), "pieces": [], "file": str(place), "name": place.name, "autoplay": True}
 
 
-def stored_sound(path: Path, folder: Path) -> dict[str, Any]:
-    """A player value with a WAV file of the data folder, which is copied to where the browser may read; it waits."""
+def stored_sound(wav: bytes, folder: Path) -> dict[str, Any]:
+    """A player value with a WAV file, which is put where the browser may read; it waits."""
     place = new_place(folder) / "sample.wav"
-    place.write_bytes(path.read_bytes())
+    place.write_bytes(wav)
     return {"run": secrets.token_hex(8), "pieces": [], "file": str(place), "name": place.name, "autoplay": False}
 
 

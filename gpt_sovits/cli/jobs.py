@@ -105,8 +105,8 @@ def _show(session: Session, given: argparse.Namespace) -> int:
         numbers = "  ".join(f"{name} {value:.3f}" for name, value in latest.values.items())
         print(f"{latest.kind} step {latest.step} of {latest.total}  {numbers}")
     print("\n".join(job.log))
-    for path in session.jobs.samples(job.id).values():
-        print(f"sample: {path}")
+    for percent, path in session.jobs.samples(job.id).items():
+        print(f"sample after {percent} %: {path}{' (encrypted)' if job.state == 'done' else ''}")
     if job.error:
         print(job.error)
     return 0

@@ -52,7 +52,10 @@ def voices_command(session: Session, given: argparse.Namespace) -> int:
         return _invented(session, given)
     if action == "verify":
         problems = session.voices.verify()
-        print("\n".join(problems) or "Every file of every voice is as it was saved.")
+        locked = [card.name for card in session.voices.list() if not session.voices.is_open(card.id)]
+        print("\n".join(problems) or "Every file of every voice that can be read is as it was saved.")
+        if locked:
+            print(f"Of locked voices only the sizes of files were compared: {', '.join(locked)}.")
         return 1 if problems else 0
     if action == "key":
         print(session.voices.public_key())
@@ -180,6 +183,7 @@ def _report(scan: Scan) -> int:
         print(f"{path}: {what}")
     verdict = "clean" if scan.clean else "NOT clean"
     print(f"{scan.files} files, {scan.bytes / 2**20:.1f} MB looked through: {verdict}")
+    print("\n".join(scan.limits()))
     return 0 if scan.clean else 1
 
 

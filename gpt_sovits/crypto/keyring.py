@@ -51,6 +51,13 @@ class Keyring:
             held.used = self._clock()
             return bytes(held.key)
 
+    def peek(self, user: str, voice: str) -> bytes | None:
+        """``get`` that does not count as use."""
+        self.expire()
+        with self._lock:
+            held = self._held.get((user, voice))
+            return None if held is None else bytes(held.key)
+
     def holds(self, user: str, voice: str) -> bool:
         """Whether the voice is unlocked; asking does not count as use."""
         self.expire()

@@ -1,7 +1,11 @@
 """A voice's files at rest: encrypted with its own data key, so that erasing 32 bytes makes all of them unreadable.
 
-    key         the data key, 32 random bytes (the voice is not locked)
+    key         the data key, 32 bytes (the voice is not locked)
     key.age     the data key in an age file for a passphrase; while it is there the voice is locked
+    .next       all of the folder under a new key, while it is put in the place of the old (``storage.rekey``)
+
+A data key is 28 random bytes and a check of them. An older program's is 32 random bytes, and its manifests may have no
+seal. Under a key of today nothing is read that is not encrypted, and no manifest that is not sealed (``seals``).
 
 A stored file is "gsvault1", 16 bytes of salt, then pieces of 1 MiB, each ChaCha20-Poly1305 with its 16 bytes of tag.
 Its own key is HKDF-SHA256(data key, salt, "gsvault1 " + file name); the nonce of a piece is its number (11 bytes, big
@@ -10,6 +14,7 @@ endian) and 1 for the last piece, else 0. So pieces can be neither changed, swap
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import secrets
@@ -24,8 +29,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gpt_sovits.crypto import age
 from gpt_sovits.errors import InputError, RefusedError
 
-KEY, WRAPPED = "key", "key.age"
+KEY, WRAPPED, NEXT = "key", "key.age", ".next"
 KEY_BYTES = 32
+_CHECK = 4  # of them
 MIN_PASSPHRASE = 8  # characters
 _MAGIC = b"gsvault1"
 _SALT = 16
@@ -38,12 +44,22 @@ _HEAD = len(_MAGIC) + _SALT
 
 
 def new_key() -> bytes:
-    return secrets.token_bytes(KEY_BYTES)
+    random = secrets.token_bytes(KEY_BYTES - _CHECK)
+    return random + _check_of(random)
+
+
+def is_of_today(key: bytes) -> bool:
+    """Whether this program made a key; an older one's passes with a chance of 1 in four thousand million."""
+    return key[-_CHECK:] == _check_of(key[:-_CHECK])
+
+
+def _check_of(random: bytes) -> bytes:
+    return hashlib.sha256(_MAGIC + random).digest()[:_CHECK]
 
 
 def is_locked(folder: Path) -> bool:
     """Whether the data key of the voice in ``folder`` lies there under a passphrase only."""
-    return (folder / WRAPPED).is_file()
+    return (folder / WRAPPED).is_file() or (folder / NEXT / WRAPPED).is_file()
 
 
 def read_key(folder: Path) -> bytes | None:
@@ -101,15 +117,18 @@ def seal(content: Iterable[bytes], key: bytes, name: str) -> Iterator[bytes]:
 
 
 def open_file(path: Path, key: bytes | None, name: str, offset: int = 0) -> Iterator[bytes]:
-    """The content of the stored file ``name`` at ``path``, block by block; a plain file as it is.
+    """The content of the stored file ``name`` at ``path``, block by block; without a ``key`` a plain file as it is.
 
     ``offset``: bytes before it that are something else.
-    Raises ``InputError`` where it was changed and ``RefusedError`` without the key that it needs.
+    Raises ``InputError`` where it was changed, or is plain although there is a key, and ``RefusedError`` without the
+    key that it needs.
     """
     with path.open("rb") as file:
         file.seek(offset)
         head = file.read(_HEAD)
         if head[: len(_MAGIC)] != _MAGIC:
+            if key is not None:
+                raise InputError(f"The file {name} was changed.", "Restore it from a backup.")
             yield head
             while block := file.read(_PIECE):
                 yield block

@@ -53,6 +53,7 @@ LOUDNESS = -23.0  # dB, of the speech in the whole recording
 DOUBTED = 0.5  # pieces of less confidence are left out; ``Thresholds`` say what that means with this encoder
 FOREIGN = 0.5  # share of a piece's speech that may be missing from the text
 ENOUGH = 0.3  # share of the speech that must fit the text, or MIN_SPEECH of it, else nothing is left to learn from
+PHONE = 0.08  # seconds of speech that a phone takes
 AGAIN = 0.4  # share of the speech that says what was said before; two sentences are never that like
 PLENTY = 540.0  # seconds of speech; of more the best are kept, as training takes no more steps (training/plan.py)
 MOST = 0.6  # share of the speech below which another order of the text is looked for
@@ -242,7 +243,8 @@ def _with_text(
         if reason:
             dropped.append(Dropped(piece.start, piece.end, text, reason))
     kept, total = sum(s.seconds for s in slices), sum(span.seconds for span in spans)
-    if not believed and fitting_share(proofs, total, thresholds) < thresholds.fitting:
+    long_enough = max(MIN_SPEECH, PHONE * sum(len(word.ids) for word in words))  # a part of the text fits as well
+    if not believed and fitting_share(proofs, min(total, long_enough), thresholds) < thresholds.fitting:
         raise UnfitError(
             "The recording does not fit the text: other words are heard.",
             "If it is what was read, look the recording over and go on (on the command line: --anyway).",

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from gpt_sovits.audio import MAX_SECONDS, Audio, concatenate, normalize, read_audio, resample, write_wav
-from gpt_sovits.dataset.align import align, sister_groups
+from gpt_sovits.dataset.align import sister_groups
+from gpt_sovits.dataset.proof import phone_columns
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.events import CancelToken
 from gpt_sovits.text import symbols
@@ -25,7 +26,7 @@ _TAGS = re.compile(r"<[^<>\n]{0,60}>|\{\\[^{}\n]{0,60}\}")
 _DIRECTION = re.compile(r"^\s*[\[(（【*♪].*[\])）】*♪]\s*$")  # a line that holds nothing else
 _SENTENCE = re.compile(r"[^.!?。！？…\n]+[.!?。！？…]*[\"'”’」』)）]*\s*")
 _BETWEEN, _LOUDNESS = 1.0, -23.0  # seconds and dB of recordings that are joined
-_PHONE = 0.12  # seconds that a phone takes with the pauses
+_SHORT = 10  # phones; fewer are heard anywhere
 _BLOCKS = 120  # at most
 _WORK = 2_000_000  # frames times blocks; beyond it the order is not looked for
 
@@ -72,34 +73,62 @@ def _cues(lines: Sequence[str]) -> list[str]:
 def in_order_of_reading(
     script: str, language: str, log_probs: np.ndarray, *, cancel: CancelToken | None = None
 ) -> str | None:
-    """``script`` with its paragraphs (or, of a single one, its sentences) in the order in which they were read.
+    """``script`` with its sentences in the order in which they were read.
 
-    ``log_probs`` [T, V + 1]: what was heard. Each part is looked for in the whole recording. None when the order is the
-    same, or when that would take too long.
+    ``log_probs`` [T, V + 1]: what was heard. Each sentence is looked for in the whole recording. None when the order is
+    the same, or when that would take too long.
     """
     cancel = cancel or CancelToken()
-    blocks = [part for part in script.splitlines() if part.strip()]
-    if len(blocks) < 2:
-        blocks = [part for part in _SENTENCE.findall(script) if part.strip()]
+    blocks: list[str] = []
+    words: list[list[int]] = []
+    for part in _SENTENCE.findall(script):
+        phones = [phone for word in script_words(part, language) for phone in word.ids]
+        if not phones:
+            continue
+        if words and min(len(phones), len(words[-1])) < _SHORT:  # a short one is found anywhere; it stays where it is
+            blocks[-1] += f"{part} "
+            words[-1] += phones
+        else:
+            blocks.append(f"{part} ")
+            words.append(phones)
     if not 2 <= len(blocks) <= _BLOCKS or len(blocks) * len(log_probs) > _WORK:
         return None
-    sisters = sister_groups(symbols().names)
-    places: list[float] = []
-    for block in blocks:
-        cancel.check()
-        words = [word.ids for word in script_words(block, language)]
-        found = [word for word in align(log_probs, words, sisters=sisters).words if not word.skipped] if words else []
-        before = places[-1] if places else 0.0
-        seconds = _PHONE * sum(len(word) for word in words)
-        places.append(_thickest([word.start for word in found], seconds) if found else before)
+    places = spotted(log_probs.astype(np.float32), words, cancel)
     order = sorted(range(len(blocks)), key=lambda number: places[number])
     if order == list(range(len(blocks))):
         return None
     return "\n".join(blocks[number].strip() for number in order)
 
 
-def _thickest(starts: Sequence[float], seconds: float) -> float:
-    """Middle of the stretch of so many seconds in which most words begin: a few stray ones say nothing."""
-    times = np.sort(np.array(starts))
-    inside = [times[(times >= first) & (times <= first + seconds)] for first in times]
-    return float(max(inside, key=len).mean())
+def spotted(log_probs: np.ndarray, blocks: Sequence[Sequence[int]], cancel: CancelToken) -> list[int]:
+    """The frame at which each block of phones begins where it is heard best, whole and at one stretch.
+
+    ``log_probs`` [T, V + 1]. All blocks are followed at once [B, S]; a path may begin and end at any frame.
+    """
+    named = sorted({phone for block in blocks for phone in block})
+    columns, blank = phone_columns(log_probs, named, sister_groups(symbols().names))
+    table = np.stack([*(columns[phone] for phone in named), blank], axis=1)  # [T, N + 1]
+    rank = {phone: k for k, phone in enumerate(named)}
+    states = np.full((len(blocks), 2 * max(map(len, blocks)) - 1), len(named))
+    for row, block in zip(states, blocks, strict=True):
+        row[: 2 * len(block) : 2] = [rank[phone] for phone in block]
+    skips = np.zeros(states.shape, bool)
+    skips[:, 2::2] = states[:, 2::2] != states[:, :-2:2]
+    rows, last = np.arange(len(blocks)), np.array([2 * len(block) - 2 for block in blocks])
+    score = np.full(states.shape, -np.inf, np.float32)
+    begun = np.zeros(states.shape, np.int64)
+    best, places = np.full(len(blocks), -np.inf), np.zeros(len(blocks), np.int64)
+    for frame, heard in enumerate(table):
+        if frame % 1000 == 0:
+            cancel.check()
+        before, since = score.copy(), begun.copy()
+        for step, allowed in ((1, True), (2, skips[:, 2:])):
+            better = (before[:, :-step] > score[:, step:]) & allowed
+            score[:, step:] = np.where(better, before[:, :-step], score[:, step:])
+            begun[:, step:] = np.where(better, since[:, :-step], begun[:, step:])
+        fresh = score[:, 0] < 0.0
+        score[fresh, 0], begun[fresh, 0] = 0.0, frame
+        score += heard[states]
+        ended = score[rows, last] > best
+        best[ended], places[ended] = score[rows, last][ended], begun[rows, last][ended]
+    return [int(place) for place in places]

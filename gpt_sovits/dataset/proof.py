@@ -216,6 +216,16 @@ def _scores(
     log_probs: np.ndarray, phones: Sequence[int], sisters: Mapping[int, Sequence[int]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score of each state [T, 2 P + 1] and of any sound at all [T], both against the likeliest class of the frame."""
+    columns, blank = phone_columns(log_probs, phones, sisters)
+    scores = np.repeat(blank[:, None], 2 * len(phones) + 1, axis=1)
+    scores[:, 1::2] = np.stack([columns[phone] for phone in phones], axis=1)
+    return scores, np.maximum(blank, _ANYTHING)
+
+
+def phone_columns(
+    log_probs: np.ndarray, phones: Sequence[int], sisters: Mapping[int, Sequence[int]]
+) -> tuple[dict[int, np.ndarray], np.ndarray]:
+    """Score of each phone [T] and of the blank [T], against the likeliest class of the frame."""
     loudest = log_probs.max(axis=1)
     blank = np.maximum(log_probs[:, -1] - loudest, _FLOOR)
     columns: dict[int, np.ndarray] = {}
@@ -225,9 +235,7 @@ def _scores(
         if others:
             column = np.maximum(column, log_probs[:, others].max(axis=1) + _SISTER)
         columns[phone] = np.maximum(column - loudest, _FLOOR)
-    scores = np.repeat(blank[:, None], 2 * len(phones) + 1, axis=1)
-    scores[:, 1::2] = np.stack([columns[phone] for phone in phones], axis=1)
-    return scores, np.maximum(blank, _ANYTHING)
+    return columns, blank
 
 
 def _passes(scores: np.ndarray, jumps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

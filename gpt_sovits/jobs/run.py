@@ -181,6 +181,8 @@ def run_job(
     request = job.request
     if registry.has_version(job.user, job.voice_id, job.version_id):
         return job.version_id
+    if registry.holds(job.user, job.voice_id):
+        registry.check_changeable(job.user, job.voice_id)  # it may have been frozen since the job was made
     consent = require(Consent.from_json(request["consent"]))
     recording = work_dir / versions.recording_name(Path(request["recording"]))
     if not recording.is_file():

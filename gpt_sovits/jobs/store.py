@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -26,7 +28,7 @@ from typing import Any
 
 from gpt_sovits.errors import BusyError, MissingError, ResourceError
 from gpt_sovits.events import Event
-from gpt_sovits.files import exclusive, make_private
+from gpt_sovits.files import disk_errors, exclusive, make_private
 from gpt_sovits.settings import Settings
 from gpt_sovits.voices.consent import now
 from gpt_sovits.voices.ids import check_id, new_id
@@ -36,6 +38,7 @@ MAX_CRASHES = 5  # deaths of the process in a row, without progress between them
 LOG_LINES = 400
 SAMPLES = "samples"  # folder of a job that stays when it is done
 _CHECKPOINT_TRIES = 50
+_RESERVE = 256 * 1024  # bytes; a deletion writes some 20 pages of 4 KiB, and their index
 _USER_VERSION = 1
 _TABLES = """
 CREATE TABLE jobs (
@@ -122,6 +125,26 @@ class JobStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "jobs.sqlite3"
+        self._deleting = 0
+
+    @property
+    def reserve(self) -> Path:
+        """A file that only takes room: what deleting needs on a full disk (``room``)."""
+        return self.folder / f"{self.path.name}-reserve"
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Give up the reserve while something is deleted, where the disk is full; the next use makes it anew."""
+        self._deleting += 1
+        try:
+            if self.folder.is_dir() and shutil.disk_usage(self.folder).free < 2 * _RESERVE:
+                self.reserve.unlink(missing_ok=True)
+        except OSError:
+            pass  # a disk that may only be read: what follows says so
+        try:
+            yield
+        finally:
+            self._deleting -= 1
 
     def work_dir(self, job_id: str) -> Path:
         """The job's private folder: recording, slices, checkpoints. It goes when the job is done or deleted."""
@@ -315,25 +338,51 @@ class JobStore:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self._connection() as connection:
+            with disk_errors("the list of jobs could not be read or written"), closing(self._connected()) as connection:
                 yield connection
-        except sqlite3.DatabaseError as error:
+        except sqlite3.OperationalError as error:
             raise ResourceError(
                 f"The list of jobs cannot be read or written ({error}).", "Free some space on the disk, then try again."
             ) from error
+        except sqlite3.DatabaseError as error:
+            self._begin_anew()
+            raise ResourceError(
+                "The list of jobs was damaged and begins anew.", "No voice is lost. Start what was waiting again."
+            ) from error
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _begin_anew(self) -> None:
+        """Put a damaged list aside, the newest in the place of an older one."""
+        for suffix in ("", "-wal", "-shm"):
+            place = self.path.with_name(self.path.name + suffix)
+            if place.exists():
+                os.replace(place, self.path.with_name(f"{self.path.name}-damaged{suffix}"))
+
+    def _connected(self) -> sqlite3.Connection:
+        """To read and write; where the disk is full or may not be written, to read what was last completed."""
+        if self.path.is_dir():
+            os.rename(self.path, self.path.with_name(f"{self.path.name}-damaged-{secrets.token_hex(4)}"))
         if not self.path.exists():
             make_private(self.folder)
             os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
-        with closing(sqlite3.connect(self.path, timeout=20.0)) as connection:
+        if not self._deleting and not self.reserve.exists() and shutil.disk_usage(self.folder).free > 4 * _RESERVE:
+            with os.fdopen(os.open(self.reserve, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(_RESERVE))  # zeros may take no room
+        connection = sqlite3.connect(self.path, timeout=20.0)
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = ON")
             if connection.execute("PRAGMA user_version").fetchone()[0] < _USER_VERSION:
                 _create(connection)
-            yield connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if "locked" in str(error):
+                raise
+            return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def open_store(settings: Settings) -> JobStore:

@@ -27,6 +27,7 @@ from pathlib import Path
 from gpt_sovits.errors import BusyError, CancelledError, MissingError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken, EventSink, ignore
 from gpt_sovits.files import erase_tree, shred
+from gpt_sovits.jobs import samples
 from gpt_sovits.jobs.run import Parts, Progress, clear, real_parts, run_job
 from gpt_sovits.jobs.store import Job, JobStore, open_store
 from gpt_sovits.settings import Settings
@@ -79,6 +80,7 @@ def run_claimed(
         raise
     store.finish(job.id, "done")
     clear(work_dir)
+    samples.encrypt(work_dir, registry, job.user, job.voice_id)
 
 
 def in_words(error: BaseException) -> str:
@@ -185,8 +187,9 @@ def supervise(
     with _only_worker(store, stop, orphaned) as chosen:
         if not chosen:
             return
-        Registry(settings.registry_dir).tidy()
-        tidy_jobs(store)
+        registry = Registry(settings.registry_dir)
+        registry.tidy()
+        tidy_jobs(store, registry)
         shred(words)  # of a worker that was killed
         child: subprocess.Popen[bytes] | None = None
         asked = 0.0
@@ -235,15 +238,17 @@ def _last_words(words: Path) -> str:
     return said[-_KEPT_WORDS:].strip()
 
 
-def tidy_jobs(store: JobStore) -> None:
-    """Remove what finished jobs no longer need, and day-old folders that no job owns."""
-    states = {state.id: state.state for state in store.states()}
+def tidy_jobs(store: JobStore, registry: Registry | None = None) -> None:
+    """Remove what finished jobs no longer need, and day-old folders that no job owns; encrypt their samples."""
+    states = {state.id: state for state in store.states()}
     for folder in store.folder.iterdir():
         if not (folder.is_dir() and folder.name.startswith("j") and is_id(folder.name)):
             continue  # the folder of another queue, say
         state = states.get(folder.name)
-        if state == "done":
+        if state is not None and state.state == "done":
             clear(folder)
+            if registry is not None:
+                samples.encrypt(folder, registry, state.user, state.voice_id)
         elif state is None and time.time() - folder.stat().st_mtime > 86400:
             erase_tree(folder, overwrite=True)
 

@@ -99,11 +99,12 @@ class Core:
         """
         if self.starters.holds(voice_id):
             return self.starters.load(voice_id)
+        self.registry.ask(user, voice_id, "speak")  # though it may still be in memory
         card = self.registry.card(user, voice_id)
         wanted = version or card.default_version
         if not self.registry.has_version(user, voice_id, wanted):
             raise MissingError(f"The voice {card.name!r} has no version {wanted}.", "Choose one from its list.")
-        self.registry.data_key(user, voice_id)  # refuses while it is locked, though it may still be in memory
+        self.registry.data_key(user, voice_id)  # that counts as use
         key = (user, voice_id, wanted)
         with self._lock:
             voice = self._loaded.get(key)

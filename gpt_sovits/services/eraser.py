@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from gpt_sovits.errors import BusyError, RefusedError
 from gpt_sovits.files import erase_tree, sweep
@@ -28,29 +29,31 @@ class Eraser:
         ``RefusedError`` when it is frozen or a mix stands in the way, ``BusyError`` while it is being trained. The
         voice itself goes last: whatever stops this half way, it is still there to be deleted.
         """
-        jobs = self._idle(self._store.states(user, voice_id))
-        self._registry.check_removable(user, [voice_id])
-        receipt = self._receipt(user, [voice_id], jobs)
-        self._clear(user, receipt, jobs)
-        self._registry.delete(user, voice_id)
+        with self._store.room():
+            jobs = self._idle(self._store.states(user, voice_id))
+            self._registry.check_removable(user, [voice_id])
+            receipt = self._receipt(user, [voice_id], jobs)
+            self._clear(user, receipt, jobs)
+            self._registry.delete(user, voice_id)
 
     def destroy(self, user: str, voice_id: str, *, mixes: bool = False) -> erase.Receipt:
         """``delete``, with ``mixes`` also the stored mixes that contain it; says what was removed, and keeps that.
 
         Ended jobs on the same recording go too, and every sound that the pages keep for the user.
         """
-        doomed = [voice_id, *(self._mixes_with(user, voice_id) if mixes else [])]
-        recordings = {digest for each in doomed for digest in self._registry.recordings(user, each)}
-        jobs = self._idle([job for job in self._store.states(user) if self._is_of(job, doomed, recordings)])
-        self._registry.check_removable(user, doomed)
-        cut_short = erase.find(self._registry.receipts(user), voice_id)
-        receipt = self._receipt(user, doomed, jobs, cut_short)
-        self._registry.keep_receipt(user, receipt)
-        self._clear(user, receipt, jobs)
-        self.sweep_sounds(user)
-        for each in reversed(doomed):
-            self._registry.delete(user, each)
-        return receipt
+        with self._store.room():
+            doomed = [voice_id, *(self._mixes_with(user, voice_id) if mixes else [])]
+            recordings = {digest for each in doomed for digest in self._registry.recordings(user, each)}
+            jobs = self._idle([job for job in self._store.states(user) if self._is_of(job, doomed, recordings)])
+            self._registry.check_removable(user, doomed, edited=True)
+            cut_short = erase.find(self._registry.receipts(user), voice_id)
+            receipt = self._receipt(user, doomed, jobs, cut_short)
+            self._registry.keep_receipt(user, receipt)
+            self._clear(user, receipt, jobs)
+            self.sweep_sounds(user)
+            for each in reversed(doomed):
+                self._registry.delete(user, each, edited=True)
+            return receipt
 
     def clear_for_lock(self, user: str, voice_id: str) -> None:
         """Remove what lies open beside a voice that is going to be locked: its jobs' words, drafts of its recordings.
@@ -70,13 +73,17 @@ class Eraser:
         """Look through the whole data folder for anything of a destroyed voice, and into the user's other voices."""
         receipt = erase.load(self._registry.receipts(user), voice_id)
         names = {"journal.jsonl", *(f"{each}.json" for each in (voice_id, *receipt.mixes))}
-        others = [
+        cards = self._registry.cards(user)
+        inside = [
             (f"inside the voice {card.name!r} ({card.id})", content)
-            for card in self._registry.cards(user)
+            for card in cards
             if self._registry.is_open(user, card.id)
             for content in self._registry.contents_of(user, card.id)
         ]
-        return erase.scan([self._settings.data_dir], receipt, known=frozenset(names), contents=others)
+        scan = erase.scan([self._settings.data_dir], receipt, known=frozenset(names), contents=inside)
+        locked = tuple(card.name for card in cards if not self._registry.is_open(user, card.id))
+        others = sum(len(self._registry.cards(each)) for each in self._registry.users() if each != user)
+        return replace(scan, locked=locked, others=others)
 
     def sweep_sounds(self, user: str) -> None:
         """Remove every sound that the pages made or received for the user; all of them where nobody signs in."""
@@ -92,20 +99,25 @@ class Eraser:
 
         ``RefusedError`` where voices are frozen, unless ``frozen`` says that they go too. The account goes last.
         """
-        jobs = self._idle(self._store.states(user))
-        names = [card.name for card in self._registry.cards(user) if card.frozen]
-        if names and not frozen:
-            raise RefusedError(f"The voice {names[0]!r} is frozen.", "Unfreeze it first, or remove frozen voices too.")
-        for job in jobs:
-            self.delete_job(job.id)
-        erase_drafts(self._settings, user)
-        self.sweep_sounds(user)
-        self._registry.remove_user(user)
+        with self._store.room():
+            jobs = self._idle(self._store.states(user))
+            ids = [card.id for card in self._registry.cards(user)]
+            if not frozen:
+                try:
+                    self._registry.check_removable(user, ids, edited=True)
+                except RefusedError as error:
+                    raise RefusedError(error.message, "Unfreeze it first, or remove frozen voices too.") from error
+            for job in jobs:
+                self.delete_job(job.id)
+            erase_drafts(self._settings, user)
+            self.sweep_sounds(user)
+            self._registry.remove_user(user)
 
     def delete_job(self, job_id: str) -> None:
         """Overwrite and remove a job's folder, and its words from the store."""
-        erase_tree(self._store.work_dir(job_id), overwrite=True)
-        self._store.delete(job_id)
+        with self._store.room():
+            erase_tree(self._store.work_dir(job_id), overwrite=True)
+            self._store.delete(job_id)
 
     def _receipt(
         self, user: str, doomed: list[str], jobs: list[JobState], before: erase.Receipt | None = None
@@ -116,8 +128,8 @@ class Eraser:
         blended: list[erase.Content] = []
         parents: set[str] = set()
         for each in doomed:
-            ids += [version.id for version in self._registry.versions(user, each)]
-            made_of = {parent.voice for parent in self._registry.manifest(user, each).parents}
+            ids += self._registry.version_ids(user, each)
+            made_of = self._registry.parents_of(user, each)
             (blended if made_of else contents).extend(self._registry.contents_of(user, each))
             parents |= made_of
         staying = [card.id for card in self._registry.cards(user) if card.id in parents and card.id not in doomed]

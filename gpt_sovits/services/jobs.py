@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from gpt_sovits.dataset.scripts import Script, scripts
-from gpt_sovits.errors import BusyError, InputError
+from gpt_sovits.errors import BusyError, MissingError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
+from gpt_sovits.jobs import samples
 from gpt_sovits.jobs.review import Reviews
 from gpt_sovits.jobs.store import JobState
 from gpt_sovits.jobs.submission import TrainingRequest
@@ -97,8 +98,16 @@ class JobService:
         return self._store.latest_step(self.get(job_id).id)
 
     def samples(self, job_id: str) -> dict[int, Path]:
-        """How the voice sounded on the way: WAV files by percent of the plan. They stay with the job."""
+        """How the voice sounded on the way: files by percent of the plan, encrypted once the voice is there."""
         return self._store.samples(self.get(job_id).id)
+
+    def sample(self, job_id: str, percent: int) -> bytes:
+        """The WAV file of how the voice sounded after so many percent of the plan."""
+        job = self.get(job_id)
+        path = self._store.samples(job.id).get(percent)
+        if path is None:
+            raise MissingError("There is no such sample.", "The list of the job's samples shows which there are.")
+        return samples.read(path, self._core.registry, self._user, job.voice_id)
 
     def stop(self, job_id: str) -> None:
         """Stop within seconds, keeping what was learned; an ended job stays as it is."""
@@ -132,11 +141,8 @@ class JobService:
         return self._store.state(job.id)
 
     def _trained_card(self, voice_id: str) -> VoiceCard:
-        card = self._core.registry.card(self._user, voice_id)
-        if card.kind != "trained":
-            raise InputError(f"{card.name!r} is a mix.", "Train the voices that it is made of.")
         self._core.registry.check_changeable(self._user, voice_id)
-        return card
+        return self._core.registry.card(self._user, voice_id)
 
     @contextmanager
     def _turn(self, cancel: CancelToken, on_event: EventSink) -> Iterator[None]:

@@ -15,6 +15,7 @@ from gpt_sovits.services.core import Core
 from gpt_sovits.services.lines import Line, sound_key, voices_of
 from gpt_sovits.services.models import EMBEDDED
 from gpt_sovits.voices.consent import now
+from gpt_sovits.voices.rights import require_of
 from gpt_sovits.voices.voice import Voice
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class SpeechService:
         """
         _check_language(language)
         chosen = self._value(voice)
-        chosen.terms.require("speak", chosen.name)
+        require_of("speak", chosen)
         pieces = self._core.synthesizer.speak(
             chosen,
             text,
@@ -103,7 +104,7 @@ class SpeechService:
                 f"The text has {len(text):,} characters, more than {MOST_CHARACTERS:,}.", "Speak it in parts."
             )
         chosen = self._value(voice)
-        chosen.terms.require("speak", chosen.name)
+        require_of("speak", chosen)
         return tuple(
             Line(
                 piece.start,
@@ -134,7 +135,7 @@ class SpeechService:
         from gpt_sovits.audio import concatenate, silence
 
         chosen = self._value(voice)
-        chosen.terms.require("speak", chosen.name)
+        require_of("speak", chosen)
         lexicon = self._core.word_lists.of(self._user).lexicon()
         said = line.said.casefold()
         readings = [[e.word, e.reading, e.language] for e in lexicon.entries if e.word.casefold() in said]

@@ -21,6 +21,7 @@ from gpt_sovits.storage.takes import Take, TakeLine, TakeShelf
 from gpt_sovits.subtitles import Cue, split_cue, srt, vtt
 from gpt_sovits.voices.consent import now
 from gpt_sovits.voices.ids import check_name, new_id
+from gpt_sovits.voices.rights import require_of
 from gpt_sovits.voices.voice import Voice
 
 SUBTITLES = {"srt": srt, "vtt": vtt}
@@ -61,6 +62,7 @@ class TakeService:
 
         A mix has to be stored first, so that its takes go where it goes.
         """
+        require_of("speak", voice)
         if not sounds:
             raise InputError("There is nothing to keep.", "Speak a text first.")
         if not voice.id and voice.made_by.get("kind") == "mix":

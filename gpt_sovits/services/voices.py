@@ -72,7 +72,6 @@ class VoiceService:
     def sample(self, voice_id: str, version: str | None = None) -> bytes:
         """The WAV file of the sentence that the version said when it was made."""
         card = self._registry.card(self._user, voice_id)
-        card.terms.require("speak", card.name)
         return self._registry.read_file(self._user, voice_id, version or card.default_version, versions.SAMPLE)
 
     def versions(self, voice_id: str) -> tuple[VersionCard, ...]:
@@ -97,7 +96,8 @@ class VoiceService:
         self._registry.set_default(self._user, voice_id, version)
 
     def delete_version(self, voice_id: str, version: str) -> None:
-        self._registry.delete_version(self._user, voice_id, version)
+        with self._core.store.room():
+            self._registry.delete_version(self._user, voice_id, version)
         self._core.forget(self._user, voice_id)
 
     def delete(self, voice_id: str) -> None:
@@ -220,8 +220,8 @@ class VoiceService:
         """
         from gpt_sovits.services.model_files import export_voice
 
+        self._registry.ask(self._user, voice_id, "export")
         voice = self.load(voice_id)
-        voice.terms.require("export", voice.name)
         steps = int(voice.made_by.get("steps", 1))
         written = export_voice(voice.name, voice.base, voice.delta, folder, self._core.settings, steps=steps)
         self._registry.note(self._user, "exported", voice_id, version=voice.version_id, to="upstream's files")

@@ -20,11 +20,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpt_sovits import files
-from gpt_sovits.crypto import identity, vault
+from gpt_sovits.crypto import identity, seals, vault
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.storage import accounts, erase, versions
 from gpt_sovits.storage.fitting import check_fit
 from gpt_sovits.storage.versions import read_tensors
+from gpt_sovits.voices import rights
 from gpt_sovits.voices.consent import require
 from gpt_sovits.voices.ids import check_user, is_id
 from gpt_sovits.voices.manifest import (
@@ -144,7 +145,7 @@ def conflicts(
             said.append(f"The mix {voice.name!r} contains a voice that was destroyed here, and stays away.")
         elif folder in gone:
             said.append(f"The voice {voice.name!r} was destroyed here, and stays so.")
-        elif foreign and not voice.terms.export:
+        elif foreign and not rights.allows("export", rights.Standing(voice.name, voice.terms)):
             said.append(f"The voice {voice.name!r} may not be passed on, so it stays with whoever made the backup.")
         elif not _fits(folder, find_base):
             said.append(f"The voice {voice.name!r} does not fit its model, and stays away.")
@@ -213,6 +214,7 @@ def _check_voice(folder: Path, owner: str) -> None:
             write_manifest(folder, replace(voice, owner=owner))
         locked = vault.is_locked(folder)
         key = None if locked else vault.read_key(folder)
+        seals.check(voice, key)
         found = [each for each in (folder / "versions").iterdir() if read_version(each).voice == folder.name]
         for version in found:
             manifest = versions.check(version, key, locked=locked)
@@ -263,8 +265,8 @@ def _same(one: Path, other: Path) -> bool:
     found = [{name for name in each if name not in ("key", "key.age") and name[:6] != "takes/"} for each in names]
     if found[0] != found[1]:
         return False
-    manifests = [sorted(path.read_bytes() for path in each.glob("versions/*/version.json")) for each in (one, other)]
-    return manifests[0] == manifests[1] and replace(read_voice(one), owner="") == replace(read_voice(other), owner="")
+    said = [{path.name: read_version(path) for path in (each / "versions").iterdir()} for each in (one, other)]
+    return said[0] == said[1] and replace(read_voice(one), owner="") == replace(read_voice(other), owner="")
 
 
 def _checked(name: str, size: int) -> str:

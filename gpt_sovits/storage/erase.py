@@ -47,15 +47,38 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Scan:
-    """``files`` and ``bytes`` that were looked through, and (path, what of the voice is in it)."""
+    """``files`` and ``bytes`` that were looked through, and (path, what of the voice is in it).
+
+    ``unread``: files that could not be read; ``locked``: names of the user's locked voices, and ``others``: how many
+    voices of other users, which could not be looked into.
+    """
 
     files: int
     bytes: int
     found: tuple[tuple[str, str], ...]
+    unread: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
+    others: int = 0
 
     @property
     def clean(self) -> bool:
+        """Whether nothing was found in what was looked through; ``limits`` says in what nobody looked."""
         return not self.found
+
+    def limits(self) -> list[str]:
+        """What the scan cannot tell, one sentence each."""
+        said = []
+        if self.unread:
+            said.append(f"{len(self.unread)} files could not be read, such as {self.unread[0]}.")
+        if self.locked:
+            said.append(f"Locked voices were not looked into: {', '.join(self.locked)}.")
+        if self.others:
+            said.append(f"{self.others} voices of other users were not looked into.")
+        return [
+            *said,
+            "Only the data folder was searched. A packed, converted or newly spoken copy cannot be recognised.",
+            "What the disk itself keeps (spare cells of an SSD, snapshots, backups) is out of reach of any program.",
+        ]
 
 
 @dataclass(frozen=True)
@@ -133,6 +156,7 @@ def scan(
     through, each with the name it is found under: files that lie in the folders encrypted.
     """
     found: list[tuple[str, str]] = []
+    unread: list[str] = []
     files = total = 0
     ids = [each.encode() for each in wanted.ids]
     for path in _every_file(folders):
@@ -147,7 +171,9 @@ def scan(
                 if not wanted.pieces.isdisjoint(_pieces(block, wanted.salt)):
                     reasons.add("a piece of a file")
         except OSError:
-            continue  # removed, or made unreadable, while we look
+            if path.exists():  # else it was removed while we look
+                unread.append(str(path))
+            continue
         files, total = files + 1, total + size
         if reasons:
             found.append((str(path), ", ".join(sorted(reasons))))
@@ -160,7 +186,7 @@ def scan(
             reasons.add("a whole file")
         if reasons:
             found.append((name, ", ".join(sorted(reasons))))
-    return Scan(files, total, tuple(found))
+    return Scan(files, total, tuple(found), tuple(unread))
 
 
 def remove_copies(folder: Path, digests: Mapping[str, int]) -> int:

@@ -32,13 +32,19 @@ class Index:
         self.path = path
 
     def cards(self, user: str, voices: Path, build: Callable[[Path], VoiceCard]) -> list[VoiceCard]:
-        """Every voice in the folder ``voices``, in the order of its name; ``build`` reads one from its folder."""
+        """Every voice in the folder ``voices``, in the order of its name; ``build`` reads one from its folder.
+
+        Where the index can be neither read nor made anew (a full disk, one that may only be read) each is read.
+        """
         marks = _marks(voices)
         try:
             return self._cards(user, voices, marks, build)
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError):
-            self.drop()
-            return self._cards(user, voices, marks, build)
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, OSError):
+            try:
+                self.drop()
+                return self._cards(user, voices, marks, build)
+            except (sqlite3.DatabaseError, OSError):
+                return _in_order([card for name in marks if (card := _built(voices / name, build)) is not None])
 
     def drop(self) -> None:
         """Throw the index away; the next list rebuilds it."""
@@ -50,9 +56,13 @@ class Index:
 
     def forget(self, user: str, voice_id: str) -> None:
         """Remove the row of a deleted voice, and its words from the file."""
-        if self.path.exists():
+        if not self.path.exists():
+            return
+        try:
             with self._open() as connection, connection:
                 connection.execute("DELETE FROM cards WHERE user = ? AND id = ?", (user, voice_id))
+        except sqlite3.DatabaseError:
+            self.drop()
 
     def _cards(
         self, user: str, voices: Path, marks: dict[str, str], build: Callable[[Path], VoiceCard]
@@ -66,10 +76,9 @@ class Index:
                 if name in known and known[name][0] == mark:
                     cards.append(_from_json(known[name][1]))
                     continue
-                try:
-                    card = build(voices / name)
-                except VoiceError:
-                    continue  # damaged, or being deleted: the others are still shown; ``Registry.verify`` names it
+                card = _built(voices / name, build)
+                if card is None:
+                    continue
                 cards.append(card)
                 changed.append((user, name, mark, _to_json(card)))
             gone = [(user, name) for name in known if name not in marks]
@@ -77,7 +86,7 @@ class Index:
                 with connection:
                     connection.executemany("DELETE FROM cards WHERE user = ? AND id = ?", gone)
                     connection.executemany("INSERT OR REPLACE INTO cards VALUES (?, ?, ?, ?)", changed)
-        return sorted(cards, key=lambda card: (card.name.casefold(), card.created, card.id))
+        return _in_order(cards)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -94,6 +103,18 @@ class Index:
                     connection.execute(_TABLE)
                     connection.execute(f"PRAGMA user_version = {_USER_VERSION}")
             yield connection
+
+
+def _built(folder: Path, build: Callable[[Path], VoiceCard]) -> VoiceCard | None:
+    """None where it is damaged, or being deleted: the others are still shown; ``Registry.verify`` names it."""
+    try:
+        return build(folder)
+    except VoiceError:
+        return None
+
+
+def _in_order(cards: list[VoiceCard]) -> list[VoiceCard]:
+    return sorted(cards, key=lambda card: (card.name.casefold(), card.created, card.id))
 
 
 def _marks(voices: Path) -> dict[str, str]:

@@ -94,6 +94,8 @@ class TakeShelf:
     def sound(self, take_id: str) -> bytes:
         """Its WAV file."""
         folder, key = self._find(take_id)
+        if key is not None:
+            self._registry.ask(self._user, self._read(folder, key).voice, "hear")
         return b"".join(vault.open_file(folder / SOUND, key, SOUND))
 
     def add(self, take: Take, wav: bytes, *, stored: bool) -> None:
@@ -106,6 +108,9 @@ class TakeShelf:
             (shelf / take.id).mkdir(mode=0o700)
             put(shelf / take.id / SOUND, wav, key)
             put(shelf / take.id / CARD, _packed(take), key)
+            if stored and self._registry.key_at_hand(self._user, take.voice) != key:
+                files.erase_tree(shelf / take.id, overwrite=True)
+                raise InputError("The voice was locked meanwhile.", "Unlock it, then speak again.")
 
     def change(self, take_id: str, **changes: Any) -> Take:
         folder, key = self._find(take_id)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits import files
-from gpt_sovits.crypto import vault
+from gpt_sovits.crypto import seals, vault
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.voices.consent import require
 from gpt_sovits.voices.manifest import FileEntry, VersionManifest, VoiceManifest, read_version, write_manifest
@@ -87,7 +87,7 @@ def write(
         seconds=float(voice.made_by.get("seconds_of_speech", 0.0)),
         made_by=dict(voice.made_by),
     )
-    write_manifest(folder, manifest)
+    write_manifest(folder, seals.sealed(manifest, key))
     return manifest
 
 
@@ -96,15 +96,20 @@ def add_sample(folder: Path, wav: bytes, key: bytes | None = None) -> VersionMan
     entry = put(folder / SAMPLE, wav, key)
     manifest = read_version(folder)
     manifest = replace(manifest, files={**manifest.files, SAMPLE: entry})
-    write_manifest(folder, manifest)
+    write_manifest(folder, seals.sealed(manifest, key))
     return manifest
+
+
+def manifest_of(folder: Path, key: bytes | None) -> VersionManifest:
+    """What the version in ``folder`` says, as it was sealed with ``key``."""
+    return seals.check(read_version(folder), key)
 
 
 def load(folder: Path, voice: VoiceManifest, key: bytes | None = None) -> Voice:
     """The version in ``folder`` as a value, after its weights and reference are found unchanged."""
     from gpt_sovits.features.reference import Reference  # late: lists of voices need no torch
 
-    manifest = read_version(folder)
+    manifest = manifest_of(folder, key)
     if manifest.voice != voice.id:
         raise InputError(f"The version {manifest.id} belongs to another voice.", "Restore it from a backup.")
     return Voice(
@@ -139,12 +144,14 @@ def read_file(folder: Path, manifest: VersionManifest, name: str, key: bytes | N
 def check(folder: Path, key: bytes | None = None, *, locked: bool = False) -> VersionManifest:
     """Compare every file with the manifest; nothing may be missing, changed or extra.
 
-    Of a ``locked`` version only the sizes are known.
+    Of a ``locked`` version only the sizes are known, and that every file is encrypted.
     """
-    manifest = read_version(folder)
+    manifest = manifest_of(folder, key)
     for name, entry in manifest.files.items():
         path = folder / name
         if not path.is_file() or vault.size_of_content(path) != entry.bytes:
+            raise _damaged(folder, name)
+        if locked and not vault.is_sealed(path):
             raise _damaged(folder, name)
         if not locked and _sha256(path, key, name) != entry.sha256:
             raise _damaged(folder, name)
@@ -155,14 +162,14 @@ def check(folder: Path, key: bytes | None = None, *, locked: bool = False) -> Ve
 
 
 def settle(staged: Path, manifest: VersionManifest, target: Path, key: bytes) -> None:
-    """Put the checked version in ``staged`` into the new folder ``target``, every file encrypted."""
+    """Put the checked version in ``staged`` into the new folder ``target``, encrypted and sealed."""
     files.make_private(target)
     for name in manifest.files:
         if vault.is_sealed(staged / name):
             files.move_in(staged / name, target / name)
         else:
             files.write_blocks(target / name, vault.seal(vault.open_file(staged / name, None, name), key, name))
-    write_manifest(target, manifest)
+    write_manifest(target, seals.sealed(manifest, key))
 
 
 def _sha256(path: Path, key: bytes | None, name: str) -> str:
@@ -222,16 +229,3 @@ def _damaged(folder: Path, name: str) -> InputError:
         f"The file {name} of the version {folder.name} is missing or was changed.",
         "Restore it from a backup, or train the voice again.",
     )
-
-
-def data_key_of(folder: Path) -> bytes:
-    """The data key of a voice that is not locked; an older, plain voice gets one and is encrypted."""
-    key = vault.read_key(folder)
-    if key is None:
-        key = vault.new_key()
-        files.write_bytes(folder / vault.KEY, key)
-    for version in (folder / "versions").iterdir():
-        for name in read_version(version).files:
-            if not vault.is_sealed(version / name):
-                files.write_blocks(version / name, vault.seal(vault.open_file(version / name, None, name), key, name))
-    return key

@@ -27,7 +27,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from gpt_sovits.crypto import age
+from gpt_sovits.crypto import age, seals
 from gpt_sovits.crypto.vault import check_passphrase
 from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.storage.versions import DELTA, REFERENCE, SAMPLE, put, read_file
@@ -115,7 +115,7 @@ def stage(folder: Path, sealed: Sealed, voice_id: str, key: bytes) -> None:
         label=sealed.label,
         made_by=sealed.made_by,
     )
-    write_manifest(folder, manifest)
+    write_manifest(folder, seals.sealed(manifest, key))
 
 
 def seal(voice: Sealed, key: Ed25519PrivateKey) -> bytes:

@@ -2,14 +2,18 @@
 
 voice.json     one per voice: its name and what may change about it
 version.json   one per version: never changes, and holds the SHA-256 of every file beside it
+
+Where the voice has a key, each is sealed with it (``crypto.seals``): all but its name and its owner, which a rename and
+a restore may change without the key.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,11 +23,12 @@ from gpt_sovits.voices.consent import Consent
 from gpt_sovits.voices.ids import check_name, is_id
 from gpt_sovits.voices.terms import Terms
 
-SCHEMA = 2
+SCHEMA = 3
 VOICE_FILE = "voice.json"
 VERSION_FILE = "version.json"
 MOST_DEPTH = 32  # lists and objects inside each other
 _MOST_MADE_BY = 64 * 1024  # characters
+_UNSEALED = ("schema", "name", "owner", "seal")
 
 
 def _with_freeze_passphrase(value: dict[str, Any]) -> dict[str, Any]:
@@ -31,8 +36,13 @@ def _with_freeze_passphrase(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "thaw": ""} if "frozen" in value else value
 
 
+def _unsealed(value: dict[str, Any]) -> dict[str, Any]:
+    """2 to 3: manifests carry a seal; an older one has none until its voice gets a key of today (``storage.rekey``)."""
+    return value
+
+
 # Named functions, one per step: MIGRATIONS[n] turns the JSON of schema n into that of schema n + 1.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_freeze_passphrase}
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_freeze_passphrase, 2: _unsealed}
 
 _RESTORE = "Restore it from a backup, or delete the voice."
 _Manifest = TypeVar("_Manifest", "VoiceManifest", "VersionManifest")
@@ -96,6 +106,8 @@ class VoiceManifest:
     terms: Terms = Terms()
     signer: str = ""
     thaw: str = ""
+    seal: str = field(default="", compare=False)
+    digest: str = field(default="", compare=False, repr=False)  # of what was read; not stored
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,8 @@ class VersionManifest:
     seconds: float = 0.0  # of speech it was made from
     label: str = ""
     made_by: Mapping[str, Any] = field(default_factory=dict)
+    seal: str = field(default="", compare=False)
+    digest: str = field(default="", compare=False, repr=False)  # of what was read; not stored
 
 
 @dataclass(frozen=True)
@@ -155,6 +169,7 @@ class VoiceCard:
 def card(voice: VoiceManifest, versions: list[VersionManifest], locked: bool = False) -> VoiceCard:
     """What a list shows; ``versions`` by number, never empty."""
     spoken = next((version for version in versions if version.id == voice.default_version), versions[-1])
+    parents = {each.voice: each.name for each in (*voice.parents, *parents_of(spoken.made_by))}
     return VoiceCard(
         id=voice.id,
         name=voice.name,
@@ -166,9 +181,9 @@ def card(voice: VoiceManifest, versions: list[VersionManifest], locked: bool = F
             for each in versions
         ),
         kind=voice.kind,
-        parents=tuple(parent.voice for parent in voice.parents),
+        parents=tuple(parents),
         consent=spoken.consent,
-        parent_names=tuple(parent.name for parent in voice.parents),
+        parent_names=tuple(parents.values()),
         default_version=spoken.id,
         frozen=voice.frozen,
         terms=voice.terms,
@@ -178,10 +193,22 @@ def card(voice: VoiceManifest, versions: list[VersionManifest], locked: bool = F
 
 
 def write_manifest(folder: Path, manifest: VoiceManifest | VersionManifest, aside: Path | None = None) -> None:
+    write_json(folder / _file_name(type(manifest)), to_json(manifest), aside)
+
+
+def to_json(manifest: VoiceManifest | VersionManifest) -> dict[str, Any]:
+    """What is stored of a manifest."""
     value = {"schema": SCHEMA, **asdict(manifest)}
+    value.pop("digest")
     if isinstance(manifest, VersionManifest):
         value["consent"] = manifest.consent.to_json()
-    write_json(folder / _file_name(type(manifest)), value, aside)
+    return value
+
+
+def digest_of(value: Mapping[str, Any]) -> str:
+    """SHA-256 of everything in a stored manifest that its seal is for, however it is spaced."""
+    rest = {name: each for name, each in value.items() if name not in _UNSEALED}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def read_voice(folder: Path) -> VoiceManifest:
@@ -206,12 +233,13 @@ def _read(folder: Path, kind: type[_Manifest], build: Callable[[dict[str, Any]],
     if isinstance(schema, int) and schema > SCHEMA:
         raise InputError(f"The voice in {folder} was saved by a newer version of this program.", "Update the program.")
     try:
+        digest, seal = digest_of(value), _text(value.pop("seal", ""))
         while schema != SCHEMA:
             value, schema = MIGRATIONS[schema](value), schema + 1
-        unknown = set(value) - {each.name for each in fields(kind)}
+        unknown = set(value) - {each.name for each in fields(kind)} | {"digest"} & set(value)
         if unknown:
             raise ValueError(f"unknown entries {sorted(unknown)}")
-        manifest = build(value)
+        manifest = replace(build(value), seal=seal, digest=digest)
         if manifest.id != folder.name:
             raise ValueError("it belongs to another folder")
         return manifest
@@ -220,7 +248,7 @@ def _read(folder: Path, kind: type[_Manifest], build: Callable[[dict[str, Any]],
 
 
 def _voice(value: dict[str, Any]) -> VoiceManifest:
-    texts = {name: _text(value[name]) for name in ("id", "owner", "name", "created", "kind", "signer", "thaw")}
+    texts = {name: _text(value[name]) for name in ("id", "owner", "name", "created", "kind", "signer")}
     parents = tuple(
         Parent(_text(each["voice"]), _text(each["name"]), _text(each["version"]), float(each["share"]))
         for each in value["parents"]
@@ -234,6 +262,7 @@ def _voice(value: dict[str, Any]) -> VoiceManifest:
         default_version=default,
         frozen=value["frozen"] is True,
         terms=Terms.from_json(value["terms"]),
+        thaw=_text(value.get("thaw", "")),
     )
 
 

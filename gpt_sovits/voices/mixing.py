@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.voices.consent import joined, now
+from gpt_sovits.voices.rights import require_of
 from gpt_sovits.voices.terms import Terms
 from gpt_sovits.voices.voice import Voice
 
@@ -63,7 +64,7 @@ def blend(voices: Sequence[Voice], shares: Sequence[float], manners: Sequence[fl
                 " only voices of one base can be mixed.",
                 "Train one of them on the other's base.",
             )
-        voice.terms.require("mix", voice.name)
+        require_of("mix", voice)
     releases = {str(voice.made_by["base_release"]) for voice in voices if "base_release" in voice.made_by}
     if len(releases) > 1:
         raise InputError(

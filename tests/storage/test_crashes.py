@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from gpt_sovits.crypto import vault
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.voices.mixing import mix
 
 from .conftest import make_voice, stage
+from .older import make_older
 
 PASSPHRASE = "four words are good"
 NEW, NEXT = "r" + "5" * 20, "r" + "6" * 20
@@ -163,3 +165,39 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
     assert not seen[-1], "the operation changed nothing"
     assert seen == sorted(seen, reverse=True), "the new state went away again"
     assert len(seen) > 3
+
+
+def unlock(registry: Registry, folder: Path, known: str) -> None:
+    registry.unlock("local", known, PASSPHRASE)
+
+
+def tidy(registry: Registry, folder: Path, known: str) -> None:
+    registry.tidy()
+
+
+@pytest.mark.parametrize("operation", [tidy, unlock], ids=lambda each: each.__name__)
+def test_a_crash_while_an_older_voice_gets_a_key_of_today_loses_nothing(
+    operation, create, registry, tmp_path, quick_passphrases
+):
+    known = create("known", 1)
+    place = registry.root / "users/local/voices" / known
+    make_older(place, PASSPHRASE if operation is unlock else "")
+    before = state(registry)
+    for crash_at in range(1, 200):
+        copy = tmp_path / f"copy{crash_at}"
+        shutil.copytree(tmp_path / "data", copy / "data")
+        crashed = Registry(copy / "data" / "registry")
+        done = survives(lambda: operation(crashed, copy, known), crash_at)  # noqa: B023  # runs at once
+        assert state(crashed) == before
+        operation(crashed, copy, known)
+        assert crashed.load("local", known).name == "known" and crashed.verify("local") == []
+        here = copy / "data/registry/users/local/voices" / known
+        key = crashed.data_key("local", known)
+        assert key is not None and vault.is_of_today(key) and (here / "key").exists() == (operation is tidy)
+        assert not (here / vault.NEXT).exists() and not list(here.rglob("*.part"))
+        shutil.rmtree(copy)
+        if done:
+            break
+    else:
+        pytest.fail("the operation never ended")
+    assert crash_at > 20

@@ -168,7 +168,10 @@ def table(path: Path) -> str:
     for name, chosen in groups:
         cells: list[str] = []
         for mode in ("off", "on"):
-            cells += [str(sum(bool(e[mode]["missing"]) for e in chosen)), str(sum(bool(e[mode]["extra"]) for e in chosen))]
+            cells += [
+                str(sum(bool(e[mode]["missing"]) for e in chosen)),
+                str(sum(bool(e[mode]["extra"]) for e in chosen)),
+            ]
             cells += [str(sum(bool(e[mode]["missing"] or e[mode]["extra"]) for e in chosen))]
         more = sum(e["on"]["took"] for e in chosen) / max(1e-9, sum(e["off"]["took"] for e in chosen)) - 1
         again = sum(max(e["on"]["attempts"]) > 1 for e in chosen)

@@ -115,7 +115,7 @@ _SPELT = [
 ]
 _MARKS = [
     "Wait... what? No! Really?!",
-    "\"Come in,\" he said, \"and close the door.\"",
+    '"Come in," he said, "and close the door."',
     "It was (as far as we know) the last one.",
     "Well - if you must - go ahead.",
     "Yes; no; perhaps: who knows?",
@@ -125,7 +125,13 @@ _MARKS = [
     "Oh! Ah! Hm, well.",
     "One... two... three!",
 ]
-_MARKS_ZH = ["等一下……什么？", "“进来，”他说，“把门关上。”", "他（据说）是最后一个。", "是；不是；也许：谁知道呢？", "好——就这样吧！"]
+_MARKS_ZH = [
+    "等一下……什么？",
+    "“进来，”他说，“把门关上。”",
+    "他（据说）是最后一个。",
+    "是；不是；也许：谁知道呢？",
+    "好——就这样吧！",
+]
 _PLAIN = [
     "The harvest was poor in the whole valley.",
     "Nobody had told them about the storm.",
@@ -152,7 +158,16 @@ _PLAIN_ZH = [
 ]
 _COUNTED = ("3 cats", "21 dogs", "104 boxes", "1,500 trees")
 _COUNTED_ZH = (
-    "一万两千三百四十五个人", "上午十点半", "第三次世界大战", "三百二十五块钱", "2008年8月8日", "第十七页", "电话是13812345678", "气温零下五度", "百分之六十")
+    "一万两千三百四十五个人",
+    "上午十点半",
+    "第三次世界大战",
+    "三百二十五块钱",
+    "2008年8月8日",
+    "第十七页",
+    "电话是13812345678",
+    "气温零下五度",
+    "百分之六十",
+)
 _PLACES = ("in the garden", "by the river", "at the end of the long road", "under the bridge", "on the roof")
 
 
