@@ -23,7 +23,7 @@ from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.settings import Settings
 from webui.opening import Opening
 from webui.reach import Reach
-from webui.server import clean, create_app, listen, prepare
+from webui.server import clean, create_app, create_headless, listen, prepare
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="URL",
         help="a local page that may ask there, as SillyTavern's",
     )
+    parser.add_argument("--headless", action="store_true", help="no page: only the routes for programs")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     return parser.parse_args(given)
 
@@ -132,6 +133,7 @@ def serve(
     train: bool = True,
     api_v2: int | None = None,
     pages: Sequence[str] = (),
+    headless: bool = False,
 ) -> None:
     """Run until interrupted. Where there are accounts, people sign in, whether ``users`` says so or not.
 
@@ -159,7 +161,8 @@ def serve(
                 print(f"Programs of api_v2 are answered at http://127.0.0.1:{port}/", flush=True)  # noqa: T201
             if train:
                 beside.enter_context(worker(settings.data_dir))
-            make = partial(create_app, studio, folder, host=reach.host, names=names, users=several, token=token)
+            build = create_headless if headless else create_app
+            make = partial(build, studio, folder, host=reach.host, names=names, users=several, token=token)
             app = Opening(make, afterwards=studio.speech.warm_up)
             config = uvicorn.Config(
                 app, log_level="warning", timeout_graceful_shutdown=2, ssl_certfile=certificate, ssl_keyfile=key
@@ -205,6 +208,7 @@ def main(given: Sequence[str] | None = None) -> int:
             train=not options.no_worker,
             api_v2=options.api_v2,
             pages=options.api_v2_page,
+            headless=options.headless,
         )
     except VoiceError as error:
         print(error, file=sys.stderr)  # noqa: T201

@@ -9,6 +9,7 @@ Letters in shapes: L samples.
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import os
@@ -42,6 +43,10 @@ class Audio:
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.rate
+
+    def _repr_html_(self) -> str:
+        """A player in a notebook."""
+        return f'<audio controls src="data:audio/wav;base64,{base64.b64encode(wav_bytes(self)).decode()}"></audio>'
 
     def between(self, start: float, end: float) -> Audio:
         """The part from ``start`` to ``end`` seconds (clamped to what exists)."""

@@ -53,6 +53,12 @@ class Studio:
         )
         self._local = self.session()
 
+    def __enter__(self) -> Studio:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.core.close()
+
     @property
     def settings(self) -> Settings:
         return self.core.settings

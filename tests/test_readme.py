@@ -12,8 +12,10 @@ from types import ModuleType
 import pytest
 
 import app
+from gpt_sovits.audio import read_audio
 from gpt_sovits.cli import main as cli
 from gpt_sovits.cli import models as cli_models
+from gpt_sovits.encoding import inspect
 from gpt_sovits.lab.evaluation import bench, heldout, judge
 from gpt_sovits.lab.evaluation.optional import INSTALL
 
@@ -122,3 +124,16 @@ def test_what_security_names_exists() -> None:
     for command in ("models download", "users add", "voices key"):
         assert f"`{command}`" in SECURITY
         parse(["-m", "gpt_sovits", *command.split(), *{"models": ["v2"], "users": ["ana"]}.get(command.split()[0], [])])
+
+
+def test_the_lines_of_python_speak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (lines,) = re.findall(r"```python\n(.*?)\n```", README, flags=re.DOTALL)
+    assert len(lines.splitlines()) <= 12
+    monkeypatch.setenv("GPT_SOVITS_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(lines, "README.md", "exec"), {})
+    assert inspect(tmp_path / "morning.mp3").own["voice"] == "invented1"
+    assert read_audio(tmp_path / "morning.mp3").seconds > 1.0 and "0.0 s: Good morning!" in capsys.readouterr().out
+    assert read_audio(tmp_path / "morning.mp3")._repr_html_().startswith("<audio controls")

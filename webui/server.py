@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
@@ -152,6 +153,26 @@ def create_app(
         door = {"check": names_token(token), "sessions": Sessions(lambda user: "named the token"), "named": False}
     app.add_middleware(Fence, folder=folder, waiting=waiting, forget=forget, **door)
     app.add_middleware(Doors, api=create_api(studio, folder, door.get("sessions"), turns["speech"]))
+    app.add_middleware(Guard, host=host, names=tuple(names))
+    return app
+
+
+def create_headless(
+    studio: Studio,
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    names: Iterable[str] = (),
+    users: bool = False,
+    token: str = "",
+) -> Starlette:
+    """The HTTP doors without any page, for a computer that only serves programs. Where others than this computer can
+    ask, or people have accounts, every program needs a token, as there is no page to sign in at."""
+    from webui.api import Doors, create_api
+
+    sessions = Sessions(studio.users.mark) if users or token else None
+    app = Starlette()
+    app.add_middleware(Doors, api=create_api(studio, folder, sessions))
     app.add_middleware(Guard, host=host, names=tuple(names))
     return app
 

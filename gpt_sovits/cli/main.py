@@ -15,6 +15,7 @@ from typing import Any
 
 from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
 from gpt_sovits.cli.narrate import ABOUT_NARRATE, add_narrate_options, narrate_command
+from gpt_sovits.cli.service import ABOUT_SERVICE, add_service_options, service_command
 from gpt_sovits.cli.tokens import ABOUT_TOKENS, add_token_actions, tokens_command
 from gpt_sovits.cli.users import (
     ABOUT_BACKUP,
@@ -276,6 +277,7 @@ def parser() -> argparse.ArgumentParser:
     narrate = add("narrate", ABOUT_NARRATE, narrate_command, listing, unlock_options())
     narrate.add_argument("--seed", type=whole_number, default=None, help="the same seed gives the same sound")
     add_narrate_options(narrate)
+    add_service_options(add("service", ABOUT_SERVICE, service_command))
     add_token_actions(add("tokens", ABOUT_TOKENS, tokens_command, listing), common, listing)
     add_backup_options(
         add("backup", ABOUT_BACKUP, backup_command, secret_options()),

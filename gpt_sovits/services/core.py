@@ -129,6 +129,14 @@ class Core:
             if self._synthesizer is not None:
                 self._synthesizer.forget(voice_id)
 
+    def close(self) -> None:
+        """Give back the memory of loaded voices and models, and lock what was unlocked; it can be used again."""
+        with self._lock:
+            for user, voice_id, _ in list(self._loaded):
+                self.registry.keys.drop(user, voice_id)
+            self._loaded.clear()
+            self._synthesizer = None
+
     def close_voice(self, user: str, voice_id: str) -> None:
         """Drop what came from an unlocked voice: its weights in memory, and the sounds in the pages' cache."""
         self.forget(user, voice_id)
