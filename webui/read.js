@@ -29,6 +29,7 @@ function drawn(found) {
 }
 
 async function reading() {
+  clearTimeout(read.timer);
   if (!read.fold.open) return;
   const mine = (read.asked += 1);
   read.text = area.value;

@@ -1,5 +1,5 @@
 // The Speak tab: what is written is spoken whenever the writer pauses, only the lines that changed, the newest first.
-const AHEAD = 150; // ms after the last key: the studio begins to compute
+const AHEAD = 100; // ms after the last key: the studio begins to compute
 const PAUSE = 300; // ms after the last key: it may sound
 const $ = (id) => element.querySelector(`#speak-${id}`);
 const area = $('words'), marks = element.querySelector('.sheet-marks'), problem = $('problem'), status = $('status');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,15 @@ from webui.parts import catch, heading, notice, recorder
 from webui.person import Ask, owner
 
 SILENCE = "() => { window.dispatchEvent(new Event('studio-silence')); }"
-VOICES = "(fresh) => { window.dispatchEvent(new CustomEvent('studio-voices', {detail: {fresh: Boolean(fresh)}})); }"
-SPEAK_WITH = "(voice) => { window.dispatchEvent(new CustomEvent('studio-speak-with', {detail: voice})); }"
-_TOLD = "watch('value', () => window.dispatchEvent(new CustomEvent('studio-clip', {detail: props.value})));"
+VOICES = "() => { window.dispatchEvent(new CustomEvent('studio-voices', {detail: {}})); }"
+_TOLD = """watch('value', () => {
+  if (props.value) window.dispatchEvent(new CustomEvent(props.value.event, {detail: props.value.detail}));
+});"""
+
+
+def told(event: str, detail: Any) -> dict[str, Any]:
+    """What makes the page's scripts hear ``event``; never the same twice, or the page would not look at it."""
+    return {"event": event, "detail": detail, "once": secrets.token_hex(4)}
 
 
 class SpeakTab:
@@ -31,18 +38,19 @@ class SpeakTab:
         self._folder = folder
         self._clips = clips
 
-    def take_clip(self, clip: str | None, transcript: str) -> Iterator[dict[str, str] | None]:
+    def take_clip(self, clip: str | None, transcript: str) -> Iterator[dict[str, Any]]:
         """What the page learns about the clip that was chosen: its name, or why it is no voice."""
-        yield None  # the one before is gone
+        yield told("studio-clip", None)  # the one before is gone
         if not clip:
             return
         try:
             voice = self._ask().speech.reference_voice(Path(clip), transcript=transcript.strip())
-            yield {"clip": self._clips.put(owner(), voice)}
+            yield told("studio-clip", {"clip": self._clips.put(owner(), voice)})
         except VoiceError as error:
-            yield {"problem": self._words.error(error)}
+            yield told("studio-clip", {"problem": self._words.error(error)})
 
-    def build(self) -> None:
+    def build(self) -> gr.HTML:
+        """The layout; what is returned carries what ``told`` makes to the page."""
         words = self._words
         with gr.Column(elem_classes="narrow"):
             fragment(words, "speak", "live", "speak", "read", "takes", elem_id="speak")
@@ -56,12 +64,13 @@ class SpeakTab:
                 )
                 heading("", words("speak.clip_rule"))
                 trouble = notice(elem_id="speak-clip-problem")
-            told = gr.HTML(None, html_template="", js_on_load=_TOLD, apply_default_css=False, elem_id="speak-clip-told")
+            ear = gr.HTML(None, html_template="", js_on_load=_TOLD, apply_default_css=False, elem_id="speak-clip-told")
             with gr.Column(elem_classes="card"):
                 own_words.build(self._ask, words, self._folder)
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         for event in (clip.change, transcript.blur):
             taken = event(
-                self.take_clip, [clip, transcript], told, concurrency_limit=None, concurrency_id="speech", **quiet
+                self.take_clip, [clip, transcript], ear, concurrency_limit=None, concurrency_id="speech", **quiet
             )
             catch(taken, words, trouble)
+        return ear

@@ -39,7 +39,7 @@ def build(
         gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
         with gr.Tabs(selected="speak", elem_id="tabs") as tabs:
             with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
-                speak.SpeakTab(ask, words, place, live.clips).build()
+                ear = speak.SpeakTab(ask, words, place, live.clips).build()
             with gr.Tab(words("tab.create"), id="create") as create_tab:
                 created = create.build(ask, studio.jobs.scripts(), words, place, page)
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
@@ -58,16 +58,21 @@ def build(
             event(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
         for event in (speak_tab.select, mix_tab.select):
             event(None, None, None, js=speak.VOICES, **quiet)
-        created.finished.change(None, created.finished, None, js=speak.VOICES, **quiet)
+        created.finished.change(
+            lambda voice: speak.told("studio-voices", {"fresh": bool(voice)}), created.finished, ear, **quiet
+        )
         renewed = listed.changed.change(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
         renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
         for button, voice in ((created.speak_with, created.finished), (listed.speak_with, listed.chosen)):
-            button.click(lambda: gr.update(selected="speak"), None, tabs, **quiet)
-            button.click(None, voice, None, js=speak.SPEAK_WITH, **quiet)
+            button.click(_speak_with, voice, [tabs, ear], **quiet)
         if not users:
             settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
     return page
+
+
+def _speak_with(voice: str | None) -> tuple[Any, Any]:
+    return gr.update(selected="speak"), speak.told("studio-speak-with", voice)
 
 
 def _header(words: Words, users: bool) -> str:

@@ -83,6 +83,8 @@ async function remove(take, item) {
     take.gone = false;
     const back = drawn_take(take);
     gone.replaceWith(back);
+    count();
+    shown_state();
     back.querySelector('.take-play').focus();
   });
   take.gone = true;

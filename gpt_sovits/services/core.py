@@ -98,18 +98,21 @@ class Core:
         An invented voice has one version only.
         """
         if self.starters.holds(voice_id):
-            return self.starters.load(voice_id)
+            return self._kept(("", voice_id, ""), "", partial(self.starters.load, voice_id))
         self.registry.ask(user, voice_id, "speak")  # though it may still be in memory
         card = self.registry.card(user, voice_id)
         wanted = version or card.default_version
         if not self.registry.has_version(user, voice_id, wanted):
             raise MissingError(f"The voice {card.name!r} has no version {wanted}.", "Choose one from its list.")
         self.registry.data_key(user, voice_id)  # that counts as use
-        key = (user, voice_id, wanted)
+        return self._kept((user, voice_id, wanted), card.name, partial(self.registry.load, user, voice_id, wanted))
+
+    def _kept(self, key: tuple[str, str, str], name: str, load: Callable[[], Voice]) -> Voice:
+        """A voice that is in memory already, unless it got another name meanwhile, or as ``load`` gives it."""
         with self._lock:
             voice = self._loaded.get(key)
-            if voice is None or voice.name != card.name:
-                voice = self._loaded[key] = self.registry.load(user, voice_id, wanted)
+            if voice is None or (name and voice.name != name):
+                voice = self._loaded[key] = load()
             self._loaded.move_to_end(key)
             while len(self._loaded) > _KEPT_VOICES:
                 self._loaded.popitem(last=False)

@@ -277,6 +277,7 @@ class FakeStudio:
             lines=lambda text, voice, language="auto": (),
             reference_voice=lambda clip, transcript="": FakeVoice("clip", "clip", 420.0),
         )
+        self.takes = SimpleNamespace(list=lambda: [])
         self.desk = SimpleNamespace(read=lambda part: {}, write=lambda part, value: None)
         self.jobs = SimpleNamespace(
             scripts=self._scripts,
