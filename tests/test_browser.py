@@ -128,6 +128,7 @@ def test_a_recording_becomes_a_voice_that_speaks_and_mixes(
         )
         page.get_by_role("tab", name="Mix").click()
         page.locator("#mix-second option", has_text="Higher").wait_for(state="attached")
+        page.locator("#mix-first").select_option(label="Reader")
         page.locator("#mix-second").select_option(label="Higher")
         playwright.expect(page.locator("#mix-blend")).to_have_text("50 % Reader, 50 % Higher")
         before = len(sounds(page, 0))

@@ -30,9 +30,7 @@ class HummingSynthesizer:
                     raise CancelledError("The work was stopped.")
                 samples = np.sin(np.arange(32000, dtype=np.float32) / 20) * 0.5
                 doubt, lacking = ("other" if "?" in part else None), (("мир",) if "мир" in part else ())
-                yield Speech(
-                    Audio(samples, 32000), part, 0, len(part), float(index), (), doubt=doubt, left_out=lacking
-                )
+                yield Speech(Audio(samples, 32000), part, 0, len(part), float(index), (), doubt=doubt, left_out=lacking)
 
         return pieces()
 

@@ -43,6 +43,6 @@ class Ears:
 
 def ears_of(base: Any, load_base: Callable[[str], Any]) -> Ears:
     """The ears of a loaded ``Base``; ``load_base`` opens the embedded one where this one hears no phones."""
-    if not isinstance(base.content, PhoneListener):
+    if not getattr(base.content, "hears_phones", True):
         base = load_base(EMBEDDED)
     return Ears(base.content, Thresholds.of(getattr(base, "config", {})))

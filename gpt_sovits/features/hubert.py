@@ -57,6 +57,7 @@ class HubertContent(nn.Module):
     """The frozen content encoder of the official bases."""
 
     sample_rate = SAMPLE_RATE
+    hears_phones = False
 
     def __init__(self, config: HubertConfig | None = None) -> None:
         super().__init__()

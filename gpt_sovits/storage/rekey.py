@@ -47,9 +47,12 @@ def rekey(folder: Path, old: bytes | None, new: bytes, name: str, stored: bytes,
 def settle(folder: Path) -> None:
     """Complete what ``rekey`` decided; can be repeated. A lock comes first, a key that is not locked last."""
     following = folder / vault.NEXT
+    if following.is_symlink() or following.is_file():
+        following.unlink()  # not of our making
     if not following.is_dir():
         return
-    found = [path for path in sorted(following.rglob("*")) if path.is_file()]
+    walked = (Path(root) / name for root, _, names in os.walk(following) for name in names)
+    found = [path for path in sorted(walked) if path.is_file() and not path.is_symlink()]
     for path in sorted(found, key=lambda each: each.name != vault.WRAPPED):
         if path != following / vault.KEY:
             _put(path, folder / path.relative_to(following))

@@ -147,6 +147,7 @@ DATES: tuple[Rule, ...] = (
     (re.compile(rf"(?<!\d)((?:18|19|20)\d\d){DASH}((?:18|19|20)?\d\d)(?=年)"),
      lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
     (re.compile(r"(?<=['’‘])(\d\d)(?=年|届|级)"), lambda m: spell_digits(m[1])),
+    (re.compile(rf"{_YEAR}(?=[级届](?:学|新|毕业|本科|硕|博|的|校友|同学|班))"), lambda m: spell_digits(m[1])),
     (re.compile(r"(?<![\d.])(\d{4}|\d{2})(?=年(?!级|以上|以下))"), _year),
     (re.compile(r"(?<![\d.])(\d0)(?=后(?!天|面|期|续|退|来))"), lambda m: spell_digits(m[1])),
     (re.compile(r"(?<![\d.])((?:19|20)\d0)s(?![A-Za-z])"), lambda m: f"{spell_digits(m[1])}年代"),
@@ -170,6 +171,6 @@ TIMES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d:.])(\d+(?:\.\d+)?) ?: ?(\d+(?:\.\d+)?)(?![\d:])"),
      lambda m: f"{number(m[1])}比{number(m[2])}"),
     (re.compile(r"(?<![\d.])0?2(?=点(?:\d{1,2}分|(?![\d零一二三四五六七八九]|[钱球])))"), "两"),
-    (re.compile(r"(?<=[日号月年点])[\-~～—–](?=\d)"), "到"),
+    (re.compile(r"(?<=[日号月年点])[\-~～—–](?=[\d一二三四五六七八九十正])"), "到"),
     (re.compile(r"(?<=(?:周|期|拜)[一二三四五六日天])[\-~～—–](?=周|星期|礼拜)"), "到"),
 )  # fmt: skip

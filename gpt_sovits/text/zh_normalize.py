@@ -44,7 +44,7 @@ _DECORATION = re.compile(r"[\-=]{2,}")
 _LONE_MINUS = re.compile(r"-")
 _LONG_DASH = re.compile(r"(?<=[\u4e00-\u9fa5…”’》）)]) ?(?:[—―─]{2,4}| [—–] ) ?(?=[\u4e00-\u9fa5“‘《（(])")
 _HEADING = re.compile(r"(?:^|(?<=[\n。！？]))[ 　]*[（(]([一二三四五六七八九十百]{1,4})[)）](?=[ 　]*[\u4e00-\u9fa5])")
-_ASIDE = re.compile(r"(?<=[\u4e00-\u9fa5])[（(]([\u4e00-\u9fa5，、]{2,40})[)）](?=[\u4e00-\u9fa5])")
+_ASIDE = re.compile(r"(?<=[\u4e00-\u9fa5])[（(]([\u4e00-\u9fa5，、：“”·～ ]{2,40})[)）](?=([\u4e00-\u9fa5])?)")
 
 
 @cache
@@ -107,7 +107,9 @@ def _beside(text: Tracked, before: str, after: str) -> Tracked:
 
 def _pauses(text: Tracked) -> Tracked:
     """Dashes and brackets between words are pauses; the number of a heading too."""
-    text = text.sub(_HEADING, lambda match: f"{match[1]}，").sub(_ASIDE, lambda match: f"，{match[1]}，")
+    text = text.sub(_HEADING, lambda match: f"{match[1]}，").sub(
+        _ASIDE, lambda match: f"，{match[1]}{'，' if match[2] else ''}"
+    )
     return text.sub(_LONG_DASH, "，")
 
 

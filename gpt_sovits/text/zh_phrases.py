@@ -17,7 +17,7 @@ _TABLE = (
     "重庆 chong2 qing4|盛饭 cheng2 fan4|弹吉他 tan2 ji2 ta1|弹钢琴 tan2 gang1 qin2|银行行长 yin2 hang2 hang2 zhang3|"
     "着凉 zhao2 liang2|乌拉草 wu4 la5 cao3|乡长 xiang1 zhang3|总得 zong3 dei3|非得 fei1 dei3|必得 bi4 dei3|旋风 xuan4 feng1|"
     "中肯 zhong4 ken3|厚薄 hou4 bao2|撩水 liao1 shui3|果实累累 guo3 shi2 lei2 lei2|硕果累累 shuo4 guo3 lei2 lei2|"
-    "罪行累累 zui4 xing2 lei3 lei3|厦大 xia4 da4|荷枪 he4 qiang1|查账 cha2 zhang4|宝贝儿 bao3 bei4 er4|"
+    "罪行累累 zui4 xing2 lei3 lei3|厦大 xia4 da4|荷枪 he4 qiang1|查账 cha2 zhang4|入行 ru4 hang2|休憩 xiu1 qi4|长男 zhang3 nan2|宝贝儿 bao3 bei4 er4|"
     # places
     "筠连 jun1 lian2|荥经 ying2 jing1|乐陵 lao4 ling2|乐亭 lao4 ting2|繁峙 fan2 shi4|大城县 dai4 cheng2 xian4|"
     "天台县 tian1 tai1 xian4|天台山 tian1 tai1 shan1|六合区 lu4 he2 qu1|余干县 yu2 gan1 xian4|漯河 luo4 he2|宕昌 tan4 chang1|"

@@ -22,6 +22,8 @@ _ORDINAL_BEFORE = re.compile(
     "(?:第|之|周|星期|礼拜|初|[一二三四五六七八九两]十|[^几]十|^十|零|[零一二三四五六七八九]点|[零一二三四五六七八九十]比|[统唯逐])$"
 )
 _COUNT_AFTER = re.compile("[次个遍回趟刻]")
+# A year (一九四一年), a king.
+_NUMBERED = re.compile("[零一二三四五六七八九]{3}一年$|[尔斯特德亚莱曼普林白丁迪齐世]一世$")
 # The first of May, 五一, and class 三一.
 _DAY_BEFORE = re.compile("(?<![周期初拜十])[二三四五六七八九]$")
 _DAY_AFTER = re.compile("劳动|儿童|建军|国际|节|黄金周|假|小长假|大厅|广场|班")
@@ -84,7 +86,14 @@ def _one(clause: Clause, at: int, word: str, pos: str, inside: int) -> int | Non
     last = inside == len(word) - 1
     if clause.tone(at) == "5":
         return None
-    if not after or _ALONE.match(text) or "一一" in word or _DAY_BEFORE.search(before) and _DAY_AFTER.match(after):
+    if (
+        not after
+        or _ALONE.match(text)
+        or "一一" in word
+        or _NUMBERED.search(before + "一" + after[:1])
+        or _DAY_BEFORE.search(before)
+        and _DAY_AFTER.match(after)
+    ):
         return 1
     if after[0] in _DIGITS or _ordinal(before, after) or _ORDINAL_AFTER.match(after):
         return 1
@@ -120,13 +129,19 @@ def _earth(clause: Clause, index: int, begin: int, listed: Callable[[str], bool]
         ):
             return 5, "e"
         return 4, "i"
-    if not index or index + 1 == len(clause.tokens):
+    if not index:
         return 4, "i"
+    if index + 1 == len(clause.tokens):  # 谨慎地，逐步地
+        return (
+            (5, "e") if len(clause.tokens[index - 1][0]) > 1 and clause.tokens[index - 1][1][:1] in "adz" else (4, "i")
+        )
     before, tag = clause.tokens[index - 1]
     following = clause.tokens[index + 1][1]
     if following[:1] in ("f", "u") or tag in ("ns", "nr"):
         return 4, "i"
     doubled = _REDUPLICATED.search(clause.text[max(0, begin - 4) : begin])
+    if tag == "v" and not doubled and following in ("b", "n", "uj"):  # 生产地主要是
+        return 4, "i"
     if (
         doubled
         or tag[:1] in ("a", "d", "z", "i", "l", "v", "o", "b")
@@ -152,7 +167,7 @@ def _gain(word: str, inside: int, listed: Callable[[str], bool]) -> tuple[int, s
 
 def _child(clause: Clause, at: int, word: str, listed: Callable[[str], bool]) -> int | None:
     """子 is a full syllable in 电子, 孔子, 男子; the suffix of 桌子 is neutral."""
-    if len(word) < 2:
+    if len(word) < 2 or word in ("妻子", "妃子"):
         return None
     if word in _CHILD or word[-2:] in _CHILD and not listed(word):
         return 3
@@ -192,8 +207,10 @@ def _last(clause: Clause, at: int, index: int, begin: int, listed: Callable[[str
         found = _earth(clause, index, begin, listed)
     elif char == "的" and last and len(word) > 1 and clause.base[at] == "i4" and listed(word):
         found = 4, "i"
-    elif char == "子" and last:
-        tone = _child(clause, at, word, listed)
+    elif char == "子" and at == begin and len(word) > 1:
+        found = 3, clause.finals[at][:-1]
+    elif char == "子" and (last or clause.text[at - 1 : at + 1] in _CHILD and at > begin):
+        tone = _child(clause, at, word if last else clause.text[at - 1 : at + 1], listed)
         found = (tone, clause.finals[at][:-1]) if tone else None
     elif (
         char == "儿"

@@ -110,5 +110,5 @@ def shortest_split(word: str) -> tuple[str, str]:
 
 @cache
 def simplify_table() -> dict[int, str]:
-    """Traditional to simplified, one character to one."""
-    return {ord(old): new for old, new in table("zh")["simplified"].items()}
+    """Traditional to simplified, one character to one; 榜 is no old form of 搒, as the table would have it."""
+    return {ord(old): new for old, new in table("zh")["simplified"].items() if old != "榜"}

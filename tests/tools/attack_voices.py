@@ -3,8 +3,8 @@
     python -m tests.tools.attack_voices [--only WORD]
 
 Each works on a copy of one small data folder. Held means: what is refused is refused in a sentence (a ``VoiceError``,
-or an ``OSError`` that the command line makes one of), no voice does what its terms forbid, the other voice is untouched,
-and nothing is left beside. Prints a line for each kind and each failure; exit code 1 with failures.
+or an ``OSError`` that the command line makes one of), no voice does what its terms forbid, the other voice stays as it
+is, and nothing is left beside. Prints a line for each kind and each failure; exit code 1 with failures.
 """
 
 from __future__ import annotations
