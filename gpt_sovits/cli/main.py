@@ -79,7 +79,7 @@ def _mix(session: Session, given: argparse.Namespace) -> int:
         require_format(given.out)
         voice = session.voices.mix(a, b, given.ratio, manner=given.manner)
         pieces = session.speech.speak(given.text, voice, language=given.language, seed=given.seed)
-        write_pieces(given.out, (piece.audio for piece in pieces))
+        write_pieces(given.out, (piece.audio for piece in pieces), label=session.speech.label(voice))
         print(given.out)
     if given.save:
         print(session.voices.save(session.voices.mix(a, b, given.ratio, manner=given.manner), given.save))

@@ -80,7 +80,7 @@ def speak_into(session: Session, voice: Voice | str, text: str, given: argparse.
     )
     spoken = _Spoken(len(text))
     try:
-        write_pieces(given.out, spoken.taking(pieces))
+        write_pieces(given.out, spoken.taking(pieces), label=session.speech.label(voice))
     except (KeyboardInterrupt, VoiceError):
         if spoken.count:
             _write_subtitles(given, spoken)
