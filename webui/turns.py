@@ -55,17 +55,21 @@ class Turns:
     def _end(self, owner: str) -> None:
         self._free += 1
         self._running[owner] -= 1
-        if self._waiting:
+        while self._waiting:
             following = min(self._waiting, key=lambda each: (self._running[each], self._last.get(each, 0)))
             mine = self._waiting[following][0]
             self._leave(following, mine)
-            self._begin(following)
-            mine.set_result(None)
+            if not mine.cancelled():  # who was told to leave may not have left yet
+                self._begin(following)
+                mine.set_result(None)
+                break
         if not self._running[owner] and owner not in self._waiting:
             del self._running[owner]
             self._last.pop(owner, None)
 
     def _leave(self, owner: str, future: asyncio.Future[None]) -> None:
-        self._waiting[owner].remove(future)
-        if not self._waiting[owner]:
-            del self._waiting[owner]
+        waiting = self._waiting.get(owner, deque())
+        if future in waiting:
+            waiting.remove(future)
+            if not waiting:
+                del self._waiting[owner]

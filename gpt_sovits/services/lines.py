@@ -9,9 +9,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from gpt_sovits.audio import Audio
-from gpt_sovits.voices.voice import Voice
+if TYPE_CHECKING:
+    from gpt_sovits.audio import Audio
+    from gpt_sovits.voices.voice import Voice
 
 _MOST_BYTES = 96 * 2**20  # of remembered sound: about twelve minutes
 NOTED_EVERY = 3600.0  # seconds between two lines of the journal about listening while writing

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.desk import Desk
 from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
-from gpt_sovits.services.narration import NarrationService
 from gpt_sovits.services.speech import SpeechService
-from gpt_sovits.services.takes import TakeService
 from gpt_sovits.services.tokens import TokenService
 from gpt_sovits.services.users import UserService
 from gpt_sovits.services.voices import VoiceService
 from gpt_sovits.storage.word_lists import WordList
 from gpt_sovits.voices.ids import check_user
+
+if TYPE_CHECKING:
+    from gpt_sovits.services.narration import NarrationService
+    from gpt_sovits.services.takes import TakeService
 
 
 class Session:
@@ -35,6 +38,8 @@ class Session:
 
     @cached_property
     def narration(self) -> NarrationService:
+        from gpt_sovits.services.narration import NarrationService
+
         return NarrationService(self._core, self.user)
 
     @cached_property
@@ -43,6 +48,8 @@ class Session:
 
     @cached_property
     def takes(self) -> TakeService:
+        from gpt_sovits.services.takes import TakeService
+
         return TakeService(self._core, self.user)
 
     @cached_property

@@ -72,6 +72,9 @@ class SpeechService:
         ``voice``: a value, or the id of a stored one. Markup in the text (see ``text.markup``) and the user's word
         list decide how words are read. Unknown voices and unspeakable texts raise here, before anything is computed.
         """
+        from gpt_sovits.text.unspoken import check_language
+
+        check_language(language)
         chosen = self._value(voice)
         require_of("speak", chosen)
         pieces = self._core.synthesizer.speak(
@@ -183,9 +186,13 @@ class SpeechService:
 
     def warm_up(self) -> None:
         """Import what speaks, load the embedded base and the dictionaries: the first sentence then need not wait."""
+        import numpy as np
+
+        from gpt_sovits.seams import finished
         from gpt_sovits.text import phonemize
 
         base = self._core.base(EMBEDDED)
+        finished(np.sin(np.arange(base.rate) / 20.0), base.rate, 0.0, -18.0)
         for text, language in (("Hello.", "en"), ("你好。", "zh")):
             phonemize(text, language, base.symbols_version)
 

@@ -20,6 +20,7 @@ from gpt_sovits.services.core import Core
 from gpt_sovits.services.eraser import Eraser
 from gpt_sovits.services.jobs import JobService, TrainingRequest
 from gpt_sovits.services.lines import Line
+from gpt_sovits.services.narration import NarrationService
 from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.services.takes import TakeService
 from gpt_sovits.services.voices import VoiceService
@@ -55,6 +56,10 @@ FREE: dict[type, dict[str, str]] = {
         **dict.fromkeys(("stop", "delete"), "ends a job; a voice stays as it is"),
         **dict.fromkeys(("resume", "resume_here"), "the job asks when it begins"),
     },
+    NarrationService: {
+        "open": LOOKS,
+        "build": "the project lies plain in a folder of the person's choice",
+    },
     Registry: {
         **dict.fromkeys(("cards", "card", "versions", "has_version", "version_ids", "parents_of", "holds"), LOOKS),
         **dict.fromkeys(("is_open", "mixes_of", "recordings", "journal", "verify"), LOOKS),
@@ -67,7 +72,7 @@ FREE: dict[type, dict[str, str]] = {
     Eraser: {
         **dict.fromkeys(("clear_for_lock", "verify", "sweep_sounds", "delete_job"), INNER),
     },
-    Core: {**dict.fromkeys(("base", "holds"), LOOKS), **dict.fromkeys(("forget", "close_voice"), INNER)},
+    Core: {**dict.fromkeys(("base", "holds"), LOOKS), **dict.fromkeys(("forget", "close", "close_voice"), INNER)},
 }
 
 
@@ -95,6 +100,9 @@ class Scene:
         self.mixed = blend([self.voices.load(self.a), self.voices.load(self.b)], [1, 1])
         self.line, self.takes = Line(0, 6, "Hello.", "Hello."), self.studio.session().takes
         self.value = self.voices.load(self.a)
+        self.narration = self.studio.session().narration
+        (folder / "text.md").write_text("Hello.")
+        self.book = self.narration.begin(folder / "book", folder / "text.md", "A")
         self.take = self.keep()
         self.recording = folder / "r.wav"
         self.recording.write_bytes(b"a minute" * 100)
@@ -151,6 +159,12 @@ ASKS: dict[type, dict[str, tuple[str, Call]]] = {
         "again": ("speak", lambda s: s.takes.again(s.take.id, 0, seed=1)),
         "audio": ("hear", lambda s: s.takes.audio(s.take)),
         "file": ("hear", lambda s: s.takes.file(s.take.id, "wav")),
+    },
+    NarrationService: {
+        "begin": ("speak", lambda s: s.narration.begin(s.folder / "another book", s.folder / "text.md", "A")),
+        "go_on": ("speak", lambda s: s.narration.go_on(s.book)),
+        "redo": ("speak", lambda s: s.narration.redo(s.book, 1)),
+        "edit": ("speak", lambda s: s.narration.edit(s.book, 1, "Goodbye.")),
     },
     JobService: {
         "create": ("train", lambda s: s.jobs.create(s.request())),

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gpt_sovits.errors import MissingError, RefusedError
+from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.files import sha256_of
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.voices.mixing import mix
@@ -101,7 +101,7 @@ class Deeds(RuleBasedStateMachine):
         if voice_id := self.pick(user, number, locked=None):
             self.count += 1
             staged, known = self.staged(user, voice_id), self.model[user][voice_id]
-            if known["frozen"] or known["locked"]:
+            if known["frozen"] or known["locked"] or known["of"]:
                 self.refused(lambda: self.registry.admit(user, "x", staged))
             else:
                 known["versions"].append(self.registry.admit(user, "x", staged).id)
@@ -119,14 +119,19 @@ class Deeds(RuleBasedStateMachine):
     @rule(user=USERS, number=PICK)
     def freeze(self, user: str, number: int) -> None:
         if voice_id := self.pick(user, number, locked=None):
-            self.registry.freeze(user, voice_id, PASSPHRASE)
             known = self.model[user][voice_id]
-            known["frozen"] = known["frozen"] or self.bytes_of(user, voice_id)
+            if known["locked"]:
+                self.refused(lambda: self.registry.freeze(user, voice_id, PASSPHRASE))
+            else:
+                self.registry.freeze(user, voice_id, PASSPHRASE)
+                known["frozen"] = known["frozen"] or self.bytes_of(user, voice_id)
 
     @rule(user=USERS, number=PICK, right=st.booleans())
     def unfreeze(self, user: str, number: int, right: bool) -> None:
         voice_id = self.pick(user, number, locked=None)
-        if voice_id and right:
+        if voice_id and self.model[user][voice_id]["locked"]:
+            self.refused(lambda: self.registry.unfreeze(user, voice_id, PASSPHRASE))
+        elif voice_id and right:
             self.registry.unfreeze(user, voice_id, PASSPHRASE)
             self.model[user][voice_id]["frozen"] = None
         elif voice_id and self.model[user][voice_id]["frozen"]:
@@ -135,8 +140,11 @@ class Deeds(RuleBasedStateMachine):
     @rule(user=USERS, number=PICK)
     def lock(self, user: str, number: int) -> None:
         if voice_id := self.pick(user, number):
+            known = self.model[user][voice_id]
+            known["clear"] = self.clear(user, voice_id)
             self.registry.lock(user, voice_id, PASSPHRASE)
-            self.model[user][voice_id]["locked"] = True
+            known["locked"] = True
+            known["frozen"] = known["frozen"] and self.bytes_of(user, voice_id)  # the same voice under another key
             self.refused(lambda: self.registry.load(user, voice_id))
 
     @rule(user=USERS, number=PICK, for_good=st.booleans())
@@ -146,9 +154,11 @@ class Deeds(RuleBasedStateMachine):
             if for_good:
                 self.registry.remove_lock(user, voice_id, PASSPHRASE)
                 self.model[user][voice_id]["locked"] = False
+                assert self.clear(user, voice_id) == self.model[user][voice_id]["clear"]
             else:
                 self.registry.unlock(user, voice_id, PASSPHRASE)
                 assert self.registry.load(user, voice_id).id == voice_id
+                assert self.clear(user, voice_id) == self.model[user][voice_id]["clear"]
                 self.registry.relock(user, voice_id)
 
     @rule(user=USERS, one=PICK, other=PICK)
@@ -213,6 +223,11 @@ class Deeds(RuleBasedStateMachine):
     def with_secret(self, deed, user: str, voice_id: str) -> None:
         deed(user, voice_id, PASSPHRASE)
 
+    def clear(self, user: str, voice_id: str) -> list[bytes]:
+        """What a voice's files hold once they are read with its key."""
+        kept = [version.id for version in self.registry.versions(user, voice_id)]
+        return [self.registry.read_file(user, voice_id, version, "sample.wav") for version in kept]
+
     @rule()
     def lose_the_index(self) -> None:
         (self.registry.root / "index.sqlite3").unlink(missing_ok=True)
@@ -241,7 +256,7 @@ class Deeds(RuleBasedStateMachine):
     def refused(self, deed) -> None:
         try:
             deed()
-        except RefusedError:
+        except (RefusedError, InputError):
             return
         raise AssertionError("it was not refused")
 
