@@ -7,7 +7,6 @@ memory that an import needs goes away with it. What was downloaded when it is st
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 WORKER = (sys.executable, "-m", "gpt_sovits.services.model_worker")
 ACTIVE = ("running", "stopping")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 GRACE_SECONDS = 4.0  # from being asked to stop until an errand is ended
 _LAST_WORDS = 400  # characters kept of what a broken worker said
 
@@ -90,11 +88,13 @@ class ModelService:
     @property
     def chosen(self) -> str:
         """The model that new voices are made on: the embedded one until the person chooses another that is here."""
+        from gpt_sovits.models.store import is_name
+
         try:
             name = self._choice.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             return EMBEDDED
-        here = _NAME.fullmatch(name) and (self.settings.models_dir / name / "config.json").is_file()
+        here = is_name(name) and (self.settings.models_dir / name / "config.json").is_file()
         return name if here else EMBEDDED
 
     def choose(self, name: str) -> None:

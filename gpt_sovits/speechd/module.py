@@ -15,7 +15,7 @@ from gpt_sovits.errors import CancelledError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.services.session import Session
 from gpt_sovits.speechd import words
-from gpt_sovits.speechd.sound import turned
+from gpt_sovits.speechd.sound import prompt, turned
 
 if TYPE_CHECKING:
     from gpt_sovits.services.lines import Line
@@ -145,7 +145,7 @@ class Module:
             voice = self._voice_id()
             for text in texts:
                 for line in self._session.speech.lines(text, voice, quickly=True):
-                    sound = turned(self._sound(line, voice, message.cancel), **self._manner())
+                    sound = turned(prompt(self._sound(line, voice, message.cancel)), **self._manner())
                     for part, share in _chunks(sound):
                         reached = (line.start + share * (line.end - line.start)) / max(1, len(text)) * size
                         while left and left[0][0] <= reached:

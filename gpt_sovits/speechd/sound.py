@@ -13,6 +13,15 @@ from gpt_sovits.audio import Audio
 FASTEST = 3.0  # times, at rate 100; at -100 a third
 _SEMITONES = 6.0  # at pitch 100
 
+_QUIET, _LEAD = 0.015, 0.015  # of the peak; seconds that stay before what is louder
+
+
+def prompt(audio: Audio) -> Audio:
+    """The sound without what is hardly heard before it: who presses a key waits for the rest."""
+    loud = np.flatnonzero(np.abs(audio.samples) > _QUIET * np.abs(audio.samples).max(initial=1e-9))
+    first = max(0, int(loud[0]) - round(_LEAD * audio.rate)) if len(loud) else 0
+    return Audio(audio.samples[first:], audio.rate)
+
 
 def turned(audio: Audio, *, rate: int = 0, pitch: int = 0, volume: int = 100) -> Audio:
     """The sound at speech-dispatcher's rate, pitch and volume, each from -100 to 100; 0, 0, 100 leave it as it is."""

@@ -132,6 +132,8 @@ def measure(voice: str, keys: int, warm: float, data: Path) -> None:
             time.sleep(0.15)
             found = ears.first(sent)
             heard.append(float("nan") if found is None else found - sent)
+            if not heard[-1] <= 0.1:
+                print(f"late: {key}")
         told("keys: the daemon begins after", begun)
         told("keys: heard in the null sink after", heard)
         stops, silences = [], []
