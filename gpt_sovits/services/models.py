@@ -127,14 +127,19 @@ class ModelService:
             raise RefusedError(f"The licences of {name} have not been accepted.", "; ".join(terms))
         self._begin(Errand("download", name), ["download", name, site or self.sites[0]])
 
-    def take_in(self, paths: Sequence[Path] = (), *, version: str = "") -> None:
-        """Begin to import files, or everything in ``inbox``. ``version``: v3 or v4, for files that do not say."""
+    def take_in(self, paths: Sequence[Path] = (), *, version: str = "", name: str = "", replace: bool = False) -> None:
+        """Begin to import files, or everything in ``inbox``. ``version``: v3 or v4, for files that do not say.
+
+        ``name``: of the model, "" for that of the files; ``replace``: overwrite what is there under it.
+        """
         if not paths:
             self.inbox.mkdir(parents=True, exist_ok=True)
             if not any(path.is_file() for path in self.inbox.rglob("*")):
                 raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
         chosen = [str(Path(path).resolve()) for path in paths or [self.inbox]]
-        self._begin(Errand("import", "", total=len(chosen)), ["import", version, *chosen])
+        self._begin(
+            Errand("import", "", total=len(chosen)), ["import", version, name, "replace" if replace else "", *chosen]
+        )
 
     def stop(self) -> None:
         """Ask the errand to stop; one that does not within seconds is ended."""
