@@ -36,8 +36,8 @@ def _list(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _download(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.models.catalog import bundle, licences
-    from gpt_sovits.services.model_files import download_model
+    from gpt_sovits.models.catalog import TRANSCRIBER, bundle, licences
+    from gpt_sovits.services.model_files import download_model, download_transcriber
 
     size = sum(file.size for file in bundle(given.name)) / 2**20
     print(f"{given.name} consists of the following, at least {size:.0f} MB from {given.endpoint}:", file=sys.stderr)
@@ -51,10 +51,13 @@ def _download(settings: Settings, given: argparse.Namespace) -> int:
             return 1
     told = _Progress()
     try:
-        base = download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
+        if given.name == TRANSCRIBER:
+            download_transcriber(settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
+        else:
+            download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
     finally:
         told.end()
-    print(f"{base.name} is installed.")
+    print(f"{given.name} is installed.")
     return 0
 
 
@@ -126,8 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=None, help="the data folder (default: the system's)")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="what is here, and which official ones there are").set_defaults(run=_list)
-    download = actions.add_parser("download", help="fetch an official base; the only command that uses the network")
-    download.add_argument("name", help="v1, v2, v2Pro, v2ProPlus, v3 or v4")
+    download = actions.add_parser("download", help="fetch an official model; the only command that uses the network")
+    download.add_argument(
+        "name", help="v1, v2, v2Pro, v2ProPlus, v3, v4, or whisper-base (writes down recordings)"
+    )
     download.add_argument(
         "--endpoint", default="https://huggingface.co", help="the site, or a mirror (such as https://hf-mirror.com)"
     )

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.features.transformer import empty, fill_as_stored
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+
 
 @dataclass(frozen=True)
 class BertConfig:
@@ -52,7 +54,7 @@ class Bert(nn.Module):
             layer_norm_eps=config.eps,
         )
         self.network = empty(BertModel, sizes, add_pooling_layer=False)
-        places = self.network.embeddings
+        places: Any = self.network.embeddings
         places.position_ids = torch.arange(config.positions)[None]  # no file holds these two
         places.token_type_ids = torch.zeros(1, config.positions, dtype=torch.long)
 

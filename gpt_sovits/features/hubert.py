@@ -107,5 +107,5 @@ def load_hubert(state: Mapping[str, Tensor], config: HubertConfig | None = None)
     model = HubertContent(config)
     renamed = {_PARAMETRIZED.get(name, name): tensor for name, tensor in state.items()}
     fill_as_stored(model.network, renamed)
-    remove_parametrizations(model.network.encoder.pos_conv_embed.conv, "weight")  # its weight norm, folded
+    remove_parametrizations(model.network.get_submodule(_POSITION.strip(".")), "weight")  # its weight norm, folded
     return model

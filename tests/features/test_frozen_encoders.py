@@ -11,9 +11,8 @@ from torch import Tensor
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.features.bert import Bert, BertConfig, ChineseBert, load_bert, read_vocabulary
-from gpt_sovits.features.fbank import fbank
 from gpt_sovits.features.hubert import HubertConfig, HubertContent, load_hubert, with_prompt_tail
-from gpt_sovits.features.speaker import SPEAKER_WIDTH, ERes2NetV2, load_speaker_encoder
+from gpt_sovits.features.speaker import SPEAKER_WIDTH, ERes2NetV2, fbank, load_speaker_encoder
 
 HUBERT = HubertConfig(
     hidden=32, layers=2, heads=2, feed_forward=48, conv_channels=16, position_kernel=8, position_groups=4
