@@ -25,7 +25,7 @@ from gpt_sovits.voices.manifest import read_voice
 from gpt_sovits.voices.mixing import mix
 from gpt_sovits.voices.terms import Terms
 from tests.storage.conftest import consent, make_voice, quick_passphrases, stage  # noqa: F401  # used by name
-from tests.storage.test_crashes import survives
+from tests.storage.power import survives
 
 PASSPHRASE = "four words are good"
 MINUTE = random.Random(0).randbytes(20_000)

@@ -29,7 +29,7 @@ from gpt_sovits.storage.registry import Registry
 from gpt_sovits.voices.mixing import mix
 
 from .conftest import make_voice, stage
-from .test_crashes import survives
+from .power import survives
 
 PASSPHRASE = "four words are good"
 
