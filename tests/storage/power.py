@@ -1,4 +1,4 @@
-"""The power fails: a deed runs in a forked child whose n-th change to the disk ends it, with no clean-up of any kind."""
+"""The power fails: a deed runs in a forked child whose n-th change to the disk ends it, without any clean-up."""
 
 from __future__ import annotations
 
