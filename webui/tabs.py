@@ -11,6 +11,7 @@ from gradio.utils import get_upload_folder
 
 from gpt_sovits.studio import Studio
 from webui import create, i18n, mix, settings, speak, voices
+from webui import studio as studio_tab
 from webui.closed import ClosedBlocks
 from webui.i18n import Words
 from webui.live import Live
@@ -42,6 +43,8 @@ def build(
                 ear = speak.SpeakTab(ask, words, place, live.clips).build()
             with gr.Tab(words("tab.create"), id="create") as create_tab:
                 created = create.build(ask, studio.jobs.scripts(), words, place, page)
+            with gr.Tab(words("tab.studio"), id="studio") as books_tab:
+                studio_tab.build(words)
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
                 mix.MixTab.build(words)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
@@ -58,6 +61,7 @@ def build(
             event(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
         for event in (speak_tab.select, mix_tab.select):
             event(None, None, None, js=speak.VOICES, **quiet)
+        books_tab.select(None, None, None, js=studio_tab.BOOKS, **quiet)
         created.finished.change(
             lambda voice: speak.told("studio-voices", {"fresh": bool(voice)}), created.finished, ear, **quiet
         )
