@@ -185,7 +185,7 @@ class FakeLibrary:
         self.asked.append((name, site))
         self._errand = FakeErrand("download", name)
 
-    def take_in(self, paths: Sequence[Path] = (), *, version: str = "") -> None:
+    def take_in(self, paths: Sequence[Path] = (), *, version: str = "", name: str = "", replace: bool = False) -> None:
         if not paths:
             raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
         self.taken.append(([path.name for path in paths], version))
