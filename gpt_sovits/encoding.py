@@ -188,13 +188,13 @@ def require_format(path: Path | str) -> str:
     return name
 
 
-def write_pieces(path: Path | str, pieces: Iterable[Audio], *, label: Label | None = None) -> None:
-    """Write pieces of one rate as they come, in the format that the suffix names; they are not kept in memory.
+def write_pieces(path: Path | str, pieces: Iterable[Audio], *, label: Label | None = None, name: str = "") -> None:
+    """Write pieces of one rate as they come, in the format ``name`` or of the suffix; they are not kept in memory.
 
     The file appears when the last one is there. Where ``pieces`` raises, it appears with what came before, and the
     error goes on. Raises ``InputError`` for an unknown format and for no pieces, ``ResourceError``.
     """
-    path, name = Path(path), require_format(path)
+    path, name = Path(path), name or require_format(path)
     coming = iter(pieces)
     first = next(coming, None)
     if first is None:

@@ -93,6 +93,7 @@ def create_app(
     from fastapi import FastAPI
 
     from webui.api import Doors, create_api
+    from webui.books import BookRoutes
     from webui.learning import LearningRoutes
     from webui.live import Live
     from webui.mix import MixTab
@@ -115,14 +116,8 @@ def create_app(
 
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
     live = Live(studio, users=users, turns=turns["speech"])
-    for routes in (
-        live,
-        ReadingRoutes(live),
-        MixTab(live),
-        TakeRoutes(live),
-        RecordingRoutes(live),
-        LearningRoutes(live),
-    ):
+    whole = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder))
+    for routes in (*whole, RecordingRoutes(live), LearningRoutes(live)):
         app.include_router(routes.router())
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)
