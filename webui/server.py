@@ -93,12 +93,15 @@ def create_app(
     from fastapi import FastAPI
 
     from webui.api import Doors, create_api
+    from webui.books import BookRoutes
+    from webui.learning import LearningRoutes
     from webui.live import Live
     from webui.mix import MixTab
     from webui.reading import ReadingRoutes
+    from webui.recording import RecordingRoutes
     from webui.tabs import build
     from webui.takes import TakeRoutes
-    from webui.theme import CSS_FILE, theme
+    from webui.theme import CSS_FILES, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -113,7 +116,8 @@ def create_app(
 
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
     live = Live(studio, users=users, turns=turns["speech"])
-    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
+    whole = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder))
+    for routes in (*whole, RecordingRoutes(live), LearningRoutes(live)):
         app.include_router(routes.router())
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)
@@ -124,7 +128,7 @@ def create_app(
             pages[language].queue(default_concurrency_limit=40, max_size=1024).sharing(turns),
             path=f"/{language}",
             theme=look,
-            css_paths=[CSS_FILE],
+            css_paths=CSS_FILES,
             footer_links=[],
             run_history=False,
             enable_monitoring=False,

@@ -11,6 +11,7 @@ from gradio.utils import get_upload_folder
 
 from gpt_sovits.studio import Studio
 from webui import create, i18n, mix, settings, speak, voices
+from webui import studio as studio_tab
 from webui.closed import ClosedBlocks
 from webui.i18n import Words
 from webui.live import Live
@@ -40,8 +41,10 @@ def build(
         with gr.Tabs(selected="speak", elem_id="tabs") as tabs:
             with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
                 ear = speak.SpeakTab(ask, words, place, live.clips).build()
-            with gr.Tab(words("tab.create"), id="create") as create_tab:
-                created = create.build(ask, studio.jobs.scripts(), words, place, page)
+            with gr.Tab(words("tab.create"), id="create", render_children=True) as create_tab:
+                create.build(words)  # drawn before it is looked at: it hears what is dropped, and says what is ready
+            with gr.Tab(words("tab.studio"), id="studio") as books_tab:
+                studio_tab.build(words)
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
                 mix.MixTab.build(words)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
@@ -58,13 +61,10 @@ def build(
             event(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
         for event in (speak_tab.select, mix_tab.select):
             event(None, None, None, js=speak.VOICES, **quiet)
-        created.finished.change(
-            lambda voice: speak.told("studio-voices", {"fresh": bool(voice)}), created.finished, ear, **quiet
-        )
+        books_tab.select(None, None, None, js=studio_tab.BOOKS, **quiet)
         renewed = listed.changed.change(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
         renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
-        for button, voice in ((created.speak_with, created.finished), (listed.speak_with, listed.chosen)):
-            button.click(_speak_with, voice, [tabs, ear], **quiet)
+        listed.speak_with.click(_speak_with, listed.chosen, [tabs, ear], **quiet)
         if not users:
             settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)

@@ -46,8 +46,8 @@ def _list(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _download(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.models.catalog import bundle, licences
-    from gpt_sovits.services.model_files import download_model
+    from gpt_sovits.models.catalog import TRANSCRIBER, bundle, licences
+    from gpt_sovits.services.model_files import download_model, download_transcriber
 
     size = sum(file.size for file in bundle(given.name)) / 2**20
     print(f"{given.name} consists of the following, at least {size:.0f} MB from {given.endpoint}:", file=sys.stderr)
@@ -61,10 +61,13 @@ def _download(settings: Settings, given: argparse.Namespace) -> int:
             return 1
     told = _Progress()
     try:
-        base = download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
+        if given.name == TRANSCRIBER:
+            download_transcriber(settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
+        else:
+            download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
     finally:
         told.end()
-    print(f"{base.name} is installed.")
+    print(f"{given.name} is installed.")
     return 0
 
 
@@ -148,8 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     choose = actions.add_parser("choose", help="the base on which new voices are made, here and on the page")
     choose.add_argument("name", help="a base that is here")
     choose.set_defaults(run=_choose)
-    download = actions.add_parser("download", help="fetch an official base; the only command that uses the network")
-    download.add_argument("name", help="v1, v2, v2Pro, v2ProPlus, v3 or v4")
+    download = actions.add_parser("download", help="fetch an official model; the only command that uses the network")
+    download.add_argument("name", help="v1, v2, v2Pro, v2ProPlus, v3, v4, or whisper-base (writes down recordings)")
     download.add_argument(
         "--endpoint", default="https://huggingface.co", help="the site, or a mirror (such as https://hf-mirror.com)"
     )

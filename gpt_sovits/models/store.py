@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.models.catalog import TRANSCRIBER
 from gpt_sovits.models.native import CONFIG_NAME, load_config
 from gpt_sovits.settings import Settings
 from gpt_sovits.versions import OFFICIAL, VERSIONS
@@ -132,6 +133,9 @@ def remove_base(name: str, settings: Settings) -> None:
     Raises:
         MissingError: there is none. InputError: it is embedded in the program.
     """
+    if name == TRANSCRIBER and (settings.models_dir / name).is_dir():
+        shutil.rmtree(settings.models_dir / name)
+        return
     base = find_base(name, settings)
     if base.bundled:
         raise InputError(f"The model {name} is part of the program.", "It cannot be removed.")

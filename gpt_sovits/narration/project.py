@@ -104,9 +104,9 @@ class Project:
         (done,) = next(iter(self._rows("SELECT count(DISTINCT sentence) FROM takes")))
         return int(whole), int(done)
 
-    def sentences(self, *, untaken: bool = False) -> Iterator[Sentence]:
+    def sentences(self, *, untaken: bool = False, after: int = 0) -> Iterator[Sentence]:
         """In order, a hundred in memory at a time. ``untaken``: those that nobody has said yet."""
-        last = 0
+        last = after
         while True:
             found = [
                 Sentence(*row)
@@ -123,8 +123,8 @@ class Project:
             last = found[-1].number
 
     def sentence(self, number: int) -> Sentence:
-        found = next((each for each in self.sentences() if each.number == number), None)
-        if found is None:
+        found = next(self.sentences(after=number - 1), None)
+        if found is None or found.number != number:
             raise MissingError(f"There is no sentence {number}.", f"There are {self.count()[0]}.")
         return found
 
@@ -140,6 +140,14 @@ class Project:
             raise MissingError(f"Sentence {sentence.number} was not said yet.", "Let the narration go on.")
         return self.folder / "takes" / Path(str(row[0])).name, float(row[1]), str(row[2])
 
+    def takes(self, number: int) -> list[tuple[int, str, str, float]]:
+        """Number, file name, voice and seconds of each take of a sentence, oldest first."""
+        query = "SELECT number, file, voice, seconds FROM takes WHERE sentence = ? ORDER BY number"
+        return [
+            (int(take), Path(str(file)).name, str(voice), float(s))
+            for take, file, voice, s in self._rows(query, (number,))
+        ]
+
     def sound(self, sentence: Sentence) -> Audio:
         return read_audio(self.take(sentence)[0], max_seconds=MAX_TAKE_SECONDS)
 
@@ -153,7 +161,7 @@ class Project:
         """A new take, which is heard from now on."""
         number = self.next_take(sentence)
         name = f"{sentence.number:05d}-{number}.flac"
-        write_bytes(self.folder / "takes" / name, encode(audio, "flac", label=label))
+        self._store(name, label.voice, encode(audio, "flac", label=label))
         row = (sentence.number, number, seed, audio.seconds, sentence.text, label.voice, name)
         self._change(
             ("INSERT INTO takes VALUES (?, ?, ?, ?, ?, ?, ?)", row),
@@ -174,6 +182,9 @@ class Project:
             ("DELETE FROM takes WHERE sentence = ?", (number,)),
             ("UPDATE sentences SET text = ?, chosen = NULL WHERE number = ?", (text, number)),
         )
+
+    def _store(self, name: str, voice: str, data: bytes) -> None:
+        write_bytes(self.folder / "takes" / name, data)
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple]:
         try:

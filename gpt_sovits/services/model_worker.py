@@ -57,9 +57,14 @@ def run(arguments: Sequence[str], say: Say, cancel: CancelToken) -> None:
 
 
 def _download(settings: Settings, name: str, site: str, on_event: Callable[[Event], None], cancel: CancelToken) -> str:
-    from gpt_sovits.services.model_files import download_model
+    from gpt_sovits.models.catalog import TRANSCRIBER
+    from gpt_sovits.services.model_files import download_model, download_transcriber
 
-    return download_model(name, settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel).name
+    if name == TRANSCRIBER:
+        download_transcriber(settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel)
+    else:
+        download_model(name, settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel)
+    return name
 
 
 def _import(settings: Settings, version: str, rest: list[str], on_event: Callable[[Event], None]) -> tuple[str, str]:

@@ -39,10 +39,12 @@ class NarrationService:
         language: str = "auto",
         speed: float = 1.0,
         seed: int = 0,
+        title: str = "",
     ) -> Project:
         """A new project in ``folder``, split into sentences; nothing is spoken yet.
 
         ``voice`` is the narrator's name or id, ``roles`` those of the people who speak in lines like "Anna: …".
+        ``title`` is for a document that names none.
         """
         if not 0.5 <= speed <= 2.0:
             raise InputError(f"A speed of {speed:g} is not possible.", "Choose between 0.5 and 2.")
@@ -54,6 +56,8 @@ class NarrationService:
             return [(line.text, line.pause) for line in lines]
 
         book = read_book(document, [role for role in cast if role])
+        if title and book.title == document.stem:
+            book.title = title
         about = {"roles": json.dumps(cast), "language": language, "speed": str(speed), "seed": str(seed)}
         project = Project.create(folder, book, split, **about)
         if book.cover:
@@ -66,18 +70,23 @@ class NarrationService:
 
     def go_on(self, project: Project, *, on_event: EventSink = ignore, cancel: CancelToken | None = None) -> None:
         """Speak every sentence that has no take yet."""
+        self.note(project)
+        whole, done = project.count()
+        for sentence in project.sentences(untaken=True):
+            self.say(project, sentence, cancel or CancelToken())
+            done += 1
+            on_event(Event("narrate", sentence.text, done, whole))
+
+    def note(self, project: Project) -> None:
+        """Write into the journal that what is left is going to be spoken."""
         whole, done = project.count()
         for voice_id in dict.fromkeys(project.roles.values()):
             if done < whole:
                 self._core.registry.note(self._user, "narrated", voice_id, sentences=whole - done)
-        for sentence in project.sentences(untaken=True):
-            self._say(project, sentence, cancel or CancelToken())
-            done += 1
-            on_event(Event("narrate", sentence.text, done, whole))
 
     def redo(self, project: Project, number: int, *, cancel: CancelToken | None = None) -> None:
         """One more take of a sentence, which is heard from now on; the earlier ones stay and can be chosen again."""
-        self._say(project, project.sentence(number), cancel or CancelToken())
+        self.say(project, project.sentence(number), cancel or CancelToken())
 
     def edit(self, project: Project, number: int, text: str, *, cancel: CancelToken | None = None) -> None:
         """Give a sentence another text and say it."""
@@ -114,7 +123,8 @@ class NarrationService:
             check=(cancel or CancelToken()).check,
         )
 
-    def _say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
+    def say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
+        """A take of one sentence."""
         voice_id, language = project.roles[sentence.role], project.about["language"]
         voice = self._core.voice(self._user, voice_id)
         seed = int(project.about["seed"]) + 1009 * sentence.number + project.next_take(sentence)

@@ -17,6 +17,7 @@ from gpt_sovits.storage.word_lists import WordList
 from gpt_sovits.voices.ids import check_user
 
 if TYPE_CHECKING:
+    from gpt_sovits.services.bookshelf import Bookshelf
     from gpt_sovits.services.narration import NarrationService
     from gpt_sovits.services.takes import TakeService
 
@@ -41,6 +42,12 @@ class Session:
         from gpt_sovits.services.narration import NarrationService
 
         return NarrationService(self._core, self.user)
+
+    @cached_property
+    def books(self) -> Bookshelf:
+        from gpt_sovits.services.bookshelf import Bookshelf
+
+        return Bookshelf(self._core, self.user, self.narration)
 
     @cached_property
     def jobs(self) -> JobService:
