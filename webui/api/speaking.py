@@ -33,7 +33,7 @@ _THREADS = 4  # that speak for the HTTP doors, so that the pages keep theirs
 SPOKEN: dict[int | str, dict[str, Any]] = {
     200: {
         "description": 'The sound; with `stream_format` "sse" events that hold it in base64. What may have come out '
-        "wrong or was left out stands in `X-Studio-Doubt` of a whole answer (places in the text), or in the last event.",
+        "wrong or was left out stands in `X-Studio-Doubt` of a whole answer (places in the text), or the last event.",
         "content": {
             **{kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in FORMATS.values()},
             "text/event-stream": {"schema": {"type": "string"}},
