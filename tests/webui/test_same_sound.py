@@ -38,3 +38,22 @@ def test_curl_gradio_client_and_the_command_line_give_the_same_samples(tmp_path:
     assert {"cli", "page"} <= set(sounds) and len({sound.rate for sound in sounds.values()}) == 1
     for name, sound in sounds.items():
         assert np.array_equal(sound.samples, sounds["cli"].samples), name
+
+
+def test_a_program_gets_its_token_on_the_page_once(tmp_path: Path) -> None:
+    import gradio as gr
+
+    from webui import i18n, programs
+
+    studio, _, ids = humming(tmp_path, "local")
+    with gr.Blocks() as page:
+        programs.build(studio.session, i18n.load("en"))
+    calls = {fn.name: fn.fn for fn in page.fns.values()}
+    shown, told = calls["add"]("Reader", ["speak"], [ids["local"]])
+    assert shown["value"].startswith("gsv_") and "once" in told
+    assert studio.users.of_token(shown["value"]).voices == {ids["local"]}
+    table, _, which = calls["look"]()
+    assert "Reader" in table and "voice of local" in table and shown["value"] not in table
+    assert "problem" in calls["add"]("Reader", ["speak"], [])[1] and "problem" in calls["end"](None)[1]
+    calls["end"](which["choices"][0][1])
+    assert studio.session().tokens.list() == [] and "no keys" in calls["look"]()[0]
