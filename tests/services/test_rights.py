@@ -54,7 +54,9 @@ FREE: dict[type, dict[str, str]] = {
     TakeService: dict.fromkeys(("list", "get", "rename", "star", "delete", "restore"), LOOKS),
     JobService: {
         **dict.fromkeys(("scripts", "list", "get", "latest_step", "samples"), LOOKS),
+        **dict.fromkeys(("ahead", "curve", "shown", "writes_down"), LOOKS),
         **dict.fromkeys(("stop", "delete"), "ends a job; a voice stays as it is"),
+        **dict.fromkeys(("put_away", "bring_back", "again"), "what was handed in and made no voice"),
         **dict.fromkeys(("resume", "resume_here"), "the job asks when it begins"),
     },
     NarrationService: {
