@@ -13,7 +13,7 @@ import gradio as gr
 
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.voices.terms import Terms
-from webui import owning
+from webui import owning, programs
 from webui.i18n import Words
 from webui.parts import catch, day, good, heading, notice, pick, problem, voice_card, voice_choices
 from webui.person import Ask
@@ -59,6 +59,7 @@ def build(ask: Ask, words: Words, folder: Path) -> VoicesTab:
             own = owning.build(ask, words, folder, chosen, message, changed)
     with gr.Column(elem_classes="card"):
         owning.build_for_all(ask, words, folder, message, changed)
+        programs.build(ask, words)
 
     card = partial(voice_card, ask, words)
 
