@@ -96,6 +96,7 @@ def create_app(
     from webui.books import BookRoutes
     from webui.live import Live
     from webui.mix import MixTab
+    from webui.people import PeopleRoutes
     from webui.reading import ReadingRoutes
     from webui.tabs import build
     from webui.takes import TakeRoutes
@@ -114,7 +115,8 @@ def create_app(
 
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
     live = Live(studio, users=users, turns=turns["speech"])
-    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder)):
+    people = PeopleRoutes(live, folder, turns["passphrase"])
+    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder), people):
         app.include_router(routes.router())
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)

@@ -48,27 +48,23 @@ def build(
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
                 mix.MixTab.build(words)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
-                listed = voices.build(ask, words, place)
+                voices.build(ask, words, place)
             if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
                 with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
                     models = settings.build(studio.models, words)
 
-        def refresh(chosen: str | None) -> tuple[Any, ...]:
-            return voices.refreshed(ask, words, chosen)
-
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        for event in (page.load, voices_tab.select):
-            event(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
-        for event in (speak_tab.select, mix_tab.select):
-            event(None, None, None, js=speak.VOICES, **quiet)
-        books_tab.select(None, None, None, js=studio_tab.BOOKS, **quiet)
+        for event, js in (
+            (speak_tab.select, speak.VOICES),
+            (mix_tab.select, speak.VOICES),
+            (books_tab.select, studio_tab.BOOKS),
+            (voices_tab.select, voices.PEOPLE),
+        ):
+            event(None, None, None, js=js, **quiet)
         created.finished.change(
             lambda voice: speak.told("studio-voices", {"fresh": bool(voice)}), created.finished, ear, **quiet
         )
-        renewed = listed.changed.change(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
-        renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
-        for button, voice in ((created.speak_with, created.finished), (listed.speak_with, listed.chosen)):
-            button.click(_speak_with, voice, [tabs, ear], **quiet)
+        created.speak_with.click(_speak_with, created.finished, [tabs, ear], **quiet)
         if not users:
             settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)

@@ -47,7 +47,7 @@ class Session:
     def books(self) -> Bookshelf:
         from gpt_sovits.services.bookshelf import Bookshelf
 
-        return Bookshelf(self._core, self.user, self.narration)
+        return Bookshelf(self._core, self.user)
 
     @cached_property
     def jobs(self) -> JobService:

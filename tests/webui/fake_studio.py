@@ -260,6 +260,9 @@ class FakeStudio:
         self.drafts = FakeDrafts(Path(self._place.name))
         self.voices = SimpleNamespace(
             list=lambda: list(self.cards.values()),
+            size=lambda voice_id: 1_000_000,
+            put_aside=lambda: [],
+            some_hidden=lambda: False,
             invented=lambda: [],  # so that a test has the voices that it made
             load=self._voice,
             sample=self._sample,

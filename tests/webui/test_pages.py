@@ -164,44 +164,6 @@ def test_stop_continue_and_put_away_a_job(page: playwright.Page, studio: FakeStu
     studio.job_steps = 5
 
 
-def test_rename_freeze_and_destroy_which_asks_twice(page: playwright.Page, studio: FakeStudio) -> None:
-    kept = studio.voices.save(studio.voices.mix(*list(studio.cards)[:2], 0.5), "Temporary")
-    page.get_by_role("tab", name="Voices").click()
-    page.get_by_role("radio", name="Temporary").check()
-    page.get_by_role("heading", name="Temporary").wait_for()
-    page.get_by_text("a mix of Anna + Ben").wait_for()
-    page.get_by_role("button", name="Play a sample").click()
-    page.locator("#voices-player audio").wait_for()
-    heard(page, "#voices-player")
-    page.get_by_role("button", name="Give it another name").click()
-    page.get_by_label("New name").fill("Passing")
-    page.get_by_role("button", name="Rename", exact=True).click()
-    page.get_by_role("heading", name="Passing").wait_for()
-    page.get_by_role("button", name="What was done with it").click()
-    page.locator("#own-journal-lines").get_by_text("trained").wait_for()
-    page.locator("#own-freeze button").first.click()
-    page.locator("#own-freeze_do").click()
-    page.get_by_text("There is no passphrase.").wait_for()
-    page.locator("#own-freeze_secret input").fill("melt me slowly")
-    page.locator("#own-freeze_do").click()
-    page.get_by_text("frozen: nothing can change it").wait_for()
-    page.get_by_role("button", name="Destroy this voice").click()
-    destroy = page.get_by_role("button", name="Destroy", exact=True)
-    name = page.locator("#own-destroy-name input, #own-destroy-name textarea")
-    name.fill("passing")
-    destroy.click()
-    page.get_by_text("That is not its name.").wait_for()
-    name.fill("Passing")
-    destroy.click()
-    page.get_by_text("Please tick the box as well").wait_for()
-    assert kept in studio.cards
-    page.get_by_label("Yes, destroy it for good").check()
-    destroy.click()
-    page.get_by_text("“Passing” is destroyed. 12 files were looked through").wait_for()
-    assert kept not in studio.cards
-    playwright.expect(page.get_by_role("radio", name="Passing")).to_have_count(0)
-
-
 def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, studio: FakeStudio) -> None:
     library = studio.models
     page.get_by_role("tab", name="Settings").click()
