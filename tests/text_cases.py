@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gpt_sovits.errors import ResourceError
 from gpt_sovits.text import cuts, frontend, segment
 from gpt_sovits.text.data import pronunciations
 from gpt_sovits.text.types import Phones
@@ -224,7 +225,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     failed = False
     for path in options.files:
-        score = score_file(path)
+        try:
+            score = score_file(path)
+        except ResourceError as error:
+            print(f"{path.name:22} left out: {error}")
+            continue
         parts = [
             f"{kind} {score.right[kind]}/{score.total[kind]} ({100 * score.right[kind] / score.total[kind]:.1f} %)"
             for kind in ("plain", "approximate", "better")

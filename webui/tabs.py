@@ -38,11 +38,11 @@ def build(
     live = live or Live(studio, users=users)
     with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
         gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
-        with gr.Tabs(selected="speak", elem_id="tabs") as tabs:
+        with gr.Tabs(selected="speak", elem_id="tabs"):
             with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
-                ear = speak.SpeakTab(ask, words, place, live.clips).build()
-            with gr.Tab(words("tab.create"), id="create") as create_tab:
-                created = create.build(ask, studio.jobs.scripts(), words, place, page)
+                speak.SpeakTab(ask, words, place, live.clips).build()
+            with gr.Tab(words("tab.create"), id="create", render_children=True) as create_tab:
+                create.build(words)  # drawn before it is looked at: it hears what is dropped, and says what is ready
             with gr.Tab(words("tab.studio"), id="studio") as books_tab:
                 studio_tab.build(words)
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
@@ -61,18 +61,10 @@ def build(
             (voices_tab.select, voices.PEOPLE),
         ):
             event(None, None, None, js=js, **quiet)
-        created.finished.change(
-            lambda voice: speak.told("studio-voices", {"fresh": bool(voice)}), created.finished, ear, **quiet
-        )
-        created.speak_with.click(_speak_with, created.finished, [tabs, ear], **quiet)
         if not users:
             settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
     return page
-
-
-def _speak_with(voice: str | None) -> tuple[Any, Any]:
-    return gr.update(selected="speak"), speak.told("studio-speak-with", voice)
 
 
 def _header(words: Words, users: bool) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gpt_sovits.errors import BusyError, RefusedError
 from gpt_sovits.files import erase_tree, sweep
+from gpt_sovits.jobs.intake import erase_intake
 from gpt_sovits.jobs.review import erase_drafts
 from gpt_sovits.jobs.store import JobState, JobStore
 from gpt_sovits.settings import Settings
@@ -68,6 +69,7 @@ class Eraser:
             if job.voice_id == voice_id:
                 self.delete_job(job.id)  # its log and request hold what was read
         erase_drafts(self._settings, user, recordings)
+        erase_intake(self._settings, user, recordings)
 
     def verify(self, user: str, voice_id: str) -> erase.Scan:
         """Look through the whole data folder for anything of a destroyed voice, and into the user's other voices."""
@@ -110,6 +112,7 @@ class Eraser:
             for job in jobs:
                 self.delete_job(job.id)
             erase_drafts(self._settings, user)
+            erase_intake(self._settings, user)
             self.sweep_sounds(user)
             self._registry.remove_user(user)
 
@@ -152,6 +155,7 @@ class Eraser:
         for job in jobs:
             self.delete_job(job.id)
         erase_drafts(self._settings, user, receipt.files)
+        erase_intake(self._settings, user, receipt.files)
         for folder in self._settings.cache_dir.glob("browser-*"):
             erase.remove_copies(folder, receipt.files)
 

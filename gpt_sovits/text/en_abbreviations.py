@@ -213,6 +213,7 @@ ABBREVIATION_RULES: tuple[Rule, ...] = (
     (Pattern(rf"\b({any_of(_TITLES)})\.(?=\s*(?:[A-Z]|and\b)|\s*$)"), lambda m: _TITLES[m[1]], "Prof. Lee"),
     (Pattern(rf"\b({any_of(_BARE)})(?= (?:[A-Z][a-z]|[A-Z]\.|Mc|O'))(?!\w)"), lambda m: _TITLES[m[1]], "Dr Lee"),
     (Pattern(r"\bJr\b(?!\.)", needs="J"), "Junior", "King Jr spoke"),
+    (Pattern(r"\bWW([12])\b", needs="W"), lambda m: f"World War {cardinal(int(m[1]))}", "WW2"),
     (Pattern(rf"\b({any_of(_WORDS)})\."), _word, "Acme Ltd."),
     INCORPORATED,
     INITIALS,

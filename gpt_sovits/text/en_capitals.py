@@ -66,6 +66,7 @@ _NAMES = {
 _ONE_NAME = re.compile(r"(?:Mc|O'|De|Di|Du|La|Le|Van|Von|Fitz)[A-Z][a-z]+")
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*'?")
 _CAPS = re.compile(r"([A-Z]{2,})(s'|'s|s|'S|'|'d|'ed)?")
+_ENDED = re.compile(r"([A-Z]{3,})(ism|ish|ist|ists|er|ers|ed|es|ing|like|ize|ized|ese)")
 _CAPITAL = re.compile(r"(?<=[^\s])(?=[A-Z])")
 
 
@@ -162,6 +163,9 @@ def speak_capitals(text: Tracked, as_trained: bool = False) -> Tracked:
             new = _NAMES[word]
         elif caps:
             new = _read(caps[1], caps[2] or "", row in shouted, as_trained)
+        elif (ended := _ENDED.fullmatch(word)) is not None:
+            new = _read(ended[1], "", False, as_trained)
+            new += ended[2] if " " not in new else f" {ended[2]}"
         elif row in shouted and word == "A":
             new = "a"
         elif re.fullmatch(r"[A-Z]+'(?:T|M|RE|LL|VE|D|EM)", word):

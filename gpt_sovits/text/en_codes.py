@@ -111,7 +111,8 @@ def _scaled(match: re.Match[str]) -> str | None:
     ):
         return None
     if scale == "K" and re.match(
-        r" (?:TV|tv|video|resolution|display|monitor|screen|run|race)", match.string[match.end() : match.end() + 40]
+        r" (?:TV|tv|video|resolution|display|monitor|screen|run|race|PB|row|trail|pace|champion)",
+        match.string[match.end() : match.end() + 40],
     ):
         return None
     if scale in ("B", "T") and not re.match(
@@ -139,7 +140,8 @@ PHONE_RULES: tuple[Rule, ...] = (
      _groups, "138-0013-8000"),
     (Pattern(r"(?<![\w.\-])\d{3}-\d{4}(?![\d\-])|(?<![\w.\-])\d+(?:-\d+){3,}(?![\w\-])",
              needs=DIGITS), _groups, "555-0134"),
-    (Pattern(r"(?<![\w.\-])0\d{1,4}[ \-]\d{3,4}[ \-]\d{3,4}\b", needs="0"), _groups, "0800 123 4567"),
+    (Pattern(r"(?<![\w.\-])0\d{1,4}[ \-]\d{3,4}[ \-]\d{3,4}\b|(?<![\w.\-])0\d{3,4} \d{6,7}\b", needs="0"),
+     _groups, "0800 123 4567"),
     (Pattern(r"\b[\da-fA-F]{8}(?:-[\da-fA-F]{4}){2,3}(?:-[\da-fA-F]{12})?\b|\b[\dA-Fa-f]{2}(?::[\dA-Fa-f]{2}){5}\b",
              needs="-:"),
      lambda m: ", ".join(_letters_digits(part) for part in re.split("[-:]", m[0])), "550e8400-e29b-41d4"),
@@ -151,6 +153,12 @@ PHONE_RULES: tuple[Rule, ...] = (
 # The reference frontend reads the number of a room in full.
 ROOM: Rule = (Pattern(rf"\b([Rr]oom) ([1-9]\d\d)\b(?! {_PLURAL})", needs="123456789"), _road, "Room 305")
 CODE_RULES: tuple[Rule, ...] = (
+    (Pattern(r"\b(ISO|IEC|IEEE|ECMA|ANSI|DIN|RFC)([ \-])([1-9]\d)([1-9]\d)\b(?!\.\d)", needs=DIGITS),
+     lambda m: f"{m[1]}{m[2]}{cardinal(int(m[3]))} {cardinal(int(m[4]))}", "ISO-8859-1"),
+    (Pattern(r"\b([A-Z]{1,4})-(\d{3,6})-(\d{1,6}[A-Z]?)\b(?![\-.]\w)", needs="-"),
+     lambda m: f"{m[1]} {digits(m[2])}, {_letters_digits(m[3])}", "XK-4471-09B"),
+    (Pattern(r"(?<=\d\.\d)(\d{0,2}):(\d{2,5})(?![\d:])", needs=":"),
+     lambda m: f"{m[1]} port {digits(m[2])}", "10.0.0.1:80"),
     (Pattern(r"\b(?=[a-f\d]{7,64}\b)(?=[a-f]*\d)(?=\d*[a-f])[a-f\d]+\b", needs=DIGITS), _hash, "72a3277cd7abc"),
     (Pattern(rf"\b({_ROADS}) ([1-9]\d\d)\b"
                 rf"(?![.,]?\d|[\w%]| (?:{_PLURAL}|(?:people|men|women|million|thousand|of)\b))", needs="123456789"),
@@ -173,12 +181,12 @@ CODE_RULES: tuple[Rule, ...] = (
      lambda m: year(int(m[0])), "BA 2491"),
     (Pattern(r"\b([A-Z]{1,3})-?(\d{3})(?=[A-Z]?\b)(?![.,]\d)", needs=DIGITS), _plate, "A380"),
     (Pattern(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)", needs=DIGITS), _european, "1.000,50"),
-    (Pattern(r"(?<![\d.\-])v?\d+(?:\.\d+){2,}(?!\d)", needs=DIGITS), _version, "2.10.3"),
+    (Pattern(r"(?<![\d.])(?<!\d-)v?\d+(?:\.\d+){2,}(?!\d)", needs=DIGITS), _version, "2.10.3"),
     (Pattern(r"\b([A-Z])((?:\.\d{1,2}){1,4})\b(?!\.\d)", needs=DIGITS),
      lambda m: m[1] + "".join(f" point {cardinal(int(part))}" for part in m[2].split(".")[1:]), "section C.2"),
     (Pattern(r"(?<=\b[vV])(\d+)\.(\d+)\b",
              needs=DIGITS), lambda m: f" {cardinal(int(m[1]))} point {cardinal(int(m[2]))}", "v2.0"),
-    (Pattern(r"(?<![\w.,$£€¥])(\d+(?:\.\d+)?)(k|K|M|B|bn|T)\b(?![/'.]\w|-[a-z]{2})",
+    (Pattern(r"(?<![\w.,$£€¥\-])(\d+(?:\.\d+)?)(k|K|M|B|bn|T)\b(?![/'.]\w|-[a-z]{2})",
              needs=DIGITS), _scaled, "3.2M views"),
     (Pattern(r"(?<![\d.,])\d{10,}(?![\d.,]\d|\d)", needs=DIGITS), _long, "a key of 37 digits"),
 )  # fmt: skip

@@ -37,6 +37,21 @@ def _month_first(match: re.Match[str]) -> str | None:
     return f"{MONTH_NAMES[month - 1]} {ordinal(day)}, {_year(int(last)) if len(last) == 4 else _two(last)}"
 
 
+_FRACTIONAL = frozenset((2, 3, 4, 5, 6, 8, 9, 10, 12, 16, 20))
+
+
+def _month_day(match: re.Match[str]) -> str | None:
+    """on 10/31, Fri 11/29: a date, unless it could be a part of something (by 1/3, or 3/4)."""
+    month, day = int(match[2]), int(match[3])
+    sure = match[1][0].isupper() or match[1].startswith(("on", "due", "until", "till"))
+    if not (1 <= month <= 12 and 1 <= day <= 31) or (month, day) == (9, 11):
+        return None
+    if not sure and month < day and day in _FRACTIONAL:
+        return None
+    name = match[1].rstrip("., ")
+    return f"{DAYS.get(name, name)} {MONTH_NAMES[month - 1]} {ordinal(day)}"
+
+
 def _day_month(match: re.Match[str]) -> str | None:
     """01.07. beside a whole date or behind a word that asks for a day; 22.04. may be a version."""
     before = match.string[max(0, match.start() - 100) : match.start()]
@@ -119,8 +134,8 @@ def _sure(text: str, hour: int) -> bool:
 
 def _clock(match: re.Match[str]) -> str | None:
     hour, minute = int(match[1]), int(match[2])
-    if hour > 24:
-        return None
+    if hour > 24 or hour == 24 and minute:
+        return _run(match) if minute < 60 and hour + minute != 100 and not match[4] else None
     half = match[4].upper() if match[4] else ""
     if not half and _sure(match.string, hour):
         half = "P" if 12 <= hour < 24 else "A"
@@ -130,6 +145,12 @@ def _clock(match: re.Match[str]) -> str | None:
     if match[3]:
         words.append(f"and {cardinal(int(match[3]))} seconds")
     return " ".join(words) + (f" {half} M" if half else "") + stop(match)
+
+
+def _run(match: re.Match[str]) -> str:
+    """41:07 is no time of day: minutes and seconds."""
+    parts = [cardinal(int(match[1])), *(_two(part) for part in match.groups()[1:3] if part)]
+    return " ".join(parts).replace("zero", "oh oh")
 
 
 def _hour(match: re.Match[str]) -> str:
@@ -194,7 +215,15 @@ DATE_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
     (Pattern(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])", needs="S"), _weekday, "off Sat. and Sun."),
     (Pattern(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, ))"
-                r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|Sat|Sun)\b\.?(?![\w'])"), _weekday, "by Fri"),
+                r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|(?:Sat|Sun)(?=\.?(?:[,;:!?)]|$|\s*\d"
+                r"| (?:at|and|or|to|from|till|until|noon|morning|afternoon|evening|night)\b)))\b\.?(?![\w'])"),
+     _weekday, "by Fri"),
+    (Pattern(rf"\b((?:on|by|until|till|before|after|since|due|through|or|and|{_DAY}|[A-Z][a-z]+day)\.?,? )"
+                r"(\d{1,2})/(\d{1,2})(?![/\d]|-\d)(?! (?:of|cups?|inch|inches|miles?|hours?|off|tsp|tbsp)\b)",
+             needs="/"), lambda m: _month_day(m), "Fri 11/29"),
+    (Pattern(r"(?<=\bQ[1-4])'(\d\d)\b", needs="Q"), lambda m: f" {_two(m[1])}", "Q4'23"),
+    (Pattern(r"\b([bd])\. ?(?=[12]\d{3}\b)", needs="12"),
+     lambda m: {"b": "born ", "d": "died "}[m[1]], "b. 1901, d. 1976"),
     (Pattern(rf"\b0?(\d{{1,2}}){_NTH}? ?(?:[\-–~]|to|and) ?0?(\d{{1,2}}){_NTH}? (?:of )?({_MONTH})\b\.?", needs=DIGITS),
      _day_span, "5–8 May"),
     (Pattern(rf"\b({_MONTH})\b\.? 0?(\d{{1,2}}){_NTH}? ?[\-–~] ?0?(\d{{1,2}}){_NTH}?\b(?![:\d])", needs=DIGITS),
@@ -239,6 +268,11 @@ _ASKS_RATIO = r"(?=[ -](?:scale|ratio|odds|majority|mix|mixture|split|aspect|mod
 
 TIME_RULES: tuple[Rule, ...] = (
     (Pattern(rf"(?<![\w:])({_HOURS}) ?[\-–~] ?(?={_HOURS}(?!\w))", needs="-~–"), lambda m: m[1] + " to ", "9am-5pm"),
+    (Pattern(rf"(?<![\w:./$£€\-])(\d{{1,2}}) ?[\-–~] ?(?=\d{{1,2}}(?:[:.][0-5]\d)? ?{_HALF})", needs="-~–"),
+     lambda m: m[1] + " to ", "9-10:30am"),
+    (Pattern(r"(?<=[a-z]day )(\d{1,2})-(\d{1,2})\b(?![:./\-]?\d)|(?<=[a-z]day, )(\d{1,2})-(\d{1,2})\b(?![:./\-]?\d)",
+             needs="y"),
+     lambda m: " to ".join(part for part in m.groups() if part), "Monday to Friday 9-5"),
     (Pattern(r"(?i)(?<=\bhours )(\d{1,2})-(\d{1,2})\b|(?<=\bhours: )(\d{1,2})-(\d{1,2})\b|"
                 r"(?<=\bopen )(\d{1,2})-(\d{1,2})\b", needs="0123456789:"),
      lambda m: " to ".join(g for g in m.groups() if g), "Office hours: 9-5"),

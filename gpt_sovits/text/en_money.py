@@ -47,10 +47,20 @@ def _spaced(match: re.Match[str], words: str) -> str:
     return words + (" " if match.string[match.end() : match.end() + 1].isalpha() else "")
 
 
+_PAPER = re.compile(r" (?:bills?|notes?|coins?|stamps?|tickets?|fines?|fees?|tips?|checks?|cheques?|bets?|tolls?)\b")
+
+
+def _after(match: re.Match[str]) -> str:
+    article = re.search(r"\b[Aa]n? $", match.string[max(0, match.start() - 3) : match.start()])
+    noun = re.match(r" [a-z]", match.string[match.end() : match.end() + 40]) and "." not in match[1]
+    return _spaced(match, _money(match[2], match[1], None, bool(article and noun)))
+
+
 def _before(match: re.Match[str]) -> str:
     article = re.search(r"\b[Aa]n? $", match.string[max(0, match.start() - 3) : match.start()])
     noun = re.match(r" [a-z]", match.string[match.end() : match.end() + 40]) and "." not in match[3]
-    words = _money(match[2], match[3], match[4] or match[5], bool(article and noun))
+    paper = _PAPER.match(match.string[match.end() : match.end() + 40]) and "." not in match[3]
+    words = _money(match[2], match[3], match[4] or match[5], bool(article and noun or paper))
     return ("negative " if match[1] else "") + _spaced(match, words)
 
 
@@ -104,7 +114,8 @@ EUROPEAN: Rule = (
 )  # fmt: skip
 _CODE = any_of(CODES)
 MONEY_RULES: tuple[Rule, ...] = (
-    (Pattern(rf"({_SIGN} ?{_AMOUNT}) ?/ ?({any_of(PER)})\b", needs="/"), _each, "$1/day"),
+    (Pattern(rf"({_SIGN} ?{_AMOUNT}(?: ?(?:[kKmMB]|bn|thousand|[mb]illion)\b)?) ?/ ?({any_of(PER)})\b", needs="/"),
+     _each, "$1/day"),
     (Pattern(rf"(?<!\w)({_SIGN})([\d,]+)'?s\b", needs="$¢£¥֏৳฿៛₡₣₤₦₨₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿"), _plural, "$100s"),
     (Pattern(rf"(?<!\w)({_SIGN}) ?({_AMOUNT}){_SCALE} ?[\-–~] ?({_SIGN})? ?({_AMOUNT}){_SCALE}(?![\d\-])",
              needs=DIGITS),
@@ -117,6 +128,5 @@ MONEY_RULES: tuple[Rule, ...] = (
     (Pattern(rf"(?<![\w.])({_AMOUNT}){_SCALE} ?({_CODE})\b", needs=DIGITS),
      lambda m: _coded(m[1], m[4], m[2] or m[3]), "45 EUR"),
     (Pattern(rf"(?<!\w)(-?)({_SIGN}) ?({_AMOUNT}){_SCALE}", needs=DIGITS), _before, "$4.99"),
-    (Pattern(rf"(?<![\w.])({_AMOUNT}) ?({_SIGN})",
-             needs=DIGITS), lambda m: _spaced(m, _money(m[2], m[1], None)), "20$"),
+    (Pattern(rf"(?<![\w.])({_AMOUNT}) ?({_SIGN})", needs=DIGITS), _after, "20$"),
 )  # fmt: skip

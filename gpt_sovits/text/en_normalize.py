@@ -84,6 +84,10 @@ def _list_number(match: re.Match[str]) -> str | None:
     return f"{match[1]}{ordinal(value)}, "
 
 
+_MANY = {"10": "tens", "100": "hundreds", "1000": "thousands", "10000": "tens of thousands",
+         "100000": "hundreds of thousands", "1000000": "millions"}  # fmt: skip
+
+
 def _number(match: re.Match[str]) -> str:
     text = match[0]
     if "." in text:
@@ -102,14 +106,14 @@ def _thousands(match: re.Match[str]) -> str:
 
 # Before anything is folded to ASCII.
 _FIRST_RULES: tuple[Rule, ...] = (
-    (Pattern(r"\b([A-Z])[–—]([A-Z])\b", needs="–—"), lambda m: f"{m[1]} to {m[2]}", "A–F"),
+    (Pattern(r"\b([A-Z])[–—](?!\1)([A-Z])\b", needs="–—"), lambda m: f"{m[1]} to {m[2]}", "A–F"),
     (Pattern(r"(?<=[^\W\d_])[—―]+(?=[^\W\d_])|(?<=[.,!?\"”’)])[—―]+(?=\w)", needs="—―"), ", ", "stopped—then"),
     (Pattern(r"(?<![—―])[—―]+(?=[\"”’'])", needs="—―"), "", "“But—”"),
     (Pattern(r"^\s*[—―–]\s*(?=[^\W\d_])", needs="–—―"), "", "— Hello"),
     (Pattern(r"(?<=\d) ?(k|M)?Ω",
              needs="Ω"), lambda m: f" {({'k': 'kil', 'M': 'meg'}).get(m[1] or '', '')}ohms", "5 kΩ"),
     (Pattern(r"μ(?=[gmsFlLA]\b)"), "µ", "5 μg"),
-    (Pattern("©", needs="©"), " copyright ", "© 2024"),
+    (Pattern(r"(?:\b[Cc]opyright )?©", needs="©"), " copyright ", "Copyright © 2024"),
     (Pattern("[™®]", needs="®™"), "", "Acme™"),
     (Pattern(" ?[→⇒➔➜⟶] ?", needs="→⇒➔➜⟶"), " to ", "A → B"),
     (Pattern(r"(?<=\w) ?[•·●] ?(?=\w)", needs="·•●"), ", ", "milk • eggs"),
@@ -142,15 +146,20 @@ _LINE_RULES: tuple[Rule, ...] = (
      lambda m: m[0].replace(" ", ""), "1 000 000"),
     (Pattern(r"\d{25,}", needs=DIGITS), lambda m: f" {digits(m[0])} ", "a key of 40 digits"),
     (Pattern(r"\b[Tt]el\b\.?(?=:? ?[\d(+])", needs="(+0123456789"), "telephone", "Tel: 555"),
+    (Pattern(r"(?<![\w$£€.,])(10{1,6})s(?= of\b)", needs="1"), lambda m: _MANY.get(m[1]), "100s of"),
+    (Pattern(r"(?:^|(?<=\s))(?:\((\d{1,2})\)|(?<!\w\s)(\d{1,2})\)) (?=[A-Za-z\"'])", needs=")"),
+     lambda m: f", {m[1] or m[2]}, " if m.start() and m.string[m.start() - 2] not in ".!?:," else f"{m[1] or m[2]}, ",
+     "(2) Stir it."),
     (Pattern(r"\((s|es|ren|ies)\)", needs="("), lambda m: m[1], "file(s)"),
     (Pattern(r"(?<=[A-Za-z]) \((?=[A-Za-z\"'$£€]|\d+[^\d)])(?!0)|(?<=\d) \((?=[A-Za-z])", needs="("),
      ", ", "the dog (a big one)"),
     (Pattern(r"(?<=[A-Za-z\"'%.!?])\)(?= [A-Za-z\d\"'$£€])", needs=")"), ",", "(a big one) barked"),
+    (Pattern(r"(?<=[A-Za-z\d\"'%.!?])\](?= [A-Za-z\d\"'$£€])", needs="]"), ",", "[Works, p. 9] However"),
 )  # fmt: skip
 
 _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=[=+*/(<>]) ?-(?=[a-z]\b)", needs="(*+/<=>"), " negative ", "x = -b"),
-    (Pattern(r"(?<=\d) ?%", needs="%"), " percent", "5%"),
+    (Pattern(r"(?<=\d) ?(?:%|pct\b\.?)", needs=DIGITS), " percent", "5%"),
     (Pattern(r"%", needs="%"), " percent ", "%"),
     (Pattern(r"°(?! ?[CF])", needs="°"), " degrees ", "90°"),
     (Pattern(r"§§? ?", needs="§"), "section ", "§ 4"),
@@ -164,8 +173,8 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r" ?÷ ?|(?<=\d) / (?=\d)", needs="/÷"), " divided by ", "8 / 2"),
     (Pattern(r"(?<=\w) / (?=\w)", needs="/"), " or ", "7pm PT / 10pm ET"),
     (Pattern(r"(?<![\w)]) ?√ ?|√", needs="√"), " square root of ", "√16"),
+    (Pattern(r"(?<=[\w)]) ?≈ ?", needs="≈"), " is about ", "pi ≈ 3"),
     (Pattern(r"(?<![\w)])[~≈] ?(?=[\d$£€¥])", needs="~≈"), " about ", "~50"),
-    (Pattern(r" ?≈ ?", needs="≈"), " is about ", "pi ≈ 3"),
     (Pattern(r"(?<=[\w)]) ?(?:≤|<=) ?(?=[\w(\-])", needs="<≤"), " is at most ", "x <= 5"),
     (Pattern(r"(?<=[\w)]) ?(?:≥|>=) ?(?=[\w(\-])", needs=">≥"), " is at least ", "x >= 5"),
     (Pattern(r" ?(?:≠|!=) ?(?=[\w(\-])", needs="=≠"), " is not equal to ", "a != b"),
@@ -182,6 +191,7 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=\w) ?< ?(?=\w)", needs="<"), " is less than ", "a < b"),
     (Pattern(r"(?<=[A-Za-z])\+(?=[A-Za-z])", needs="+"), " ", "Ctrl+Shift"),
     (Pattern(r"(?<=[A-Za-z+])\+", needs="+"), " plus", "Google+"),
+    (Pattern(r"(?<=\b[A-DF])-(?=[ ,.;]|$)", needs="-"), " minus", "an A- in art"),
     (Pattern(r"(?<![\w)])[\-](?=\.?\d)", needs=DIGITS), "negative ", "-5"),
     (Pattern(r"#(?=\d)", needs="#"), "number ", "#12"),
     (Pattern(r"\b([A-Z]{1,2}) ?& ?([A-Z]{1,2})\b",
@@ -202,6 +212,7 @@ _AS_TRAINED = tuple(rule for rule in RULES if rule not in (INCORPORATED, INITIAL
 _INNER = re.compile(r"(?<=\b[A-Z]\.)(?=[A-Z]\b)")
 _QUOTE = re.compile(r"(?<![A-Za-z])'(?!(?:em|cause|bout|til|tis|twas)\b)|(?<!s)'(?![A-Za-z])")
 _CLAUSE = re.compile(r"[;:]|-{2,}")
+_APART = re.compile(r"(?<=[A-Za-z])[^A-Za-z '.,?!\-]+(?=[A-Za-z])")
 _LOOSE, _MARKS_TOGETHER, _SPACES = re.compile(r" +(?=[.,?!])"), re.compile(r"([.,?!\-])[.,?!]+"), re.compile(r" {2,}")
 _FOREIGN = re.compile(r"[^A-Za-z '.,?!\-]")
 
@@ -214,6 +225,6 @@ def normalize(text: Tracked, cjk_pauses: bool = True, as_trained: bool = False) 
     text = plain(text, cjk_pauses)
     text = apply_rules(text, _AS_TRAINED if as_trained else RULES)
     text = text.sub(_CLAUSE, ",").sub(_QUOTE, "")
-    text = text.sub(_FOREIGN, "").sub(_INNER, " ")
+    text = text.sub(_APART, " ").sub(_FOREIGN, "").sub(_INNER, " ")
     text = speak_capitals(text, as_trained)
     return text.sub(_LOOSE, "").sub(_MARKS_TOGETHER, lambda m: m[1]).sub(_SPACES, " ")

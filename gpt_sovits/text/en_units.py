@@ -62,7 +62,8 @@ def _unit(match: re.Match[str]) -> str | None:
     if unit == "x":
         return None if re.match(r" ?[+\-−*/=^²³]", after) else f"{amount} times"
     name = UNITS[unit]
-    one = amount in ("1", "-1") or _describes(match)
+    part = re.search(r"(?<!\d )\b\d/$", match.string[max(0, match.start() - 5) : match.start()])
+    one = amount in ("1", "-1") or bool(part) or _describes(match)
     dot = ""
     if match.group().endswith(".") and not unit.endswith("."):
         dot = "." if unit not in _DOTTED or ends_sentence(match.string, match.end()) else ""
@@ -113,7 +114,7 @@ def _range(match: re.Match[str]) -> str | None:
         rf"\s?(?:{_ANY})(?!\w)",
         after,
     )
-    chained = re.search(r"\d ?[\-~] ?\d+(?:,| and|, and| or|, or| &) $", before)
+    chained = re.search(r"\d ?(?:[\-~]|to) ?\d+(?:,| and|, and| or|, or| &) $", before)
     asked = re.search(
         r"\b(?:pp?|pages?|ages?|aged|chapters?|from|between|lines?|years?|sizes?|rows?|seats?|items?|verses?|grades?|levels?|"
         r"steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
@@ -122,11 +123,15 @@ def _range(match: re.Match[str]) -> str | None:
         before,
         re.I,
     )
+    if re.search(r"\b[Oo]dds\b[^.]{0,40}$", match.string[max(0, match.start() - 46) : match.start()]):
+        return f"{low} to {high}"
     if re.search(r"\b(?:won|lost|beat|score[ds]?|drew|led|finished|win|loss|victory|tied)\b[^.]{0,20}$", before, re.I):
-        return None
+        return f"{low} to {high}" if float(low) > 9 and float(high) > 9 else None
     tilde = "~" in match.group()
     shortened = bool(asked) and len(high) < len(low) and low.isdigit() and int(low[-len(high) :]) < int(high or "0")
     growing = float(low) < float(high) or shortened
+    if shortened and re.search(r"\b(?:pp?|pages?)[ .]+$", before, re.I):
+        high = low[: -len(high)] + high
     return f"{low} to {high}" if growing and (counted or asked or chained) or tilde else None
 
 
@@ -145,6 +150,10 @@ def _pressure(match: re.Match[str]) -> str:
 
 def _tens(rest: int) -> str:
     return "hundred" if rest == 0 else f"oh {cardinal(rest)}" if rest < 10 else cardinal(rest)
+
+
+def _many(words: str) -> str:
+    return words[:-1] + "ies" if words.endswith("y") else words + "es" if words.endswith("x") else words + "s"
 
 
 def _feet(match: re.Match[str]) -> str:
@@ -176,6 +185,8 @@ def _fraction(match: re.Match[str]) -> str | None:
     )
     if bottom == 0:
         return None
+    if re.search(r"\b[Oo]dds\b[^.]{0,40}$", match.string[max(0, match.start() - 46) : match.start()]):
+        return f"{cardinal(top)} to {cardinal(bottom)}"
     meter = re.match(r"[ -](?:time|beat|meter|rule|split|vision)\b", after)
     if top == bottom or meter or (top, bottom) in ((24, 7), (9, 11), (20, 20), (50, 50)):
         return f"{cardinal(top)} {cardinal(bottom)}"
@@ -228,13 +239,16 @@ RANGE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
+    (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + _many(cardinal(int(m[2]))), "two B-52s"),
+    (Pattern(r"(?<![\d/])(\d{1,2}/\d{1,2})\"(?!\w)", needs="\""),
+     lambda m: f"{m[1]} inch" if m.string.count('"', 0, m.start()) % 2 == 0 else None, "a 3/8\" bolt"),
     (Pattern(r"\b(\d{2,3}) ?/ ?(\d{2,3}) ?mm ?Hg\b", needs="/"), _pressure, "120/80 mmHg"),
     (Pattern(r"(?:(?<=\bBP )|(?<=\bBP: )|(?<=\bBP is )|(?<=\bBP was )|(?<=\bpressure )|(?<=\bpressure is )|"
                 r"(?<=\bpressure was )|(?<=\bpressure of ))(\d{2,3})/(\d{2,3})\b",
              needs="/"), _pressure, "BP is 118/76"),
     (Pattern(r"(?<![\w.])(-?)(\d{1,3}(?:\.\d)?) ?° ?([CF])\b", needs="°"), _temperature, "21 °C"),
     (Pattern(r"(?<![\w.\-])(-?)(\d{2,3}|(?<=-)\d)([CF])\b(?!['#+])", needs=DIGITS), _temperature, "72F"),
-    (Pattern(r"\b(\d{1,2})' ?(\d{1,2})(?:\"|'')|\b(\d)(?: ?ft\.?| feet) (\d{1,2})(?: ?in\b\.?| inches)?(?=[ .,]|$)",
+    (Pattern(r"\b(\d{1,2})' ?(\d{1,2})(?:\"|'')|\b(\d)(?: ?ft\.? ?| feet )(\d{1,2})(?: ?in\b\.?| inches)?(?=[ .,]|$)",
              needs=DIGITS),
      lambda m: _feet(m) if m[1] else f"{cardinal(int(m[3]))} feet {cardinal(int(m[4]))}"
      + (" inches" if "in" in m.group() else ""), "6'2\""),

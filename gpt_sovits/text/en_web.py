@@ -43,7 +43,7 @@ def _address(match: re.Match[str]) -> str:
 
 
 def _glued_digits(text: str) -> str:
-    return text if len(text) < 4 and text[0] != "0" else digits(text)
+    return text if len(text) < 3 and text[0] != "0" else digits(text)
 
 
 def _file(match: re.Match[str]) -> str:
@@ -94,16 +94,15 @@ WEB_RULES: tuple[Rule, ...] = (
      lambda m: _file(m) if not m[1].replace(",", "").isdigit() else None, "Node.js"),
     (Pattern(r"(?<![\w.])([A-Za-z_][\w\-]{2,60})\.(c|h|cc|pl|pm|hs|kt|lua|php|vue|rs|el|tcl)\b(?![\w(.])"),
      lambda m: f"{m[1]} dot {letters_aloud(m[2])}", "sched.c"),
-    (Pattern(r"(?<![\w.])\.([a-z]{2,5})(?= (?:files?|format|extension|documents?)\b)"),
-     lambda m: f"dot {_extension(m[1])}", "a .txt file"),
+    (Pattern(r"(?<=[\s(\"'])\.([a-z]{2,8})\b(?![.(])"), lambda m: f"dot {_extension(m[1])}", "a .txt file"),
     (Pattern(r"(?<!\S)--(?=[a-z])", needs="-"), "dash dash ", "--dry-run"),
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
     (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),
     (Pattern(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))", needs="-"), "dash ", "-v"),
     (Pattern(r"(?<=[A-Za-z\d_\]])\(\)", needs="("), "", "getName()"),
     (Pattern(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]", needs="([{"), lambda m: f" {m[1]} ", "array[0]"),
+    (Pattern(r"(?<=[a-z]{2})\.(?=[a-z_]{2})"), " dot ", "self.value"),
     (Pattern(r"(?<=[a-z\d_])[\[({](?=[\w\"'])", needs="([{"), " ", "print(x)"),
-    (Pattern(r"(?<=[a-z])\.(?=[a-z_]{2,30}\()", needs="("), " dot ", "os.getcwd("),
     (Pattern(r"(?<=\w)::(?=\w)|(?<=\w)->(?=\w)", needs=":>"), " ", "std::vector"),
     (Pattern(r"\bC#(?!\w)", needs="#"), "C sharp", "C#"),
     (Pattern(r"\bC\+\+(?!\w)", needs="+"), "C plus plus", "C++"),
@@ -112,4 +111,7 @@ WEB_RULES: tuple[Rule, ...] = (
              needs="/"), lambda m: f"{' '.join(m[1])} {' '.join(m[2])}", "TCP/IP"),
     (Pattern(r"(?<=[a-z])/(?=\d)", needs="/"), ", ", "page/2"),
 )  # fmt: skip
-SLASH_RULES: tuple[Rule, ...] = ((Pattern(r"\b([A-Za-z]+)/([A-Za-z]+)\b", needs="/"), _slashed, "his/her"),)
+SLASH_RULES: tuple[Rule, ...] = (
+    (Pattern(r"(?<=[A-Za-z])/(?=\d)", needs="/"), " or ", "Windows XP/2003"),
+    (Pattern(r"\b([A-Za-z]+)/([A-Za-z]+)\b", needs="/"), _slashed, "his/her"),
+)

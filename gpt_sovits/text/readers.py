@@ -16,6 +16,7 @@ from gpt_sovits.versions import PHONES
 
 _PAUSES = {"￥": "SP2", "^": "SP3"}
 _HAN = re.compile("[一-龥]")
+_EITHER = re.compile(r"(?<![\w./~:\\])([A-Za-z]{3,})/(?=[A-Za-z]{3,}(?![\w./(:]))")  # Linux/Windows in Chinese
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,10 @@ def read_en(text: str, start: int, how: How, regions: Sequence[Region] = ()) -> 
     def normalize(plain: Tracked) -> Tracked:
         return en_normalize.normalize(plain, pauses, trained)
 
-    norm = _with_all(Tracked.of(text, start), regions, normalize, " x ")
+    source = Tracked.of(text, start)
+    if how.ours and not how.alone:
+        source = source.sub(_EITHER, lambda match: f"{match[1]}, ")
+    norm = _with_all(source, regions, normalize, " x ")
     words = en_g2p.read_words(norm.text, trained)
     readings = []
     spoken: set[int] = set()

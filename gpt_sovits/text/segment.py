@@ -40,7 +40,7 @@ _BLOCK = re.compile(
     rf"|\d{{1,2}}:[0-5]\d ?[aApP][mM](?![{_LATIN}])"
     rf"|(?<![\d·.])\d(?:\.\d+)?[eE][+\-]?\d+(?![{_LATIN}])"
     rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*[%‰％]?|[₀-₉]+)"
-    rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)|(?P<mark>[\W_]+|.)",
+    rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)|(?P<mark>(?:(?!~?(?:/[A-Za-z0-9._\-]+){{2}})[\W_])+|.)",
     re.S,
 )
 _ROMAN = re.compile(r"[IVX]{1,5}")
@@ -123,7 +123,7 @@ def _number_language(text: str, block: _Block, before: _Block | None, after: _Bl
 
 _SALARY = re.compile("(?:薪资?|工资|收入|月入|年入|奖金?|存款?|房租|预算|价|块|投资|赚了?|花了?)[^，。！？,!?]{0,6}$")
 _SIGNS = re.compile(r"(?<=\w)(?:[\-–.·_#]| ?[=＝≈<>+×÷≤≥≠] ?-?)$")
-_SYMBOL = re.compile("[Α-Ωα-ω\u2160-\u2188]")
+_SYMBOL = re.compile("[Α-Ωα-ω\u2160-\u2188\u2460-\u24ff\u3220-\u3229]")
 _SENTENCE = re.compile("[。！？!?\n]")
 
 

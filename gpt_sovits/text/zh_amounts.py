@@ -82,7 +82,7 @@ def _range(match: re.Match[str]) -> str | None:
 
 
 _COUNTING = re.compile(
-    r"(?:第|满|减|送|立减|返|省|赚|花了?|余|破|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前|考了?|考到|考出|得了|拿了|拿到|一共|总共|合计"
+    r"(?:第|从|降到|升到|降至|升至|涨到|跌到|等于|[一两1]?(?:晚|天|夜|个?月|年|人|位|间|张|份|套)(?:就|才|只)?(?:是|要|收|卖)|满|减|送|立减|返|省|赚|花了?|余|破|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前|考了?|考到|考出|得了|拿了|拿到|一共|总共|合计"
     r"|(?:托福|总分|得分|智商|心率|体重|身高|房租|月薪|工资|价格?|售价|票价|人均|均价|单价|步数|阅读量|播放量|点赞|粉丝|销量|产量)(?:是|为|：|:)?)$"
 )
 
@@ -93,7 +93,7 @@ _CODE = re.compile(r"(?:编|号|码|账户|帐户|卡|拨打?|代号)(?:是|为|
 def _plain_number(match: re.Match[str]) -> str:
     """A bare integer: one or two digits are a cardinal, more are read as a code unless something counts them."""
     text = match[0]
-    round_number = match.start() > 0 and len(text) > 4 and text[0] != "0" and text.endswith("0000")
+    round_number = match.start() > 0 and text[0] != "0" and bool(re.fullmatch(r"\d{1,2}00|\d{1,2}000|\d+0000", text))
     before = match.string[max(0, match.start() - 16) : match.start()]
     if text == "00":
         return "零"
@@ -117,7 +117,7 @@ _SINGLE = re.compile("[" + "".join(_CIRCLED) + "]")
 
 _PER = "[天日周月年季时秒人次平升千公克斤吨米件个台辆间晚位张份瓶盒箱本株亩度袋包条支碗块]|小时|分钟|立方"
 _EACH = (
-    r"(?:(?<=[元块角分币克米升吨度斤里瓦圆帧拍])|(?<=[人次件条字只个台辆])(?=/[天日周月年季时小分秒平公亩]))"
+    r"(?:(?<=[元块角分币克米升吨度斤里瓦圆帧拍万千百亿])|(?<=[人次件条字只个台辆])(?=/[天日周月年季时小分秒平公亩]))"
     rf"/(?={_PER})"
 )
 
@@ -180,7 +180,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"和/或"), "和或"),
     (re.compile(r"(?<=[他她它您是男有真对])/(?=[他她它您否女无假错])"), "或"),
     (re.compile(_EACH), "每"),
-    (re.compile(r"(?<=[\u4e00-\u9fa5])/(?=[\u4e00-\u9fa5])"), "，"),
+    (re.compile(r"(?<=[\u4e00-\u9fa5])[/-](?=[\u4e00-\u9fa5])"), "，"),
     (re.compile(r"(?<=[\u4e00-\u9fa5])/"), "每"),
     (re.compile(r"(?<![A-Za-z])/|/(?![A-Za-z])"), "，"),
     (re.compile(r"/"), "每"),

@@ -36,7 +36,7 @@ BESIDE_LETTERS: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d.])(\d{2,}) ?\+(?= ?(?:[GTMK]B?)(?![A-Za-z\d]))"), lambda m: number(m[1]) + "多"),
     (re.compile(r"(?<=[A-Za-z])[\-–_](?=\d)"), ""),
     (re.compile(r"(?<=\d)[\-–_]+(?= ?[A-Za-z])"), ""),
-    (re.compile(r"(?<=[Nn]o)\. ?(?=\d)"), ""),
+    (re.compile(r"(?<=[Nn][Oo])\. ?(?=\d)"), ""),
     (re.compile(r"(?<=[A-Za-z])\.(?=\d)"), "点"),
     (re.compile(r"(?<=[GDCZTKYLS])(\d{1,4})(?=次(?!方|数))"), lambda m: spell_digits(m[1], "幺")),
     (re.compile(rf"(?<=[A-Za-z])(\d+)(?![\d.,:/%]|(?:{_MEASURE}))"), _named),

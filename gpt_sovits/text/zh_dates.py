@@ -23,6 +23,7 @@ _FEAST = re.compile(
 )
 _PART = re.compile(r"(?:占|约|为|是|近|超过|不到|减少|增加|只有|其中|剩)了?$")
 _SCORE = re.compile("(?:比分|比数|以|决赛|胜|败|负|平|战成|领先|落后)[^，。,]{0,4}$")
+_SCREEN = re.compile("的?(?:宽?屏|显示|画[面幅]|比例|分辨率|长宽|宽高|液晶|视频|照片|投影)")
 _WON = re.compile(r"[^，。,]{0,2}(?:战胜|获胜|击败|取胜|险胜|大胜|完胜|逆转|领先|落后|战平|横扫|不敌|负于|告负)")
 
 
@@ -63,12 +64,20 @@ def _date(match: re.Match[str]) -> str | None:
     return f"{spell_digits(match[1])}年{month_day(match[3], match[4])}"
 
 
+def _life(match: re.Match[str]) -> str | None:
+    """（１０２１－１０８６）: the years of a life or a dynasty."""
+    first, last = int(match[1]), int(match[2])
+    if not 0 < last - first < 400 or last > 2100 or not re.search("[\u4e00-\u9fa5][（(]$", _before(match)):
+        return None
+    return f"{spell_digits(match[1])}到{spell_digits(match[2])}"
+
+
 def _year(match: re.Match[str]) -> str | None:
     """A 2-digit 年 is a calendar year (98年) unless it is counted (了20年, 10年前)."""
     if len(match[1]) == 2:
         counted = _LASTING.search(_before(match))
         after = match.string[match.end() + 1 : match.end() + 2]
-        if counted or after and after in "前后来间内以多级期龄的制":
+        if counted or after and after in "前后来间内以多级期龄的制" or match[1][1] == "0" and "0" < match[1][0] < "6":
             return cardinal(match[1])
     return spell_digits(match[1])
 
@@ -104,7 +113,7 @@ def _time(match: re.Match[str]) -> str | None:
     if half:
         said = re.search(r"[早晨上中下午晚夜]\S{0,2} ?$", before)
         return ("" if said else "上午" if half[0] in "aA" else "下午") + _clock(match[1], match[2], match[3])
-    if not match[3] and (is_score(before) or _WON.match(after[:8])):
+    if not match[3] and (is_score(before) or _WON.match(after[:8]) or _SCREEN.match(after)):
         return f"{cardinal(match[1])}比{cardinal(match[2])}"
     return _clock(match[1], match[2], match[3]) if int(match[1]) <= 24 else None
 
@@ -134,6 +143,7 @@ _PLAIN_CLOCK = _CLOCK.replace("(", "(?:").replace("(?:?", "(?")
 _YEAR = r"(?<!\d)((?:19|20)\d\d)"
 
 DATES: tuple[Rule, ...] = (
+    (re.compile(r"(?<=[（(])(\d{3,4})(?:[\-~～–]|—{1,2})(\d{3,4})(?=[）)])"), lambda m: _life(m)),
     (re.compile(r"(?<![\d.])([1-9]0)(?=年代|、[1-9]0年代)"), lambda m: cardinal(m[1])),
     (re.compile(rf"{_YEAR}/((?:19|20)\d\d)(?!\d)"), lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
     (re.compile(rf"{_YEAR}[/\-](\d\d)(?=赛季|年度|学年|财年)"),
@@ -148,7 +158,7 @@ DATES: tuple[Rule, ...] = (
      lambda m: f"{spell_digits(m[1])}到{spell_digits(m[2])}"),
     (re.compile(r"(?<=['’‘])(\d\d)(?=年|届|级)"), lambda m: spell_digits(m[1])),
     (re.compile(rf"{_YEAR}(?=[级届](?:学|新|毕业|本科|硕|博|的|校友|同学|班))"), lambda m: spell_digits(m[1])),
-    (re.compile(r"(?<![\d.])(\d{4}|\d{2})(?=年(?!级|以上|以下))"), _year),
+    (re.compile(r"(?<![\d.])(\d{4}|\d{2})(?= ?年(?!级|以上|以下))"), _year),
     (re.compile(r"(?<![\d.])(\d0)(?=后(?!天|面|期|续|退|来))"), lambda m: spell_digits(m[1])),
     (re.compile(r"(?<![\d.])((?:19|20)\d0)s(?![A-Za-z])"), lambda m: f"{spell_digits(m[1])}年代"),
     (re.compile(r"(?<![\d.])(1[0-2]|0?[1-9]) ?月 ?([12]\d|3[01]|0?[1-9]) ?([日号])"),
@@ -171,6 +181,7 @@ TIMES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d:.])(\d+(?:\.\d+)?) ?: ?(\d+(?:\.\d+)?)(?![\d:])"),
      lambda m: f"{number(m[1])}比{number(m[2])}"),
     (re.compile(r"(?<![\d.])0?2(?=点(?:\d{1,2}分|(?![\d零一二三四五六七八九]|[钱球])))"), "两"),
-    (re.compile(r"(?<=[日号月年点])[\-~～—–](?=[\d一二三四五六七八九十正])"), "到"),
+    (re.compile(r"(?<=[日号月年点时分])(?:[\-~～–]|—{1,2})(?=[\d一二三四五六七八九十正])"), "到"),
+    (re.compile(r"(?<=[甲乙丙丁戊])[\-~～—–](?=[乙丙丁戊己])"), "到"),
     (re.compile(r"(?<=(?:周|期|拜)[一二三四五六日天])[\-~～—–](?=周|星期|礼拜)"), "到"),
 )  # fmt: skip

@@ -43,7 +43,15 @@ _MARK_RUN = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 _DECORATION = re.compile(r"[\-=]{2,}")
 _LONE_MINUS = re.compile(r"-")
 _LONG_DASH = re.compile(r"(?<=[\u4e00-\u9fa5…”’》）)]) ?(?:[—―─]{2,4}| [—–] ) ?(?=[\u4e00-\u9fa5“‘《（(])")
-_HEADING = re.compile(r"(?:^|(?<=[\n。！？]))[ 　]*[（(]([一二三四五六七八九十百]{1,4})[)）](?=[ 　]*[\u4e00-\u9fa5])")
+_HEADING = re.compile(
+    r"(?:^|(?<=[\n。！？；;：:，,、]))[ 　]*[（(]([一二三四五六七八九十百]{1,4})[)）](?=[ 　]*[\u4e00-\u9fa5])"
+)
+_NUMBERED = re.compile(
+    r"(?:(?<=[\u4e00-\u9fa5])|(?<=^)|(?<=[\n。！？；;：:，,、])) ?(?:[（(](\d{1,2})[)）]|([①-⑳])) ?"
+    r"(?=[\u4e00-\u9fa5“《A-Za-z])"
+)
+_POWER_IS = re.compile(r"(?<=[次平立]方是)\d{3,}(?![\d.])")
+_APART = re.compile(r"(?<=[一二三四五六日][、，])([一二三四五六日]) +(?=\d)")
 _ASIDE = re.compile(r"(?<=[\u4e00-\u9fa5])[（(]([\u4e00-\u9fa5，、：“”·～ ]{2,40})[)）](?=([\u4e00-\u9fa5])?)")
 
 
@@ -113,6 +121,12 @@ def _pauses(text: Tracked) -> Tracked:
     return text.sub(_LONG_DASH, "，")
 
 
+def _enumerated(match: re.Match[str]) -> str:
+    """(2) and ② inside a sentence number what follows: a pause on either side."""
+    value = match[1] or str(ord(match[2]) - 0x245F)
+    return ("，" if match.start() and "\u4e00" <= match.string[match.start() - 1] <= "\u9fa5" else "") + f"{value}，"
+
+
 def normalize(text: Tracked, beside: tuple[str, str] = ("", ""), ours: bool = False) -> Tracked:
     """The whole Chinese normalisation of one span. ``beside``: the letters before and after it.
 
@@ -121,6 +135,8 @@ def normalize(text: Tracked, beside: tuple[str, str] = ("", ""), ours: bool = Fa
     """
     text = prepare(_beside(text, *beside))
     if ours:
+        text = text.sub(_NUMBERED, _enumerated).sub(_APART, lambda match: f"{match[1]}，")
+        text = text.sub(_POWER_IS, lambda match: cardinal(match[0]))
         for pattern, new in zh_dates.DURATIONS:
             text = text.sub(pattern, new)
     text = spell_out(text)

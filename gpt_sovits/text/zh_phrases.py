@@ -5,7 +5,7 @@ from __future__ import annotations
 
 _TABLE = (
     # words
-    "吐鲁番 tu3 lu3 fan1|浚县 xun4 xian4|涡阳 guo1 yang2|洪洞 hong2 tong2|洪洞县 hong2 tong2 xian4|单县 shan4 xian4|"
+    "都市 du1 shi4|大月氏 da4 yue4 zhi1|吐鲁番 tu3 lu3 fan1|浚县 xun4 xian4|涡阳 guo1 yang2|洪洞 hong2 tong2|洪洞县 hong2 tong2 xian4|单县 shan4 xian4|"
     "会稽 kuai4 ji1|张掖 zhang1 ye4|阆中 lang4 zhong1|黄陂 huang2 pi2|高句丽 gao1 gou1 li2|阏氏 yan1 zhi1|尼泊尔 ni2 bo2 er3|"
     "阿塞拜疆 a1 sai4 bai4 jiang1|塞尔维亚 sai4 er3 wei2 ya4|哈佛 ha1 fo2|缪斯 miu4 si1|塞缪尔 sai4 miu4 er3|弹窗 tan2 chuang1|"
     "弹框 tan2 kuang4|还款 huan2 kuan3|还贷 huan2 dai4|意识 yi4 shi2|潜意识 qian2 yi4 shi2|唢呐 suo3 na4|声呐 sheng1 na4|"

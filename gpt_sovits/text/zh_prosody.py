@@ -49,6 +49,11 @@ _CHILD = frozenset(
 _CHILDREN = re.compile(
     "(?:婴|幼|女|孤|胎|少|育|健|孩|娇|男|血|弃|生|产|宠|患|能|小|儿|吾|妻|侄|孙|托|哪吒|混血|畸形|弄潮|早产)儿$"
 )
+# Ground that jieba's list tags as it tags 真诚地.
+_LANDS = frozenset(
+    "休耕地 休闲地 发生地 发货地 可耕地 埋葬地 埋藏地 度假地 开阔地 拍摄地 撂荒地 熟荒地 留余地 留种地 盐硷地 缓冲地 自留地 惊天地 非耕地 空旷地 空闲地 "
+    "木樨地 乐满地 北领地 整块地 一席地 单打地".split()
+)
 _LAUGHTER = frozenset("哈呵嘿嘻呜哇嘎汪喵咚叮砰哗呱")
 
 
@@ -86,6 +91,8 @@ def _one(clause: Clause, at: int, word: str, pos: str, inside: int) -> int | Non
     last = inside == len(word) - 1
     if clause.tone(at) == "5":
         return None
+    if before.endswith("点") and after[:1] in ("的", "是", "和", "版", "以", "之"):
+        return 1
     if (
         not after
         or _ALONE.match(text)
@@ -123,7 +130,10 @@ def _earth(clause: Clause, index: int, begin: int, listed: Callable[[str], bool]
         return (5, "e") if clause.tokens[index + 1][1][:1] == "v" else (4, "i")
     if len(word) > 1:
         if (
-            pos == "d"
+            len(word) == 3
+            and pos in ("i", "l", "z", "d")
+            and word not in _LANDS
+            or pos == "d"
             and word not in ("特地", "就地", "随地", "实地", "当地", "暗地", "驻地", "此地")
             or _REDUPLICATED.search(word[:-1])
         ):

@@ -95,7 +95,15 @@ def test_two_sentences_of_a_failed_job_are_both_translated() -> None:
 
 ROOMS = ("audio", "families/enrol", "synthesis", "dataset/assess", "dataset/build", "text/frontend", "semantic/decode")
 ROOMS += ("voices/ids", "voices/consent", "voices/mixing", "storage/registry", "jobs/submission", "jobs/run")
-ROOMS += ("jobs/store", "training/plan", "training/finetune", "training/loop", "training/resources", "models/download")
+ROOMS += (
+    "jobs/intake",
+    "jobs/store",
+    "training/plan",
+    "training/finetune",
+    "training/loop",
+    "training/resources",
+    "models/download",
+)
 ROOMS += ("services/core", "services/jobs", "services/models", "services/speech", "services/voices")
 
 

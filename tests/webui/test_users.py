@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ import httpx
 import pytest
 
 from gpt_sovits.errors import MissingError, RefusedError
+from gpt_sovits.jobs.intake import erase_intake
 from gpt_sovits.services import voices as services
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
-from gpt_sovits.voices.ids import new_id
 from tests.storage.conftest import make_voice, stage
 from tests.webui.serving import served
 from webui import fence, person
@@ -207,7 +208,7 @@ def test_no_spelling_of_the_type_opens_the_fence(ana: Browser, ben: Browser, kin
         for body in bodies:
             answer = ben.http.post(f"/en/gradio_api/{place}", content=json.dumps(body), headers={"Content-Type": kind})
             assert answer.status_code == 404 and "There is no such thing." in answer.text, place
-    form = {"session_hash": "ana0session", "component_id": str(ben.ids["review-table"]), "fn_name": "sound"}
+    form = {"session_hash": "ana0session", "component_id": str(ben.ids["voices-list"]), "fn_name": "sound"}
     parts = {key: (None, value) for key, value in form.items()}
     assert ben.http.post("/en/gradio_api/component_server", files=parts).status_code == 404
 
@@ -226,20 +227,28 @@ def test_nobody_hears_or_stops_anothers_event(ana: Browser, ben: Browser) -> Non
         assert any("word of ana" in line for line in answers.iter_lines())
 
 
-def test_a_table_that_calls_back_by_itself_knows_who_asks(ana: Browser, ben: Browser, studio: Studio) -> None:
-    folder = studio.settings.data_dir / "drafts/ana" / new_id("d")
-    (folder / "dataset").mkdir(parents=True)
-    (folder / "draft.json").write_text('{"sha256": ""}')
-    (folder / "dataset/0001.wav").write_bytes(b"RIFF what ana said")
-
-    def asked(who: Browser) -> str | None:
-        asks = {"session_hash": who.session, "component_id": who.ids["review-table"], "fn_name": "sound"}
-        body = {**asks, "data": {"draft": folder.name, "number": 1}}
-        return who.http.post("/en/gradio_api/component_server", json=body).json()["file"]
-
-    path = asked(ana)
-    assert path is not None and ana.file(path).content == b"RIFF what ana said"
-    assert ben.file(path).status_code == 404 and asked(ben) is None
+def test_what_somebody_hands_in_is_theirs_alone(ana: Browser, ben: Browser, studio: Studio) -> None:
+    begun = ana.http.post("/en/own/intake/clips", json={"kind": "spoken", "rate": 48000, "text": "ana's words"}).json()
+    clip = begun["clip"]["id"]
+    piece = {"at": 0, "data": base64.b64encode(b"\1\2" * 500).decode(), "done": True}
+    assert ana.http.post(f"/en/own/intake/clips/{clip}", json=piece).json() == {"received": 1000}
+    ana.http.put("/en/own/intake/form", json={"who": "Ana herself"})
+    heard = ana.http.get(f"/zh/own/intake/clips/{clip}/hear")
+    assert heard.content.endswith(b"\1\2" * 500) and heard.headers["cache-control"] == "private, no-store"
+    for name in (clip, f"../../ana/now/{clip}", f"..%2f..%2fana%2fnow%2f{clip}", "../../../registry/users"):
+        assert ben.http.get(f"/en/own/intake/clips/{name}/hear").status_code in (404, 405), name
+    for way in ("", "/restore"):
+        assert "problem" in ben.http.post(f"/en/own/intake/clips/{clip}{way}", json=piece).json()
+    assert "problem" in ben.http.delete(f"/en/own/intake/clips/{clip}").json()
+    assert "ana" not in ben.http.get("/en/own/intake").text.lower()
+    nobody = httpx.Client(base_url=str(ana.http.base_url))
+    assert nobody.get("/en/own/intake").status_code == nobody.post("/en/own/intake/learn").status_code == 401
+    files = list((studio.settings.data_dir / "intake" / "ana").rglob("*.pcm"))
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600]
+    ana.http.post("/en/own/intake/away")
+    assert "problem" not in ana.http.post("/en/own/intake/back").json() and files[0].exists()
+    erase_intake(studio.settings, "ana")  # as when an account is removed
+    assert not files[0].exists() and ana.http.get("/en/own/intake").json()["clips"] == []
 
 
 def test_the_fence_knows_every_way_to_name_something(app: Any) -> None:
