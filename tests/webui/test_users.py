@@ -208,7 +208,7 @@ def test_no_spelling_of_the_type_opens_the_fence(ana: Browser, ben: Browser, kin
         for body in bodies:
             answer = ben.http.post(f"/en/gradio_api/{place}", content=json.dumps(body), headers={"Content-Type": kind})
             assert answer.status_code == 404 and "There is no such thing." in answer.text, place
-    form = {"session_hash": "ana0session", "component_id": str(ben.ids["voices-list"]), "fn_name": "sound"}
+    form = {"session_hash": "ana0session", "component_id": str(ben.ids["words-list"]), "fn_name": "sound"}
     parts = {key: (None, value) for key, value in form.items()}
     assert ben.http.post("/en/gradio_api/component_server", files=parts).status_code == 404
 
