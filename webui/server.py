@@ -94,6 +94,7 @@ def create_app(
 
     from webui.api import Doors, create_api
     from webui.books import BookRoutes
+    from webui.house import HouseRoutes
     from webui.learning import LearningRoutes
     from webui.live import Live
     from webui.mix import MixTab
@@ -117,7 +118,15 @@ def create_app(
 
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
     live = Live(studio, users=users, turns=turns["speech"])
-    own = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder), RecordingRoutes(live))
+    own: tuple[Any, ...] = (
+        live,
+        ReadingRoutes(live),
+        MixTab(live),
+        TakeRoutes(live),
+        BookRoutes(live, folder),
+        RecordingRoutes(live),
+    )
+    own = (*own, HouseRoutes(live, whole=not users))
     for routes in (*own, LearningRoutes(live), PeopleRoutes(live, folder, turns["passphrase"])):
         app.include_router(routes.router())
     look, pages = theme(), {}

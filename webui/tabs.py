@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from gpt_sovits.studio import Studio
-from webui import create, i18n, mix, settings, speak, voices
+from webui import create, house, i18n, mix, settings, speak, voices
 from webui import studio as studio_tab
 from webui.closed import ClosedBlocks
 from webui.i18n import Words
@@ -18,6 +18,7 @@ from webui.live import Live
 from webui.person import asking, present, signed_in
 
 __all__ = ["build"]
+_TABS = (Path(__file__).parent / "tablist.js").read_text(encoding="utf-8")
 
 
 def build(
@@ -37,7 +38,7 @@ def build(
     place = folder or Path(get_upload_folder())
     live = live or Live(studio, users=users)
     with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
-        gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
+        gr.HTML(_header(words, users), js_on_load=_TABS, apply_default_css=False, elem_id="header")
         with gr.Tabs(selected="speak", elem_id="tabs"):
             with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
                 speak.SpeakTab(ask, words, place, live.clips).build()
@@ -49,8 +50,9 @@ def build(
                 mix.MixTab.build(words)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
                 voices.build(ask, words, place)
-            if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
-                with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
+            with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
+                house.build(words)
+                if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
                     models = settings.build(studio.models, words)
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -59,6 +61,7 @@ def build(
             (mix_tab.select, speak.VOICES),
             (books_tab.select, studio_tab.BOOKS),
             (voices_tab.select, voices.PEOPLE),
+            (settings_tab.select, house.HOUSE),
         ):
             event(None, None, None, js=js, **quiet)
         if not users:

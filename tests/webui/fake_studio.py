@@ -204,6 +204,7 @@ class FakeStudio:
             lines=lambda text, voice, language="auto": (),
             reference_voice=lambda clip, transcript="": FakeVoice("clip", "clip", 420.0),
         )
+        self.house = SimpleNamespace(report=lambda whole: {"problem": "not here"})
         self.takes = SimpleNamespace(list=lambda: [])
         self.desk = SimpleNamespace(read=lambda part: {}, write=lambda part, value: None)
         self.jobs = SimpleNamespace(

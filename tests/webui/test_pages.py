@@ -96,6 +96,7 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     page.get_by_role("button", name="Download", exact=True).click()
     page.get_by_text("The download site https://huggingface.co cannot be reached. Go online and try again.").wait_for()
 
+    page.get_by_role("button", name="Import files").click()
     page.get_by_role("button", name="Import what lies in the folder").click()
     page.get_by_text("The folder /data/import is empty. Put the files there first.").wait_for()
     voice = tmp_path / "my_e8_s200.pth"
@@ -128,7 +129,7 @@ def test_the_other_language_is_one_click_away(page: playwright.Page) -> None:
 
 def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page) -> None:
     """Every control that can be seen has a name for those who cannot see it; Tab reaches the main button."""
-    for tab in ("Speak", "Create", "Mix", "Voices", "Settings"):
+    for tab in ("Speak", "Create", "Studio", "Mix", "Voices", "Settings"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(500)
         nameless = page.evaluate(
@@ -143,6 +144,13 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page
         assert page.evaluate("document.querySelectorAll('h1').length") == 1
     page.get_by_role("tab", name="Create").click()
     page.get_by_label("Name of the voice").first.focus()
+    page.get_by_role("tab", name="Settings").focus()
+    for key, name in (("ArrowRight", "Speak"), ("ArrowLeft", "Settings"), ("Home", "Speak"), ("ArrowRight", "Create")):
+        page.keyboard.press(key)
+        playwright.expect(page.get_by_role("tab", name=name, selected=True)).to_be_focused()
+    page.wait_for_timeout(300)
+    assert page.locator("#tabs [role=tab][tabindex='0']:visible").count() == 1  # one stop for the Tab key
+    page.get_by_label("Name of the voice").first.focus()
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -153,7 +161,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_sticks_out_of_the_window(page: playwright.Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for tab in ("Speak", "Create", "Mix", "Voices", "Settings"):
+    for tab in ("Speak", "Create", "Studio", "Mix", "Voices", "Settings"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
