@@ -21,6 +21,7 @@ from gpt_sovits.voices.voice import Voice
 from webui.books import BookRoutes
 from webui.live import Live
 from webui.mix import MixTab
+from webui.people import PeopleRoutes
 from webui.reading import ReadingRoutes
 from webui.takes import TakeRoutes
 
@@ -66,7 +67,14 @@ class Humming:
 def own_routes(studio: Any, folder: Path = Path("nowhere")) -> FastAPI:
     """The pages' own routes over a studio, without the pages; what is made comes into ``folder``."""
     made, live = FastAPI(), Live(studio)
-    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder)):
+    for routes in (
+        live,
+        ReadingRoutes(live),
+        MixTab(live),
+        TakeRoutes(live),
+        BookRoutes(live, folder),
+        PeopleRoutes(live, folder),
+    ):
         made.include_router(routes.router())
     return made
 
