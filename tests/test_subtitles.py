@@ -72,7 +72,7 @@ def test_no_text_breaks_the_file(text):
 
 
 def test_parts_begin_with_their_words_where_that_is_known() -> None:
-    text = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness."
+    text = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of folly."
     plain = split_cue(Cue(10.0, 20.0, text))
     assert len(plain) == 2
     at = text.index(plain[1].text)
