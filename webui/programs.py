@@ -10,7 +10,7 @@ import gradio as gr
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.services.tokens import DEEDS
 from webui.i18n import Words
-from webui.parts import catch, good, heading, notice, problem, voice_choices
+from webui.parts import catch, good, heading, notice, problem
 from webui.person import Ask
 
 _USUAL = ["speak", "read"]
@@ -37,7 +37,7 @@ def build(ask: Ask, words: Words) -> None:
     def look() -> list[Any]:
         tokens = ask().tokens.list()
         cards = [*ask().voices.list(), *ask().voices.invented()]
-        known = {voice: label for label, voice in voice_choices(cards)}
+        known = {card.id: card.name for card in cards}
         return [
             _table(words, tokens, known),
             gr.update(choices=[(label, voice) for voice, label in known.items()]),
