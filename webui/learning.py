@@ -49,7 +49,10 @@ class LearningRoutes:
             jobs, gone = session.jobs.shown()
             ahead = session.jobs.ahead()
             ready = [job for job in jobs if job.state == "done"][MOST_READY:]
-            line = sorted((job for job in jobs if job not in ready), key=lambda job: (job.active, ahead.get(job.id, 0)))
+            line = sorted(
+                (job for job in jobs if job not in ready),
+                key=lambda job: (job.active, job.state != "done", ahead.get(job.id, 0)),
+            )
             shown = [card(session, words, job, ahead.get(job.id, 0)) for job in line]
             return {"jobs": shown, "away": [{"id": job.id, "name": job.name} for job in gone]}
 
@@ -115,8 +118,7 @@ def _lines(words: Words, job: JobState, ahead: int) -> list[str]:
     if job.state == "stopping":
         return [words("job.stopping")]
     if job.state == "queued":
-        place = words("job.next") if ahead <= 1 else words("job.place", ahead=ahead)
-        return [place]
+        return [(words("job.begins"), words("job.next"))[ahead] if ahead < 2 else words("job.place", ahead=ahead)]
     key = f"stage.{job.stage}"
     return [words(key) if words.has(key) else words("stage.other"), words("job.leave")]
 
