@@ -13,7 +13,7 @@ from tests.test_architecture import imports, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"gpt_sovits", "webui", "app"}
-COMES_ALONG = {"httpx", "httpx2"}  # huggingface_hub brings one of the two; the downloader uses the same
+COMES_ALONG = {"httpx", "httpx2", "h11"}  # huggingface_hub brings one of the two, uvicorn the third
 # Japanese; several processes; a queue for several machines: asking for one without it names the command to install it
 ON_REQUEST = {"pyopenjtalk", "accelerate", "redis"}
 # extras of requirements-dev.txt, named in lab/evaluation/optional.py

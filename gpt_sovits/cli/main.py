@@ -17,6 +17,7 @@ from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_
 from gpt_sovits.cli.narrate import ABOUT_NARRATE, add_narrate_options, narrate_command
 from gpt_sovits.cli.options import ABOUT_SPEAK, ABOUT_WATCH, add_speak_options, add_watch_options, whole_number
 from gpt_sovits.cli.service import ABOUT_SERVICE, add_service_options, service_command
+from gpt_sovits.cli.speechd import ABOUT_SPEECHD, add_speechd_options, speechd_command
 from gpt_sovits.cli.takes import ABOUT_TAKES, add_take_actions, takes_command
 from gpt_sovits.cli.texts import read_text
 from gpt_sovits.cli.tokens import ABOUT_TOKENS, add_token_actions, tokens_command
@@ -250,6 +251,7 @@ def parser() -> argparse.ArgumentParser:
     narrate.add_argument("--seed", type=whole_number, default=None, help="the same seed gives the same sound")
     add_narrate_options(narrate)
     add_service_options(add("service", ABOUT_SERVICE, service_command))
+    add_speechd_options(add("speechd", ABOUT_SPEECHD, speechd_command))
     add_token_actions(add("tokens", ABOUT_TOKENS, tokens_command, listing), common, listing)
     add_backup_options(
         add("backup", ABOUT_BACKUP, backup_command, secret_options()),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ import numpy as np
 from gpt_sovits.audio import Audio, resample, silence
 from gpt_sovits.encoding import Encoder
 from gpt_sovits.errors import InputError
-from gpt_sovits.files import disk_errors
+from gpt_sovits.files import disk_errors, unfinished
 from gpt_sovits.labels import in_comment
 from gpt_sovits.narration.project import Project
 from gpt_sovits.subtitles import Cue, split_cue
@@ -86,7 +85,7 @@ def build(
             gain += missing
             if abs(missing) < 0.1:
                 break
-    part = out.with_name(f".part-{secrets.token_hex(6)}-{out.name}"[:200])
+    part = unfinished(out)
     with disk_errors("the book could not be written"):
         out.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -100,10 +100,16 @@ class SpeechService:
         digest = hashlib.sha256(consent.encode()).hexdigest() if consent else ""
         return Label(chosen.id, chosen.version_id or "", digest)
 
-    def lines(self, text: str, voice: Voice | str, *, language: str = "auto") -> tuple[Line, ...]:
-        """The lines of a text as ``say`` speaks them, in order. Raises what ``speak`` would for the whole of it."""
+    def lines(
+        self, text: str, voice: Voice | str, *, language: str = "auto", quickly: bool = False
+    ) -> tuple[Line, ...]:
+        """The lines of a text as ``say`` speaks them, in order. Raises what ``speak`` would for the whole of it.
+
+        ``quickly``: the first one is short, so that it is heard soon.
+        """
         from gpt_sovits.synthesis import require_readable, tongue
         from gpt_sovits.text import split_text
+        from gpt_sovits.text.frontend import FIRST
 
         require_readable(text, language)
         chosen = self._value(voice)
@@ -118,7 +124,7 @@ class SpeechService:
                 piece.pause,
                 piece.rest,
             )
-            for piece in split_text(text, language, numbers=tongue(chosen))
+            for piece in split_text(text, language, numbers=tongue(chosen), first=FIRST if quickly else 0)
         )
 
     def say(

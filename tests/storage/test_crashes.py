@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from gpt_sovits import files
 from gpt_sovits.crypto import vault
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.storage.registry import Registry
@@ -35,11 +38,10 @@ def look(data: Path) -> dict[str, bytes | None]:
     }
 
 
-def crashes(operation: Callable[[Registry, Path, str], None], tmp_path: Path, known: str) -> Iterator[Path]:
-    """Folders with ``data`` in them: one for each state in which the operation could leave it, in their order."""
-    original, data, found = tmp_path / "original", tmp_path / "data", []
-    shutil.copytree(data, original / "data")
-    registry = Registry(original / "data" / "registry")
+def crashes(operation: Callable[[Path], object], folder: Path) -> Iterator[Path]:
+    """Folders with ``data`` in them: one for each state in which the operation could leave that of ``folder``."""
+    original, found = folder / "original", []
+    shutil.copytree(folder / "data", original / "data")
 
     def looked_at(real: Callable[..., object]) -> Callable[..., object]:
         def call(*arguments: object, **options: object) -> object:
@@ -53,9 +55,9 @@ def crashes(operation: Callable[[Registry, Path, str], None], tmp_path: Path, kn
     with pytest.MonkeyPatch.context() as patch:
         for name in CALLS:
             patch.setattr(os, name, looked_at(getattr(os, name)))
-        operation(registry, original, known)
+        operation(original)
     for number, content in enumerate([*found, look(original / "data")]):
-        copy = tmp_path / f"copy{number}"
+        copy = folder / f"copy{number}"
         for name, held in content.items():
             place = copy / "data" / name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +140,7 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
         registry.lock("local", known, PASSPHRASE)
     before = state(registry)
     seen = []
-    for copy in crashes(operation, tmp_path, known):
+    for copy in crashes(lambda at: operation(Registry(at / "data" / "registry"), at, known), tmp_path):
         crashed = Registry(copy / "data" / "registry")
         after = state(crashed)
         seen.append(after == before)
@@ -160,7 +162,7 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
             crashed.unlock("local", known, PASSPHRASE)
             assert crashed.load("local", known)
             assert not (user / "voices" / known / "key").exists()
-        hidden = [path for path in user.rglob("*.part")]
+        hidden = [path for path in user.rglob(".part-*")]
         assert hidden == [], hidden
     assert not seen[-1], "the operation changed nothing"
     assert seen == sorted(seen, reverse=True), "the new state went away again"
@@ -184,7 +186,7 @@ def test_a_crash_while_an_older_voice_gets_a_key_of_today_loses_nothing(
     make_older(place, PASSPHRASE if operation is unlock else "")
     before = state(registry)
     states = 0
-    for copy in crashes(operation, tmp_path, known):
+    for copy in crashes(lambda at: operation(Registry(at / "data" / "registry"), at, known), tmp_path):
         states += 1
         crashed = Registry(copy / "data" / "registry")
         assert state(crashed) == before
@@ -193,5 +195,17 @@ def test_a_crash_while_an_older_voice_gets_a_key_of_today_loses_nothing(
         here = copy / "data/registry/users/local/voices" / known
         key = crashed.data_key("local", known)
         assert key is not None and vault.is_of_today(key) and (here / "key").exists() == (operation is tidy)
-        assert not (here / vault.NEXT).exists() and not list(here.rglob("*.part"))
+        assert not (here / vault.NEXT).exists() and not list(here.rglob(".part-*"))
     assert states > 20
+
+
+def test_what_a_kill_left_beside_a_file_goes_with_the_next_writing_of_it(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    out, other = tmp_path / "said.wav", tmp_path / f".part-{gone.pid}-abc-other.wav"
+    left, mine = tmp_path / f".part-{gone.pid}-abc-said.wav", tmp_path / f".part-{os.getpid()}-abc-said.wav"
+    for path in (left, mine, other):
+        path.write_bytes(b"RIFF")
+    assert files.unfinished(out).suffix == ".wav"
+    assert not left.exists() and mine.exists() and other.exists()
+    assert len(os.fsencode(files.unfinished(tmp_path / ("声" * 80 + ".wav")).name)) < 255

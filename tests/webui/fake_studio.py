@@ -132,6 +132,11 @@ class FakeLibrary:
     def cards(self) -> list[FakeModel]:
         return list(self.models.values())
 
+    transcriber, writes_down = "whisper-base", False
+
+    def size(self, name: str) -> int:
+        return self.models[name].size if name in self.models else 145_000_000
+
     def terms(self, name: str) -> tuple[str, ...]:
         return ("GPT-SoVITS: MIT licence, by RVC-Boss", "chinese-hubert-base: MIT licence, by TencentGameMate")
 
@@ -159,7 +164,7 @@ class FakeLibrary:
         self.asked.append((name, site))
         self._errand = FakeErrand("download", name)
 
-    def take_in(self, paths: Sequence[Path] = (), *, version: str = "") -> None:
+    def take_in(self, paths: Sequence[Path] = (), *, version: str = "", name: str = "", replace: bool = False) -> None:
         if not paths:
             raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
         self.taken.append(([path.name for path in paths], version))
