@@ -10,7 +10,7 @@ import gradio as gr
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.services.tokens import DEEDS
 from webui.i18n import Words
-from webui.parts import catch, good, heading, notice, problem, speaking_choices
+from webui.parts import catch, good, heading, notice, problem
 from webui.person import Ask
 
 _USUAL = ["speak", "read"]
@@ -36,7 +36,8 @@ def build(ask: Ask, words: Words) -> None:
 
     def look() -> list[Any]:
         tokens = ask().tokens.list()
-        known = dict((voice, label) for label, voice in speaking_choices(ask, words))
+        known = {card.id: card.name for card in ask().voices.list()}
+        known |= {card.id: words("voices.invented", name=card.name) for card in ask().voices.invented()}
         return [
             _table(words, tokens, known),
             gr.update(choices=[(label, voice) for voice, label in known.items()]),
