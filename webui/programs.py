@@ -36,8 +36,8 @@ def build(ask: Ask, words: Words) -> None:
 
     def look() -> list[Any]:
         tokens = ask().tokens.list()
-        cards = [*ask().voices.list(), *ask().voices.invented()]
-        known = {card.id: card.name for card in cards}
+        known = {card.id: card.name for card in ask().voices.list()}
+        known |= {card.id: words("voices.invented", name=card.name) for card in ask().voices.invented()}
         return [
             _table(words, tokens, known),
             gr.update(choices=[(label, voice) for voice, label in known.items()]),
