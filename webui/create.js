@@ -1,7 +1,6 @@
 // The Create tab: what will be read, what was recorded, whose voice it is. All of it lives on the server as it is made.
 const $ = (id) => element.querySelector(`#create-${id}`);
 const FIELDS = ['name', 'text', 'who', 'purpose'];
-const SOUNDS = /\.(wav|flac|mp3|m4a|mp4|m4v|mov|mkv|avi|webm|ogg|oga|opus|aac|amr|aiff?|caf|wma|3gp)$/i;
 let state = null, passages = [], free = false, clips = [], chosen = [], changes = {}, form_timer = null, arriving = new Map();
 
 // ----------------------------------------------------------------------------------------------------------- the form
@@ -100,7 +99,7 @@ const telling = {
 
 async function take_files(files, kind = 'file') {
   note('record-problem', '');
-  const sounds = files.filter((file) => /^(audio|video)\//.test(file.type) || SOUNDS.test(file.name));
+  const sounds = window.studio_watch.sounds(files);
   if (sounds.length < files.length) note('record-problem', SAY['create.no_sound']);
   const begun = await Promise.all(sounds.map((file) => begin_file(file, kind, telling)));
   const told = begun.filter(Boolean);
@@ -291,33 +290,22 @@ $('over').addEventListener('click', async () => {
   offer_undo(SAY['create.is_away'], async () => { await ask('intake/back', 'POST'); await open_intake(true); });
 });
 
-// ---------------------------------------------------------------------------------------------------- files by drop
-let over = 0;
-const brings = (event) => [...(event.dataTransfer?.items ?? [])].some((item) => item.kind === 'file' && (!item.type || /^(audio|video)\//.test(item.type)));
-const covered = (shown) => { $('dropping').hidden = !shown; };
-document.addEventListener('dragenter', (event) => { if (brings(event)) { over += 1; covered(true); } });
-document.addEventListener('dragleave', (event) => { if (brings(event) && (over -= 1) <= 0) { over = 0; covered(false); } });
-document.addEventListener('dragover', (event) => { if (brings(event)) event.preventDefault(); });
-document.addEventListener('drop', (event) => {
-  over = 0;
-  covered(false);
-  const files = [...(event.dataTransfer?.files ?? [])].filter((file) => /^(audio|video)\//.test(file.type) || SOUNDS.test(file.name));
-  if (event.defaultPrevented || !files.length) return;
-  event.preventDefault();
-  go('create');
-  take_files(files);
-});
-
+// ------------------------------------------------------------------------------------------- what came from elsewhere
+const take_dropped = () => { const files = window.studio_watch.files.splice(0); if (files.length) take_files(files); };
+async function add_to_voice() { // under Voices: a further recording of somebody
+  const voice = window.studio_watch.add_to;
+  delete window.studio_watch.add_to;
+  if (!voice) return;
+  set({ voice });
+  await voices_to_add_to();
+  draw_form();
+}
+window.addEventListener('studio-files', () => state && take_dropped());
+window.addEventListener('studio-add-recording', () => state && add_to_voice());
 window.addEventListener('pagehide', () => write_form(true));
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) write_form(true);
   else if (state && !reading && !sending.size && !element.contains(document.activeElement)) open_intake();
 });
 window.addEventListener('studio-voices', () => state && voices_to_add_to());
-window.addEventListener('studio-add-recording', (event) => { // under Voices: a further recording of somebody
-  if (!state) return;
-  set({ voice: event.detail });
-  voices_to_add_to().then(draw_form);
-  go('create');
-});
-open_intake().then(voices_to_add_to);
+open_intake().then(voices_to_add_to).then(add_to_voice).then(take_dropped);

@@ -1,8 +1,8 @@
 """The Create tab: what will be read, recording or files, the look over them, permission; and what is being learnt.
 
 Its parts: create.html (the form and the reading screen), create.js (form and clips), prompter.js (the reading screen),
-pieces.js (bytes on their way to the server), review.js (the pieces), learning.js (the jobs). What they ask is answered
-by recording.py and learning.py.
+pieces.js (bytes on their way to the server), review.js (the pieces), learning.js (the jobs); watch.js is on every tab.
+What they ask is answered by recording.py and learning.py.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-// What is being learnt: a card for each job, looked at once a second while something moves and not at all when nothing does.
-const shelf_of_jobs = element.querySelector('#create-jobs'), news = element.querySelector('#create-news');
-const TITLE = document.title, LOOK = 1000; // ms
-let jobs = [], states = new Map(), look_timer = null, queue_of_samples = [];
-const moving = () => jobs.some((job) => ['queued', 'running', 'stopping'].includes(job.state));
+// What is being learnt: a card for each job, drawn whenever the page (watch.js) has looked at them.
+const shelf_of_jobs = element.querySelector('#create-jobs');
+const look = () => window.studio_watch.look();
+let queue_of_samples = [];
 
 // ----------------------------------------------------------------------------------------------------------- the curve
 function curve_of(curves) {
@@ -142,38 +141,16 @@ function update_job(card, job) {
   if (had) card.querySelector('.deeds-place button')?.focus();
 }
 
-// ------------------------------------------------------------------------------------------------------ the news of them
-function announce(job) { // each that becomes ready or fails, whichever tab of the page is open
-  const before = states.get(job.id);
-  states.set(job.id, job.state);
-  if (!before || before === job.state || !['done', 'failed'].includes(job.state)) return;
-  const said = make('p', '', job.title);
-  news.append(said);
-  setTimeout(() => said.remove(), 20000);
-  if (job.state === 'done') window.dispatchEvent(new CustomEvent('studio-voices', { detail: { fresh: true } }));
-  if (document.hidden && 'Notification' in window && Notification.permission === 'granted') {
-    try { new Notification(job.title, { body: job.lines[0], tag: job.id }); } catch { /* a phone lets only workers do it */ }
+function draw_jobs() {
+  const { jobs } = window.studio_watch;
+  const cards = new Map([...shelf_of_jobs.children].map((card) => [card.dataset.job, card]));
+  const wanted = jobs.map((job) => cards.get(job.id) ?? drawn_job(job));
+  if (wanted.length !== shelf_of_jobs.childElementCount || wanted.some((card, n) => card !== shelf_of_jobs.children[n])) {
+    const focus = document.activeElement;
+    shelf_of_jobs.replaceChildren(...wanted);
+    if (shelf_of_jobs.contains(focus)) focus.focus();
   }
+  jobs.forEach((job, n) => update_job(wanted[n], job));
 }
-
-function show_title() {
-  const ready = jobs.filter((job) => job.state === 'done').map((job) => job.title);
-  const running = jobs.find((job) => job.state === 'running' || job.state === 'stopping');
-  const told = ready.length ? `✓ ${ready.join(', ')}` : running ? `${running.percent} % ${running.name}` : '';
-  document.title = told ? `${told} – ${TITLE}` : TITLE;
-}
-
-async function look() {
-  clearTimeout(look_timer);
-  const answer = await ask('learning').catch(() => null);
-  if (answer?.jobs) {
-    jobs = answer.jobs;
-    const cards = new Map([...shelf_of_jobs.children].map((card) => [card.dataset.job, card]));
-    shelf_of_jobs.replaceChildren(...jobs.map((job) => cards.get(job.id) ?? drawn_job(job)));
-    jobs.forEach((job, n) => { update_job(shelf_of_jobs.children[n], job); announce(job); });
-    show_title();
-  }
-  if (!answer || moving()) look_timer = setTimeout(look, answer ? LOOK : 3 * LOOK);
-}
-document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); });
-look();
+window.addEventListener('studio-jobs', draw_jobs);
+draw_jobs();

@@ -1,6 +1,6 @@
 """Voices that are being learnt, over HTTP: place in the line, minutes, curve, how they sound on the way.
 
-GET  <language>/own/learning                     the jobs that the person wants to see, newest first
+GET  <language>/own/learning                     the jobs that the person wants to see: ended ones, then in their line
 POST <language>/own/learning/<job>/<deed>        stop, resume, away, back, or again (with the same recording)
 GET  <language>/own/learning/<job>/<percent>.wav how the voice sounded after so many percent
 GET  <language>/own/learning/<job>/ready.wav     how it sounds now that it is ready
@@ -49,7 +49,11 @@ class LearningRoutes:
             jobs, gone = session.jobs.shown()
             ahead = session.jobs.ahead()
             ready = [job for job in jobs if job.state == "done"][MOST_READY:]
-            shown = [card(session, words, job, ahead.get(job.id, 0)) for job in jobs if job not in ready]
+            line = sorted(
+                (job for job in jobs if job not in ready),
+                key=lambda job: (job.active, job.state != "done", ahead.get(job.id, 0)),
+            )
+            shown = [card(session, words, job, ahead.get(job.id, 0)) for job in line]
             return {"jobs": shown, "away": [{"id": job.id, "name": job.name} for job in gone]}
 
         return answered(language, found)
@@ -114,8 +118,7 @@ def _lines(words: Words, job: JobState, ahead: int) -> list[str]:
     if job.state == "stopping":
         return [words("job.stopping")]
     if job.state == "queued":
-        place = words("job.next") if ahead <= 1 else words("job.place", ahead=ahead)
-        return [place, words("job.leave")]
+        return [(words("job.begins"), words("job.next"))[ahead] if ahead < 2 else words("job.place", ahead=ahead)]
     key = f"stage.{job.stage}"
     return [words(key) if words.has(key) else words("stage.other"), words("job.leave")]
 

@@ -113,6 +113,7 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         wanted = [(card.name, card.name) for card in cards if not card.bundled and (not card.installed or card.missing)]
         wanted = [choice for choice in wanted if choice[0] in _official(cards)]
         here = [(card.name, card.name) for card in cards if card.installed and not card.bundled]
+        (here if library.writes_down else wanted).append((words("settings.transcriber"), library.transcriber))
         usable = [(card.name, card.name) for card in cards if card.installed and not card.missing]
         return [
             _table(words, cards),
@@ -137,7 +138,7 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         """Another model has other licences: what was accepted before does not count for it."""
         if not name:
             return "", False
-        size = next((card.size for card in library.cards() if card.name == name), 0)
+        size = library.size(name)
         items = "".join(f"<li>{html.escape(each)}</li>" for each in library.terms(name))
         return f"<p>{html.escape(words('settings.terms', name=name, size=_size(size)))}</p><ul>{items}</ul>", False
 

@@ -13,6 +13,7 @@ from gpt_sovits.studio import Studio
 from webui import create, house, i18n, mix, settings, speak, voices
 from webui import studio as studio_tab
 from webui.closed import ClosedBlocks
+from webui.fragments import fragment
 from webui.i18n import Words
 from webui.live import Live
 from webui.person import asking, present, signed_in
@@ -39,11 +40,12 @@ def build(
     live = live or Live(studio, users=users)
     with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
         gr.HTML(_header(words, users), js_on_load=_TABS, apply_default_css=False, elem_id="header")
+        fragment(words, "watch", "live", "watch", elem_id="watch")
         with gr.Tabs(selected="speak", elem_id="tabs"):
             with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
                 speak.SpeakTab(ask, words, place, live.clips).build()
-            with gr.Tab(words("tab.create"), id="create", render_children=True) as create_tab:
-                create.build(words)  # drawn before it is looked at: it hears what is dropped, and says what is ready
+            with gr.Tab(words("tab.create"), id="create") as create_tab:
+                create.build(words)
             with gr.Tab(words("tab.studio"), id="studio") as books_tab:
                 studio_tab.build(words)
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:

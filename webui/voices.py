@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from webui import owning
+from webui import owning, programs
 from webui.fragments import fragment
 from webui.i18n import Words
 from webui.person import Ask
@@ -18,3 +18,4 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
     fragment(words, "voices", "live", "voices", elem_id="voices")
     with gr.Column(elem_classes="card"):
         owning.build(ask, words, folder)
+        programs.build(ask, words)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import BusyError, InputError, RefusedError
+from gpt_sovits.models.catalog import TRANSCRIBER
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.versions import EMBEDDED
 
@@ -53,6 +54,8 @@ class Errand:
 class ModelService:
     """The models of one data folder. ``worker`` is the command that runs errands."""
 
+    transcriber = TRANSCRIBER  # the name under which what writes down recordings is downloaded and removed
+
     def __init__(self, settings: Settings, worker: Sequence[str] = WORKER) -> None:
         self.settings = settings
         self.grace_seconds = GRACE_SECONDS
@@ -72,6 +75,17 @@ class ModelService:
         from gpt_sovits.models.catalog import licences
 
         return tuple(map(str, licences(name)))
+
+    def size(self, name: str) -> int:
+        """Bytes of an official model, at least. ``MissingError`` for another name."""
+        from gpt_sovits.models.catalog import bundle
+
+        return sum(file.size for file in bundle(name))
+
+    @property
+    def writes_down(self) -> bool:
+        """Whether the ``transcriber`` was downloaded."""
+        return (self.settings.models_dir / TRANSCRIBER / "model.bin").is_file()
 
     @property
     def sites(self) -> tuple[str, ...]:

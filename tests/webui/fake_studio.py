@@ -132,6 +132,11 @@ class FakeLibrary:
     def cards(self) -> list[FakeModel]:
         return list(self.models.values())
 
+    transcriber, writes_down = "whisper-base", False
+
+    def size(self, name: str) -> int:
+        return self.models[name].size if name in self.models else 145_000_000
+
     def terms(self, name: str) -> tuple[str, ...]:
         return ("GPT-SoVITS: MIT licence, by RVC-Boss", "chinese-hubert-base: MIT licence, by TencentGameMate")
 
