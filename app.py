@@ -142,6 +142,7 @@ def serve(
     import uvicorn
 
     from gpt_sovits.studio import Studio
+    from webui.wire import Wire
 
     studio = Studio(settings)
     several = bool(studio.users.names())
@@ -165,7 +166,12 @@ def serve(
             make = partial(build, studio, folder, host=reach.host, names=names, users=several, token=token)
             app = Opening(make, afterwards=studio.speech.warm_up)
             config = uvicorn.Config(
-                app, log_level="warning", timeout_graceful_shutdown=2, ssl_certfile=certificate, ssl_keyfile=key
+                app,
+                http=Wire,
+                log_level="warning",
+                timeout_graceful_shutdown=2,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
             )
             server = uvicorn.Server(config)
             app.failed = partial(setattr, server, "should_exit", True)

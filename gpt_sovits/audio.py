@@ -14,13 +14,13 @@ import io
 import math
 import os
 import tempfile
-import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
+import soundfile
 import soxr
 
 from gpt_sovits.errors import InputError, MissingError, ResourceError
@@ -275,11 +275,7 @@ def to_int16(audio: Audio) -> np.ndarray:
 def wav_bytes(audio: Audio) -> bytes:
     """A 16-bit mono WAV file as bytes."""
     buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(audio.rate)
-        file.writeframes(to_int16(audio).tobytes())
+    soundfile.write(buffer, to_int16(audio), audio.rate, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import secrets
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import soxr
 
 from gpt_sovits.audio import CONTAINERS, Audio, to_int16, write_bytes
 from gpt_sovits.errors import InputError, MissingError, ResourceError
+from gpt_sovits.files import unfinished
 from gpt_sovits.labels import OWN, STANDARD, Found, Label, read
 
 BIT_RATE = 64_000
@@ -188,18 +188,18 @@ def require_format(path: Path | str) -> str:
     return name
 
 
-def write_pieces(path: Path | str, pieces: Iterable[Audio], *, label: Label | None = None) -> None:
-    """Write pieces of one rate as they come, in the format that the suffix names; they are not kept in memory.
+def write_pieces(path: Path | str, pieces: Iterable[Audio], *, label: Label | None = None, name: str = "") -> None:
+    """Write pieces of one rate as they come, in the format ``name`` or of the suffix; they are not kept in memory.
 
     The file appears when the last one is there. Where ``pieces`` raises, it appears with what came before, and the
     error goes on. Raises ``InputError`` for an unknown format and for no pieces, ``ResourceError``.
     """
-    path, name = Path(path), require_format(path)
+    path, name = Path(path), name or require_format(path)
     coming = iter(pieces)
     first = next(coming, None)
     if first is None:
         raise InputError("There is nothing to say.", "Type a text with words in it.")
-    growing = path.with_name(f".part-{secrets.token_hex(6)}-{path.name}"[:200])
+    growing = unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with growing.open("w+b") as file:

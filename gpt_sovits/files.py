@@ -7,6 +7,7 @@ reader ever sees half of it; what a crash left aside is swept by the next writer
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -95,7 +96,7 @@ def write_bytes(path: Path, data: bytes, aside: Path | None = None) -> None:
 
 def write_blocks(path: Path, blocks: Iterable[bytes], aside: Path | None = None) -> None:
     """``write_bytes`` for what is too large to be in memory at once."""
-    temporary = (aside or path.parent) / f".{path.name}.{secrets.token_hex(6)}.part"
+    temporary = unfinished(path, aside)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -108,6 +109,28 @@ def write_blocks(path: Path, blocks: Iterable[bytes], aside: Path | None = None)
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def unfinished(path: Path, aside: Path | None = None) -> Path:
+    """A name for what becomes ``path`` when it is whole. What a killed program left there of it is removed."""
+    name = path.name[-50:]  # its suffix tells a writer of sound the format
+    for left in path.parent.glob(f".part-*-{glob.escape(name)}") if aside is None else ():
+        if not _is_running(left.name.split("-")[1]):
+            left.unlink(missing_ok=True)
+    return (aside or path.parent) / f".part-{os.getpid()}-{secrets.token_hex(6)}-{name}"
+
+
+def _is_running(process: str) -> bool:
+    """Whether a process of this number may be there."""
+    if os.name != "posix" or not process.isdigit():  # elsewhere asking would end it
+        return True
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_json(path: Path, value: Mapping[str, Any], aside: Path | None = None) -> None:
@@ -138,7 +161,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def copy_private(source: Path, target: Path) -> str:
     """Copy a person's file to ``target`` (0600, whole or not at all) and return the SHA-256 of what was copied."""
     digest = hashlib.sha256()
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    temporary = unfinished(target)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as out, source.open("rb") as file:

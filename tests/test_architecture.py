@@ -33,6 +33,7 @@ LAYERS = (
     ("jobs",),
     ("services",),
     ("studio",),
+    ("speechd",),
     ("lab",),
     ("webui",),
     ("app",),

@@ -22,7 +22,7 @@ from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
 from tests.random_base import write_random_base
-from tests.webui.hearing import HOOK, heard, played, sounds
+from tests.webui.hearing import HOOK, played, sounds
 from webui import server
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
@@ -91,21 +91,22 @@ def test_a_recording_becomes_a_voice_that_speaks_and_mixes(
         page.goto(address)
 
         page.get_by_role("tab", name="Create").click()
-        page.get_by_label("Name of the voice").first.fill("Reader")
-        page.get_by_label("Something else").check()
-        page.get_by_label("The words that are spoken in the recording").fill(words)
-        page.locator("#create-form input[type=file]").set_input_files(DATA / "one_minute.opus")
-        page.locator("#create-recording .timestamps, #create-recording time").first.wait_for()
-        page.get_by_label("Whose voice is it?").fill("Reader")
-        page.get_by_label("I am this person, or I have their recorded permission.").check()
+        page.get_by_label("Name of the voice").fill("Reader")
+        page.get_by_label("My own text").check()
+        page.get_by_label("The text that will be read").fill(words)
+        page.locator("#create-files").set_input_files(DATA / "one_minute.opus")
+        page.locator("#create-clips").get_by_text("one_minute.opus").wait_for()
+        page.get_by_label("Name of the person").fill("Reader")
+        page.get_by_label("This is my own voice").check()
         page.get_by_role("button", name="Create the voice").click()
-        page.locator("#job").wait_for()
-        speak_with = page.get_by_role("button", name="Speak with it").first
-        ended = page.locator('#job-status [data-state="done"], #job-status [data-state="failed"]')
+        page.locator(".job").wait_for()
+        ended = page.locator('.job[data-state="done"], .job[data-state="failed"]')
         ended.wait_for(timeout=TRAINED_WITHIN)
         assert ended.get_attribute("data-state") == "done", ended.inner_text()
-        page.locator("#create-sample audio").wait_for()
-        heard(page, "#create-sample")
+        assert "Reader" in page.title() and studio.jobs.intake.clips() == []
+        page.get_by_role("button", name="Hear it at ready").click()
+        page.wait_for_function("document.querySelector('#create-sound').duration > 0.3")
+        speak_with = page.locator(".job").get_by_role("button", name="Speak with it")
 
         speak_with.click()
         playwright.expect(page.get_by_role("radio", name="Reader")).to_be_checked()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import sys
+import threading
 import wave
 from pathlib import Path
 
@@ -185,6 +189,110 @@ def test_a_long_text_from_a_file_with_subtitles(run, recording, tmp_path):
     assert "00:00:02,000 --> 00:00:03,000\nThree." in subtitles.read_text()
     assert run("speak", "Ana", "Hello.", "--out", str(tmp_path / "a.flac"))[0] == 0
     assert (tmp_path / "a.flac").read_bytes().startswith(b"fLaC")
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch):
+    """What comes in at the standard input; gives what goes out, in bytes."""
+
+    def pipe(data: bytes) -> io.BytesIO:
+        out = io.BytesIO()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, write_through=True))
+        return out
+
+    return pipe
+
+
+def test_text_comes_from_pipes_and_documents_and_sound_goes_into_pipes(run, recording, tmp_path, piped):
+    train(run, recording, "Ana")
+    for name in ("wav", "mp3", "opus", "flac", "aac", "m4a", "pcm", "raw"):
+        out = piped(b"One.|Two.")
+        code, _, errors = run("speak", "Ana", "--out", "-", "--format", name, "--json")
+        sound = out.getvalue()
+        told = json.loads(errors)
+        assert code == 0 and told["seconds"] == 2.0 and told["format"] == name and len(told["sentences"]) == 2
+        assert len(sound) in (96_000, 128_000) if name in ("pcm", "raw") else len(sound) > 5000, name
+    book = tmp_path / "letter.docx"
+    docx = pytest.importorskip("docx").Document()
+    docx.add_paragraph("Dear|Ana")
+    docx.save(str(book))
+    (tmp_path / "more.html").write_text("<p>More|Three</p>")
+    out = tmp_path / "odd.name"
+    words = (
+        "speak",
+        "Ana",
+        "--text-file",
+        str(book),
+        str(tmp_path / "more.html"),
+        "--out",
+        str(out),
+        "--format",
+        "wav",
+    )
+    piped(b"")
+    assert run(*words)[0] == 0 and seconds(out) == 3.0
+
+
+def test_it_is_played_and_kept_as_a_take(run, recording, tmp_path, monkeypatch):
+    train(run, recording, "Ana")
+    heard, player = tmp_path / "heard.raw", tmp_path / "bin" / "paplay"
+    player.parent.mkdir()
+    player.write_text(f"#!/bin/sh\ncat > {heard}\n")
+    player.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{player.parent}:/usr/bin:/bin")
+    words = (
+        "speak",
+        "Ana",
+        "Good morning to all of you in the kitchen. How are you today, and who has slept well?",
+        "--seed",
+        "3",
+        "--json",
+    )
+    code, printed, _ = run(*words, "--play", "--keep", "Greeting")
+    told = json.loads(printed)
+    assert code == 0 and heard.stat().st_size == 2 * round(32000 * told["seconds"]) and told["file"] is None
+    row = json.loads(run("takes", "--json")[1])[0]
+    assert row["id"] == told["take"] and row["name"] == "Greeting" and row["sentences"] == 2
+    assert run("takes", "save", row["id"], str(tmp_path / "t.srt"))[0] == 0
+    assert "How are you today" in (tmp_path / "t.srt").read_text()
+    assert run("takes", "save", row["id"], str(tmp_path / "t.mp3"))[0] == 0
+    code, again, _ = run("takes", "again", row["id"], "2")
+    assert code == 0 and len(json.loads(run("takes", "--json")[1])) == 2
+    assert run("takes", "delete", again)[0] == 0 and len(json.loads(run("takes", "--json")[1])) == 1
+    assert run("takes", "restore", again)[0] == 0 and run("takes", "star", again)[0] == 0
+    player.write_text("#!/bin/sh\nexit 3\n")
+    assert run(*words, "--play")[0] == 2
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "no program that plays" in run(*words, "--play")[2]
+
+
+def test_watch_says_what_is_copied_or_written(run, recording, tmp_path, monkeypatch):
+    import pyperclip
+
+    train(run, recording, "Ana")
+    copied = iter(["old", "old", "New one.|And more.", "New one.|And more.", "Last."])
+    monkeypatch.setattr(pyperclip, "paste", lambda: next(copied))
+    watching = ("watch", "clipboard", "--voice", "Ana", "--out", str(tmp_path), "--format", "wav", "--most", "2")
+    assert run(*watching)[0] == 0 and (tmp_path / "0001.wav").exists()
+
+    log = tmp_path / "chat.txt"
+    log.write_text("old line\n")
+    thread = threading.Timer(0.4, lambda: log.open("a").write("first|new\nhalf a li"))
+    thread.start()
+    (tmp_path / "f").mkdir()
+    code, printed, _ = run("watch", str(log), *watching[2:5], str(tmp_path / "f"), "--format", "wav", "--most", "1")
+    assert code == 0 and seconds(tmp_path / "f" / "0001.wav") == 2.0
+    assert run("watch", str(tmp_path / "none"), "--voice", "Ana", "--out", str(tmp_path))[0] == 2
+
+
+def test_listing_is_light_and_the_shell_completes(run):
+    code = "import sys, gpt_sovits.cli.main; print([m for m in ('torch', 'numpy', 'av') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    for shell in ("bash", "zsh", "fish"):
+        code, script, _ = run("completion", shell)
+        assert code == 0 and "--text-file" in script and "verify-destroyed" in script
 
 
 def test_a_long_text_that_is_stopped_keeps_what_was_spoken_and_says_how_to_go_on(run, recording, tmp_path):

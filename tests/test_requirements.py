@@ -13,11 +13,11 @@ from tests.test_architecture import imports, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"gpt_sovits", "webui", "app"}
-COMES_ALONG = {"httpx", "httpx2"}  # huggingface_hub brings one of the two; the downloader uses the same
+COMES_ALONG = {"httpx", "httpx2", "h11"}  # huggingface_hub brings one of the two, uvicorn the third
 # Japanese; several processes; a queue for several machines: asking for one without it names the command to install it
-ON_REQUEST = {"pyopenjtalk", "accelerate", "redis", "onnxruntime"}
+ON_REQUEST = {"pyopenjtalk", "accelerate", "redis"}
 # extras of requirements-dev.txt, named in lab/evaluation/optional.py
-JUDGES = {"resemblyzer", "pocketsphinx", "speechmos", "faster-whisper"}
+JUDGES = {"resemblyzer", "pocketsphinx", "speechmos"}
 
 
 def pinned(file: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_every_requirement_is_used() -> None:
 
 def test_nothing_of_a_user_is_a_judge_or_a_test_tool() -> None:
     users = pinned("requirements.txt")
-    assert not {"pytest", "ruff", "mypy", "playwright", "librosa", "onnxruntime", *JUDGES} & set(users)
+    assert not {"pytest", "ruff", "mypy", "playwright", "librosa", *JUDGES} & set(users)
     assert users["torch"] == "2.13.0"
 
 

@@ -7,7 +7,16 @@ const make = (tag, name, text) => {
   if (text !== undefined) made.textContent = text;
   return made;
 };
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+
+function button(text, deed, more = {}) {
+  const made = make('button', more.kind ?? '', text);
+  made.type = 'button';
+  if (more.label) made.setAttribute('aria-label', more.label);
+  made.addEventListener('click', () => deed(made));
+  return made;
+}
 
 async function ask(place, method = 'GET', body, more = {}) {
   const answer = await fetch(own(place), {

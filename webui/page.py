@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +17,7 @@ _ICON = (
     "%3Cpath d='M8 14v4M12 10v12M16 7v18M20 11v10M24 14v4' stroke='white' stroke-width='2.4' stroke-linecap='round'/%3E"
     "%3C/svg%3E"
 )
+_STREAM = (Path(__file__).parent / "stream.js").read_text(encoding="utf-8")
 _LOCALES = {"en": "en-US", "zh": "zh-CN"}
 _META = re.compile(r"<meta\s+(?:property|name)=\"(?:og|twitter):[^>]*?/>\s*", re.DOTALL)
 _MANIFEST = re.compile(r"<link rel=\"manifest\"[^>]*>\s*")
@@ -30,7 +32,7 @@ def rewrite(page: str, language: str) -> str:
         f'<meta name="description" content="{html.escape(words("app.tagline"))}" />'
         f'<link rel="icon" href="{_ICON}" />'
         f"<script>Object.defineProperty(navigator,'language',{{value:'{locale}'}});"
-        f"Object.defineProperty(navigator,'languages',{{value:['{locale}']}});</script>"
+        f"Object.defineProperty(navigator,'languages',{{value:['{locale}']}});{_STREAM}</script>"
     )
     page = _MANIFEST.sub("", _META.sub("", page))
     page = re.sub(r"<html(\s+)lang=\"[^\"]*\"", rf'<html\1lang="{locale}"', page, count=1)

@@ -93,12 +93,17 @@ def create_app(
     from fastapi import FastAPI
 
     from webui.api import Doors, create_api
+    from webui.books import BookRoutes
+    from webui.house import HouseRoutes
+    from webui.learning import LearningRoutes
     from webui.live import Live
     from webui.mix import MixTab
+    from webui.people import PeopleRoutes
     from webui.reading import ReadingRoutes
+    from webui.recording import RecordingRoutes
     from webui.tabs import build
     from webui.takes import TakeRoutes
-    from webui.theme import CSS_FILE, theme
+    from webui.theme import CSS_FILES, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -113,7 +118,16 @@ def create_app(
 
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
     live = Live(studio, users=users, turns=turns["speech"])
-    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
+    own: tuple[Any, ...] = (
+        live,
+        ReadingRoutes(live),
+        MixTab(live),
+        TakeRoutes(live),
+        BookRoutes(live, folder),
+        RecordingRoutes(live),
+    )
+    own = (*own, HouseRoutes(live, whole=not users))
+    for routes in (*own, LearningRoutes(live), PeopleRoutes(live, folder, turns["passphrase"])):
         app.include_router(routes.router())
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)
@@ -124,7 +138,7 @@ def create_app(
             pages[language].queue(default_concurrency_limit=40, max_size=1024).sharing(turns),
             path=f"/{language}",
             theme=look,
-            css_paths=[CSS_FILE],
+            css_paths=CSS_FILES,
             footer_links=[],
             run_history=False,
             enable_monitoring=False,

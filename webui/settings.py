@@ -17,7 +17,7 @@ from webui.i18n import Words
 from webui.parts import catch, good, heading, notice, pick, problem, status_line, unchanged
 
 TICK = 1.0  # seconds between two looks at a download
-_FILES = [".pth", ".ckpt", ".pt", ".bin", ".safetensors", ".json"]
+_FILES = [".pth", ".ckpt", ".pt", ".bin", ".safetensors", ".json", ".zip"]
 _GIB, _MIB = 2**30, 2**20
 
 
@@ -54,14 +54,17 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             accept = gr.Checkbox(label=words("settings.accept"), container=False, elem_id="settings-accept")
             trouble = notice(elem_id="settings-problem")
             download = gr.Button(words("settings.download"), variant="primary", elem_id="settings-start")
-        with gr.Column(elem_classes="card", elem_id="settings-import"):
-            heading(words("settings.import_title"), words("settings.import_text", folder=library.inbox), level=3)
+        with gr.Accordion(words("settings.import_title"), open=False, elem_id="settings-import", elem_classes="fold"):
+            heading("", words("settings.import_text", folder=library.inbox))
             ambiguous = gr.Radio(
                 [(words("settings.ambiguous_no"), ""), *((row.name, row.name) for row in of_family(FLOW_MATCHING))],
                 value="",
                 label=words("settings.ambiguous"),
                 elem_id="settings-ambiguous",
             )
+            with gr.Row():
+                own = gr.Textbox(label=words("settings.own_name"), max_length=64, elem_id="settings-own-name")
+                over = gr.Checkbox(label=words("settings.replace"), elem_id="settings-replace")
             import_trouble = notice(elem_id="settings-import-problem")
             with gr.Row():
                 files = gr.UploadButton(
@@ -82,8 +85,8 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             remove_notice = notice(elem_id="settings-remove-notice")
 
     drawn = gr.State("")
-    timer = gr.Timer(TICK)
-    progress = [panel, status, bar, stop, drawn]
+    timer = gr.Timer(TICK, active=False)  # it looks while something is on its way, and then no more
+    progress = [panel, status, bar, stop, timer, drawn]
     lists = [table, chosen, which, gone]
 
     def look(before: str, wish: str | None, leaving: str | None) -> list[Any]:
@@ -94,13 +97,14 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             return unchanged(len(progress) + len(lists))
         same = before and before.split("|")[0] == picture.split("|")[0]
         fresh = unchanged(len(lists)) if same else listed(wish, leaving)
-        shown = [gr.update(visible=False), "", "", gr.skip()]
+        shown: list[Any] = [gr.update(visible=False), "", "", gr.skip(), gr.Timer(active=False)]
         if errand is not None:
             shown = [
                 gr.update(visible=True),
                 _status(words, errand),
                 _bar(words, errand),
                 gr.update(visible=errand.active, interactive=errand.state == "running"),
+                gr.Timer(active=errand.active),
             ]
         return [*shown, picture, *fresh]
 
@@ -109,6 +113,7 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         wanted = [(card.name, card.name) for card in cards if not card.bundled and (not card.installed or card.missing)]
         wanted = [choice for choice in wanted if choice[0] in _official(cards)]
         here = [(card.name, card.name) for card in cards if card.installed and not card.bundled]
+        (here if library.writes_down else wanted).append((words("settings.transcriber"), library.transcriber))
         usable = [(card.name, card.name) for card in cards if card.installed and not card.missing]
         return [
             _table(words, cards),
@@ -133,7 +138,7 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         """Another model has other licences: what was accepted before does not count for it."""
         if not name:
             return "", False
-        size = next((card.size for card in library.cards() if card.name == name), 0)
+        size = library.size(name)
         items = "".join(f"<li>{html.escape(each)}</li>" for each in library.terms(name))
         return f"<p>{html.escape(words('settings.terms', name=name, size=_size(size)))}</p><ul>{items}</ul>", False
 
@@ -148,9 +153,9 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             return problem(words, error)
         return ""
 
-    def take(given: Sequence[str] | None, version: str) -> str:
+    def take(given: Sequence[str] | None, version: str, name: str, replace: bool) -> str:
         try:
-            library.take_in([Path(each) for each in given or ()], version=version)
+            library.take_in([Path(each) for each in given or ()], version=version, name=name.strip(), replace=replace)
         except VoiceError as error:
             return problem(words, error)
         return ""
@@ -170,8 +175,8 @@ def build(library: ModelService, words: Words) -> SettingsTab:
     which.change(show_terms, which, [terms, accept], **quiet)
     for event, place in (
         (download.click(fetch, [which, site, accept], trouble, **quiet), trouble),
-        (files.upload(take, [files, ambiguous], import_trouble, **quiet), import_trouble),
-        (folder.click(lambda version: take(None, version), ambiguous, import_trouble, **quiet), import_trouble),
+        (files.upload(take, [files, ambiguous, own, over], import_trouble, **quiet), import_trouble),
+        (folder.click(lambda *way: take(None, *way), [ambiguous, own, over], import_trouble, **quiet), import_trouble),
         (chosen.input(choose, chosen, chosen_notice, **quiet), chosen_notice),
         (remove.click(drop, gone, remove_notice, **quiet), remove_notice),
     ):
@@ -198,7 +203,8 @@ def _status(words: Words, errand: Any) -> str:
     if errand.state == "failed":
         title, line = words("settings.failed"), _failure(words, errand)
     elif errand.state == "done":
-        title, line = words("settings.ready", name=errand.name), ""
+        title = words("settings.ready", name=errand.name)
+        line = words("settings.left_out", files=errand.message) if errand.message else ""
     elif errand.state in ("stopping", "stopped"):
         line = words("settings.stopping") if errand.state == "stopping" else words("settings.stopped")
     elif errand.stage == "download" and errand.total:
@@ -206,7 +212,7 @@ def _status(words: Words, errand: Any) -> str:
         line = words("settings.amount", **amounts, file=errand.message.rpartition("/")[2])
     elif errand.kind == "download" and errand.stage:
         line = words("settings.installing")
-    paragraph = f"<p>{html.escape(line)}</p>" if line else ""
+    paragraph = f"<p>{html.escape(line).replace(chr(10), '<br>')}</p>" if line else ""
     return f'<h3>{html.escape(title)}</h3><div data-state="{html.escape(errand.state)}">{paragraph}</div>'
 
 

@@ -3,17 +3,8 @@ const box = $('takes'), shelf = element.querySelector('.takes'), tape = box.quer
 let takes = [], most = 8, playing = null, stopAt = Infinity, queue = [], address = '';
 
 const titled = (take) => take.name || take.text.replace(/\s+/g, ' ').slice(0, 60);
-const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 const about = (take) => [take.voice_name, new Date(take.created).toLocaleString(document.documentElement.lang,
   { dateStyle: 'medium', timeStyle: 'short' }), clock(take.seconds)].filter(Boolean).join(' · ');
-
-function button(text, deed, more = {}) {
-  const made = make('button', more.kind ?? '', text);
-  made.type = 'button';
-  if (more.label) made.setAttribute('aria-label', more.label);
-  made.addEventListener('click', () => deed(made));
-  return made;
-}
 
 // ------------------------------------------------------------------------------------------------------ the sound
 async function play(take, from = 0, upTo = Infinity) {

@@ -7,7 +7,7 @@ from pathlib import Path
 from gradio.themes import Base
 from gradio.themes.utils import colors, fonts, sizes
 
-CSS_FILE = Path(__file__).parent / "style.css"
+CSS_FILES = [Path(__file__).parent / name for name in ("style.css", "record.css")]
 _SANS = (
     "system-ui",
     "-apple-system",

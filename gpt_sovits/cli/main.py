@@ -15,7 +15,11 @@ from typing import Any
 
 from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
 from gpt_sovits.cli.narrate import ABOUT_NARRATE, add_narrate_options, narrate_command
+from gpt_sovits.cli.options import ABOUT_SPEAK, ABOUT_WATCH, add_speak_options, add_watch_options, whole_number
 from gpt_sovits.cli.service import ABOUT_SERVICE, add_service_options, service_command
+from gpt_sovits.cli.speechd import ABOUT_SPEECHD, add_speechd_options, speechd_command
+from gpt_sovits.cli.takes import ABOUT_TAKES, add_take_actions, takes_command
+from gpt_sovits.cli.texts import read_text
 from gpt_sovits.cli.tokens import ABOUT_TOKENS, add_token_actions, tokens_command
 from gpt_sovits.cli.users import (
     ABOUT_BACKUP,
@@ -30,7 +34,7 @@ from gpt_sovits.cli.users import (
 from gpt_sovits.cli.voices import ABOUT, add_actions, open_voice, secret_options, unlock_options, voices_command
 from gpt_sovits.cli.words import ABOUT_LEXICON, ABOUT_READ, add_lexicon_actions, lexicon_command, read_command
 from gpt_sovits.errors import InputError, MissingError, VoiceError
-from gpt_sovits.files import in_a_sentence, read_whole
+from gpt_sovits.files import in_a_sentence
 from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.services.session import Session
 from gpt_sovits.settings import PROJECT_ROOT, Settings
@@ -39,31 +43,29 @@ from gpt_sovits.voices.consent import Consent
 from gpt_sovits.voices.ids import LOCAL_USER
 
 MakeStudio = Callable[[Settings], Studio]
-MAX_TEXT_FILE = 4 * 2**20  # bytes
-
-
-# ------------------------------------------------------------------------------------------------------------- speaking
 
 
 def _speak(session: Session, given: argparse.Namespace) -> int:
-    from gpt_sovits.cli.speaking import speak_into
-    from gpt_sovits.encoding import require_format
+    from gpt_sovits.cli.speaking import speak_command  # late: listing voices needs no codecs
 
-    require_format(given.out)
-    words = list(given.words)
-    text = _read_text(given.text_file) if given.text_file else (words.pop() if words else "")
-    named = given.voice or (words.pop() if words else None)
-    if words or (named and given.clip):
-        raise InputError("There are too many words.", 'Say it like this: speak "My voice" "Good morning!" --out a.wav')
-    if given.clip:
-        voice: Any = session.speech.reference_voice(given.clip, given.clip_text, given.language, given.base)
-    elif named:
-        card = session.voices.find(named)
-        open_voice(session, given, card)
-        voice = card.id
-    else:
-        raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
-    return speak_into(session, voice, text, given)
+    return speak_command(session, given)
+
+
+def _watch(session: Session, given: argparse.Namespace) -> int:
+    from gpt_sovits.cli.watch import watch_command
+
+    return watch_command(session, given)
+
+
+def _completion(session: Session, given: argparse.Namespace) -> int:
+    """The script that completes commands, options and formats in a shell."""
+    import shtab
+
+    print(shtab.complete(parser(), given.shell))
+    return 0
+
+
+# --------------------------------------------------------------------------------------------------------------- mixing
 
 
 def _mix(session: Session, given: argparse.Namespace) -> int:
@@ -100,7 +102,7 @@ def _train(session: Session, given: argparse.Namespace) -> int:
             script = passages[given.script].text
             language = passages[given.script].language
         else:
-            script = _read_text(Path(given.script))
+            script = read_text(Path(given.script))
     request = TrainingRequest(
         given.name,
         given.recording[0],
@@ -130,28 +132,6 @@ def _help_training(settings: Settings, given: argparse.Namespace) -> int:
 
         follow(settings)
     return 0
-
-
-def _read_text(path: Path) -> str:
-    try:
-        data = sys.stdin.buffer.read(MAX_TEXT_FILE + 1) if str(path) == "-" else read_whole(path, MAX_TEXT_FILE)
-        if len(data) > MAX_TEXT_FILE:
-            raise InputError(f"The file {path} is too large for a text.", "Speak it in parts.")
-        return data.decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise MissingError(f"There is no text file {path}.", "Check its name.") from error
-    except OSError as error:
-        raise in_a_sentence(error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.") from error
-
-
-def whole_number(text: str) -> int:
-    """A seed: what fits 63 bits."""
-    number = int(text)
-    if not 0 <= number < 2**63:
-        raise argparse.ArgumentTypeError("a seed is a number of 0 or more, and below 2 to the power of 63")
-    return number
 
 
 def _pretrain(arguments: Sequence[str], make: MakeStudio) -> int:
@@ -220,7 +200,6 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--user", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     speaking = argparse.ArgumentParser(add_help=False)
     speaking.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
-    speaking.add_argument("--out", type=Path, default=Path("speech.wav"), help="wav, flac, mp3, ogg or opus file")
     speaking.add_argument("--seed", type=whole_number, default=None, help="the same seed gives the same sound")
     listing = argparse.ArgumentParser(add_help=False)
     listing.add_argument("--json", action="store_true", help="print JSON")
@@ -234,17 +213,10 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    speak = add("speak", "say a text with a voice, or with the voice of a clip", _speak, speaking, unlock_options())
-    speak.add_argument("words", nargs="*", metavar="[VOICE] TEXT", help="name or id of a voice, and what it should say")
-    speak.add_argument("--voice", help="name or id of a voice")
-    speak.add_argument("--clip", "--reference", type=Path, help="speak like this clip of a few seconds instead")
-    speak.add_argument("--clip-text", "--transcript", default="", help="what the clip says")
-    speak.add_argument("--text-file", type=Path, help="say the text of this file; - reads standard input")
-    speak.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default: 1)")
-    speak.add_argument("--pause", type=float, default=0.3, help="seconds between sentences (default: 0.3)")
-    speak.add_argument("--base", default="", help="base for --clip (default: the chosen model)")
-    speak.add_argument("--after", type=whole_number, default=0, metavar="N", help="go on after so many pieces")
-    speak.add_argument("--subtitles", type=Path, help="write an .srt or .vtt file too")
+    speak = add("speak", ABOUT_SPEAK, _speak, speaking, listing, unlock_options())
+    add_speak_options(speak)
+    add_watch_options(add("watch", ABOUT_WATCH, _watch, speaking, unlock_options()))
+    add_take_actions(add("takes", ABOUT_TAKES, takes_command, listing), common, listing)
 
     train = add("train", "make a voice from a recording", _train)
     train.add_argument("name", help="what the voice is called")
@@ -271,6 +243,7 @@ def parser() -> argparse.ArgumentParser:
     mix.add_argument("--manner", type=float, help="ratio of the way of speaking (default: as the timbre)")
     mix.add_argument("--save", metavar="NAME", help="keep the mix as a voice")
     mix.add_argument("--text", help="say this with the mix, into --out")
+    mix.add_argument("--out", type=Path, default=Path("speech.wav"), help="wav, flac, mp3, opus, aac or m4a file")
 
     add_actions(add("voices", ABOUT, voices_command, listing), common, listing)
     add_user_actions(add("users", ABOUT_USERS, users_command, listing), common, listing)
@@ -278,6 +251,7 @@ def parser() -> argparse.ArgumentParser:
     narrate.add_argument("--seed", type=whole_number, default=None, help="the same seed gives the same sound")
     add_narrate_options(narrate)
     add_service_options(add("service", ABOUT_SERVICE, service_command))
+    add_speechd_options(add("speechd", ABOUT_SPEECHD, speechd_command))
     add_token_actions(add("tokens", ABOUT_TOKENS, tokens_command, listing), common, listing)
     add_backup_options(
         add("backup", ABOUT_BACKUP, backup_command, secret_options()),
@@ -295,6 +269,8 @@ def parser() -> argparse.ArgumentParser:
 
     add_job_actions(add("jobs", ABOUT_JOBS, jobs_command, listing), common, listing)
 
+    complete = add("completion", "print the script that completes commands in your shell", _completion)
+    complete.add_argument("shell", choices=("bash", "zsh", "fish", "tcsh", "powershell"))
     for name, (text, _) in HANDED_ON.items():
         commands.add_parser(name, help=text, add_help=False)
     return top

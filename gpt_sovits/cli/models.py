@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from gpt_sovits.errors import InputError
@@ -22,12 +24,20 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(settings: Settings, given: argparse.Namespace) -> int:
     from gpt_sovits.services.model_files import list_models
+    from gpt_sovits.services.models import ModelService
 
+    chosen = ModelService(settings).chosen
+    if given.json:
+        rows = [{**asdict(replace(card, facts=None)), "chosen": card.name == chosen} for card in list_models(settings)]
+        print(json.dumps(rows, indent=1))
+        return 0
     for card in list_models(settings):
         state = "installed" if card.installed else "not here"
         size = f"{card.size / 2**20:.0f} MB" if card.size else "?"
         needs = f"{card.facts.memory_gib:.1f} GB memory, {card.facts.speed}" if card.facts else ""
         print(f"{card.name:<16} {card.version:<10} {state:<10} {size:>8}  {needs}")
+        if card.name == chosen:
+            print(f"{'':<16} new voices are made on it")
         if card.installed and card.missing:
             print(f"{'':<16} lacks: {', '.join(card.missing)}")
         if card.installed and not card.trainable:
@@ -36,8 +46,8 @@ def _list(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _download(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.models.catalog import bundle, licences
-    from gpt_sovits.services.model_files import download_model
+    from gpt_sovits.models.catalog import TRANSCRIBER, bundle, licences
+    from gpt_sovits.services.model_files import download_model, download_transcriber
 
     size = sum(file.size for file in bundle(given.name)) / 2**20
     print(f"{given.name} consists of the following, at least {size:.0f} MB from {given.endpoint}:", file=sys.stderr)
@@ -51,10 +61,13 @@ def _download(settings: Settings, given: argparse.Namespace) -> int:
             return 1
     told = _Progress()
     try:
-        base = download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
+        if given.name == TRANSCRIBER:
+            download_transcriber(settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
+        else:
+            download_model(given.name, settings, accept_licences=True, endpoint=given.endpoint, on_event=told)
     finally:
         told.end()
-    print(f"{base.name} is installed.")
+    print(f"{given.name} is installed.")
     return 0
 
 
@@ -70,6 +83,13 @@ def _import(settings: Settings, given: argparse.Namespace) -> int:
         print(f"kept for the bases that need it: {kind}")
     for name, reason in report.skipped:
         print(f"left out: {name}: {reason}")
+    return 0
+
+
+def _choose(settings: Settings, given: argparse.Namespace) -> int:
+    from gpt_sovits.services.models import ModelService
+
+    ModelService(settings).choose(given.name)
     return 0
 
 
@@ -125,9 +145,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gpt_sovits models", description="The bases that voices are made on.")
     parser.add_argument("--data", type=Path, default=None, help="the data folder (default: the system's)")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="what is here, and which official ones there are").set_defaults(run=_list)
-    download = actions.add_parser("download", help="fetch an official base; the only command that uses the network")
-    download.add_argument("name", help="v1, v2, v2Pro, v2ProPlus, v3 or v4")
+    listed = actions.add_parser("list", help="what is here, and which official ones there are")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+    listed.set_defaults(run=_list)
+    choose = actions.add_parser("choose", help="the base on which new voices are made, here and on the page")
+    choose.add_argument("name", help="a base that is here")
+    choose.set_defaults(run=_choose)
+    download = actions.add_parser("download", help="fetch an official model; the only command that uses the network")
+    download.add_argument("name", help="v1, v2, v2Pro, v2ProPlus, v3, v4, or whisper-base (writes down recordings)")
     download.add_argument(
         "--endpoint", default="https://huggingface.co", help="the site, or a mirror (such as https://hf-mirror.com)"
     )

@@ -7,20 +7,23 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import Event
-from gpt_sovits.narration.project import FILE
-from gpt_sovits.services.narration import Project
 from gpt_sovits.services.session import Session
+
+if TYPE_CHECKING:
+    from gpt_sovits.services.narration import Project
 
 ABOUT_NARRATE = "make an audiobook from a text file (md, txt, html, docx, epub, srt, vtt)"
 
 
 def narrate_command(session: Session, given: argparse.Namespace) -> int:
     """Begin or go on; then, with ``--out``, write the book."""
+    from gpt_sovits.narration.project import FILE
+
     folder = given.project or given.book.with_name(f"{given.book.stem}.narration")
     if given.book.is_dir():
         folder = given.book

@@ -1,28 +1,23 @@
-"""Words for recordings that nobody wrote down: a faster-whisper model, when the person put one into the models folder.
+"""Words for recordings that nobody wrote down: a Whisper model, when the person fetched one into the models folder.
 
-    models/<any name>/model.bin, config.json, tokenizer.json, vocabulary.*     a converted Whisper model
+    models/<any name>/model.bin, config.json, tokenizer.json, vocabulary.*     as faster-whisper runs it
 
-The package is an extra (``pip install faster-whisper``). Nothing is ever downloaded: a folder without its tokenizer is
-refused rather than completed from the network.
+Nothing is downloaded here: a folder without its tokenizer is refused rather than completed from the network.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gpt_sovits.audio import Audio, resample
-from gpt_sovits.errors import InputError, ResourceError
+from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.settings import Settings
 
-PACKAGE = "faster_whisper"
 RATE = 16_000
 _MODEL, _TOKENIZER = "model.bin", "tokenizer.json"
 _LANGUAGES = ("zh", "en", "ja", "ko", "yue")
@@ -37,19 +32,15 @@ class Written:
 
 
 class Recogniser:
-    """A loaded model. ``folder`` as above; raises ``ResourceError`` or ``InputError`` when it cannot be used."""
+    """A loaded model. ``folder`` as above; raises ``InputError`` when it cannot be used."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        if importlib.util.find_spec(PACKAGE) is None:
-            raise ResourceError(
-                f"The models folder holds {folder.name}, but the package that runs it is not installed.",
-                "Run: pip install faster-whisper",
-            )
+        from faster_whisper import WhisperModel
+
         if not (folder / _TOKENIZER).is_file():
             raise InputError(f"The model {folder.name} lacks {_TOKENIZER}.", "Put the file beside its model.bin.")
-        package: Any = importlib.import_module(PACKAGE)
         try:
-            self._model = package.WhisperModel(
+            self._model = WhisperModel(
                 str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
             )
         except (RuntimeError, ValueError, OSError) as error:

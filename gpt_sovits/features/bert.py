@@ -10,24 +10,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.features.transformer import EncoderLayer, fill, layer_state, take, take_stored
+from gpt_sovits.features.transformer import empty, fill_as_stored
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
-LAYER_NAMES = (
-    "attention.self.query",
-    "attention.self.key",
-    "attention.self.value",
-    "attention.output.dense",
-    "attention.output.LayerNorm",
-    "intermediate.dense",
-    "output.dense",
-    "output.LayerNorm",
-)
 
 
 @dataclass(frozen=True)
@@ -44,33 +35,36 @@ class BertConfig:
 
 
 class Bert(nn.Module):
-    """Token ids to contextual vectors."""
+    """Token ids to contextual vectors: the BERT of transformers, without its pooler."""
 
     def __init__(self, config: BertConfig | None = None) -> None:
+        """Without weights; ``load_bert`` brings them."""
+        from transformers import BertConfig as Sizes
+        from transformers import BertModel
+
         super().__init__()
         self.config = config = config or BertConfig()
-        self.words = nn.Embedding(config.vocabulary, config.hidden)
-        self.places = nn.Embedding(config.positions, config.hidden)
-        self.kinds = nn.Embedding(2, config.hidden)
-        self.norm = nn.LayerNorm(config.hidden, config.eps)
-        self.layers = nn.ModuleList(
-            EncoderLayer(config.hidden, config.heads, config.feed_forward, config.eps) for _ in range(config.layers)
+        sizes = Sizes(
+            vocab_size=config.vocabulary,
+            hidden_size=config.hidden,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            intermediate_size=config.feed_forward,
+            max_position_embeddings=config.positions,
+            layer_norm_eps=config.eps,
         )
-
-    def embed(self, ids: Tensor) -> Tensor:
-        """[B,T] -> [B,T,H]; every token is of the first kind."""
-        return self.norm(self.words(ids).float() + self.kinds.weight[0] + self.places.weight[: ids.shape[1]])
+        self.network = empty(BertModel, sizes, add_pooling_layer=False)
+        places: Any = self.network.embeddings
+        places.position_ids = torch.arange(config.positions)[None]  # no file holds these two
+        places.token_type_ids = torch.zeros(1, config.positions, dtype=torch.long)
 
     @torch.no_grad()
     def forward(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """ids [B,T], padded behind ``lengths`` [B] -> [B,T,H]."""
+        """ids [B,T], padded behind ``lengths`` [B] -> [B,T,H]; every token is of the first kind."""
         mask = None
         if lengths is not None:
-            mask = (torch.arange(ids.shape[1], device=ids.device) < lengths[:, None])[:, None, None]
-        x = self.embed(ids)
-        for layer in self.layers:
-            x = layer(x, mask)
-        return x
+            mask = (torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]).long()
+        return torch.as_tensor(self.network(ids, mask).last_hidden_state)
 
 
 class ChineseBert:
@@ -88,6 +82,10 @@ class ChineseBert:
     def width(self) -> int:
         """Channels per phone."""
         return self.network.config.hidden
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
 
     def tokenize(self, text: str) -> list[int]:
         """One id per character; Latin letters in lower case, what the vocabulary lacks is unknown."""
@@ -115,13 +113,13 @@ class ChineseBert:
                 vectors[owner].append(hidden[1 : len(piece) - 1])
         results = []
         for (_, word2ph), rows in zip(texts, vectors, strict=True):
-            table = torch.cat(rows) if rows else self.network.places.weight.new_zeros(0, self.width)
+            table = torch.cat(rows) if rows else torch.zeros(0, self.width, device=self._device)
             counts = torch.tensor(list(word2ph), dtype=torch.long, device=table.device)
             results.append(table.repeat_interleave(counts, dim=0).T.contiguous())
         return results
 
     def _run(self, pieces: Sequence[Sequence[int]]) -> Tensor:
-        device = self.network.words.weight.device
+        device = self._device
         lengths = torch.tensor([len(piece) for piece in pieces], device=device)
         longest = int(lengths.max())
         ids = torch.tensor([[*piece, *[self._pad] * (longest - len(piece))] for piece in pieces], device=device)
@@ -146,18 +144,6 @@ def load_bert(state: Mapping[str, Tensor], config: BertConfig | None = None) -> 
     Large tensors stay in the file's type (float16 in official files) and are widened when they are used: the same
     numbers in half of the memory.
     """
-    with torch.device("meta"):
-        model = Bert(config)
-    prefix = "bert." if any(key.startswith("bert.") for key in state) else ""
-    ours = {
-        "words.weight": take_stored(state, f"{prefix}embeddings.word_embeddings.weight"),
-        "places.weight": take(state, f"{prefix}embeddings.position_embeddings.weight"),
-        "kinds.weight": take(state, f"{prefix}embeddings.token_type_embeddings.weight"),
-        "norm.weight": take(state, f"{prefix}embeddings.LayerNorm.weight"),
-        "norm.bias": take(state, f"{prefix}embeddings.LayerNorm.bias"),
-    }
-    for index in range(len(model.layers)):
-        layer = layer_state(state, f"{prefix}encoder.layer.{index}.", LAYER_NAMES)
-        ours.update({f"layers.{index}.{key}": value for key, value in layer.items()})
-    fill(model, ours)
+    model = Bert(config)
+    fill_as_stored(model.network, {name.removeprefix("bert."): tensor for name, tensor in state.items()})
     return model

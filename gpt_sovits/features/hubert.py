@@ -12,24 +12,20 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import remove_parametrizations
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.features.transformer import EncoderLayer, fill, layer_state, take
+from gpt_sovits.features.transformer import empty, fill_as_stored
 
 SAMPLE_RATE = 16000
 RECEPTIVE_FIELD = 400  # samples that the first frame sees
 HOP = 320
 PROMPT_TAIL = 9600  # zeros that upstream's inference appends: their frames are part of a prompt's codes
-LAYER_NAMES = (
-    "attention.q_proj",
-    "attention.k_proj",
-    "attention.v_proj",
-    "attention.out_proj",
-    "layer_norm",
-    "feed_forward.intermediate_dense",
-    "feed_forward.output_dense",
-    "final_layer_norm",
-)
+_POSITION = "encoder.pos_conv_embed.conv."
+_PARAMETRIZED = {  # since transformers 4.32
+    f"{_POSITION}weight_g": f"{_POSITION}parametrizations.weight.original0",
+    f"{_POSITION}weight_v": f"{_POSITION}parametrizations.weight.original1",
+}
 
 
 @dataclass(frozen=True)
@@ -54,47 +50,33 @@ class HubertConfig:
 
 
 class HubertContent(nn.Module):
-    """The frozen content encoder of the official bases."""
+    """The frozen content encoder of the official bases: HuBERT of transformers."""
 
     sample_rate = SAMPLE_RATE
     hears_phones = False
 
     def __init__(self, config: HubertConfig | None = None) -> None:
+        """Without weights; ``load_hubert`` brings them."""
+        from transformers import HubertConfig as Sizes
+        from transformers import HubertModel
+
         super().__init__()
         self.config = config = config or HubertConfig()
-        channels = config.conv_channels
-        self.convs = nn.ModuleList(
-            nn.Conv1d(1 if index == 0 else channels, channels, kernel, stride, bias=False)
-            for index, (kernel, stride) in enumerate(zip(config.conv_kernels, config.conv_strides, strict=True))
+        sizes = Sizes(
+            hidden_size=config.hidden,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            intermediate_size=config.feed_forward,
+            conv_dim=[config.conv_channels] * len(config.conv_kernels),
+            conv_kernel=list(config.conv_kernels),
+            conv_stride=list(config.conv_strides),
+            num_conv_pos_embeddings=config.position_kernel,
+            num_conv_pos_embedding_groups=config.position_groups,
+            layer_norm_eps=config.eps,
+            apply_spec_augment=False,
+            mask_time_prob=0.0,
         )
-        self.conv_norm = nn.GroupNorm(channels, channels, config.eps)
-        self.feature_norm = nn.LayerNorm(channels, config.eps)
-        self.projection = nn.Linear(channels, config.hidden)
-        self.position = nn.Conv1d(
-            config.hidden,
-            config.hidden,
-            config.position_kernel,
-            padding=config.position_kernel // 2,
-            groups=config.position_groups,
-        )
-        self.norm = nn.LayerNorm(config.hidden, config.eps)
-        self.layers = nn.ModuleList(
-            EncoderLayer(config.hidden, config.heads, config.feed_forward, config.eps) for _ in range(config.layers)
-        )
-
-    def frames(self, wave: Tensor) -> Tensor:
-        """Convolutional features [B, conv_channels, T] of wave [B,L]."""
-        x = wave[:, None]
-        for index, conv in enumerate(self.convs):
-            x = conv(x)
-            x = F.gelu(self.conv_norm(x) if index == 0 else x)
-        return x
-
-    def embed(self, features: Tensor) -> Tensor:
-        """Input of the first layer [B,T,C] from ``frames``."""
-        x = self.projection(self.feature_norm(features.transpose(1, 2)))
-        places = self.position(x.transpose(1, 2))[:, :, : x.shape[1]]  # an even kernel gives one frame too many
-        return self.norm(x + F.gelu(places).transpose(1, 2))
+        self.network = empty(HubertModel, sizes)
 
     @torch.no_grad()
     def forward(self, wave: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -109,10 +91,7 @@ class HubertContent(nn.Module):
             return torch.stack([F.pad(row, (0, longest - row.shape[1])) for row in rows])
         if wave.shape[-1] < RECEPTIVE_FIELD:
             raise InputError("This recording is too short to be heard.", "Record at least one second.")
-        x = self.embed(self.frames(wave))
-        for layer in self.layers:
-            x = layer(x)
-        return x.transpose(1, 2)
+        return torch.as_tensor(self.network(wave).last_hidden_state).transpose(1, 2)
 
 
 def with_prompt_tail(wave: Tensor) -> Tensor:
@@ -125,33 +104,8 @@ def load_hubert(state: Mapping[str, Tensor], config: HubertConfig | None = None)
 
     The matrices of the layers stay in the file's type and are widened when they are used.
     """
-    with torch.device("meta"):
-        model = HubertContent(config)
-    ours: dict[str, Tensor] = {}
-    for index in range(len(model.convs)):
-        ours[f"convs.{index}.weight"] = take(state, f"feature_extractor.conv_layers.{index}.conv.weight")
-    for kind in ("weight", "bias"):
-        ours[f"conv_norm.{kind}"] = take(state, f"feature_extractor.conv_layers.0.layer_norm.{kind}")
-        ours[f"feature_norm.{kind}"] = take(state, f"feature_projection.layer_norm.{kind}")
-        ours[f"projection.{kind}"] = take(state, f"feature_projection.projection.{kind}")
-        ours[f"norm.{kind}"] = take(state, f"encoder.layer_norm.{kind}")
-    ours["position.weight"] = _position_weight(state)
-    ours["position.bias"] = take(state, "encoder.pos_conv_embed.conv.bias")
-    for index in range(len(model.layers)):
-        layer = layer_state(state, f"encoder.layers.{index}.", LAYER_NAMES)
-        ours.update({f"layers.{index}.{key}": value for key, value in layer.items()})
-    fill(model, ours)
+    model = HubertContent(config)
+    renamed = {_PARAMETRIZED.get(name, name): tensor for name, tensor in state.items()}
+    fill_as_stored(model.network, renamed)
+    remove_parametrizations(model.network.get_submodule(_POSITION.strip(".")), "weight")  # its weight norm, folded
     return model
-
-
-def _position_weight(state: Mapping[str, Tensor]) -> Tensor:
-    """The folded kernel of the positional convolution, whose weight norm runs over dimensions 0 and 1."""
-    prefix = "encoder.pos_conv_embed.conv."
-    newer = f"{prefix}parametrizations.weight.original1" in state  # the name since transformers 4.32
-    names = (
-        ("parametrizations.weight.original0", "parametrizations.weight.original1")
-        if newer
-        else ("weight_g", "weight_v")
-    )
-    gain, direction = (take(state, prefix + name) for name in names)
-    return gain * direction / direction.norm(dim=(0, 1), keepdim=True)

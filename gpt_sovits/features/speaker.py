@@ -13,14 +13,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.features.fbank import BANDS, FRAME, SAMPLE_RATE, fbank
 from gpt_sovits.features.transformer import fill
+from gpt_sovits.torchaudio_compat import kaldi
 
+SAMPLE_RATE = 16000
+FRAME = 400  # samples of a frame of the filter bank
+BANDS = 80
 CHANNELS = 64
 BASE_WIDTH, SCALE, EXPANSION = 24, 4, 4
 BLOCKS = (3, 4, 6, 3)
 LIMIT = 20.0  # activations are clipped to 0 .. 20
 SPEAKER_WIDTH = CHANNELS * 8 * EXPANSION * (BANDS // 8)  # 20480
+
+
+def fbank(wave: Tensor) -> Tensor:
+    """Kaldi's log mel filter bank energies [B,T,80] of wave [B,L] in [-1, 1]; T = (L - 400) // 160 + 1."""
+    bands = [kaldi.fbank(row[None], num_mel_bins=BANDS, sample_frequency=SAMPLE_RATE, dither=0.0) for row in wave]
+    return torch.stack(bands)
 
 
 def _clip(x: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ Waves are float in [-1, 1]. Windows and banks are values: build them once, pass 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gpt_sovits.errors import InputError
+from gpt_sovits.torchaudio_compat import functional
 
 MEL_FLOOR = 1e-5  # smallest mel magnitude before the logarithm
 V3_MEL_MIN, V3_MEL_MAX = -12.0, 2.0  # natural-log range that the flow-matching models map to [-1, 1]
@@ -50,28 +50,12 @@ def linear_spectrogram(wave: Tensor, n_fft: int = 2048, hop: int = 640, win: int
     return (spectrum.real.square() + spectrum.imag.square() + 1e-8).sqrt()
 
 
-def _hz_to_mel(hz: Tensor) -> Tensor:
-    """Slaney scale: linear below 1 kHz (200/3 Hz per mel), logarithmic above (27 mels per factor 6.4)."""
-    log_part = 15.0 + torch.log(hz.clamp_min(1e-9) / 1000.0) * (27.0 / math.log(6.4))
-    return torch.where(hz >= 1000.0, log_part, hz * 3.0 / 200.0)
-
-
-def _mel_to_hz(mel: Tensor) -> Tensor:
-    log_part = 1000.0 * torch.exp((mel - 15.0) * (math.log(6.4) / 27.0))
-    return torch.where(mel >= 15.0, log_part, mel * 200.0 / 3.0)
-
-
 def mel_filterbank(rate: int, n_fft: int, bands: int, fmin: float = 0.0, fmax: float | None = None) -> Tensor:
-    """Slaney-style triangles with area normalisation, float32 [bands, n_fft//2+1]."""
-    top = rate / 2 if fmax is None else fmax
-    limits = _hz_to_mel(torch.tensor([fmin, top], dtype=torch.float64))
-    edges = _mel_to_hz(torch.linspace(float(limits[0]), float(limits[1]), bands + 2, dtype=torch.float64))
-    bins = torch.linspace(0.0, rate / 2, n_fft // 2 + 1, dtype=torch.float64)
-    width = edges.diff()
-    rising = (bins - edges[:-2, None]) / width[:-1, None]
-    falling = (edges[2:, None] - bins) / width[1:, None]
-    triangles = torch.minimum(rising, falling).clamp_min(0.0)
-    return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).float()
+    """Triangles on Slaney's mel scale, of equal area, float32 [bands, n_fft//2+1]."""
+    bank = functional.melscale_fbanks(
+        n_fft // 2 + 1, fmin, fmax or rate / 2, bands, rate, norm="slaney", mel_scale="slaney"
+    )
+    return torch.as_tensor(bank).T.contiguous()
 
 
 def spectrogram_to_mel(spectrogram: Tensor, bank: Tensor) -> Tensor:

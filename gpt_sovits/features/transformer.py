@@ -1,16 +1,22 @@
-"""The post-norm GELU transformer encoder that HuBERT and BERT have in common, and loading it from their files.
+"""The encoders of transformers as they are used here: frozen, and stored in float16 where their files are.
 
-Written out here because importing it from the transformers package costs three seconds and 150 MB at every start.
+Importing their classes costs two seconds once, and only a machine with an official base does (see ``ARCHITECTURE.md``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import gpt_sovits.torchaudio_compat  # noqa: F401  # transformers imports torchaudio where it is installed
 from gpt_sovits.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
 
 
 class WideLinear(nn.Linear):
@@ -20,47 +26,28 @@ class WideLinear(nn.Linear):
         return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
 
 
-PARTS = ("query", "key", "value", "out", "norm1", "inner", "outer", "norm2")
+def empty(network: type[PreTrainedModel], config: PretrainedConfig, **options: bool) -> PreTrainedModel:
+    """A network without weights, for ``fill``; its linear layers keep what the file holds."""
+    config._attn_implementation = "sdpa"
+    with torch.device("meta"):
+        model = network(config, **options)
+    for module in model.modules():
+        if type(module) is nn.Linear:
+            module.__class__ = WideLinear
+    return model
 
 
-class EncoderLayer(nn.Module):
-    """``x = LN(x + attention(x))``, ``x = LN(x + outer(gelu(inner(x))))`` over x [B,T,H]."""
+def fill_as_stored(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Give ``model`` its tensors out of ``state``, under the same names; what it has no place for is ignored.
 
-    def __init__(self, hidden: int, heads: int, feed_forward: int, eps: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query = WideLinear(hidden, hidden)  # three, as in the files: their pages are used as they are mapped
-        self.key = WideLinear(hidden, hidden)
-        self.value = WideLinear(hidden, hidden)
-        self.out = WideLinear(hidden, hidden)
-        self.norm1 = nn.LayerNorm(hidden, eps)
-        self.inner = WideLinear(hidden, feed_forward)
-        self.outer = WideLinear(feed_forward, hidden)
-        self.norm2 = nn.LayerNorm(hidden, eps)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """mask: bool [B,1,1,T], True = may be attended to."""
-        rows, length, hidden = x.shape
-        shape = (rows, length, self.heads, hidden // self.heads)
-        queries, keys, values = (part(x).view(shape).transpose(1, 2) for part in (self.query, self.key, self.value))
-        heads = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-        x = self.norm1(x + self.out(heads.transpose(1, 2).reshape(x.shape)))
-        return self.norm2(x + self.outer(F.gelu(self.inner(x))))
-
-
-def layer_state(state: Mapping[str, Tensor], prefix: str, names: Iterable[str]) -> dict[str, Tensor]:
-    """One ``EncoderLayer``'s state dict out of a file whose parts (in the order of ``PARTS``) are called ``names``.
-
-    Matrices stay as the file holds them (float16 in official files); norms and biases become float32.
+    The matrices of linear layers and embedded words stay as the file holds them, all else becomes float32.
     """
-    files = dict(zip(PARTS, names, strict=True))
-    result: dict[str, Tensor] = {}
-    for kind, get in (("weight", take_stored), ("bias", take)):
-        for part in ("query", "key", "value", "out", "inner", "outer"):
-            result[f"{part}.{kind}"] = get(state, f"{prefix}{files[part]}.{kind}")
-        for part in ("norm1", "norm2"):
-            result[f"{part}.{kind}"] = take(state, f"{prefix}{files[part]}.{kind}")
-    return result
+    narrow = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, WideLinear)}
+    found = {}
+    for name in model.state_dict():
+        tensor = take_stored(state, name)
+        found[name] = tensor if name in narrow or name.endswith("word_embeddings.weight") else tensor.float()
+    fill(model, found)
 
 
 def take_stored(state: Mapping[str, Tensor], name: str) -> Tensor:
@@ -68,11 +55,6 @@ def take_stored(state: Mapping[str, Tensor], name: str) -> Tensor:
     if name not in state:
         raise InputError(f"This weight file has no tensor named {name}.", "Download the file again.")
     return state[name]
-
-
-def take(state: Mapping[str, Tensor], name: str) -> Tensor:
-    """The tensor as float32."""
-    return take_stored(state, name).float()
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:

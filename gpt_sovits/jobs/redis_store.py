@@ -290,4 +290,5 @@ def _state(job_id: str, row: Mapping[str, str], log: list[str]) -> JobState:
         name=str(request.get("name", "")),
         changed=float(row["changed"]),
         recording=recording_of(request),
+        request=request,
     )

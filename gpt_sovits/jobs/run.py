@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 GREETINGS = {"en": "Hello, this is my voice.", "zh": "你好，这是我的声音。"}  # what is said on the way
 # The share of the whole job at which each phase ends.
 PREPARED, TRAINED = 0.08, 0.95
+MEASURED = 0.02  # share of the training after which its speed says how long the rest takes
 _REPORT_SECONDS = 0.5
 
 
@@ -110,8 +111,8 @@ def real_parts(settings: Settings) -> Parts:
 class Progress:
     """Turns the events of the stages into one bar and one clock, and keeps them in the job store.
 
-    ``shares``: what part of the training each kind of event stands for. Time left starts from the plan's estimate and
-    moves over to what was measured as the first tenth goes by.
+    ``shares``: what part of the training each kind of event stands for. Time left is only told once a fiftieth of the
+    phase was measured.
     """
 
     store: JobStore
@@ -121,16 +122,13 @@ class Progress:
     start: float = 0.0
     end: float = PREPARED
     shares: Mapping[str, float] = field(default_factory=dict)
-    estimate: float | None = None  # seconds that the present phase should take
     fraction: float = 0.0
     _done: dict[str, float] = field(default_factory=dict)
     _first: tuple[float, float] | None = None  # (time, share of the phase) when it was first heard of
     _kept: tuple[float, str, str] = (-math.inf, "", "")
 
-    def phase(
-        self, start: float, end: float, shares: Mapping[str, float] | None = None, estimate: float | None = None
-    ) -> None:
-        self.start, self.end, self.shares, self.estimate = start, end, shares or {}, estimate
+    def phase(self, start: float, end: float, shares: Mapping[str, float] | None = None) -> None:
+        self.start, self.end, self.shares = start, end, shares or {}
         self._done, self._first = {}, None
 
     def __call__(self, event: Event) -> None:
@@ -160,12 +158,9 @@ class Progress:
         if self._first is None:
             self._first = (at, share)
         began, first = self._first
-        planned = None if self.estimate is None else self.estimate * (1.0 - share)
-        if share - first < 0.01:
-            return planned
-        measured = (at - began) * (1.0 - share) / (share - first)
-        trust = min(1.0, (share - first) / 0.1)
-        return measured if planned is None else trust * measured + (1.0 - trust) * planned
+        if not self.shares or share - first < MEASURED:
+            return None
+        return (at - began) * (1.0 - share) / (share - first)
 
 
 def run_job(
@@ -204,8 +199,7 @@ def run_job(
     )
     cancel.check()
     plan = _capped(parts.plan(dataset.seconds, request["base"]), request.get("max_steps"))
-    minutes = getattr(plan, "minutes_estimate", None)
-    progress.phase(PREPARED, TRAINED, _shares(plan), None if minutes is None else 60.0 * float(minutes))
+    progress.phase(PREPARED, TRAINED, _shares(plan))
     sample = partial(_sample, job, parts, progress.store, work_dir, consent, cancel)
     tuned = parts.finetune(
         base,

@@ -24,7 +24,7 @@ def encrypt(work_dir: Path, registry: Registry, user: str, voice_id: str) -> Non
     folder = work_dir / SAMPLES
     if not folder.is_dir():
         return
-    for path in folder.glob(".*.part"):
+    for path in folder.glob(".part-*"):
         shred(path)
     try:
         for path in sorted(folder.glob("[0-9][0-9].wav")):

@@ -22,7 +22,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,7 @@ class JobState:
     name: str
     changed: float
     recording: str = ""  # SHA-256
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def active(self) -> bool:
@@ -427,6 +428,7 @@ def _state(row: tuple[Any, ...], log: list[str]) -> JobState:
         name=name,
         changed=row[12],
         recording=recording_of(request),
+        request=request,
     )
 
 

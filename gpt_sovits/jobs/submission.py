@@ -134,6 +134,16 @@ class Submission:
             shutil.rmtree(work_dir, ignore_errors=True)
             raise
 
+    def handed_in(self, job_id: str) -> tuple[Path, dict[str, Any]]:
+        """The recording that a job was made of, and the form's values: name, words, language, whose voice, what for."""
+        request = self._store.state(job_id).request
+        recording = self._store.work_dir(job_id) / versions.recording_name(Path(str(request["recording"])))
+        if not recording.is_file():
+            raise MissingError("The recording of this job is gone.", "Start again with the recording.")
+        consent = Consent.from_json(request["consent"])
+        form = {"name": request["name"], "text": request["script"], "language": request["language"]}
+        return recording, {**form, "who": consent.who, "purpose": consent.purpose, "own": consent.own}
+
     def _installed_base(self, name: str) -> object:
         from gpt_sovits.models.store import find_base
         from gpt_sovits.training.plan import require_trainable

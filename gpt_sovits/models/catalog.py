@@ -20,6 +20,9 @@ REVISION = "main"
 DEFAULT_ENDPOINT = "https://huggingface.co"
 MIRROR_ENDPOINT = "https://hf-mirror.com"
 
+TRANSCRIBER = "whisper-base"  # its files are kept in a folder of this name
+_TRANSCRIBER_REPOSITORY = "Systran/faster-whisper-base"
+
 _CONTENT = "chinese-hubert-base/pytorch_model.bin"
 _BERT = "chinese-roberta-wwm-ext-large/pytorch_model.bin"
 TOKENIZER_PATH = "chinese-roberta-wwm-ext-large/tokenizer.json"
@@ -29,6 +32,7 @@ _LICENCES = (  # beginning of the path -> name of the work, licence, who grants 
     ("chinese-hubert-base/", "chinese-hubert-base", "MIT", "TencentGameMate"),
     ("chinese-roberta-wwm-ext-large/", "chinese-roberta-wwm-ext-large", "Apache-2.0", "HFL"),
     ("models--nvidia--bigvgan", "BigVGAN v2", "MIT", "NVIDIA"),
+    (f"{TRANSCRIBER}/", "Whisper base", "MIT", "OpenAI, converted by SYSTRAN"),
     ("sv/", "ERes2NetV2 (3D-Speaker)", "Apache-2.0", "Alibaba Group"),
     ("", "GPT-SoVITS", "MIT", "RVC-Boss"),
 )
@@ -41,6 +45,24 @@ class OfficialFile:
     path: str
     size: int = 0
     sha256: str = ""
+    repository: str = REPOSITORY
+    folder: str = ""  # that keeps files of equal names apart here
+
+    @property
+    def place(self) -> str:
+        """Where it lies among the downloads."""
+        return f"{self.folder}/{self.path}" if self.folder else self.path
+
+
+_TRANSCRIBER_FILES = tuple(
+    OfficialFile(path, size, sha256, _TRANSCRIBER_REPOSITORY, TRANSCRIBER)
+    for path, size, sha256 in (
+        ("model.bin", 145_217_532, "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"),
+        ("config.json", 0, ""),
+        ("tokenizer.json", 0, ""),
+        ("vocabulary.txt", 0, ""),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -75,11 +97,13 @@ def file_with_digest(sha256: str) -> OfficialFile | None:
 
 
 def bundle(version: str) -> list[OfficialFile]:
-    """The files that make a complete base of ``version``, in the order in which to fetch them.
+    """The files that make a complete base of ``version``, or the transcriber, in the order in which to fetch them.
 
     Raises:
         MissingError: there is no such version.
     """
+    if version == TRANSCRIBER:
+        return list(_TRANSCRIBER_FILES)
     if version not in OFFICIAL:
         raise MissingError(f"There is no official model called {version!r}.", f"Choose one of {', '.join(OFFICIAL)}.")
     row = OFFICIAL[version]
@@ -95,7 +119,7 @@ def licences(version: str) -> list[Licence]:
     """The terms of everything in ``bundle(version)``, each once."""
     found: dict[str, Licence] = {}
     for file in bundle(version):
-        entry = next(entry for entry in _LICENCES if file.path.startswith(entry[0]))
+        entry = next(entry for entry in _LICENCES if file.place.startswith(entry[0]))
         found[entry[1]] = Licence(*entry[1:])
     return list(found.values())
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gpt_sovits.errors import InputError, RefusedError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
-from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, REPOSITORY, REVISION, OfficialFile, bundle, licences
+from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, REVISION, OfficialFile, bundle, licences
 from gpt_sovits.settings import Settings
 
 RESERVE_BYTES = 256 * 2**20  # stays free on the disk
@@ -73,13 +73,13 @@ def download_bundle(
         terms = "; ".join(map(str, licences(version)))
         raise RefusedError(f"The licences of {version} have not been accepted ({terms}).", "Accept them to download.")
     folder = download_folder(settings)
-    remotes = [remote_file(file, endpoint) for file in files if not (folder / file.path).is_file()]
+    remotes = [remote_file(file, endpoint) for file in files if not (folder / file.place).is_file()]
     check_space(remotes, folder)
     total, done = sum(remote.size for remote in remotes), 0
     for remote in remotes:
         fetch(remote, folder, on_event=on_event, cancel=cancel, before=done, total=total)
         done += remote.size
-    return [folder / file.path for file in files]
+    return [folder / file.place for file in files]
 
 
 def download_folder(settings: Settings) -> Path:
@@ -95,14 +95,14 @@ def remote_file(file: OfficialFile, endpoint: str = DEFAULT_ENDPOINT) -> Remote:
     import huggingface_hub as hub  # late: nothing else needs it, and it reads the network settings of the machine
     from huggingface_hub.errors import HfHubHTTPError
 
-    url = hub.hf_hub_url(REPOSITORY, file.path, revision=REVISION, endpoint=endpoint)
+    url = hub.hf_hub_url(file.repository, file.path, revision=REVISION, endpoint=endpoint)
     try:
         found = hub.get_hf_file_metadata(url, token=False, timeout=_TIMEOUT, endpoint=endpoint)
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "no answer"
-        raise DownloadError(f"{endpoint} does not offer {file.path} ({status}).", _by_hand(file.path)) from error
+        raise DownloadError(f"{endpoint} does not offer {file.path} ({status}).", _by_hand(file)) from error
     except _network_errors() as error:
-        raise _offline(endpoint, file.path) from error
+        raise _offline(endpoint, file) from error
     digest = found.etag if found.etag and len(found.etag) == _HASH_LENGTH else ""
     if file.sha256 and ((found.size not in (None, file.size)) or digest not in ("", file.sha256)):
         raise InputError(
@@ -115,7 +115,7 @@ def check_space(remotes: Sequence[Remote], folder: Path) -> None:
     """Raise ResourceError when the disk cannot hold what is still to be fetched and its native copy."""
     waiting = 0
     for remote in remotes:
-        part = _part(folder / remote.file.path)
+        part = _part(folder / remote.file.place)
         waiting += max(0, remote.size - (part.stat().st_size if part.is_file() else 0))
     needed = int(waiting + _NATIVE_SHARE * sum(remote.size for remote in remotes)) + RESERVE_BYTES
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def fetch(
 
     ``before`` and ``total`` place its bytes in a larger download, for progress.
     """
-    target = folder / remote.file.path
+    target = folder / remote.file.place
     part = _part(target)
     part.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(_ATTEMPTS):
@@ -148,13 +148,13 @@ def fetch(
             _stream(remote, part, on_event, cancel, before, total or remote.size)
         except _network_errors() as error:
             if attempt + 1 == _ATTEMPTS:
-                raise _offline(remote.url, remote.file.path, kept=part.is_file()) from error
+                raise _offline(remote.url, remote.file, kept=part.is_file()) from error
         except OSError as error:
             raise ResourceError(f"{target.name} could not be written ({error}).", "Free some disk space.") from error
         if part.is_file() and part.stat().st_size >= remote.size:
             break
         if attempt + 1 == _ATTEMPTS:
-            raise _offline(remote.url, remote.file.path, kept=True)
+            raise _offline(remote.url, remote.file, kept=True)
         time.sleep(PAUSE_SECONDS)
     check_file(part, remote)
     part.replace(target)
@@ -216,16 +216,16 @@ def _network_errors() -> tuple[type[Exception], ...]:
     return (httpx2.TransportError, OfflineModeIsEnabled)
 
 
-def _offline(address: str, path: str, *, kept: bool = False) -> DownloadError:
+def _offline(address: str, file: OfficialFile, *, kept: bool = False) -> DownloadError:
     rest = " What has arrived is kept; the next try continues there." if kept else ""
-    return DownloadError(f"The download site {address.split('?')[0]} cannot be reached.{rest}", _by_hand(path))
+    return DownloadError(f"The download site {address.split('?')[0]} cannot be reached.{rest}", _by_hand(file))
 
 
-def _by_hand(path: str) -> str:
-    return (
-        f"Go online and try again, or fetch the files elsewhere from {DEFAULT_ENDPOINT}/{REPOSITORY} (such as {path}), "
-        "copy them here and run: gpt-sovits models import FOLDER"
-    )
+def _by_hand(file: OfficialFile) -> str:
+    elsewhere = f"Go online and try again, or fetch the files elsewhere from {DEFAULT_ENDPOINT}/{file.repository}"
+    if file.folder:
+        return f"{elsewhere} and copy them into the folder {file.folder} of the models."
+    return f"{elsewhere} (such as {file.path}), copy them here and run: gpt-sovits models import FOLDER"
 
 
 def _part(target: Path) -> Path:

@@ -27,11 +27,11 @@ from gpt_sovits.models.native import (
     write_atomically,
 )
 from gpt_sovits.models.store import (
-    NAME_PATTERN,
     PARTS_FOLDER,
     VOCABULARY_NAME,
     BaseFiles,
     find_base,
+    is_name,
     list_bases,
     required_parts,
 )
@@ -85,7 +85,7 @@ class Installer:
         Raises:
             InputError: a network does not fit the others or is there already. MissingError: a LoRA's base is not.
         """
-        if not NAME_PATTERN.fullmatch(name) or (self.settings.bundled_models / name).exists():
+        if not is_name(name) or (self.settings.bundled_models / name).exists():
             raise InputError(f"A model cannot be called {name!r}.", "Use letters and digits, and no embedded name.")
         folder = self.models / name
         config = load_config(folder) if (folder / CONFIG_NAME).is_file() else {}
@@ -229,15 +229,15 @@ class Installer:
         return find_base(name, self.settings)
 
 
-def _check_partner(file: UpstreamFile, version: str) -> None:
-    """Phones of v1 differ from all later ones; vocoders and discriminators belong to one family."""
+def fits(file: UpstreamFile, version: str) -> bool:
+    """Whether a network works with ``version``: phones of v1 differ, vocoders and discriminators are of one family."""
     row = known_version(version)
-    fits = {
-        "gpt": file.version == row.phones,
-        "vocoder": file.version == version,
-        "discriminator": file.version == row.discriminators,
-    }
-    if not fits.get(file.kind, True):
+    wanted = {"gpt": row.phones, "vocoder": version, "discriminator": row.discriminators}
+    return file.version == wanted.get(file.kind, file.version)
+
+
+def _check_partner(file: UpstreamFile, version: str) -> None:
+    if not fits(file, version):
         raise InputError(
             f"{file.path.name} is a {file.kind} network of {file.version} and does not work with {version}.",
             f"Use the one that belongs to {version}.",

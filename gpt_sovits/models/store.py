@@ -12,19 +12,43 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.models.catalog import TRANSCRIBER
 from gpt_sovits.models.native import CONFIG_NAME, load_config
 from gpt_sovits.settings import Settings
 from gpt_sovits.versions import OFFICIAL, VERSIONS
 
-NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+LONGEST_NAME = 64  # characters; and at most 200 bytes, which every file system takes
 PARTS_FOLDER = ".parts"
 VOCABULARY_NAME = "bert_vocabulary.json"
+
+
+def is_name(name: str) -> bool:
+    """Whether a model may be called so: letters (of any script), marks on them and digits, "_" and "-" between."""
+    return (
+        0 < len(name) <= LONGEST_NAME
+        and len(name.encode("utf-8", "replace")) <= 200
+        and name == unicodedata.normalize("NFC", name)
+        and unicodedata.category(name[0])[0] in "LN"
+        and all(char in "_-" or unicodedata.category(char)[0] in "LMN" for char in name)
+    )
+
+
+def name_from(text: str) -> str:
+    """The name nearest to a file's; "" where nothing of it can stay."""
+    text = unicodedata.normalize("NFC", text)
+    kept = "".join(char if char in "_-" or unicodedata.category(char)[0] in "LMN" else "-" for char in text)
+    name = re.sub(r"-{2,}", "-", kept).lstrip("_-")[:LONGEST_NAME]
+    while len(name.encode()) > 200:
+        name = name[:-1]
+    name = name.rstrip("_-")
+    return name if is_name(name) else ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +105,7 @@ def find_base(name: str, settings: Settings) -> BaseFiles:
     Raises:
         MissingError: there is none; says how to get the official ones. InputError: its config is damaged.
     """
-    if NAME_PATTERN.fullmatch(name):
+    if is_name(name):
         for parent, bundled in ((settings.bundled_models, True), (settings.models_dir, False)):
             if (parent / name / CONFIG_NAME).is_file():
                 return BaseFiles(name, parent / name, load_config(parent / name), bundled)
@@ -95,7 +119,7 @@ def list_bases(settings: Settings) -> list[BaseFiles]:
     found: list[BaseFiles] = []
     for parent, bundled in ((settings.bundled_models, True), (settings.models_dir, False)):
         for config in sorted(parent.glob(f"*/{CONFIG_NAME}")):
-            if NAME_PATTERN.fullmatch(config.parent.name) and not any(b.name == config.parent.name for b in found):
+            if is_name(config.parent.name) and not any(b.name == config.parent.name for b in found):
                 try:
                     found.append(BaseFiles(config.parent.name, config.parent, load_config(config.parent), bundled))
                 except InputError:
@@ -109,6 +133,9 @@ def remove_base(name: str, settings: Settings) -> None:
     Raises:
         MissingError: there is none. InputError: it is embedded in the program.
     """
+    if name == TRANSCRIBER and (settings.models_dir / name).is_dir():
+        shutil.rmtree(settings.models_dir / name)
+        return
     base = find_base(name, settings)
     if base.bundled:
         raise InputError(f"The model {name} is part of the program.", "It cannot be removed.")

@@ -11,7 +11,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -80,7 +80,7 @@ def read_book(path: Path, roles: Collection[str] = ()) -> Book:
         book = Book("", "", _chapters(_plain_lines(_text(path, data), markdown=kind in ("md", "markdown"))))
     wanted = {role.casefold(): role for role in roles}
     for chapter in book.chapters:
-        chapter.paragraphs = [_with_role(each, wanted) for each in chapter.paragraphs]
+        chapter.paragraphs = [part for each in chapter.paragraphs for part in _by_role(each, wanted)]
     book.chapters = [each for each in book.chapters if each.paragraphs]
     book.title = book.title or path.stem
     if not book.chapters:
@@ -88,10 +88,30 @@ def read_book(path: Path, roles: Collection[str] = ()) -> Book:
     return book
 
 
-def _with_role(paragraph: Paragraph, wanted: dict[str, str]) -> Paragraph:
-    found = _ROLE.match(paragraph.text) if wanted else None
-    role = wanted.get(found["role"].strip().casefold()) if found else None
-    return Paragraph(paragraph.text[found.end() :], role, paragraph.at) if found and role else paragraph
+def speakers(book: Book) -> dict[str, int]:
+    """Who seems to speak in lines like "Anna: …", and in how many; a note ("Attention: …") may be among them."""
+    found: dict[str, list[str]] = {}
+    for line in (line for chapter in book.chapters for each in chapter.paragraphs for line in each.text.split("\n")):
+        if role := _ROLE.match(line.strip()):
+            found.setdefault(role["role"].strip().casefold(), []).append(role["role"].strip())
+    return {names[0]: len(names) for names in sorted(found.values(), key=len, reverse=True)}
+
+
+def _by_role(paragraph: Paragraph, wanted: dict[str, str]) -> list[Paragraph]:
+    """The paragraph, parted before each line that one of ``wanted`` says, and behind it where another name begins."""
+    parts: list[Paragraph] = []
+    for line in paragraph.text.split("\n"):
+        found = _ROLE.match(line.strip()) if wanted else None
+        role = wanted.get(found["role"].strip().casefold()) if found else None
+        if found and role:
+            parts.append(Paragraph(line.strip()[found.end() :], role, None if parts else paragraph.at))
+        elif found and parts and parts[-1].role:
+            parts.append(Paragraph(line))
+        elif parts:
+            parts[-1] = replace(parts[-1], text=f"{parts[-1].text}\n{line}")
+        else:
+            parts.append(replace(paragraph, text=line))
+    return parts
 
 
 def _text(path: Path, data: bytes) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ CREATE TABLE takes (
     text TEXT NOT NULL, voice TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (sentence, number)
 );
 """
+_OF_VOICE = "SELECT sentence FROM takes WHERE voice = ?"
 SENTENCE_PAUSE, PARAGRAPH_PAUSE, CHAPTER_PAUSE = 0.35, 0.7, 1.6  # seconds after each
 MAX_TAKE_SECONDS = 600.0
 
@@ -104,9 +105,9 @@ class Project:
         (done,) = next(iter(self._rows("SELECT count(DISTINCT sentence) FROM takes")))
         return int(whole), int(done)
 
-    def sentences(self, *, untaken: bool = False) -> Iterator[Sentence]:
+    def sentences(self, *, untaken: bool = False, after: int = 0) -> Iterator[Sentence]:
         """In order, a hundred in memory at a time. ``untaken``: those that nobody has said yet."""
-        last = 0
+        last = after
         while True:
             found = [
                 Sentence(*row)
@@ -123,8 +124,8 @@ class Project:
             last = found[-1].number
 
     def sentence(self, number: int) -> Sentence:
-        found = next((each for each in self.sentences() if each.number == number), None)
-        if found is None:
+        found = next(self.sentences(after=number - 1), None)
+        if found is None or found.number != number:
             raise MissingError(f"There is no sentence {number}.", f"There are {self.count()[0]}.")
         return found
 
@@ -140,6 +141,14 @@ class Project:
             raise MissingError(f"Sentence {sentence.number} was not said yet.", "Let the narration go on.")
         return self.folder / "takes" / Path(str(row[0])).name, float(row[1]), str(row[2])
 
+    def takes(self, number: int) -> list[tuple[int, str, str, float]]:
+        """Number, file name, voice and seconds of each take of a sentence, oldest first."""
+        query = "SELECT number, file, voice, seconds FROM takes WHERE sentence = ? ORDER BY number"
+        return [
+            (int(take), Path(str(file)).name, str(voice), float(s))
+            for take, file, voice, s in self._rows(query, (number,))
+        ]
+
     def sound(self, sentence: Sentence) -> Audio:
         return read_audio(self.take(sentence)[0], max_seconds=MAX_TAKE_SECONDS)
 
@@ -153,7 +162,7 @@ class Project:
         """A new take, which is heard from now on."""
         number = self.next_take(sentence)
         name = f"{sentence.number:05d}-{number}.flac"
-        write_bytes(self.folder / "takes" / name, encode(audio, "flac", label=label))
+        self._store(name, label.voice, encode(audio, "flac", label=label))
         row = (sentence.number, number, seed, audio.seconds, sentence.text, label.voice, name)
         self._change(
             ("INSERT INTO takes VALUES (?, ?, ?, ?, ?, ?, ?)", row),
@@ -174,6 +183,27 @@ class Project:
             ("DELETE FROM takes WHERE sentence = ?", (number,)),
             ("UPDATE sentences SET text = ?, chosen = NULL WHERE number = ?", (text, number)),
         )
+
+    def forget(self, voices: Collection[str]) -> None:
+        """Remove all takes of these voices, and their ids; a role that one of them read is nobody's then."""
+        roles = {role: "" if voice in voices else voice for role, voice in self.roles.items()}
+        for voice in voices:
+            for (name,) in self._rows("SELECT file FROM takes WHERE voice = ?", (voice,)):
+                (self.folder / "takes" / Path(str(name)).name).unlink(missing_ok=True)
+            self._change(
+                ("PRAGMA secure_delete = ON", ()),
+                (
+                    "UPDATE sentences SET chosen = NULL WHERE number IN (SELECT sentence FROM takes WHERE voice = ?)",
+                    (voice,),
+                ),
+                ("DELETE FROM takes WHERE voice = ?", (voice,)),
+                ("UPDATE about SET value = ? WHERE key = 'roles'", (json.dumps(roles),)),
+            )
+        with closing(sqlite3.connect(self.folder / FILE)) as base:
+            base.execute("VACUUM")
+
+    def _store(self, name: str, voice: str, data: bytes) -> None:
+        write_bytes(self.folder / "takes" / name, data)
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple]:
         try:

@@ -57,6 +57,7 @@ class Core:
         self.tokens = Tokens(settings.registry_dir)
         self.polyphones = InstalledG2PW((settings.models_dir, settings.bundled_models))
         self.reviewing = threading.RLock()
+        self.handing_in = threading.RLock()
         self.heard = LineCache()
         self.heap = Heap()
         self._parts = parts

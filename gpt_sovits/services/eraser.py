@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gpt_sovits.errors import BusyError, RefusedError
 from gpt_sovits.files import erase_tree, sweep
+from gpt_sovits.jobs.intake import erase_intake
 from gpt_sovits.jobs.review import erase_drafts
 from gpt_sovits.jobs.store import JobState, JobStore
 from gpt_sovits.settings import Settings
@@ -68,6 +69,7 @@ class Eraser:
             if job.voice_id == voice_id:
                 self.delete_job(job.id)  # its log and request hold what was read
         erase_drafts(self._settings, user, recordings)
+        erase_intake(self._settings, user, recordings)
 
     def verify(self, user: str, voice_id: str) -> erase.Scan:
         """Look through the whole data folder for anything of a destroyed voice, and into the user's other voices."""
@@ -110,6 +112,7 @@ class Eraser:
             for job in jobs:
                 self.delete_job(job.id)
             erase_drafts(self._settings, user)
+            erase_intake(self._settings, user)
             self.sweep_sounds(user)
             self._registry.remove_user(user)
 
@@ -132,7 +135,11 @@ class Eraser:
             made_of = self._registry.parents_of(user, each)
             (blended if made_of else contents).extend(self._registry.contents_of(user, each))
             parents |= made_of
-        staying = [card.id for card in self._registry.cards(user) if card.id in parents and card.id not in doomed]
+        staying = [  # what such a voice shares with a mix is of a voice that both were made of
+            card.id
+            for card in self._registry.cards(user)
+            if card.id not in doomed and not parents.isdisjoint({card.id, *card.parents})
+        ]
         for job in jobs:
             ids.append(job.id)
             contents += [erase.of_file(path) for path in self._store.work_dir(job.id).rglob("*") if path.is_file()]
@@ -152,6 +159,7 @@ class Eraser:
         for job in jobs:
             self.delete_job(job.id)
         erase_drafts(self._settings, user, receipt.files)
+        erase_intake(self._settings, user, receipt.files)
         for folder in self._settings.cache_dir.glob("browser-*"):
             erase.remove_copies(folder, receipt.files)
 

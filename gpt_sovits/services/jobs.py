@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from gpt_sovits.dataset.scripts import Script, scripts
 from gpt_sovits.errors import BusyError, MissingError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.jobs import samples
+from gpt_sovits.jobs.intake import UNDO_SECONDS, Intake
 from gpt_sovits.jobs.review import Reviews
 from gpt_sovits.jobs.store import JobState
 from gpt_sovits.jobs.submission import TrainingRequest
@@ -25,7 +27,7 @@ INTERRUPTED = "interrupted"
 
 
 class JobService:
-    """``user``'s trainings. ``reviews`` holds the recording that the user looks over before training, if there is one.
+    """``user``'s trainings. ``intake`` holds what is being recorded, ``reviews`` what is looked over before training.
 
     A job of another user is as if it did not exist: ``MissingError``.
     """
@@ -35,10 +37,17 @@ class JobService:
         self._store = core.store
         self._user = user
         self.reviews = Reviews(core.settings, core.base, user, core.reviewing)
+        self.intake = Intake(core.settings, user, core.handing_in)
 
     def scripts(self) -> Sequence[Script]:
         """The passages that a person can read aloud, each about a minute."""
         return scripts()
+
+    def writes_down(self) -> bool:
+        """Whether a recording without a text can be written down here."""
+        from gpt_sovits.dataset.recognise import scribe_of
+
+        return scribe_of(self._core.settings) is not None
 
     # ------------------------------------------------------------------------------------------------------ training
 
@@ -105,6 +114,21 @@ class JobService:
         """The last step that the job told of, with its losses; None before the first."""
         return self._store.latest_step(self.get(job_id).id)
 
+    def ahead(self) -> dict[str, int]:
+        """How many trainings, of anybody, come before each of the user's that is not over."""
+        line = sorted(
+            (each for each in reversed(self._store.states()) if each.active), key=lambda s: s.state == "queued"
+        )
+        return {each.id: place for place, each in enumerate(line) if each.user == self._user}
+
+    def curve(self, job_id: str) -> dict[str, Sequence[tuple[float, float]]]:
+        """For each kind of learning (share of its steps, loss) of what it told so far; at most some 200 points."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for _, _, event in self._store.events(self.get(job_id).id):
+            if event.total and event.values:
+                found.setdefault(event.kind, []).append((event.fraction, float(next(iter(event.values.values())))))
+        return {kind: points[:: 1 + len(points) // 200] for kind, points in found.items()}
+
     def samples(self, job_id: str) -> dict[int, Path]:
         """How the voice sounded on the way: files by percent of the plan, encrypted once the voice is there."""
         return self._store.samples(self.get(job_id).id)
@@ -130,6 +154,37 @@ class JobService:
         if self.get(job_id).active:
             raise BusyError("The job is still at work.", "Stop it first.")
         self._core.eraser.delete_job(job_id)
+
+    # ----------------------------------------------------------------------------------------------------- put away
+
+    def put_away(self, job_id: str) -> None:
+        """Show an ended job no more. One that made no voice is deleted a day later, unless it is brought back."""
+        if self.get(job_id).active:
+            raise BusyError("The job is still at work.", "Stop it first.")
+        self.intake.mark_jobs({job_id: time.time()})
+
+    def bring_back(self, job_id: str) -> None:
+        self.intake.mark_jobs({self.get(job_id).id: None})
+
+    def again(self, job_id: str) -> None:
+        """Put a job without a voice away, and its recording and words back to where they were handed in."""
+        state = self.get(job_id)
+        if state.active or state.state == "done":
+            raise BusyError("The job is still at work.", "Stop it first.")
+        self.intake.adopt(*self._core.submission.handed_in(job_id))
+        self.put_away(job_id)
+
+    def shown(self) -> tuple[Sequence[JobState], Sequence[JobState]]:
+        """The jobs that the user wants to see, and those put away that can be brought back; newest first."""
+        away, jobs = self.intake.jobs_away(), self.list()
+        for job in jobs:
+            if job.id in away and job.state in ("stopped", "failed") and time.time() - away[job.id] > UNDO_SECONDS:
+                self.delete(job.id)
+                self.intake.mark_jobs({job.id: None})
+                away[job.id] = 0.0
+        kept = [job for job in jobs if away.get(job.id) != 0.0]
+        gone = [job for job in kept if job.id in away and job.state != "done"]
+        return [job for job in kept if job.id not in away or job.active], gone
 
     # ------------------------------------------------------------------------------------------------------- private
 

@@ -6,6 +6,7 @@ memory and its names and shapes are compared, so that a wrong file is refused be
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from gpt_sovits.families.base import build_network
 from gpt_sovits.features.bert import BertConfig, load_bert
 from gpt_sovits.features.hubert import HubertConfig, load_hubert
 from gpt_sovits.features.speaker import load_speaker_encoder
-from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, bundle, file_with_digest
+from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, TRANSCRIBER, bundle, file_with_digest
 from gpt_sovits.models.delta import merged
 from gpt_sovits.models.detect import Shapes
 from gpt_sovits.models.download import download_bundle, download_folder
@@ -118,6 +119,31 @@ def download_model(
     if not any(path.is_file() for path in download_folder(settings).rglob("*")):
         shutil.rmtree(download_folder(settings))
     return find_base(version, settings)
+
+
+def download_transcriber(
+    settings: Settings,
+    *,
+    accept_licences: bool,
+    endpoint: str = DEFAULT_ENDPOINT,
+    on_event: EventSink = ignore,
+    cancel: CancelToken | None = None,
+) -> Path:
+    """Download what writes down recordings, check it and put it into the models folder; returns its own folder."""
+    files = download_bundle(
+        TRANSCRIBER,
+        settings,
+        accept_licences=accept_licences,
+        endpoint=endpoint,
+        on_event=on_event,
+        cancel=cancel,
+    )
+    folder = settings.models_dir / TRANSCRIBER
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in reversed(files):  # what it is found by comes last
+        os.replace(file, folder / file.name)
+    shutil.rmtree(files[0].parent)
+    return folder
 
 
 def export_voice(

@@ -1,7 +1,7 @@
 """The process that downloads or imports one model for ``library``, told what by its arguments.
 
     python -m gpt_sovits.services.model_worker --data DIR download NAME SITE
-    python -m gpt_sovits.services.model_worker --data DIR import VERSION FILE...
+    python -m gpt_sovits.services.model_worker --data DIR import VERSION NAME replace|'' FILE...
 
 Each line of its output is a JSON object with what changed. It stops when its input ends, so it never outlives the
 program that started it.
@@ -44,27 +44,38 @@ def run(arguments: Sequence[str], say: Say, cancel: CancelToken) -> None:
     try:
         _, data, kind, first, *rest = arguments
         settings = Settings.load(data)
-        name = _download(settings, first, rest[0], on_event, cancel) if kind == "download" else ""
-        name = name or _import(settings, first, [Path(each) for each in rest], on_event)
+        if kind == "download":
+            name, left_out = _download(settings, first, rest[0], on_event, cancel), ""
+        else:
+            name, left_out = _import(settings, first, rest, on_event)
     except CancelledError:
         say(state="stopped")
     except VoiceError as error:
         say(state="failed", message=error.message, action=error.action)
     else:
-        say(state="done", name=name, message="", done=1, total=1)
+        say(state="done", name=name, message=left_out, done=1, total=1)
 
 
 def _download(settings: Settings, name: str, site: str, on_event: Callable[[Event], None], cancel: CancelToken) -> str:
-    from gpt_sovits.services.model_files import download_model
+    from gpt_sovits.models.catalog import TRANSCRIBER
+    from gpt_sovits.services.model_files import download_model, download_transcriber
 
-    return download_model(name, settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel).name
+    if name == TRANSCRIBER:
+        download_transcriber(settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel)
+    else:
+        download_model(name, settings, accept_licences=True, endpoint=site, on_event=on_event, cancel=cancel)
+    return name
 
 
-def _import(settings: Settings, version: str, paths: list[Path], on_event: Callable[[Event], None]) -> str:
+def _import(settings: Settings, version: str, rest: list[str], on_event: Callable[[Event], None]) -> tuple[str, str]:
+    """What came in, and what did not and why, a line for each file."""
     from gpt_sovits.services.model_files import import_models
 
-    report = import_models(paths, settings, version=version, on_event=on_event)
-    return ", ".join([*(base.name for base in report.bases), *report.shared])
+    own, replace, *paths = rest
+    files = [Path(each) for each in paths]
+    report = import_models(files, settings, name=own, version=version, replace=bool(replace), on_event=on_event)
+    left_out = "\n".join(f"{name}: {reason}" for name, reason in report.skipped)
+    return ", ".join([*(base.name for base in report.bases), *report.shared]), left_out
 
 
 def _watch(given: TextIO, cancel: CancelToken) -> None:

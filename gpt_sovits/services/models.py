@@ -7,7 +7,6 @@ memory that an import needs goes away with it. What was downloaded when it is st
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.errors import BusyError, InputError, RefusedError
+from gpt_sovits.models.catalog import TRANSCRIBER
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.versions import EMBEDDED
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 WORKER = (sys.executable, "-m", "gpt_sovits.services.model_worker")
 ACTIVE = ("running", "stopping")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 GRACE_SECONDS = 4.0  # from being asked to stop until an errand is ended
 _LAST_WORDS = 400  # characters kept of what a broken worker said
 
@@ -55,6 +54,8 @@ class Errand:
 class ModelService:
     """The models of one data folder. ``worker`` is the command that runs errands."""
 
+    transcriber = TRANSCRIBER  # the name under which what writes down recordings is downloaded and removed
+
     def __init__(self, settings: Settings, worker: Sequence[str] = WORKER) -> None:
         self.settings = settings
         self.grace_seconds = GRACE_SECONDS
@@ -75,6 +76,17 @@ class ModelService:
 
         return tuple(map(str, licences(name)))
 
+    def size(self, name: str) -> int:
+        """Bytes of an official model, at least. ``MissingError`` for another name."""
+        from gpt_sovits.models.catalog import bundle
+
+        return sum(file.size for file in bundle(name))
+
+    @property
+    def writes_down(self) -> bool:
+        """Whether the ``transcriber`` was downloaded."""
+        return (self.settings.models_dir / TRANSCRIBER / "model.bin").is_file()
+
     @property
     def sites(self) -> tuple[str, ...]:
         """Where official models can be downloaded: the site itself and a mirror."""
@@ -90,11 +102,13 @@ class ModelService:
     @property
     def chosen(self) -> str:
         """The model that new voices are made on: the embedded one until the person chooses another that is here."""
+        from gpt_sovits.models.store import is_name
+
         try:
             name = self._choice.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             return EMBEDDED
-        here = _NAME.fullmatch(name) and (self.settings.models_dir / name / "config.json").is_file()
+        here = is_name(name) and (self.settings.models_dir / name / "config.json").is_file()
         return name if here else EMBEDDED
 
     def choose(self, name: str) -> None:
@@ -127,14 +141,19 @@ class ModelService:
             raise RefusedError(f"The licences of {name} have not been accepted.", "; ".join(terms))
         self._begin(Errand("download", name), ["download", name, site or self.sites[0]])
 
-    def take_in(self, paths: Sequence[Path] = (), *, version: str = "") -> None:
-        """Begin to import files, or everything in ``inbox``. ``version``: v3 or v4, for files that do not say."""
+    def take_in(self, paths: Sequence[Path] = (), *, version: str = "", name: str = "", replace: bool = False) -> None:
+        """Begin to import files, or everything in ``inbox``. ``version``: v3 or v4, for files that do not say.
+
+        ``name``: of the model, "" for that of the files; ``replace``: overwrite what is there under it.
+        """
         if not paths:
             self.inbox.mkdir(parents=True, exist_ok=True)
             if not any(path.is_file() for path in self.inbox.rglob("*")):
                 raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
         chosen = [str(Path(path).resolve()) for path in paths or [self.inbox]]
-        self._begin(Errand("import", "", total=len(chosen)), ["import", version, *chosen])
+        self._begin(
+            Errand("import", "", total=len(chosen)), ["import", version, name, "replace" if replace else "", *chosen]
+        )
 
     def stop(self) -> None:
         """Ask the errand to stop; one that does not within seconds is ended."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from gpt_sovits.audio import Audio, concatenate, silence
-from gpt_sovits.errors import InputError
+from gpt_sovits.dataset.word_times import timed
+from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.labels import Label
 from gpt_sovits.narration.books import read_book
@@ -16,6 +18,7 @@ from gpt_sovits.narration.project import SENTENCE_PAUSE, Project, Sentence
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.services.voices import VoiceService
+from gpt_sovits.versions import EMBEDDED
 
 __all__ = ["Made", "NarrationService", "Project", "Sentence"]
 
@@ -39,10 +42,12 @@ class NarrationService:
         language: str = "auto",
         speed: float = 1.0,
         seed: int = 0,
+        title: str = "",
     ) -> Project:
         """A new project in ``folder``, split into sentences; nothing is spoken yet.
 
         ``voice`` is the narrator's name or id, ``roles`` those of the people who speak in lines like "Anna: …".
+        ``title`` is for a document that names none.
         """
         if not 0.5 <= speed <= 2.0:
             raise InputError(f"A speed of {speed:g} is not possible.", "Choose between 0.5 and 2.")
@@ -54,6 +59,8 @@ class NarrationService:
             return [(line.text, line.pause) for line in lines]
 
         book = read_book(document, [role for role in cast if role])
+        if title and book.title == document.stem:
+            book.title = title
         about = {"roles": json.dumps(cast), "language": language, "speed": str(speed), "seed": str(seed)}
         project = Project.create(folder, book, split, **about)
         if book.cover:
@@ -66,18 +73,23 @@ class NarrationService:
 
     def go_on(self, project: Project, *, on_event: EventSink = ignore, cancel: CancelToken | None = None) -> None:
         """Speak every sentence that has no take yet."""
+        self.note(project)
+        whole, done = project.count()
+        for sentence in project.sentences(untaken=True):
+            self.say(project, sentence, cancel or CancelToken())
+            done += 1
+            on_event(Event("narrate", sentence.text, done, whole))
+
+    def note(self, project: Project) -> None:
+        """Write into the journal that what is left is going to be spoken."""
         whole, done = project.count()
         for voice_id in dict.fromkeys(project.roles.values()):
             if done < whole:
                 self._core.registry.note(self._user, "narrated", voice_id, sentences=whole - done)
-        for sentence in project.sentences(untaken=True):
-            self._say(project, sentence, cancel or CancelToken())
-            done += 1
-            on_event(Event("narrate", sentence.text, done, whole))
 
     def redo(self, project: Project, number: int, *, cancel: CancelToken | None = None) -> None:
         """One more take of a sentence, which is heard from now on; the earlier ones stay and can be chosen again."""
-        self._say(project, project.sentence(number), cancel or CancelToken())
+        self.say(project, project.sentence(number), cancel or CancelToken())
 
     def edit(self, project: Project, number: int, text: str, *, cancel: CancelToken | None = None) -> None:
         """Give a sentence another text and say it."""
@@ -112,10 +124,25 @@ class NarrationService:
             metadata={**{key: text for key, text in named.items() if text}, **label.metadata()},
             cover=picture.read_bytes() if picture else b"",
             check=(cancel or CancelToken()).check,
+            starts=partial(self._starts, project.about["language"]),
         )
 
-    def _say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
+    def _starts(self, language: str, sound: Audio, text: str) -> Sequence[tuple[int, float]]:
+        """When words begin, by the embedded base's ear; nothing where it cannot hear."""
+        try:
+            ear = self._core.base(EMBEDDED).content
+        except (VoiceError, AttributeError):
+            return ()
+        if not hasattr(ear, "phone_logits"):
+            return ()
+        found = timed(ear, sound, text, language)
+        return () if found is None else found.starts
+
+    def say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
+        """A take of one sentence."""
         voice_id, language = project.roles[sentence.role], project.about["language"]
+        if not voice_id:
+            raise MissingError("The voice of this role was destroyed.", "Begin the narration anew with another voice.")
         voice = self._core.voice(self._user, voice_id)
         seed = int(project.about["seed"]) + 1009 * sentence.number + project.next_take(sentence)
         parts: list[Audio] = []

@@ -9,7 +9,7 @@ Its folder (any name) lies among the models and holds what its makers publish as
     config.py                                 use_mask, use_char_phoneme; read as text, never run
 
 and the vocabulary of Chinese BERT: vocab.txt or tokenizer.json there, or bert_vocabulary.json of an installed base.
-B queries (one per character), T tokens (one per character and two marks), R readings. Needs the package onnxruntime.
+B queries (one per character), T tokens (one per character and two marks), R readings.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gpt_sovits.errors import InputError, MissingError, ResourceError
+from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.text.data import table
 
-PACKAGE = "onnxruntime==1.32.0"
 MODEL, CHARACTERS, BOPOMOFO = "g2pW.onnx", "POLYPHONIC_CHARS.txt", "bopomofo_to_pinyin_wo_tune_dict.json"
 _AROUND = 16  # characters of the clause that are looked at before the first and after the last query
 _BATCH = 32
@@ -117,7 +116,7 @@ class InstalledG2PW:
         self._found: tuple[Path | None, G2PW | None] | None = None
 
     def get(self) -> G2PW | None:
-        """``ResourceError`` when it is there and onnxruntime is not, ``MissingError`` when a part of it is not."""
+        """``MissingError`` when it is there and a part of it is not."""
         with self._lock:
             place = next(_places(self._folders), None)
             if self._found is None or self._found[0] != place:
@@ -144,13 +143,8 @@ def _vocabulary(place: Path, folders: Sequence[Path]) -> dict[str, int]:
 
 
 def _session(path: Path) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ResourceError(
-            "The Chinese reading model is here, but what runs it is not installed.",
-            f"Run: pip install {PACKAGE}, or remove the folder {path.parent}",
-        ) from error
+    import onnxruntime
+
     onnxruntime.set_default_logger_severity(3)
     try:
         return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import cn2an
+
 DIGITS = "零一二三四五六七八九"
-_UNITS = ("", "十", "百", "千")
-_GROUPS = ("", "万", "亿", "万亿", "亿亿")
+_LONGEST = 16  # digits that cn2an has words for
 
 
 def spell_digits(text: str, one: str = "一") -> str:
@@ -12,46 +13,12 @@ def spell_digits(text: str, one: str = "一") -> str:
     return "".join(one if char == "1" else DIGITS[int(char)] for char in text if char in "0123456789")
 
 
-def _group(text: str) -> str:
-    """Up to four digits without leading zeros; 零 stands for any run of zeros inside."""
-    words = ""
-    zero = False
-    for i, char in enumerate(text):
-        if char == "0":
-            zero = True
-            continue
-        words += ("零" if zero and words else "") + DIGITS[int(char)] + _UNITS[len(text) - 1 - i]
-        zero = False
-    return words
-
-
 def cardinal(text: str) -> str:
     """``10200`` -> 一万零二百. More than 16 digits are read one by one."""
-    text = text.lstrip("0")
+    text = "".join(str(int(char)) for char in text).lstrip("0")  # digits of any script
     if not text:
         return "零"
-    if len(text) > 16:
-        return spell_digits(text)
-    words = ""
-    gap = False
-    groups = [text[max(0, end - 4) : end] for end in range(len(text), 0, -4)][::-1]
-    for i, group in enumerate(groups):
-        place = len(groups) - 1 - i
-        value = group.lstrip("0")
-        if not value:
-            gap = True
-            if place == 2 and words and not words.endswith("亿"):
-                words += "亿"
-            continue
-        zero = words and (gap or len(value) < len(group))
-        words += ("零" if zero else "") + _group(value) + _scale(place, words)
-        gap = False
-    return words[1:] if words.startswith("一十") else words
-
-
-def _scale(place: int, before: str) -> str:
-    """万 and 亿 alternate; 万亿 is said as 万 ... 亿."""
-    return ("", "万", "亿", "万")[place] if place < 4 else "亿"
+    return str(cn2an.an2cn(text, "low")) if len(text) <= _LONGEST else spell_digits(text)
 
 
 def number(text: str) -> str:

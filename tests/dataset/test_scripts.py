@@ -30,7 +30,9 @@ def test_chinese_holds_every_initial_and_tone():
 
 
 def test_passages_are_found_by_id():
-    assert {s.language for s in scripts()} == {"zh", "en"}
+    for language, unit, fewest in (("zh", "[\u4e00-\u9fff]", 190), ("en", "[A-Za-z']+", 120)):
+        texts = [each.text for each in scripts() if each.language == language]
+        assert len(texts) >= 3 and all(fewest <= len(re.findall(unit, text)) <= 290 for text in texts)
     assert script("en-kitchen") is ENGLISH
     with pytest.raises(MissingError, match="nothing"):
         script("nothing")

@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.features.bert import LAYER_NAMES as BERT_NAMES
 from gpt_sovits.features.bert import Bert, BertConfig, ChineseBert, load_bert, read_vocabulary
-from gpt_sovits.features.fbank import fbank
 from gpt_sovits.features.hubert import HubertConfig, HubertContent, load_hubert, with_prompt_tail
-from gpt_sovits.features.speaker import SPEAKER_WIDTH, ERes2NetV2, load_speaker_encoder
+from gpt_sovits.features.speaker import SPEAKER_WIDTH, ERes2NetV2, fbank, load_speaker_encoder
 
 HUBERT = HubertConfig(
     hidden=32, layers=2, heads=2, feed_forward=48, conv_channels=16, position_kernel=8, position_groups=4
@@ -23,22 +21,35 @@ BERT = BertConfig(vocabulary=12, hidden=16, layers=2, heads=2, feed_forward=32, 
 VOCABULARY = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"你好世界，。a"])}
 
 
+def state_of(model: Bert | HubertContent) -> dict[str, Tensor]:
+    return model.network.state_dict()
+
+
+def random_state(model: Bert | HubertContent) -> dict[str, Tensor]:
+    """Tensors of a file of this size, under the names of the published one."""
+    torch.manual_seed(0)
+    return {name: 0.3 * torch.randn(tensor.shape) for name, tensor in state_of(model).items()}
+
+
 @pytest.fixture(scope="module")
 def chinese() -> ChineseBert:
-    torch.manual_seed(0)
-    return ChineseBert(Bert(BERT).eval(), VOCABULARY)
+    return ChineseBert(load_bert(random_state(Bert(BERT)), BERT), VOCABULARY)
+
+
+@pytest.fixture(scope="module")
+def hubert() -> HubertContent:
+    return load_hubert(random_state(HubertContent(HUBERT)), HUBERT)
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(400, 1), (719, 1), (720, 2), (16000, 49)])
-def test_hubert_gives_fifty_frames_a_second(samples: int, frames: int) -> None:
-    assert HubertContent(HUBERT).eval()(torch.randn(1, samples)).shape == (1, 32, frames)
+def test_hubert_gives_fifty_frames_a_second(hubert: HubertContent, samples: int, frames: int) -> None:
+    assert hubert(torch.randn(1, samples)).shape == (1, 32, frames)
 
 
-def test_hubert_rows_of_a_padded_batch_are_what_they_are_alone() -> None:
-    model = HubertContent(HUBERT).eval()
+def test_hubert_rows_of_a_padded_batch_are_what_they_are_alone(hubert: HubertContent) -> None:
     waves = torch.randn(2, 4000)
-    together = model(waves, torch.tensor([4000, 2500]))
-    alone = model(waves[1:, :2500])
+    together = hubert(waves, torch.tensor([4000, 2500]))
+    alone = hubert(waves[1:, :2500])
     torch.testing.assert_close(together[1, :, : alone.shape[2]], alone[0])
     assert not together[1, :, alone.shape[2] :].any()
 
@@ -67,24 +78,10 @@ def test_each_phone_gets_the_vector_of_its_character(chinese: ChineseBert) -> No
 
 
 def test_weights_kept_in_half_precision_give_the_same_numbers() -> None:
-    torch.manual_seed(0)
-    state = {
-        "embeddings.word_embeddings.weight": torch.randn(12, 16),
-        "embeddings.position_embeddings.weight": torch.randn(8, 16),
-        "embeddings.token_type_embeddings.weight": torch.randn(2, 16),
-        "embeddings.LayerNorm.weight": torch.ones(16),
-        "embeddings.LayerNorm.bias": torch.zeros(16),
-    }
-    sizes = {"intermediate.dense": (32, 16), "output.dense": (16, 32)}
-    for prefix in ("encoder.layer.0.", "encoder.layer.1."):
-        for name in BERT_NAMES:
-            shape = (16,) if name.endswith("LayerNorm") else sizes.get(name, (16, 16))
-            state[f"{prefix}{name}.weight"] = torch.randn(shape)
-            state[f"{prefix}{name}.bias"] = torch.randn(shape[0])
-    state = {key: value.half() for key, value in state.items()}
+    state = {key: value.half() for key, value in random_state(Bert(BERT)).items()}
     ids = torch.tensor([[2, 5, 6, 3]])
     half, whole = (load_bert(given, BERT) for given in (state, {key: value.float() for key, value in state.items()}))
-    assert half.layers[0].inner.weight.dtype == torch.float16
+    assert state_of(half)["encoder.layer.0.intermediate.dense.weight"].dtype == torch.float16
     torch.testing.assert_close(half(ids), whole(ids))
 
 

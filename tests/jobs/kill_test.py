@@ -143,7 +143,7 @@ class Bench:
         assert set(self.wanted) <= set(cards), f"a finished voice is lost: {self.wanted} {cards}"
         nearly = {job.voice_id for job in self.studio.jobs.list() if job.fraction >= 0.95}
         assert set(cards) <= set(done) | nearly, cards
-        assert self.studio.voices.verify() == []
+        assert not (problems := self.studio.voices.verify()), problems
         for voice_id in cards:
             assert self.studio.voices.sample(voice_id).startswith(b"RIFF")
             assert self.studio.voices.load(voice_id).delta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ def test_list_names_every_official_version_with_its_needs(tmp_path: Path, capsys
     assert models(tmp_path, "list") == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert {"v1", "v2", "v2Pro", "v2ProPlus", "v3", "v4"} <= set(lines)
+    assert models(tmp_path, "list", "--json") == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out) if row["chosen"]] == ["mini"]
+    with pytest.raises(MissingError):
+        models(tmp_path, "choose", "v2")
     assert "not here" in lines["v2Pro"] and "MB" in lines["v2Pro"] and "GB memory" in lines["v2Pro"]
 
 

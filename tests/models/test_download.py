@@ -7,14 +7,17 @@ import http.server
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gpt_sovits.dataset.recognise import find_recogniser
 from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError, ResourceError
 from gpt_sovits.events import CancelToken, Event
 from gpt_sovits.models import catalog, download
 from gpt_sovits.models.catalog import OfficialFile
+from gpt_sovits.models.store import remove_base
 from gpt_sovits.services import model_files as models
 from gpt_sovits.settings import Settings
 from tests.models.official import small_state, write_sovits
@@ -52,7 +55,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(body=True)
 
     def _answer(self, body: bool) -> None:
-        path = self.path.removeprefix("/lj1995/GPT-SoVITS/resolve/main/")
+        path = self.path.partition("/resolve/main/")[2]
         self.server.requests.append((self.command, path, self.headers.get("Range", "")))
         assert "authorization" not in self.headers, "no token may be sent"
         data = self.server.files.get(path)
@@ -208,6 +211,23 @@ def test_download_installs_and_clears_up(
     base = models.download_model("v2Pro", settings, accept_licences=True, endpoint=site.endpoint)
     assert base.has("acoustic") and base.missing == ("content", "semantic", "speaker") and base.vocabulary.is_file()
     assert not download.download_folder(settings).exists()
+
+
+def test_what_writes_down_recordings_arrives_in_the_models_folder_and_goes(
+    site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = catalog.bundle(catalog.TRANSCRIBER)
+    assert [len(file.sha256) for file in real] == [64, 0, 0, 0] and "OpenAI" in str(catalog.licences("whisper-base")[0])
+    files = [replace(file, size=0, sha256="") for file in real]
+    monkeypatch.setattr(download, "bundle", lambda name: files)
+    site.files = {file.path: file.path.encode() for file in files}
+    folder = models.download_transcriber(settings, accept_licences=True, endpoint=site.endpoint)
+    assert find_recogniser([settings.models_dir]) == folder == settings.models_dir / "whisper-base"
+    assert {path.name: path.read_bytes().decode() for path in folder.iterdir()} == {name: name for name in site.files}
+    assert {request[1] for request in site.requests} == set(site.files)
+    assert all(not card.installed or card.bundled for card in models.list_models(settings))
+    remove_base("whisper-base", settings)
+    assert find_recogniser([settings.models_dir]) is None
 
 
 def test_licences_come_first(settings: Settings) -> None:

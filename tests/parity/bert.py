@@ -13,5 +13,5 @@ from tests.parity import Fixture
 def run_bert(fixture: Fixture) -> dict[str, Tensor]:
     model = load_bert(fixture.weights("chinese_roberta_wwm_ext_large"))
     ids = fixture.tensor("in_input_ids")
-    embedded = model.embed(ids)
-    return {"embeddings": embedded, "hidden1": model.layers[0](embedded), "hidden_minus3": model(ids)}
+    hidden = model.network(ids, output_hidden_states=True).hidden_states
+    return {"embeddings": hidden[0], "hidden1": hidden[1], "hidden_minus3": model(ids)}

@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gpt_sovits.features.fbank import fbank
-from gpt_sovits.features.speaker import load_speaker_encoder
+from gpt_sovits.features.speaker import fbank, load_speaker_encoder
 from tests.parity import Fixture
 
 

@@ -117,8 +117,8 @@ def test_the_import_folder(library: ModelService) -> None:
     with pytest.raises(InputError, match="is empty"):
         library.take_in()
     (library.inbox / "voice.pth").write_bytes(b"x")
-    library.take_in(version="v4")
-    assert ended(library).name == f"v4+{library.inbox.resolve()}"
+    library.take_in(version="v4", name="mine", replace=True)
+    assert ended(library).name == f"v4+mine+replace+{library.inbox.resolve()}"
 
 
 def test_the_model_for_new_voices(library: ModelService, settings: Settings) -> None:
@@ -162,7 +162,7 @@ def test_the_worker_stops_and_fails_in_a_sentence(site: Site, settings: Settings
     offline = told(settings, "download", "v2", "http://127.0.0.1:9")[-1]
     assert offline["state"] == "failed" and "cannot be reached" in offline["message"]
     assert "models import FOLDER" in offline["action"]
-    refused = told(settings, "import", "", str(tmp_path / "nothing.pth"))[-1]
+    refused = told(settings, "import", "", "", "", str(tmp_path / "nothing.pth"))[-1]
     assert refused["state"] == "failed" and "no file" in refused["message"]
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from gpt_sovits.audio import Audio
 from gpt_sovits.errors import InputError, MissingError, RefusedError
+from gpt_sovits.events import CancelToken
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.eraser import Eraser
 from gpt_sovits.services.jobs import JobService, TrainingRequest
@@ -45,6 +46,9 @@ INNER = "a step of methods that ask"
 FREE: dict[type, dict[str, str]] = {
     VoiceService: {
         **dict.fromkeys(("list", "find", "versions", "journal", "verify", "is_open", "verify_destroyed"), LOOKS),
+        **dict.fromkeys(("deeds", "size", "mixes_of", "put_aside", "some_hidden", "receipt"), LOOKS),
+        "bring_back": "undoes what asked",
+        "statement": "the registry's read_file asks to hear",
         **dict.fromkeys(("invented", "offer_invented", "public_key"), ALL),
         "relock": "closing is always allowed",
         "restore": "a backup is checked as an import is; one of somebody else asks for export",
@@ -53,11 +57,13 @@ FREE: dict[type, dict[str, str]] = {
     TakeService: dict.fromkeys(("list", "get", "rename", "star", "delete", "restore"), LOOKS),
     JobService: {
         **dict.fromkeys(("scripts", "list", "get", "latest_step", "samples"), LOOKS),
+        **dict.fromkeys(("ahead", "curve", "shown", "writes_down"), LOOKS),
         **dict.fromkeys(("stop", "delete"), "ends a job; a voice stays as it is"),
+        **dict.fromkeys(("put_away", "bring_back", "again"), "what was handed in and made no voice"),
         **dict.fromkeys(("resume", "resume_here"), "the job asks when it begins"),
     },
     NarrationService: {
-        "open": LOOKS,
+        **dict.fromkeys(("open", "note"), LOOKS),
         "build": "the project lies plain in a folder of the person's choice",
     },
     Registry: {
@@ -135,6 +141,7 @@ ASKS: dict[type, dict[str, tuple[str, Call]]] = {
         "delete_version": ("prune", lambda s: s.voices.delete_version(s.a, s.version)),
         "delete": ("remove", lambda s: s.voices.delete(s.a)),
         "destroy": ("remove", lambda s: s.voices.destroy(s.a)),
+        "put_away": ("remove", lambda s: s.voices.put_away(s.a)),
         "freeze": ("freeze", lambda s: s.voices.freeze(s.a, passphrase=PASSPHRASE)),
         "unfreeze": ("unfreeze", lambda s: s.voices.unfreeze(s.a, secret=PASSPHRASE)),
         "mix": ("mix", lambda s: s.voices.mix(s.a, s.b, 0.5)),
@@ -164,6 +171,7 @@ ASKS: dict[type, dict[str, tuple[str, Call]]] = {
         "begin": ("speak", lambda s: s.narration.begin(s.folder / "another book", s.folder / "text.md", "A")),
         "go_on": ("speak", lambda s: s.narration.go_on(s.book)),
         "redo": ("speak", lambda s: s.narration.redo(s.book, 1)),
+        "say": ("speak", lambda s: s.narration.say(s.book, s.book.sentence(1), CancelToken())),
         "edit": ("speak", lambda s: s.narration.edit(s.book, 1, "Goodbye.")),
     },
     JobService: {

@@ -34,25 +34,36 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return given
 
 
-@pytest.mark.parametrize("work", ["22", "23", "24", "64", "99", "0", "00", "020", "-1", "1e1", "", "9999999999999"])
+@pytest.fixture(scope="module")
+def written() -> bytes:
+    """A data key for the passphrase: the work is done once."""
+    return age.encrypt(b"k" * vault.KEY_BYTES, PASSPHRASE)
+
+
 def test_no_door_computes_what_a_file_asks_too_much_of(
-    registry: Registry, tmp_path: Path, worked: list[int], create: Any, work: str
+    registry: Registry,
+    tmp_path: Path,
+    worked: list[int],
+    create: Any,
+    written: bytes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    data = asking(age.encrypt(b"x" * vault.KEY_BYTES, PASSPHRASE), work)
-    voice = create()
+    voice, kept = create(), tmp_path / "backup"
+    monkeypatch.setattr(vault, "wrap", lambda key, passphrase: written)
     registry.lock("local", voice, PASSPHRASE)
     place = next(registry.root.rglob(vault.WRAPPED))
-    place.write_bytes(data)
-    kept = tmp_path / "backup"
-    kept.write_bytes(b"gsbackup1\n" + len(data).to_bytes(4, "little") + data)
-    for door in (
-        lambda: registry.take_in("local", data, passphrase=PASSPHRASE),
-        lambda: registry.unlock("local", voice, PASSPHRASE),
-        lambda: registry.restore(kept, PASSPHRASE),
-    ):
-        with pytest.raises(InputError):
-            door()
-    assert worked == []
+    for work in ("22", "23", "24", "64", "99", "0", "00", "020", "-1", "1e1", "", "9999999999999"):
+        data = asking(written, work)
+        place.write_bytes(data)
+        kept.write_bytes(b"gsbackup1\n" + len(data).to_bytes(4, "little") + data)
+        for door in (
+            lambda: registry.take_in("local", data, passphrase=PASSPHRASE),  # noqa: B023  # runs at once
+            lambda: registry.unlock("local", voice, PASSPHRASE),
+            lambda: registry.restore(kept, PASSPHRASE),
+        ):
+            with pytest.raises(InputError):
+                door()
+        assert worked == [], work
 
 
 @pytest.mark.parametrize(
@@ -65,38 +76,39 @@ def test_the_stanza_that_is_read_is_the_one_that_counts(worked: list[int], head:
     assert worked == []
 
 
-def test_more_memory_than_there_is_free_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, worked: list[int]) -> None:
-    data = asking(age.encrypt(b"content", PASSPHRASE), "20")
+def test_more_memory_than_there_is_free_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, worked: list[int], written: bytes
+) -> None:
+    data = asking(written, "20")
     monkeypatch.setattr(age, "free_bytes", lambda: 2.0**30 - 1)
     with pytest.raises(InputError, match="more memory"):
         age.decrypt(data, PASSPHRASE)
     assert worked == []
 
 
-def test_nothing_is_written_that_would_not_be_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_that_would_not_be_opened_again(monkeypatch: pytest.MonkeyPatch, written: bytes) -> None:
     """The library chooses the work by what a second is here: a voice locked under more would be lost."""
-    real, factors = pyrage.passphrase.encrypt, iter(("22", "23", "20"))
-    monkeypatch.setattr(pyrage.passphrase, "encrypt", lambda data, word: asking(real(data, word), next(factors)))
+    factors = iter(("22", "23", "20"))
+    monkeypatch.setattr(pyrage.passphrase, "encrypt", lambda data, word: asking(written, next(factors)))
     assert b" 20\n" in age.encrypt(b"key", PASSPHRASE)[:100]
     factors = iter(("22",) * 9)
     with pytest.raises(BusyError):
         age.encrypt(b"key", PASSPHRASE)
 
 
-def test_what_is_written_here_is_read_here() -> None:
-    data = age.encrypt(b"content", PASSPHRASE)
-    assert age.decrypt(data, PASSPHRASE) == b"content" and age.is_locked(data)
+def test_what_is_written_here_is_read_here(written: bytes) -> None:
+    assert age.decrypt(written, PASSPHRASE) == b"k" * vault.KEY_BYTES and age.is_locked(written)
     with pytest.raises(VoiceError, match="wrong, or the file is damaged"):
-        age.decrypt(data[:-1], PASSPHRASE)
+        age.decrypt(written[:-1], PASSPHRASE)
 
 
-def test_a_busy_computer_is_not_a_wrong_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, real, tries = age.encrypt(b"secret", PASSPHRASE), pyrage.passphrase.decrypt, iter((True, True, False))
+def test_a_busy_computer_is_not_a_wrong_passphrase(monkeypatch: pytest.MonkeyPatch, written: bytes) -> None:
+    data, tries = written, iter((True, True, False))
 
     def busy_at_first(given: bytes, passphrase: str) -> bytes:
         if next(tries):
             raise pyrage.DecryptError("Excessive work parameter for passphrase.")
-        return bytes(real(given, passphrase))
+        return b"secret"
 
     monkeypatch.setattr(age, "_WAITS", (0.0, 0.0))
     monkeypatch.setattr(pyrage.passphrase, "decrypt", busy_at_first)

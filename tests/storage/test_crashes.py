@@ -1,19 +1,22 @@
 """The power fails at every single change that an operation makes to the disk; what is seen afterwards is whole.
 
-Each operation runs in a forked child whose n-th disk call ends the process (``os._exit``, no clean-up of any kind),
-for n = 1, 2, 3 ... until it survives.
+Each operation runs once, and before each of its disk calls the disk is looked at: so it would lie there if the process
+had died just then, with nothing of what was not yet handed to the system. Each such state that differs from the one
+before is put into a folder of its own, where the next program starts.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from gpt_sovits import files
 from gpt_sovits.crypto import vault
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.storage.registry import Registry
@@ -25,34 +28,42 @@ from .older import make_older
 PASSPHRASE = "four words are good"
 NEW, NEXT = "r" + "5" * 20, "r" + "6" * 20
 CALLS = ("open", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir", "chmod")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 
 
-def survives(operation: Callable[[], object], crash_at: int) -> bool:
-    """Run ``operation`` in a child that dies just before its ``crash_at``-th disk call."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    count = 0
+def look(data: Path) -> dict[str, bytes | None]:
+    """All that lies in a folder: a file's content, None for a folder."""
+    return {
+        path.relative_to(data).as_posix(): None if path.is_dir() else path.read_bytes()
+        for path in sorted(data.rglob("*"))
+    }
 
-    def counted(real: Callable[..., object]) -> Callable[..., object]:
+
+def crashes(operation: Callable[[Path], object], folder: Path) -> Iterator[Path]:
+    """Folders with ``data`` in them: one for each state in which the operation could leave that of ``folder``."""
+    original, found = folder / "original", []
+    shutil.copytree(folder / "data", original / "data")
+
+    def looked_at(real: Callable[..., object]) -> Callable[..., object]:
         def call(*arguments: object, **options: object) -> object:
-            nonlocal count
-            count += 1
-            if count == crash_at:
-                os._exit(9)
+            now = look(original / "data")
+            if not found or now != found[-1]:
+                found.append(now)
             return real(*arguments, **options)
 
         return call
 
-    try:
+    with pytest.MonkeyPatch.context() as patch:
         for name in CALLS:
-            setattr(os, name, counted(getattr(os, name)))
-        operation()
-        os._exit(0)
-    except BaseException as error:  # noqa: BLE001  # the child must never come back into pytest
-        print(repr(error), file=sys.stderr)
-        os._exit(1)
+            patch.setattr(os, name, looked_at(getattr(os, name)))
+        operation(original)
+    for number, content in enumerate([*found, look(original / "data")]):
+        copy = folder / f"copy{number}"
+        for name, held in content.items():
+            place = copy / "data" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.mkdir(exist_ok=True) if held is None else place.write_bytes(held)
+        yield copy
+        shutil.rmtree(copy)
 
 
 def state(registry: Registry) -> dict[str, object]:
@@ -129,12 +140,8 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
         registry.lock("local", known, PASSPHRASE)
     before = state(registry)
     seen = []
-    for crash_at in range(1, 400):
-        copy = tmp_path / f"copy{crash_at}"
-        shutil.copytree(tmp_path / "data", copy / "data")
+    for copy in crashes(lambda at: operation(Registry(at / "data" / "registry"), at, known), tmp_path):
         crashed = Registry(copy / "data" / "registry")
-        done = survives(lambda: operation(crashed, copy, known), crash_at)  # noqa: B023  # runs at once
-
         after = state(crashed)
         seen.append(after == before)
         if known in after:
@@ -155,13 +162,8 @@ def test_a_crash_at_any_write_leaves_the_old_or_the_new_state(
             crashed.unlock("local", known, PASSPHRASE)
             assert crashed.load("local", known)
             assert not (user / "voices" / known / "key").exists()
-        hidden = [path for path in user.rglob("*.part")]
+        hidden = [path for path in user.rglob(".part-*")]
         assert hidden == [], hidden
-        shutil.rmtree(copy)
-        if done:
-            break
-    else:
-        pytest.fail("the operation never ended")
     assert not seen[-1], "the operation changed nothing"
     assert seen == sorted(seen, reverse=True), "the new state went away again"
     assert len(seen) > 3
@@ -183,21 +185,27 @@ def test_a_crash_while_an_older_voice_gets_a_key_of_today_loses_nothing(
     place = registry.root / "users/local/voices" / known
     make_older(place, PASSPHRASE if operation is unlock else "")
     before = state(registry)
-    for crash_at in range(1, 200):
-        copy = tmp_path / f"copy{crash_at}"
-        shutil.copytree(tmp_path / "data", copy / "data")
+    states = 0
+    for copy in crashes(lambda at: operation(Registry(at / "data" / "registry"), at, known), tmp_path):
+        states += 1
         crashed = Registry(copy / "data" / "registry")
-        done = survives(lambda: operation(crashed, copy, known), crash_at)  # noqa: B023  # runs at once
         assert state(crashed) == before
         operation(crashed, copy, known)
         assert crashed.load("local", known).name == "known" and crashed.verify("local") == []
         here = copy / "data/registry/users/local/voices" / known
         key = crashed.data_key("local", known)
         assert key is not None and vault.is_of_today(key) and (here / "key").exists() == (operation is tidy)
-        assert not (here / vault.NEXT).exists() and not list(here.rglob("*.part"))
-        shutil.rmtree(copy)
-        if done:
-            break
-    else:
-        pytest.fail("the operation never ended")
-    assert crash_at > 20
+        assert not (here / vault.NEXT).exists() and not list(here.rglob(".part-*"))
+    assert states > 20
+
+
+def test_what_a_kill_left_beside_a_file_goes_with_the_next_writing_of_it(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    out, other = tmp_path / "said.wav", tmp_path / f".part-{gone.pid}-abc-other.wav"
+    left, mine = tmp_path / f".part-{gone.pid}-abc-said.wav", tmp_path / f".part-{os.getpid()}-abc-said.wav"
+    for path in (left, mine, other):
+        path.write_bytes(b"RIFF")
+    assert files.unfinished(out).suffix == ".wav"
+    assert not left.exists() and mine.exists() and other.exists()
+    assert len(os.fsencode(files.unfinished(tmp_path / ("声" * 80 + ".wav")).name)) < 255

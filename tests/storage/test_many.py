@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -29,9 +30,36 @@ from gpt_sovits.storage.registry import Registry
 from gpt_sovits.voices.mixing import mix
 
 from .conftest import make_voice, stage
-from .test_crashes import survives
+from .test_crashes import CALLS
 
 PASSPHRASE = "four words are good"
+
+
+def survives(operation: Callable[[], object], crash_at: int) -> bool:
+    """Run ``operation`` in a child that dies just before its ``crash_at``-th disk call."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    count = 0
+
+    def counted(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            nonlocal count
+            count += 1
+            if count == crash_at:
+                os._exit(9)
+            return real(*arguments, **options)
+
+        return call
+
+    try:
+        for name in CALLS:
+            setattr(os, name, counted(getattr(os, name)))
+        operation()
+        os._exit(0)
+    except BaseException as error:  # noqa: BLE001  # the child must never come back into pytest
+        print(repr(error), file=sys.stderr)
+        os._exit(1)
 
 
 def test_a_thousand_voices_of_twenty_people(registry, recording, tmp_path, monkeypatch):

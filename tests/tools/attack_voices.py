@@ -128,7 +128,7 @@ def others_stand(place: Place, registry: Registry | None = None) -> None:
     if registry.load("local", place.own).name != "Own" or "Own" not in [c.name for c in registry.cards("local")]:
         raise Failed("another voice was harmed")
     sentence(lambda: registry.verify("local"))
-    left = [path for path in place.root.rglob("*.part")]
+    left = [path for path in place.root.rglob(".part-*")]
     if left:
         raise Failed(f"left beside: {left}")
 

@@ -118,7 +118,7 @@ class Deeds:
         """The voice is there, whole, and opens; a restore may not have begun."""
         studio = Studio(Settings(self.data, threads=1))
         cards = studio.voices.list()
-        assert studio.voices.verify() == []
+        assert not (problems := studio.voices.verify()), problems
         if deed == "restore" and not cards:
             return
         assert self.keeper.id in {card.id for card in cards}, cards

@@ -1,6 +1,6 @@
 """A studio that hums instead of speaking: the facade's signatures, quick, and without any model.
 
-Each voice is a pitch. A mix is the pitch between. A job takes as many steps as it is looked at.
+Each voice is a pitch. A mix is the pitch between.
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ import re
 import tempfile
 import wave
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from gpt_sovits.dataset.picture import png
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.jobs.review import Draft, Piece
-from gpt_sovits.services.jobs import TrainingRequest
+from gpt_sovits.jobs.intake import Intake
+from gpt_sovits.settings import Settings
 from gpt_sovits.storage.erase import Scan
 from gpt_sovits.storage.journal import Entry
 from gpt_sovits.storage.word_lists import WordLists
@@ -45,14 +43,6 @@ class FakeSpeech:
     text: str
     start: int = 0
     end: int = 0
-
-
-@dataclass(frozen=True)
-class FakeScript:
-    id: str
-    language: str
-    title: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -80,22 +70,6 @@ class FakeCard:
     locked: bool = False
     signer: str = ""
     terms: Terms = Terms()
-
-
-@dataclass(frozen=True)
-class FakeJob:
-    id: str
-    state: str = "running"
-    kind: str = "train"
-    stage: str = "acoustic"
-    message: str = ""
-    fraction: float = 0.0
-    seconds_left: float | None = 150.0
-    voice_id: str | None = None
-    created: str = "2026-11-22T10:00:00+00:00"
-    error: str = ""
-    log: list[str] = field(default_factory=list)
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +132,11 @@ class FakeLibrary:
     def cards(self) -> list[FakeModel]:
         return list(self.models.values())
 
+    transcriber, writes_down = "whisper-base", False
+
+    def size(self, name: str) -> int:
+        return self.models[name].size if name in self.models else 145_000_000
+
     def terms(self, name: str) -> tuple[str, ...]:
         return ("GPT-SoVITS: MIT licence, by RVC-Boss", "chinese-hubert-base: MIT licence, by TencentGameMate")
 
@@ -185,7 +164,7 @@ class FakeLibrary:
         self.asked.append((name, site))
         self._errand = FakeErrand("download", name)
 
-    def take_in(self, paths: Sequence[Path] = (), *, version: str = "") -> None:
+    def take_in(self, paths: Sequence[Path] = (), *, version: str = "", name: str = "", replace: bool = False) -> None:
         if not paths:
             raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
         self.taken.append(([path.name for path in paths], version))
@@ -198,68 +177,21 @@ class FakeLibrary:
         self.models[name] = replace(self.models[name], installed=False)
 
 
-class FakeDrafts:
-    """A review of three pieces: one fits, one is doubted until its text is "right", one is left out."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.pieces: list[Piece] = []
-
-    def prepare(self, recording: Path, *, script: str = "", language: str = "auto", base: str) -> Draft:
-        if recording.stat().st_size == 0:
-            raise InputError("The file is empty.", "Choose another recording.")
-        texts = ("All is well.", "<b>Wrong</b> words.", "Left out.")
-        self.pieces = [
-            Piece(n, 5.0 * n, 5.0 * n + 4, text, "en", n < 2, 0.1 if n == 1 else 0.95, ("sure", "doubtful", "sure")[n],
-                  ((0, 12),) if n == 1 else (), False, "" if n < 2 else "no word of the text was found in it")
-            for n, text in enumerate(texts)
-        ]  # fmt: skip
-        return Draft("d1", tuple(self.pieces), 8.0, "usable", ("Mains hum is in the recording.",), (), ("hum",), "text")
-
-    def correct(self, draft_id: str, number: int, **change: Any) -> Piece:
-        change.setdefault("kept", True)
-        if "text" in change:
-            fits = change["text"] == "Right."
-            change |= {"level": "sure" if fits else "doubtful", "wrong": ()}
-        self.pieces[number] = replace(self.pieces[number], **change)
-        return self.pieces[number]
-
-    def sound(self, draft_id: str, number: int) -> Path:
-        path = self._folder / "piece.wav"
-        with wave.open(str(path), "wb") as out:
-            out.setnchannels(1)
-            out.setsampwidth(2)
-            out.setframerate(RATE)
-            out.writeframes((np.sin(np.arange(RATE) / 20) * 9000).astype("<i2").tobytes())
-        return path
-
-    def picture(self, draft_id: str) -> bytes:
-        return png(np.full((20, 100, 3), 128, np.uint8))
-
-    def before_and_after(self, draft_id: str) -> tuple[FakeAudio, FakeAudio]:
-        tone = FakeAudio(np.sin(np.arange(RATE, dtype=np.float32) / 20) * 0.3)
-        return tone, tone
-
-    def discard(self) -> None:
-        self.pieces = []
-
-
 class FakeStudio:
-    def __init__(self, voices: tuple[str, ...] = ("Anna", "Ben"), job_steps: int = 5) -> None:
+    def __init__(self, voices: tuple[str, ...] = ("Anna", "Ben")) -> None:
         self._numbers = itertools.count(1)
         self.manners: list[float | None] = []
         self.cards = {card.id: card for card in (FakeCard(f"v{n:04d}", name) for n, name in enumerate(voices))}
         self.pitches = {voice_id: 160.0 + 80.0 * n for n, voice_id in enumerate(self.cards)}
-        self.all_jobs: dict[str, FakeJob] = {}
-        self.job_steps = job_steps
-        self.received: list[dict[str, Any]] = []
         self.spoken: list[str] = []
         self._place = tempfile.TemporaryDirectory()
         self.lexicon = WordLists(Path(self._place.name)).of("local")
         self.models = FakeLibrary()
-        self.drafts = FakeDrafts(Path(self._place.name))
         self.voices = SimpleNamespace(
             list=lambda: list(self.cards.values()),
+            size=lambda voice_id: 1_000_000,
+            put_aside=lambda: [],
+            some_hidden=lambda: False,
             invented=lambda: [],  # so that a test has the voices that it made
             load=self._voice,
             sample=self._sample,
@@ -277,36 +209,19 @@ class FakeStudio:
             lines=lambda text, voice, language="auto": (),
             reference_voice=lambda clip, transcript="": FakeVoice("clip", "clip", 420.0),
         )
+        self.house = SimpleNamespace(report=lambda whole: {"problem": "not here"})
         self.takes = SimpleNamespace(list=lambda: [])
         self.desk = SimpleNamespace(read=lambda part: {}, write=lambda part, value: None)
         self.jobs = SimpleNamespace(
-            scripts=self._scripts,
-            create=self._create,
-            list=self._jobs,
-            get=lambda job_id: self.all_jobs[job_id],
-            latest_step=lambda job_id: None,
-            samples=lambda job_id: {},
-            delete=self.all_jobs.pop,
-            stop=partial(self._set, state="stopping"),
-            resume=partial(self._set, state="running"),
-            reviews=self.drafts,
+            scripts=lambda: [],
+            intake=Intake(Settings(Path(self._place.name)), "local"),
+            writes_down=lambda: False,
+            shown=lambda: ([], []),
+            ahead=dict,
         )
 
     def session(self, user: str) -> FakeStudio:
         return self
-
-    def _set(self, job_id: str, state: str) -> None:
-        self.all_jobs[job_id] = replace(self.all_jobs[job_id], state=state)
-
-    def _scripts(self) -> list[FakeScript]:
-        return [
-            FakeScript(
-                "zh-1", "zh", "清晨", "早上好！水烧开了，窗户开着，一缕阳光落在桌上。\n你愿意和我们一起吃饭吗？他问。"
-            ),
-            FakeScript(
-                "en-1", "en", "A quiet morning", "Good morning! The kettle is on.\nWould you join us at eight? he asks."
-            ),
-        ]
 
     def _voice(self, voice_id: str, version: str | None = None) -> FakeVoice:
         if voice_id not in self.cards:
@@ -344,36 +259,6 @@ class FakeStudio:
         if not passphrase:
             raise InputError("There is no passphrase.", "Choose one; unfreezing the voice will ask for it.")
         self.cards[voice_id] = replace(self.cards[voice_id], frozen=True)
-
-    def _create(self, request: TrainingRequest) -> str:
-        if not request.name.strip():
-            raise InputError("The voice has no name.", "Type a name for it.")
-        request.consent.checked()
-        if request.recording.stat().st_size == 0:
-            raise InputError("The file is empty.", "Choose another recording.")
-        self.received.append(asdict(request) | {"consent": request.consent})
-        job = FakeJob(f"j{next(self._numbers):04d}", name=request.name)
-        self.all_jobs[job.id] = job
-        return job.id
-
-    def _jobs(self) -> list[FakeJob]:
-        for job in list(self.all_jobs.values()):
-            if job.state == "running":
-                self._advance(job)
-            elif job.state == "stopping":
-                self.all_jobs[job.id] = replace(job, state="stopped")
-        return list(self.all_jobs.values())
-
-    def _advance(self, job: FakeJob) -> None:
-        fraction = min(1.0, job.fraction + 1 / self.job_steps)
-        job = replace(job, fraction=fraction, seconds_left=200 * (1 - fraction))
-        if fraction >= 0.999:
-            voice_id = f"v{next(self._numbers):04d}"
-            received = self.received[-1] if self.received else {"name": "Cleo", "consent": None}
-            self.cards[voice_id] = FakeCard(voice_id, received["name"], received["consent"])
-            self.pitches[voice_id] = 300.0
-            job = replace(job, state="done", voice_id=voice_id)
-        self.all_jobs[job.id] = job
 
     def _speak(
         self,

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +18,13 @@ from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.synthesis import Speech
 from gpt_sovits.voices.voice import Voice
+from webui.books import BookRoutes
+from webui.learning import LearningRoutes
 from webui.live import Live
 from webui.mix import MixTab
+from webui.people import PeopleRoutes
 from webui.reading import ReadingRoutes
+from webui.recording import RecordingRoutes
 from webui.takes import TakeRoutes
 
 RATE = 32000
@@ -61,10 +66,11 @@ class Humming:
         yield Speech(Audio(tone.astype(np.float32), RATE), text, 0, len(text), 0.0, ())
 
 
-def own_routes(studio: Any) -> FastAPI:
-    """The pages' own routes over a studio, without the pages."""
+def own_routes(studio: Any, folder: Path = Path("nowhere")) -> FastAPI:
+    """The pages' own routes over a studio, without the pages; what is made comes into ``folder``."""
     made, live = FastAPI(), Live(studio)
-    for routes in (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live)):
+    whole = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder))
+    for routes in (*whole, PeopleRoutes(live, folder), RecordingRoutes(live), LearningRoutes(live)):
         made.include_router(routes.router())
     return made
 

@@ -15,9 +15,10 @@ def served(app: Any) -> Iterator[str]:
     import uvicorn
 
     from webui.server import listen
+    from webui.wire import Wire
 
     bound = listen("127.0.0.1", 0)
-    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    running = uvicorn.Server(uvicorn.Config(app, http=Wire, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     end = time.monotonic() + 120

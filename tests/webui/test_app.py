@@ -125,3 +125,10 @@ def test_the_worker_ends_when_the_app_is_gone_however_it_went(tmp_path: Path) ->
         assert worker.wait(timeout=60) == 0
     finally:
         worker.kill()
+
+
+def test_nothing_is_written_into_the_installed_packages_at_import() -> None:
+    """Gradio would write type stubs beside itself, which takes as long as the rest of its import."""
+    code = "import webui, gradio; print(gradio.component_meta.create_or_modify_pyi.__module__, gradio.Button.click)"
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith("webui.stubs <function"), printed

@@ -35,6 +35,7 @@ from webui.api.openai import Manner, spoken
 from webui.api.speaking import Speaker
 from webui.guard import Guard
 from webui.server import listen
+from webui.wire import Wire
 
 PORT = 9880
 _FORMATS = {"wav": "wav", "raw": "raw", "ogg": "ogg", "aac": "aac", "mp3": "mp3", "flac": "flac"}
@@ -80,7 +81,7 @@ def serving(studio: Studio, port: int, *, origins: Collection[str] = ()) -> Iter
 
     app = create_upstream(studio, origins=origins)
     bound = listen("127.0.0.1", port, tries=1)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+    server = uvicorn.Server(uvicorn.Config(app, http=Wire, log_level="warning", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:

@@ -9,9 +9,9 @@ from gpt_sovits.errors import ResourceError
 
 INSTALL = {
     "resemblyzer": "pip install -r requirements-dev.txt && pip install --no-deps resemblyzer==0.1.4",
-    "faster_whisper": "pip install -r requirements-dev.txt",
-    "onnxruntime": "pip install -r requirements-dev.txt",
-    "soundfile": "pip install -r requirements-dev.txt",
+    "faster_whisper": "pip install -r requirements.txt",
+    "onnxruntime": "pip install -r requirements.txt",
+    "soundfile": "pip install -r requirements.txt",
     "pypinyin": "pip install -r requirements.txt",
     "speechmos.dnsmos": "pip install -r requirements-dev.txt",
 }

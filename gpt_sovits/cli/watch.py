@@ -1,0 +1,168 @@
+"""``python -m gpt_sovits watch``: say what is copied, or what is added to a file, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import secrets
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from gpt_sovits.audio import Audio, concatenate
+from gpt_sovits.cli.playing import Player
+from gpt_sovits.cli.speaking import in_a_row
+from gpt_sovits.cli.texts import MAX_TEXT_FILE
+from gpt_sovits.cli.voices import open_voice
+from gpt_sovits.encoding import write_audio
+from gpt_sovits.errors import CancelledError, InputError, MissingError, ResourceError, VoiceError
+from gpt_sovits.events import CancelToken
+from gpt_sovits.services.session import Session
+
+CLIPBOARD = "clipboard"
+_LOOK_SECONDS = 0.25
+
+
+class Clipboard:
+    """What was copied since the last look; the newest is meant, so it ends what is being said."""
+
+    interrupts = True
+
+    def __init__(self) -> None:
+        import pyperclip
+
+        self._paste: Callable[[], str] = pyperclip.paste
+        self._failure = pyperclip.PyperclipException
+        self._last = self._read()
+
+    def look(self) -> str:
+        last, self._last = self._last, self._read()
+        return self._last if self._last != last else ""
+
+    def _read(self) -> str:
+        try:
+            return str(self._paste())
+        except self._failure as error:
+            raise ResourceError("The clipboard cannot be read.", "Install wl-clipboard or xclip.") from error
+
+
+class Growing:
+    """What was added to a file since the last look, by whole lines; where it was written anew, all of it."""
+
+    interrupts = False
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise MissingError(f"There is no text file {path}.", "Check its name.")
+        self._path, self._seen = path, path.read_bytes()[:MAX_TEXT_FILE]
+
+    def look(self) -> str:
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(MAX_TEXT_FILE)
+        except OSError:
+            return ""  # it is being replaced
+        if data == self._seen:
+            return ""
+        added = data[len(self._seen) :] if data.startswith(self._seen) else data
+        whole = added.rfind(b"\n") + 1
+        if not whole and data.startswith(self._seen):
+            return ""  # half a line
+        whole = whole or len(added)
+        self._seen = data[: len(data) - len(added) + whole]
+        return added[:whole].decode("utf-8-sig", "replace")
+
+
+def watch_command(session: Session, given: argparse.Namespace) -> int:
+    """Speak every new text. A failure is told and the next text awaited."""
+    if given.out is not None and not given.out.is_dir():
+        raise InputError(f"There is no folder {given.out}.", "Name one that is there.")
+    card = session.voices.find(given.voice)
+    open_voice(session, given, card)
+    player = Player() if given.out is None else None
+    source = Clipboard() if given.source.casefold() == CLIPBOARD else Growing(Path(given.source))
+    mouth = _Mouth(session, card.id, given, player)
+    print(f"{card.name} says what comes from {given.source}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    try:
+        said = 0
+        pause = threading.Event()
+        while not given.most or said < given.most:
+            text = source.look()
+            if text.strip():
+                mouth.say(text, instead=source.interrupts)
+                said += 1
+            mouth.raise_failure()
+            pause.wait(_LOOK_SECONDS)
+    finally:
+        mouth.close(at_once=not given.most)
+    return 0
+
+
+class _Mouth:
+    """Says texts one after the other in a thread, or the newest instead of the one before."""
+
+    def __init__(self, session: Session, voice: str, given: argparse.Namespace, player: Player | None) -> None:
+        self._session, self._voice, self._given, self._player = session, voice, given, player
+        self._texts: queue.Queue[tuple[str, CancelToken] | None] = queue.Queue()
+        self._now = CancelToken()
+        self._count = 0
+        self._failed: Exception | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def say(self, text: str, *, instead: bool) -> None:
+        if instead:
+            self._stop()
+            self._now = CancelToken()
+        self._texts.put((text, self._now))
+
+    def raise_failure(self) -> None:
+        if self._failed is not None:
+            raise self._failed
+
+    def close(self, *, at_once: bool) -> None:
+        if at_once:
+            self._stop()
+        self._texts.put(None)
+        self._thread.join()
+        self.raise_failure()
+
+    def _stop(self) -> None:
+        self._now.cancel()
+        if self._player is not None:
+            self._player.stop()
+
+    def _run(self) -> None:
+        try:
+            while (found := self._texts.get()) is not None:
+                self._one(*found)
+        except Exception as error:  # noqa: BLE001  # told by the thread that waits
+            self._failed = error
+
+    def _one(self, text: str, cancel: CancelToken) -> None:
+        given, sounds = self._given, list[Audio]()
+        seed = secrets.randbelow(2**31) if given.seed is None else given.seed
+        try:
+            pieces = self._session.speech.speak(
+                text, self._voice, language=given.language, speed=given.speed, seed=seed, cancel=cancel
+            )
+            for piece in pieces:
+                cancel.check()
+                if self._player is None:
+                    sounds.append(piece.audio)
+                else:
+                    self._player.play(piece.audio)
+            if self._player is not None and not cancel.cancelled:
+                self._player.end()
+            elif sounds:
+                self._count += 1
+                path = given.out / f"{self._count:04d}.{given.format}"
+                label = self._session.speech.label(self._voice)
+                write_audio(path, concatenate(sounds), label=label)
+                print(path, flush=True)
+        except CancelledError:
+            return
+        except VoiceError as error:
+            if not cancel.cancelled:
+                print(f"{in_a_row(text)}: {error}", file=sys.stderr)
