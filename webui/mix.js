@@ -154,7 +154,7 @@ async function list(event) {
   for (const end of event?.detail?.fresh ? ['first', 'second'] : []) { // a new voice takes the place of an invented one
     if (!found.own.some((each) => each.id === state[end])) state[end] = news.find((id) => id !== state.first) ?? state[end];
   }
-  if (news.length) desk.set({ seen: found.own.map((each) => each.id), first: state.first, second: state.second });
+  if (news.length || found.own.length < state.seen.length) desk.set({ seen: found.own.map((each) => each.id), first: state.first, second: state.second });
   if (!is(state.first)) state.first = people[0]?.id ?? '';
   if (!is(state.second)) state.second = people.find((each) => each.id !== state.first)?.id ?? '';
   for (const end of ['first', 'second']) {

@@ -5,17 +5,17 @@ from __future__ import annotations
 import html
 import re
 import wave
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.errors import VoiceError
 from gpt_sovits.storage import sounds
 from webui.i18n import Words
-from webui.person import Ask, owner
+from webui.person import owner
 
 SPEECH_LANGUAGES = ("auto", "zh", "en")
 
@@ -41,14 +41,6 @@ def status_line(**options: Any) -> gr.HTML:
         apply_default_css=False,
         **options,
     )
-
-
-def voice_card(ask: Ask, words: Words, voice_id: str | None) -> Any:
-    """The card of a chosen voice; ``InputError`` when none is chosen."""
-    found = next((card for card in ask().voices.list() if card.id == voice_id), None)
-    if found is None:
-        raise InputError(words("voices.need_choice"))
-    return found
 
 
 def heading(title: str, text: str = "", level: int = 2) -> gr.HTML:
@@ -98,22 +90,6 @@ def good(text: str) -> str:
 
 def unchanged(count: int) -> list[Any]:
     return [gr.skip() for _ in range(count)]
-
-
-def voice_choices(cards: Iterable[Any]) -> list[tuple[str, str]]:
-    """(label, id) of each voice; equal names are told apart by their day."""
-    cards = list(cards)
-    names = [card.name for card in cards]
-    return [
-        (card.name if names.count(card.name) == 1 else f"{card.name} · {day(card.created)} · {card.id[:5]}", card.id)
-        for card in cards
-    ]
-
-
-def speaking_choices(ask: Ask, words: Words) -> list[tuple[str, str]]:
-    """(label, id) of every voice that can speak: the person's own, then the invented ones, which say that they are."""
-    voices = ask().voices
-    return voice_choices(voices.list()) + [(words("voices.invented", name=c.name), c.id) for c in voices.invented()]
 
 
 def day(created: str) -> str:

@@ -94,9 +94,11 @@ def create_app(
 
     from webui.api import Doors, create_api
     from webui.books import BookRoutes
+    from webui.house import HouseRoutes
     from webui.learning import LearningRoutes
     from webui.live import Live
     from webui.mix import MixTab
+    from webui.people import PeopleRoutes
     from webui.reading import ReadingRoutes
     from webui.recording import RecordingRoutes
     from webui.tabs import build
@@ -116,8 +118,16 @@ def create_app(
 
     turns = {"speech": Turns(SPEAKING), "passphrase": Turns(1)}
     live = Live(studio, users=users, turns=turns["speech"])
-    whole = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder))
-    for routes in (*whole, RecordingRoutes(live), LearningRoutes(live)):
+    own: tuple[Any, ...] = (
+        live,
+        ReadingRoutes(live),
+        MixTab(live),
+        TakeRoutes(live),
+        BookRoutes(live, folder),
+        RecordingRoutes(live),
+    )
+    own = (*own, HouseRoutes(live, whole=not users))
+    for routes in (*own, LearningRoutes(live), PeopleRoutes(live, folder, turns["passphrase"])):
         app.include_router(routes.router())
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)

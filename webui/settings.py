@@ -54,8 +54,8 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             accept = gr.Checkbox(label=words("settings.accept"), container=False, elem_id="settings-accept")
             trouble = notice(elem_id="settings-problem")
             download = gr.Button(words("settings.download"), variant="primary", elem_id="settings-start")
-        with gr.Column(elem_classes="card", elem_id="settings-import"):
-            heading(words("settings.import_title"), words("settings.import_text", folder=library.inbox), level=3)
+        with gr.Accordion(words("settings.import_title"), open=False, elem_id="settings-import", elem_classes="fold"):
+            heading("", words("settings.import_text", folder=library.inbox))
             ambiguous = gr.Radio(
                 [(words("settings.ambiguous_no"), ""), *((row.name, row.name) for row in of_family(FLOW_MATCHING))],
                 value="",

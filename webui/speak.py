@@ -9,8 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from gpt_sovits.errors import VoiceError
+from gpt_sovits.audio import concatenate
+from gpt_sovits.encoding import write_audio
+from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.storage.sounds import new_place
 from webui import words as own_words
+from webui.api.speaking import MAX_TEXT
 from webui.fragments import fragment
 from webui.i18n import Words
 from webui.live import Clips
@@ -49,6 +53,29 @@ class SpeakTab:
         except VoiceError as error:
             yield told("studio-clip", {"problem": self._words.error(error)})
 
+    def say(self, text: str, voice: str, language: str, speed: float, pause: float, seed: float) -> str:
+        """For programs that ask the page by ``gradio_client``: a WAV file, the same that the HTTP doors give."""
+        try:
+            session = self._ask()
+            card = session.voices.find(voice)
+            if len(text) > MAX_TEXT:
+                raise InputError(f"The text has more than {MAX_TEXT} characters.", "Speak it in parts.")
+            way: dict[str, Any] = {"language": language, "speed": speed, "pause": pause, "seed": int(seed)}
+            spoken = [piece.audio for piece in session.speech.speak(text, card.id, **way)]
+            path = new_place(self._folder, owner()) / "speech.wav"
+            write_audio(path, concatenate(spoken), label=session.speech.label(card.id))
+            return str(path)
+        except VoiceError as error:
+            raise gr.Error(self._words.error(error)) from error
+
+    def offer(self) -> None:
+        """``/speak`` of the page's own interface; nothing of it is to be seen."""
+        wishes = [gr.Textbox(visible=False), gr.Textbox(visible=False), gr.Textbox("auto", visible=False)]
+        wishes += [gr.Number(value, visible=False) for value in (1.0, 0.3, 0)]  # type: ignore[misc]
+        gr.Button(visible=False).click(
+            self.say, wishes, gr.File(visible=False), api_name="speak", concurrency_id="speech", concurrency_limit=None
+        )
+
     def build(self) -> gr.HTML:
         """The layout; what is returned carries what ``told`` makes to the page."""
         words = self._words
@@ -67,6 +94,7 @@ class SpeakTab:
             ear = gr.HTML(None, html_template="", js_on_load=_TOLD, apply_default_css=False, elem_id="speak-clip-told")
             with gr.Column(elem_classes="card"):
                 own_words.build(self._ask, words, self._folder)
+        self.offer()
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         for event in (clip.change, transcript.blur):
             taken = event(

@@ -331,7 +331,8 @@ async function voices() {
   people = [...found.own.filter((each) => !each.closed), ...found.invented.map((each) => ({ ...each, name: fill(SAY['voices.invented'], each) }))];
 }
 $('text').addEventListener('input', () => desk.set({ text: $('text').value }));
-$('put').addEventListener('click', () => {
+$('put').addEventListener('click', async () => {
+  await ready;
   if (!$('text').value.trim()) { say('problem', SAY['book.need_text']); $('text').focus(); return; }
   put({ text: $('text').value });
 });
@@ -339,9 +340,10 @@ $('choose').addEventListener('click', () => $('file').click());
 $('file').addEventListener('change', async () => { await take_file($('file').files[0]); $('file').value = ''; });
 for (const kind of ['dragover', 'drop']) {
   element.addEventListener(kind, (event) => {
-    if (![...event.dataTransfer.types].includes('Files')) return;
+    const file = event.dataTransfer.files[0];
+    if (![...event.dataTransfer.types].includes('Files') || (file && !$('file').accept.includes(`.${file.name.split('.').pop().toLowerCase()}`))) return;
     event.preventDefault();
-    if (kind === 'drop') take_file(event.dataTransfer.files[0]);
+    if (kind === 'drop') take_file(file);
   });
 }
 $('new').addEventListener('submit', (event) => event.preventDefault());
@@ -353,9 +355,9 @@ $('kind').addEventListener('change', () => desk.set({ kind: $('kind').value }));
 $('speed').addEventListener('input', () => { $('speed').nextElementSibling.textContent = `${$('speed').valueAsNumber.toFixed(2)} ×`; });
 window.addEventListener('studio-books', list);
 
-(async () => {
+const ready = (async () => {
   await desk.open();
-  $('text').value = state.text;
+  $('text').value ||= state.text;
   $('kind').value = state.kind;
   await list();
   if (state.open && books.some((book) => book.id === state.open)) await chapter();

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from gpt_sovits.studio import Studio
-from webui import create, i18n, mix, settings, speak, voices
+from webui import create, house, i18n, mix, settings, speak, voices
 from webui import studio as studio_tab
 from webui.closed import ClosedBlocks
 from webui.fragments import fragment
@@ -19,6 +19,7 @@ from webui.live import Live
 from webui.person import asking, present, signed_in
 
 __all__ = ["build"]
+_TABS = (Path(__file__).parent / "tablist.js").read_text(encoding="utf-8")
 
 
 def build(
@@ -38,11 +39,11 @@ def build(
     place = folder or Path(get_upload_folder())
     live = live or Live(studio, users=users)
     with ClosedBlocks(title=words("app.title"), analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as page:
-        gr.HTML(_header(words, users), js_on_load=None, apply_default_css=False, elem_id="header")
+        gr.HTML(_header(words, users), js_on_load=_TABS, apply_default_css=False, elem_id="header")
         fragment(words, "watch", "live", "watch", elem_id="watch")
-        with gr.Tabs(selected="speak", elem_id="tabs") as tabs:
+        with gr.Tabs(selected="speak", elem_id="tabs"):
             with gr.Tab(words("tab.speak"), id="speak") as speak_tab:
-                ear = speak.SpeakTab(ask, words, place, live.clips).build()
+                speak.SpeakTab(ask, words, place, live.clips).build()
             with gr.Tab(words("tab.create"), id="create") as create_tab:
                 create.build(words)
             with gr.Tab(words("tab.studio"), id="studio") as books_tab:
@@ -50,31 +51,25 @@ def build(
             with gr.Tab(words("tab.mix"), id="mix") as mix_tab:
                 mix.MixTab.build(words)
             with gr.Tab(words("tab.voices"), id="voices") as voices_tab:
-                listed = voices.build(ask, words, place)
-            if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
-                with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
+                voices.build(ask, words, place)
+            with gr.Tab(words("tab.settings"), id="settings") as settings_tab:
+                house.build(words)
+                if not users:  # the models are the machine's: where people sign in, its owner keeps them (``models``)
                     models = settings.build(studio.models, words)
 
-        def refresh(chosen: str | None) -> tuple[Any, ...]:
-            return voices.refreshed(ask, words, chosen)
-
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        for event in (page.load, voices_tab.select):
-            event(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
-        for event in (speak_tab.select, mix_tab.select):
-            event(None, None, None, js=speak.VOICES, **quiet)
-        books_tab.select(None, None, None, js=studio_tab.BOOKS, **quiet)
-        renewed = listed.changed.change(refresh, listed.chosen, [listed.chosen, listed.count], **quiet)
-        renewed.then(listed.show, listed.chosen, listed.shown, **quiet)
-        listed.speak_with.click(_speak_with, listed.chosen, [tabs, ear], **quiet)
+        for event, js in (
+            (speak_tab.select, speak.VOICES),
+            (mix_tab.select, speak.VOICES),
+            (books_tab.select, studio_tab.BOOKS),
+            (voices_tab.select, voices.PEOPLE),
+            (settings_tab.select, house.HOUSE),
+        ):
+            event(None, None, None, js=js, **quiet)
         if not users:
             settings_tab.select(models.look, models.inputs, models.view, **quiet)
         create_tab.select(None, None, None, js=speak.SILENCE, **quiet)
     return page
-
-
-def _speak_with(voice: str | None) -> tuple[Any, Any]:
-    return gr.update(selected="speak"), speak.told("studio-speak-with", voice)
 
 
 def _header(words: Words, users: bool) -> str:

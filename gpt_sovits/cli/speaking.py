@@ -102,6 +102,9 @@ def _wanted(session: Session, given: argparse.Namespace) -> tuple[Voice | str, s
         voice: Voice | str = session.voices.load(card.id, given.version)
     else:
         voice = session.speech.reference_voice(given.clip, given.clip_text, given.language, given.base)
+        if given.clip_text and voice.reference.text != given.clip_text.strip():
+            used = voice.reference.text or "its sound alone, as its words were not found in it"
+            print(f"The clip is long; what is continued of it: {used}", file=sys.stderr)
     text = words[0] if words and words[0] != "-" else read_texts(files or [Path("-")])
     return voice, text
 

@@ -19,13 +19,22 @@ from gpt_sovits.text import Phones, phonemize
 
 SHORTEST, LONGEST = 1.0, 60.0  # seconds of a clip that are used
 PROMPT_SECONDS = 8.0
+_TOKEN = 0.04  # seconds
 _END_MARKS = "，。？！,.?!~:：—…"
 
 
 def enrol(
-    base: Base, clip: Audio, transcript: str = "", language: str = "auto", *, said: Phones | None = None
+    base: Base,
+    clip: Audio,
+    transcript: str = "",
+    language: str = "auto",
+    *,
+    said: Phones | None = None,
+    prompt: Audio | None = None,
 ) -> Reference:
     """Reference features of ``clip``; ``transcript`` is what it says, if that is known, or ``said`` its phones.
+
+    ``prompt``: the stretch of it that says ``transcript``, where not all of it does (``dataset.prompt``).
 
     Without a transcript the embedded base recognises the phones itself; the official ones then use no prompt, and
     v3 and v4 refuse. Raises ``InputError`` for less than a second of sound.
@@ -34,8 +43,9 @@ def enrol(
     if clip.seconds < SHORTEST or float(np.abs(clip.samples).max(initial=0.0)) < 1e-3:
         raise InputError("There is too little speech in this clip.", "Use three to ten seconds of clear speech.")
     style, speaker = reference_style(base, clip)
-    whole = clip.seconds <= PROMPT_SECONDS + 2
-    prompt = clip if whole else best_window(clip, PROMPT_SECONDS)
+    whole = prompt is not None or clip.seconds <= PROMPT_SECONDS + 2
+    if prompt is None:
+        prompt = clip if whole else best_window(clip, PROMPT_SECONDS)
     wave = torch.from_numpy(resample(prompt, 16000).samples)[None].to(base.device)
     phones: tuple[int, ...] = ()
     bert: Tensor | None = None
@@ -113,8 +123,9 @@ def _trimmed(clip: Audio) -> Audio:
     loud = np.flatnonzero(np.abs(clip.samples) > 0.02 * np.abs(clip.samples).max(initial=1e-9))
     if not len(loud):
         return clip
-    margin = clip.rate // 10
-    samples = clip.samples[max(0, loud[0] - margin) : loud[-1] + margin]
+    margin, token = clip.rate // 10, round(_TOKEN * clip.rate)
+    first = max(0, int(loud[0]) - margin)
+    samples = clip.samples[first - first % token : loud[-1] + margin]  # tokens begin where they did in the whole clip
     return Audio(samples[: int(LONGEST * clip.rate)], clip.rate)
 
 

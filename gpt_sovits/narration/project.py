@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ CREATE TABLE takes (
     text TEXT NOT NULL, voice TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (sentence, number)
 );
 """
+_OF_VOICE = "SELECT sentence FROM takes WHERE voice = ?"
 SENTENCE_PAUSE, PARAGRAPH_PAUSE, CHAPTER_PAUSE = 0.35, 0.7, 1.6  # seconds after each
 MAX_TAKE_SECONDS = 600.0
 
@@ -182,6 +183,24 @@ class Project:
             ("DELETE FROM takes WHERE sentence = ?", (number,)),
             ("UPDATE sentences SET text = ?, chosen = NULL WHERE number = ?", (text, number)),
         )
+
+    def forget(self, voices: Collection[str]) -> None:
+        """Remove all takes of these voices, and their ids; a role that one of them read is nobody's then."""
+        roles = {role: "" if voice in voices else voice for role, voice in self.roles.items()}
+        for voice in voices:
+            for (name,) in self._rows("SELECT file FROM takes WHERE voice = ?", (voice,)):
+                (self.folder / "takes" / Path(str(name)).name).unlink(missing_ok=True)
+            self._change(
+                ("PRAGMA secure_delete = ON", ()),
+                (
+                    "UPDATE sentences SET chosen = NULL WHERE number IN (SELECT sentence FROM takes WHERE voice = ?)",
+                    (voice,),
+                ),
+                ("DELETE FROM takes WHERE voice = ?", (voice,)),
+                ("UPDATE about SET value = ? WHERE key = 'roles'", (json.dumps(roles),)),
+            )
+        with closing(sqlite3.connect(self.folder / FILE)) as base:
+            base.execute("VACUUM")
 
     def _store(self, name: str, voice: str, data: bytes) -> None:
         write_bytes(self.folder / "takes" / name, data)

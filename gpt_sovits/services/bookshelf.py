@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,8 @@ class SealedProject(Project):
 class Bookshelf:
     """``user``'s."""
 
-    def __init__(self, core: Core, user: str, narration: NarrationService) -> None:
-        self._core, self._user, self._narration = core, user, narration
+    def __init__(self, core: Core, user: str) -> None:
+        self._core, self._user = core, user
         self._home = core.registry.home_of(user) / "narrations"
 
     def list(self) -> list[Book]:
@@ -146,7 +146,7 @@ class Bookshelf:
         book, folder = self.get(book_id), self._folder(book_id)
         roles = {role: voice for role, voice in voices.items() if role and voice}
         source = folder / f"source.{book.kind}"
-        self._narration.begin(
+        NarrationService(self._core, self._user).begin(
             folder, source, voices.get("", ""), roles=roles, language=language, speed=speed, title=book.title
         )
 
@@ -167,6 +167,12 @@ class Bookshelf:
         about = files.read_json(folder / _ABOUT)
         files.write_json(folder / _ABOUT, {**about, "deleted": time.time() if deleted else 0.0})
         return self.get(book_id)
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Leave out voices that are destroyed: their takes go, and nobody reads their roles."""
+        for folder in self._home.iterdir() if self._home.is_dir() else ():
+            if (folder / FILE).is_file():
+                Project(folder).forget(ids)
 
     def _folder(self, book_id: str) -> Path:
         folder = self._home / check_id(book_id, "narration")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gpt_sovits import files
@@ -22,6 +22,7 @@ class Desk:
 
     def __init__(self, core: Core, user: str) -> None:
         self._folder = core.settings.registry_dir / "users" / user / "desk"
+        self._receipts = core.registry.receipts(user)
 
     def read(self, part: str) -> dict[str, Any]:
         """What ``part`` of the pages wrote last; empty where it never did."""
@@ -31,10 +32,27 @@ class Desk:
             return {}
 
     def write(self, part: str, value: Mapping[str, Any]) -> None:
-        """Keep ``value`` in the place of what was there; after a crash it is whole, old or new."""
+        """Keep ``value`` in the place of what was there; after a crash it is whole, old or new.
+
+        A page that is open since then may still name a destroyed voice: that is left out.
+        """
+        value = _without(value, {path.stem for path in self._receipts.glob("*.json")})
         size = len(json.dumps(value))
         if size > MOST_BYTES:
             raise InputError(f"This is too long to be kept ({size:,} bytes).", "Save the text as a file.")
         path = self._folder / f"{check_id(part, 'part')}.json"
         with files.disk_errors("what you typed could not be kept"):
             files.write_json(files.make_private(self._folder) / path.name, value)
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Leave out voices that are destroyed."""
+        for path in self._folder.glob("*.json"):
+            self.write(path.stem, _without(self.read(path.stem), ids))
+
+
+def _without(value: Any, ids: Collection[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without(each, ids) for key, each in value.items() if key not in ids}
+    if isinstance(value, list):
+        return [_without(each, ids) for each in value if not (isinstance(each, str) and each in ids)]
+    return "" if isinstance(value, str) and value in ids else value

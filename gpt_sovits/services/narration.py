@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gpt_sovits.audio import Audio, concatenate, silence
-from gpt_sovits.errors import InputError
+from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.labels import Label
 from gpt_sovits.narration.books import read_book
@@ -126,6 +126,8 @@ class NarrationService:
     def say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
         """A take of one sentence."""
         voice_id, language = project.roles[sentence.role], project.about["language"]
+        if not voice_id:
+            raise MissingError("The voice of this role was destroyed.", "Begin the narration anew with another voice.")
         voice = self._core.voice(self._user, voice_id)
         seed = int(project.about["seed"]) + 1009 * sentence.number + project.next_take(sentence)
         parts: list[Audio] = []

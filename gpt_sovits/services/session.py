@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.desk import Desk
+from gpt_sovits.services.house import House
 from gpt_sovits.services.jobs import JobService
 from gpt_sovits.services.models import ModelService
 from gpt_sovits.services.speech import SpeechService
@@ -47,7 +48,7 @@ class Session:
     def books(self) -> Bookshelf:
         from gpt_sovits.services.bookshelf import Bookshelf
 
-        return Bookshelf(self._core, self.user, self.narration)
+        return Bookshelf(self._core, self.user)
 
     @cached_property
     def jobs(self) -> JobService:
@@ -58,6 +59,10 @@ class Session:
         from gpt_sovits.services.takes import TakeService
 
         return TakeService(self._core, self.user)
+
+    @cached_property
+    def house(self) -> House:
+        return House(self._core, self.user)
 
     @cached_property
     def desk(self) -> Desk:

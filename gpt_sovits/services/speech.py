@@ -33,21 +33,33 @@ class SpeechService:
         self._user = user
 
     def reference_voice(self, clip: Path, transcript: str = "", language: str = "auto", base: str = "") -> Voice:
-        """A voice straight from a clip of a few seconds, without training; it is not stored."""
+        """A voice straight from a clip of a few seconds, without training; it is not stored.
+
+        Of a clip over ten seconds with its ``transcript`` the best few seconds are continued, with the words that are
+        said there (``reference.text`` of the voice); where the words cannot be found in it, "".
+        """
         from gpt_sovits.audio import read_audio
-        from gpt_sovits.families.enrol import enrol
+        from gpt_sovits.families.enrol import PROMPT_SECONDS, enrol
         from gpt_sovits.text.unspoken import check_language
 
         check_language(language)
         audio, base = read_audio(clip, max_seconds=MAX_CLIP_SECONDS), base or self._core.models.chosen
         loaded = self._core.base(base)
+        prompt = None
+        if transcript.strip() and audio.seconds > PROMPT_SECONDS + 2:
+            from gpt_sovits.dataset.prompt import prompt_window
+            from gpt_sovits.dataset.proof import Thresholds
+
+            ear = self._core.base(EMBEDDED)
+            thresholds = Thresholds.of(ear.config)
+            prompt, transcript = prompt_window(ear.content, thresholds, audio, transcript, language) or (None, "")
         return Voice(
             id="",
             name=Path(clip).stem[:80],
             owner="",
             base=base,
             version_id=None,
-            reference=enrol(loaded, audio, transcript, language),
+            reference=enrol(loaded, audio, transcript, language, prompt=prompt),
             created=now(),
             made_by={"kind": "reference", "base_release": loaded.release},
         )

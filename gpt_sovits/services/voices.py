@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import time
+import wave
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits import files
+from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.services.core import Core
-from gpt_sovits.storage import versions
+from gpt_sovits.services.desk import Desk
+from gpt_sovits.storage import erase, versions
 from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.erase import Scan
 from gpt_sovits.storage.journal import Entry
+from gpt_sovits.voices import rights
 from gpt_sovits.voices.ids import check_name
 from gpt_sovits.voices.manifest import VersionCard, VoiceCard
 from gpt_sovits.voices.terms import Terms
 from gpt_sovits.voices.voice import Voice
+
+UNDO_SECONDS = 3600.0
 
 
 class VoiceService:
@@ -28,8 +36,17 @@ class VoiceService:
     # ------------------------------------------------------------------------------------------------------- finding
 
     def list(self) -> list[VoiceCard]:
-        """By name, without loading any."""
-        return self._registry.cards(self._user)
+        """By name, without loading any. Those that were put away long ago are deleted here."""
+        cards, away = self._registry.cards(self._user), self._away()
+        if not away:
+            return cards
+        late = [card.id for card in cards if time.time() - away.get(card.id, time.time()) > UNDO_SECONDS]
+        for voice_id in late:
+            try:
+                self.delete(voice_id)
+            except VoiceError:  # a mix was made of it meanwhile, or it is learning: it stays
+                self.bring_back(voice_id)
+        return [card for card in cards if card.id not in away] if not late else self.list()
 
     def invented(self) -> Sequence[VoiceCard]:
         """The voices that come with the program and that this user has not hidden; ``list`` does not hold them."""
@@ -72,7 +89,36 @@ class VoiceService:
     def sample(self, voice_id: str, version: str | None = None) -> bytes:
         """The WAV file of the sentence that the version said when it was made."""
         card = self._registry.card(self._user, voice_id)
-        return self._registry.read_file(self._user, voice_id, version or card.default_version, versions.SAMPLE)
+        wanted = version or card.default_version
+        return self._registry.read_file(self._user, voice_id, wanted, versions.SAMPLE)
+
+    def statement(self, voice_id: str) -> tuple[str, bytes]:
+        """Name and content of the recorded permission of the newest version that has one; else ``MissingError``."""
+        for version in reversed(self._registry.versions(self._user, voice_id)):
+            name = next((name for name in version.files if name.startswith("statement.")), "")
+            if name:
+                return name, self._registry.read_file(self._user, voice_id, version.id, name)
+        raise MissingError("No permission was recorded.", "It is written down with the voice.")
+
+    def deeds(self, voice_id: str) -> frozenset[str]:
+        """Which of ``voices.rights.RULES`` allow what they are about now."""
+        allowed = set()
+        for deed in rights.RULES:
+            try:
+                self._registry.ask(self._user, voice_id, deed)
+                allowed.add(deed)
+            except VoiceError:
+                continue
+        return frozenset(allowed)
+
+    def size(self, voice_id: str) -> int:
+        """Bytes of all that lies with the voice."""
+        home = self._registry.home_of(self._user, voice_id)
+        return sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+
+    def mixes_of(self, voice_id: str) -> Sequence[VoiceCard]:
+        """Stored mixes that contain this voice."""
+        return self._registry.mixes_of(self._user, voice_id)
 
     def versions(self, voice_id: str) -> tuple[VersionCard, ...]:
         """Oldest first."""
@@ -111,13 +157,60 @@ class VoiceService:
         self._core.eraser.delete(self._user, voice_id)
         self._core.forget(self._user, voice_id)
 
+    def put_away(self, voice_id: str) -> None:
+        """Like ``delete``, but for an hour ``bring_back`` undoes it; until then ``list`` does not hold the voice."""
+        if self._core.starters.holds(voice_id):
+            return self._core.starters.hide(self._user, voice_id)
+        self._registry.check_removable(self._user, [voice_id])
+        self._write_away({**self._away(), voice_id: time.time()})
+        self._core.forget(self._user, voice_id)
+
+    def bring_back(self, voice_id: str) -> None:
+        """Undo ``put_away``."""
+        if self._core.starters.holds(voice_id):
+            return self._core.starters.show(self._user, voice_id)
+        self._registry.card(self._user, voice_id)
+        self._write_away({each: at for each, at in self._away().items() if each != voice_id})
+
+    def put_aside(self) -> Sequence[VoiceCard]:
+        """What ``bring_back`` can still bring back."""
+        away = self._away()
+        return [card for card in self._registry.cards(self._user) if card.id in away]
+
+    def some_hidden(self) -> bool:
+        """Whether ``offer_invented`` would bring any back."""
+        return bool(self._core.starters.hidden(self._user))
+
+    def _away(self) -> dict[str, float]:
+        try:
+            return {str(each): float(at) for each, at in files.read_json(self._aside).items()}
+        except (MissingError, InputError, TypeError, ValueError):
+            return {}
+
+    def _write_away(self, away: dict[str, float]) -> None:
+        with files.disk_errors("the voice could not be put away"):
+            files.write_json(files.make_private(self._aside.parent) / self._aside.name, away)
+
+    @property
+    def _aside(self) -> Path:  # in no backup, which would bring back a voice that is about to go
+        return self._core.settings.cache_dir / "put-away" / f"{self._user}.json"
+
+    def receipt(self, voice_id: str) -> erase.Receipt:
+        """Of a voice that was destroyed: what was removed."""
+        return erase.load(self._registry.receipts(self._user), voice_id)
+
     def destroy(self, voice_id: str, *, mixes: bool = False) -> Scan:
         """Delete a voice and every sound in the pages' cache, keep a receipt, and look whether anything is left.
 
         ``mixes``: destroy the stored mixes that contain it too; without it they stand in the way (``RefusedError``).
         """
-        for each in self._core.eraser.destroy(self._user, voice_id, mixes=mixes).ids:
+        from gpt_sovits.services.bookshelf import Bookshelf
+
+        ids = self._core.eraser.destroy(self._user, voice_id, mixes=mixes).ids
+        for each in ids:
             self._core.forget(self._user, each)
+        Desk(self._core, self._user).forget(ids)
+        Bookshelf(self._core, self._user).forget(ids)
         return self.verify_destroyed(voice_id)
 
     def verify_destroyed(self, voice_id: str) -> Scan:
@@ -154,9 +247,10 @@ class VoiceService:
 
         return blend([self._as_voice(voice) for voice in voices], shares, manners)
 
-    def save(self, mixed: Voice, name: str) -> str:
-        """Store a mix of stored or invented voices; returns the id of the new voice."""
-        return self._registry.save(self._user, check_name(name), mixed, beside=self._core.starters.holds)
+    def save(self, mixed: Voice, name: str, *, sample: bytes | None = None) -> str:
+        """Store a mix of stored or invented voices, with what it said as a WAV file; returns the new voice's id."""
+        held = self._core.starters.holds
+        return self._registry.save(self._user, check_name(name), mixed, sample=sample, beside=held)
 
     # ------------------------------------------------------------------------------------------------------- locking
 
@@ -237,3 +331,18 @@ class VoiceService:
 
     def _as_voice(self, voice: Voice | str) -> Voice:
         return self.load(voice) if isinstance(voice, str) else voice
+
+
+def portrait(wav: bytes) -> list[float]:
+    """The picture of a voice from what it said (16-bit WAV): 48 levels from 0 to 1, low tones first."""
+    import numpy as np
+
+    from gpt_sovits.audio import Audio
+    from gpt_sovits.dataset.picture import portrait as drawn
+
+    try:
+        with wave.open(io.BytesIO(wav)) as sound:
+            samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2")
+            return drawn(Audio((samples / 32768.0).astype(np.float32), sound.getframerate()))
+    except (wave.Error, EOFError, ValueError) as error:
+        raise InputError("The sample of the voice is damaged.", "Play it again later.") from error

@@ -26,7 +26,7 @@ from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.backup import Restored
 from gpt_sovits.storage.fitting import check_fit
-from gpt_sovits.storage.voicefile import collect, decrypt, encrypt, open_sealed, seal, stage
+from gpt_sovits.storage.voicefile import Sealed, collect, decrypt, encrypt, open_sealed, seal, stage
 from gpt_sovits.storage.writer import RESTORED, RESTORING, Writer
 from gpt_sovits.voices import rights
 from gpt_sovits.voices.consent import now, require
@@ -150,11 +150,15 @@ class Registry(Writer):
 
         ``terms`` can only narrow those that the voice has. ``RefusedError`` where they forbid passing it on.
         """
-        manifest = self.ask(user, voice_id, "export")
-        folder = self._version(user, voice_id, version_id or self.card(user, voice_id).default_version)
-        key = self.data_key(user, voice_id)
-        version = versions.manifest_of(folder, key)
-        sealed = collect(folder, version, manifest, manifest.terms & (terms or Terms()).checked(), key)
+
+        def found() -> tuple[VersionManifest, Sealed]:
+            manifest = self.ask(user, voice_id, "export")
+            folder = self._version(user, voice_id, version_id or self.card(user, voice_id).default_version)
+            key = self.data_key(user, voice_id)
+            version = versions.manifest_of(folder, key)
+            return version, collect(folder, version, manifest, manifest.terms & (terms or Terms()).checked(), key)
+
+        version, sealed = self._at_rest(user, found)
         data = encrypt(seal(sealed, self.identity(user).signing), passphrase=passphrase, recipient=recipient)
         self.journal(user).add("exported", voice_id, version=version.id, to=recipient.strip() or "passphrase")
         return data

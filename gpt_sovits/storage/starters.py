@@ -71,6 +71,10 @@ class Starters:
         self._folder(voice_id)
         self._keep(user, self.hidden(user) | {voice_id})
 
+    def show(self, user: str, voice_id: str) -> None:
+        """Offer this one to ``user`` again."""
+        self._keep(user, self.hidden(user) - {voice_id})
+
     def show_all(self, user: str) -> None:
         """Offer all of them to ``user`` again."""
         self._keep(user, frozenset())

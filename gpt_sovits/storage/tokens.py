@@ -20,7 +20,7 @@ from gpt_sovits.errors import InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.voices.consent import now
 from gpt_sovits.voices.ids import check_id, check_name, check_user, is_id, new_id
 
-DEEDS = ("speak", "read", "mix", "train", "manage")
+DEEDS = ("speak", "read", "mix", "train", "manage", "keep")
 PREFIX = "gsv_"
 MOST = 100  # of one user
 _FORM = re.compile(r"gsv_([a-z0-9]{2,32})_([A-Za-z0-9_-]{43})", re.ASCII)

@@ -5,27 +5,61 @@ Every change asks ``Shelf.ask`` whether it may be, and again once nobody else ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from gpt_sovits import files
 from gpt_sovits.crypto import seals, vault
-from gpt_sovits.errors import InputError, RefusedError, VoiceError
+from gpt_sovits.crypto.keyring import IDLE_SECONDS
+from gpt_sovits.errors import InputError, RefusedError, ResourceError, VoiceError
 from gpt_sovits.storage import backup, versions
 from gpt_sovits.storage.accounts import hash_of
 from gpt_sovits.storage.reader import Shelf, log
 from gpt_sovits.storage.rekey import rekey, settle
 from gpt_sovits.voices.ids import check_name, is_id
 from gpt_sovits.voices.manifest import VoiceManifest, read_voice, write_manifest
+from gpt_sovits.voices.voice import Voice
 
 LOCK_SECONDS = 30.0
+Found = TypeVar("Found")
 RESTORING, RESTORED = ".restoring", ".restored"  # folders: being checked, and decided
 
 
 class Writer(Shelf):
-    """Every change to voices of ``root`` that adds none and removes none."""
+    """Every change to voices of ``root`` that adds none and removes none.
+
+    Whoever reads finds some files under the old key and some under the new one while another program locks the voice:
+    what seems damaged is read again while nobody writes.
+    """
+
+    def __init__(self, root: Path, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        super().__init__(root, idle_seconds=idle_seconds)
+        self._here = threading.local()  # .writes: whether this thread holds the lock
+
+    def ask(self, user: str, voice_id: str, deed: str, gone: Collection[str] = ()) -> VoiceManifest:
+        return self._at_rest(user, partial(super().ask, user, voice_id, deed, gone), seals.ChangedError)
+
+    def load(self, user: str, voice_id: str, version_id: str | None = None) -> Voice:
+        return self._at_rest(user, partial(super().load, user, voice_id, version_id))
+
+    def read_file(self, user: str, voice_id: str, version_id: str, name: str) -> bytes:
+        return self._at_rest(user, partial(super().read_file, user, voice_id, version_id, name))
+
+    def verify(self, user: str) -> list[str]:
+        def found() -> list[str]:
+            if problems := super(Writer, self).verify(user):
+                raise InputError("\n".join(problems))
+            return []
+
+        try:
+            return self._at_rest(user, found)
+        except InputError as error:
+            return error.message.split("\n")
 
     def tidy(self) -> None:
         """Remove what a crash left aside, and renew the keys of what an older program stored; to call at start."""
@@ -169,6 +203,19 @@ class Writer(Shelf):
         aside = files.make_private(self._user(user) / ".building")
         write_manifest(self._voice(user, manifest.id), manifest, aside)
 
+    def _at_rest(self, user: str, read: Callable[[], Found], seems: type[InputError] = InputError) -> Found:
+        """What ``read`` returns, or raises when nobody else writes."""
+        try:
+            return read()
+        except seems as damaged:
+            if getattr(self._here, "writes", False):
+                raise
+            try:
+                with self._writing(user):
+                    return read()
+            except ResourceError:  # the disk may only be read, so nobody writes
+                raise damaged from None
+
     @contextmanager
     def _writing(self, user: str | None) -> Iterator[None]:
         """One writer on the whole registry; first sweeps what a crash left, of ``user`` and of the whole."""
@@ -181,7 +228,11 @@ class Writer(Shelf):
             self._move_restored()
             for each in [user] if user else self.users():
                 self._sweep(each)
-            yield
+            self._here.writes = True
+            try:
+                yield
+            finally:
+                self._here.writes = False
 
     def _sweep(self, user: str) -> None:
         files.sweep(self._user(user) / ".building")

@@ -49,6 +49,11 @@ def rare_pronunciation(word: str) -> str | None:
     return line[len(key) :] if line.startswith(key) else None
 
 
+def more_pronunciations() -> dict[str, str]:
+    """All words that only the longer list holds, for whoever trains on them."""
+    return dict(line.split("\t") for line in _rarer())
+
+
 def known_english(word: str) -> bool:
     """Whether the dictionary holds this lower-case word."""
     return word in pronunciations()

@@ -1,7 +1,8 @@
 """Letter-to-sound for English words that no dictionary holds.
 
-A beam search over (letter, phones) pairs under the n-gram model that ``train_spelling`` made from the CMU
-dictionary (held-out figures: see data/README.md).
+A beam search over (letter, phones) pairs: the n-gram model that ``train_spelling`` made from the CMU dictionary says
+which pairs follow each other, the networks of ``en_spelling_net`` what each letter stands for in the whole word
+(held-out figures: see data/README.md).
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import gzip
 import math
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
+from gpt_sovits.text import en_spelling_net
 from gpt_sovits.text.data import FOLDER
 
 _BEAM = 12
+_LEAST = -9.0  # log-probability under the networks below which a pair is not tried
 _LONGEST = 40
 ORDER = 7
+Pair = tuple[str, str]
 
 
 class SpellingModel:
@@ -30,6 +35,7 @@ class SpellingModel:
         self.by_letter: dict[str, list[str]] = {}
         for i, (letter, _) in enumerate(pairs):
             self.by_letter.setdefault(letter, []).append(chr(0x100 + i))
+        self._first = {pair: any(phone[-1] == "1" for phone in sound) for pair, sound in self.sounds.items()}
         self._entry = lru_cache(maxsize=65536)(self._find)
 
     def _find(self, context: str) -> tuple[dict[str, int], int] | None:
@@ -55,19 +61,41 @@ class SpellingModel:
             value = (nexts.get(pair, 0) + kinds * value) / (total + kinds)
         return value
 
-    def read(self, word: str) -> list[str]:
-        """The best phones for lower-case ``word``."""
-        beam: list[tuple[float, str]] = [(0.0, "^")]
-        for letter in word[:_LONGEST]:
+    def read(self, word: str, seen: Sequence[Mapping[Pair, float]] = ()) -> list[str]:
+        """The best phones for lower-case ``word``. ``seen``: what the networks say of each letter, if they are asked.
+
+        With them a path bears one primary stress, no second one.
+        """
+        beam: list[tuple[float, str, bool]] = [(0.0, "^", False)]
+        for at, letter in enumerate(word[:_LONGEST]):
+            options = self._options(letter, seen[at] if seen else None)
             grown = [
-                (score + math.log(self.probability(path[1 - self.order :], pair)), path + pair)
-                for score, path in beam
-                for pair in self.by_letter.get(letter, ())
+                (score + own + math.log(self.probability(path[1 - self.order :], pair)), path + pair, stressed or first)
+                for score, path, stressed in beam
+                for pair, own, first in options
+                if not (seen and stressed and first)
             ]
             if grown:
                 beam = sorted(grown, reverse=True)[:_BEAM]
-        best = max(beam, key=lambda item: item[0] + math.log(self.probability(item[1][1 - self.order :], "$")))
+        best = max(
+            (
+                score
+                + math.log(self.probability(path[1 - self.order :], "$"))
+                - (4.0 if seen and not stressed else 0.0),
+                path,
+            )
+            for score, path, stressed in beam
+        )
         return [phone for pair in best[1][1:] for phone in self.sounds[pair]]
+
+    def _options(self, letter: str, seen: Mapping[Pair, float] | None) -> list[tuple[str, float, bool]]:
+        """(pair, its log-probability under the networks, whether it bears the primary stress) for one letter."""
+        own = self.by_letter.get(letter, [])
+        options = [
+            (pair, 0.0 if seen is None else seen.get((letter, " ".join(self.sounds[pair])), -20.0), self._first[pair])
+            for pair in own
+        ]
+        return [option for option in options if option[1] > _LEAST] or options
 
 
 @cache
@@ -89,7 +117,7 @@ def one_stress(phones: list[str]) -> list[str]:
 
 @lru_cache(maxsize=8192)
 def _guess(word: str) -> tuple[str, ...]:
-    return tuple(one_stress(_model().read(word)))
+    return tuple(one_stress(_model().read(word, en_spelling_net.scores(word[:_LONGEST]))))
 
 
 def guess(word: str) -> list[str]:

@@ -15,7 +15,7 @@ def spell_digits(text: str, one: str = "一") -> str:
 
 def cardinal(text: str) -> str:
     """``10200`` -> 一万零二百. More than 16 digits are read one by one."""
-    text = text.lstrip("0")
+    text = "".join(str(int(char)) for char in text).lstrip("0")  # digits of any script
     if not text:
         return "零"
     return str(cn2an.an2cn(text, "low")) if len(text) <= _LONGEST else spell_digits(text)

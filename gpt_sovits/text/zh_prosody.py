@@ -36,7 +36,7 @@ _ORDINAL_AFTER = re.compile(
 )
 _ALONE = re.compile("^一(?:层|班|组|队|栋|排|座|区|楼|号|是|级)?$")
 _DE2 = frozenset(
-    "获得 取得 赢得 夺得 求得 博得 难得 不得 心得 所得 应得 落得 分得 摘得 拔得 习得 购得 换得 赚得 争得 讨得 使得 寻得 觅得 录得 偷得 两得 自得 贪得".split()
+    "获得 取得 赢得 夺得 求得 博得 难得 不得 心得 所得 应得 落得 分得 摘得 拔得 习得 购得 换得 赚得 争得 讨得 寻得 觅得 录得 偷得 两得 自得 贪得".split()
 )
 _REDUPLICATED = re.compile(r"(.)\1$|(.)(.)\2\3$|(.)\4(.)\5$")
 _CHILD = frozenset(
@@ -54,6 +54,7 @@ _LANDS = frozenset(
     "休耕地 休闲地 发生地 发货地 可耕地 埋葬地 埋藏地 度假地 开阔地 拍摄地 撂荒地 熟荒地 留余地 留种地 盐硷地 缓冲地 自留地 惊天地 非耕地 空旷地 空闲地 "
     "木樨地 乐满地 北领地 整块地 一席地 单打地".split()
 )
+_BOUNDS = frozenset("以上 以下 之上 之下 上下".split())  # full syllables, unlike 桌上
 _LAUGHTER = frozenset("哈呵嘿嘻呜哇嘎汪喵咚叮砰哗呱")
 
 
@@ -130,7 +131,9 @@ def _earth(clause: Clause, index: int, begin: int, listed: Callable[[str], bool]
         return (5, "e") if clause.tokens[index + 1][1][:1] == "v" else (4, "i")
     if len(word) > 1:
         if (
-            len(word) == 3
+            len(word) > 2
+            and word[-2] in "性式般"
+            or len(word) == 3
             and pos in ("i", "l", "z", "d")
             and word not in _LANDS
             or pos == "d"
@@ -147,6 +150,12 @@ def _earth(clause: Clause, index: int, begin: int, listed: Callable[[str], bool]
         )
     before, tag = clause.tokens[index - 1]
     following = clause.tokens[index + 1][1]
+    if (
+        len(clause.text[:begin]) > 2
+        and clause.text[begin - 1] in "性式般"
+        and following[:1] in ("v", "d", "a", "p", "i", "n")
+    ):
+        return 5, "e"
     if following[:1] in ("f", "u") or tag in ("ns", "nr"):
         return 4, "i"
     doubled = _REDUPLICATED.search(clause.text[max(0, begin - 4) : begin])
@@ -211,7 +220,9 @@ def _last(clause: Clause, at: int, index: int, begin: int, listed: Callable[[str
     word, pos = clause.tokens[index]
     last = at + 1 == begin + len(word)
     found: tuple[int, str] | None = None
-    if char == "得":
+    if word in _BOUNDS and last:
+        found = 4, clause.finals[at][:-1]
+    elif char == "得":
         found = _gain(word, at - begin, listed)
     elif char == "地" and (last or at == begin):
         found = _earth(clause, index, begin, listed)
@@ -250,7 +261,7 @@ def settle(clause: Clause, listed: Callable[[str], bool]) -> list[str]:
                     clause.set(i, tone)
             elif char == "不" and clause.tone(i) in ("2", "4") and i + 1 < len(clause.text):
                 clause.set(i, 2 if clause.base[i + 1][-1] == "4" else 4)
-            elif char in "地得的子儿":
+            elif char in "地得的子儿上下":
                 _last(clause, i, index, at, listed)
             if char in _LAUGHTER and i and clause.text[i - 1] == char:
                 clause.set(i, int(clause.base[i - 1][-1]))

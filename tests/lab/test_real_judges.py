@@ -63,7 +63,7 @@ def test_whisper_hears_words_in_a_recording(minute: Audio) -> None:
 
 def test_a_missing_judge_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
-    with pytest.raises(ResourceError, match="pip install -r requirements-dev.txt"):
+    with pytest.raises(ResourceError, match="pip install -r requirements.txt"):
         Whisper(Path("anywhere"))
 
 

@@ -46,6 +46,9 @@ INNER = "a step of methods that ask"
 FREE: dict[type, dict[str, str]] = {
     VoiceService: {
         **dict.fromkeys(("list", "find", "versions", "journal", "verify", "is_open", "verify_destroyed"), LOOKS),
+        **dict.fromkeys(("deeds", "size", "mixes_of", "put_aside", "some_hidden", "receipt"), LOOKS),
+        "bring_back": "undoes what asked",
+        "statement": "the registry's read_file asks to hear",
         **dict.fromkeys(("invented", "offer_invented", "public_key"), ALL),
         "relock": "closing is always allowed",
         "restore": "a backup is checked as an import is; one of somebody else asks for export",
@@ -138,6 +141,7 @@ ASKS: dict[type, dict[str, tuple[str, Call]]] = {
         "delete_version": ("prune", lambda s: s.voices.delete_version(s.a, s.version)),
         "delete": ("remove", lambda s: s.voices.delete(s.a)),
         "destroy": ("remove", lambda s: s.voices.destroy(s.a)),
+        "put_away": ("remove", lambda s: s.voices.put_away(s.a)),
         "freeze": ("freeze", lambda s: s.voices.freeze(s.a, passphrase=PASSPHRASE)),
         "unfreeze": ("unfreeze", lambda s: s.voices.unfreeze(s.a, secret=PASSPHRASE)),
         "mix": ("mix", lambda s: s.voices.mix(s.a, s.b, 0.5)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import torch
 
 from gpt_sovits.crypto import vault
 from gpt_sovits.crypto.keyring import Keyring
-from gpt_sovits.errors import InputError, RefusedError
+from gpt_sovits.errors import InputError, RefusedError, VoiceError
 from gpt_sovits.storage import erase, versions
 from gpt_sovits.storage.registry import Registry
 
@@ -233,3 +235,31 @@ def test_a_locked_voice_can_be_destroyed_without_its_passphrase(registry, create
     assert not erase.scan([registry.root / "users/local/voices"], receipt).clean
     registry.delete("local", voice_id)
     assert erase.scan([registry.root / "users/local/voices"], receipt).clean
+
+
+def test_who_reads_while_another_locks_is_never_told_of_damage(registry, create, quick_passphrases) -> None:
+    """Some files are under the old key then and some under the new one."""
+    voice, other = create(), Registry(registry.root)
+    version = other.card("local", voice).default_version
+
+    def lock_and_unlock() -> None:
+        for _ in range(12):
+            registry.lock("local", voice, PASSPHRASE)
+            registry.remove_lock("local", voice, PASSPHRASE)
+
+    def read() -> list[str]:
+        said = list(other.verify("local"))
+        heard = partial(other.read_file, "local", voice, version, "sample.wav")
+        for deed in (partial(other.load, "local", voice), heard):
+            try:
+                deed()
+            except VoiceError as error:
+                said.append(str(error))
+        return [each for each in said if "is locked" not in each]
+
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(lock_and_unlock)
+        while not writing.done():
+            assert read() == []
+        writing.result()
+    assert read() == [] and other.load("local", voice)

@@ -189,6 +189,9 @@ class FakeStudio:
         self.models = FakeLibrary()
         self.voices = SimpleNamespace(
             list=lambda: list(self.cards.values()),
+            size=lambda voice_id: 1_000_000,
+            put_aside=lambda: [],
+            some_hidden=lambda: False,
             invented=lambda: [],  # so that a test has the voices that it made
             load=self._voice,
             sample=self._sample,
@@ -206,6 +209,7 @@ class FakeStudio:
             lines=lambda text, voice, language="auto": (),
             reference_voice=lambda clip, transcript="": FakeVoice("clip", "clip", 420.0),
         )
+        self.house = SimpleNamespace(report=lambda whole: {"problem": "not here"})
         self.takes = SimpleNamespace(list=lambda: [])
         self.desk = SimpleNamespace(read=lambda part: {}, write=lambda part, value: None)
         self.jobs = SimpleNamespace(

@@ -22,6 +22,7 @@ from webui.books import BookRoutes
 from webui.learning import LearningRoutes
 from webui.live import Live
 from webui.mix import MixTab
+from webui.people import PeopleRoutes
 from webui.reading import ReadingRoutes
 from webui.recording import RecordingRoutes
 from webui.takes import TakeRoutes
@@ -69,7 +70,7 @@ def own_routes(studio: Any, folder: Path = Path("nowhere")) -> FastAPI:
     """The pages' own routes over a studio, without the pages; what is made comes into ``folder``."""
     made, live = FastAPI(), Live(studio)
     whole = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder))
-    for routes in (*whole, RecordingRoutes(live), LearningRoutes(live)):
+    for routes in (*whole, PeopleRoutes(live, folder), RecordingRoutes(live), LearningRoutes(live)):
         made.include_router(routes.router())
     return made
 

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from starlette.testclient import TestClient
 from gpt_sovits.encoding import FORMATS, inspect
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.services.tokens import DEEDS
+from gpt_sovits.storage.takes import TakeLine
 from gpt_sovits.studio import Studio
 from tests.jobs.fake_worker import fake_parts
 from tests.webui.hum import SENTENCE_SECONDS, Hum, humming
@@ -240,6 +242,7 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(made: Any) -> None:
 
 MIX = {"parts": [{"voice": "{voice}", "share": 1}, {"voice": "{voice}", "share": 1}]}
 READING = {"recording": ("r.wav", b"RIFF sound")}
+DOCUMENT = {"document": ("story.md", b"# One\n\nIt was a dark night in the kitchen.\n\nNobody came.")}
 FORM = {"name": "Further", "consent": "I agree.", "script": "hello", "language": "en"}
 ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {  # the deed that it takes, and what to send
     ("POST", "/v1/audio/speech"): ("speak", {"json": {"voice": "{voice}", "input": TEXT}}),
@@ -264,6 +267,23 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {  # the deed that i
     ("POST", "/api/jobs/{job}/stop"): ("train", {}),
     ("POST", "/api/jobs/{job}/resume"): ("train", {}),
     ("DELETE", "/api/jobs/{job}"): ("train", {}),
+    ("GET", "/api/takes"): ("keep", {}),
+    ("GET", "/api/takes/{take}"): ("keep", {}),
+    ("GET", "/api/takes/{take}/file"): ("keep", {}),
+    ("PATCH", "/api/takes/{take}"): ("keep", {"json": {"name": "Stolen"}}),
+    ("POST", "/api/takes/{take}/again"): ("keep", {"json": {"sentence": 1}}),
+    ("DELETE", "/api/takes/{take}"): ("keep", {}),
+    ("POST", "/api/takes/{take}/restore"): ("keep", {}),
+    ("GET", "/api/narrations"): ("keep", {}),
+    ("POST", "/api/narrations"): ("keep", {"files": DOCUMENT}),
+    ("GET", "/api/narrations/{narration}"): ("keep", {}),
+    ("POST", "/api/narrations/{narration}/begin"): ("keep", {"json": {"voice": "{voice}"}}),
+    ("POST", "/api/narrations/{narration}/go-on"): ("keep", {}),
+    ("GET", "/api/narrations/{narration}/sentences"): ("keep", {}),
+    ("POST", "/api/narrations/{narration}/sentences/{number}/again"): ("keep", {}),
+    ("PUT", "/api/narrations/{narration}/sentences/{number}"): ("keep", {"json": {"text": "Stolen."}}),
+    ("GET", "/api/narrations/{narration}/file"): ("keep", {}),
+    ("DELETE", "/api/narrations/{narration}"): ("keep", {}),
 }
 
 
@@ -275,9 +295,14 @@ def filled(value: Any, **names: str) -> Any:
     return [filled(each, **names) for each in value] if isinstance(value, list) else value
 
 
+def touches(method: str, path: str) -> bool:
+    """Whether a route is asked for what is one person's."""
+    return bool(re.search(r"{(voice|job|take|narration)}", path + json.dumps(ROUTES[method, path][1], default=str)))
+
+
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Studio, Any, dict[str, str], str]:
-    """Ana and Ben sign in; each has a voice, Ana a training too."""
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Studio, Any, dict[str, str], dict[str, str]]:
+    """Ana and Ben sign in; each has a voice, Ana a training, a take and a narration too."""
     folder = tmp_path_factory.mktemp("two")
     studio, _, ids = humming(folder, "ana", "ben", check_recording=lambda path: None, find_base=lambda name: None)
     for name in ("ana", "ben"):
@@ -286,7 +311,15 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Studio, Any, dict[str
     _, shown = studio.session("ana").tokens.add("maker", deeds=DEEDS)
     job = near(app, Authorization=f"Bearer {shown}").post("/api/jobs", files=READING, data=FORM)
     assert job.status_code == 201, job.text
-    return studio, app, ids, job.json()["id"]
+    session = studio.session("ana")
+    voice = session.voices.load(ids["ana"])
+    lines = session.speech.lines("Good morning.", voice)
+    kept = [TakeLine(line.start, line.end, 0.0, 0.0, 0) for line in lines]
+    sounds = [session.speech.say(line, voice) for line in lines]
+    take = session.takes.keep(voice, "Good morning.", kept, sounds, language="auto", speed=1.0, pause=0.3, seed=0)
+    book = session.books.put(DOCUMENT["document"][1], "md", "story")
+    session.books.begin(book.id, {"": ids["ana"]})
+    return studio, app, ids, {"job": job.json()["id"], "take": take.id, "narration": book.id, "number": "1"}
 
 
 def test_the_table_knows_every_route(two: Any, app: Any) -> None:
@@ -297,18 +330,20 @@ def test_the_table_knows_every_route(two: Any, app: Any) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_without_rights_on_a_voice_there_is_nothing(two: Any, method: str, path: str) -> None:
-    studio, app, ids, job = two
+    studio, app, ids, hers = two
     _, shown = studio.session("ben").tokens.add("all of mine", deeds=DEEDS)
     try:
         ben = near(app, Authorization=f"Bearer {shown}")
         sent = {key: filled(each, voice=ids["ana"]) for key, each in ROUTES[method, path][1].items() if key != "files"}
         files = {"files": READING} if "files" in ROUTES[method, path][1] else {}
-        place = filled(path, voice=ids["ana"], job=job)
+        place = filled(path, voice=ids["ana"], **hers)
+        files = {"files": ROUTES[method, path][1]["files"]} if files else {}
         answer = ben.request(method, place, **sent, **files)
-        if "{voice}" in path or "{job}" in path or "{voice}" in json.dumps(ROUTES[method, path][1], default=str):
+        if touches(method, path):
             assert answer.status_code == 404, answer.text
         assert ids["ana"] not in answer.text.replace(place, "").replace(f"'{ids['ana']}'", "")
-        assert "voice of ana" not in answer.text and job not in answer.text.replace(f"no job {job}", "")
+        said = answer.text.replace(f"no job {hers['job']}", "")
+        assert not [each for each in ("voice of ana", *hers.values()) if len(each) > 1 and each in said]
         by_name = filled(ROUTES[method, path][1].get("json"), voice="voice of ana")
         if by_name and "{voice}" in json.dumps(ROUTES[method, path][1]["json"]):
             assert ben.request(method, place, json=by_name).status_code == 404
@@ -318,14 +353,15 @@ def test_without_rights_on_a_voice_there_is_nothing(two: Any, method: str, path:
     finally:
         studio.session("ben").tokens.revoke("all of mine")
     assert studio.session("ana").voices.find(ids["ana"]).name == "voice of ana"
-    assert studio.session("ana").jobs.get(job).state == "queued"
+    assert studio.session("ana").jobs.get(hers["job"]).state == "queued"
+    assert studio.session("ana").takes.list()[0].name == "" and studio.session("ana").books.list()[0].done == 0
 
 
 @pytest.mark.parametrize(("method", "path"), [key for key, (deed, _) in ROUTES.items() if deed])
 def test_a_token_does_its_deeds_only_with_its_voices(two: Any, method: str, path: str) -> None:
-    studio, app, ids, job = two
+    studio, app, ids, hers = two
     deed, sent = ROUTES[method, path]
-    place = filled(path, voice=ids["ana"], job=job)
+    place = filled(path, voice=ids["ana"], **hers)
     sent = {key: each if key == "files" else filled(each, voice=ids["ana"]) for key, each in sent.items()}
     tokens = studio.session("ana").tokens
     _, other = tokens.add("other deeds", deeds=set(DEEDS) - {deed})
@@ -334,10 +370,7 @@ def test_a_token_does_its_deeds_only_with_its_voices(two: Any, method: str, path
         answer = near(app, Authorization=f"Bearer {other}").request(method, place, **sent)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "deed")
         answer = near(app, Authorization=f"Bearer {no_voice}").request(method, place, **sent)
-        kept_away = (
-            "{voice}" in path or "{job}" in path or "{voice}" in json.dumps(ROUTES[method, path][1], default=str)
-        )
-        assert answer.status_code in ((403, 404) if kept_away else (200,)), answer.text
+        assert answer.status_code in ((403, 404) if touches(method, path) else (200, 201)), answer.text
         assert "voice of ana" not in answer.text
     finally:
         tokens.revoke("other deeds")
@@ -370,6 +403,60 @@ def test_a_voice_is_learnt_watched_and_stopped(client: TestClient, made: Any) ->
     assert client.get(f"/api/jobs/{job}").status_code == 404
     others = {**FORM, "who_speaks": "Ben", "consent": ""}
     assert client.post("/api/jobs", files=READING, data=others).status_code in (400, 403, 422)
+
+
+def test_takes_and_narrations(client: TestClient, made: Any) -> None:
+    studio, _, ids, _ = made
+    session = studio.session()
+    voice = session.voices.load(ids["local"])
+    text = "Good morning to all of you in the kitchen. How are you today, and who has slept well?"
+    lines = session.speech.lines(text, voice)
+    kept = [TakeLine(line.start, line.end, 0.0, 0.0, 3) for line in lines]
+    sounds = [session.speech.say(line, voice, seed=3) for line in lines]
+    take = session.takes.keep(voice, text, kept, sounds, language="auto", speed=1.0, pause=0.3, seed=3).id
+    assert client.patch(f"/api/takes/{take}", json={"name": "Hello", "starred": True}).json()["starred"]
+    assert client.get("/api/takes").json()[0]["name"] == "Hello"
+    for kind in ("mp3", "vtt"):
+        found = client.get(f"/api/takes/{take}/file", params={"format": kind})
+        assert found.status_code == 200 and len(found.content) > 30
+    again = client.post(f"/api/takes/{take}/again", json={"sentence": 2, "seed": 9})
+    assert again.status_code == 201 and again.json()["id"] != take and len(again.json()["sentences"]) == 2
+    assert client.post(f"/api/takes/{take}/again", json={"sentence": 9}).status_code == 404
+    assert client.delete(f"/api/takes/{take}").status_code == 204
+    assert client.post(f"/api/takes/{take}/restore").status_code == 200
+
+    book = client.post("/api/narrations", files=DOCUMENT).json()["id"]
+    assert client.post("/api/narrations", files={"document": ("x.exe", b"x")}).status_code == 400
+    place = f"/api/narrations/{book}"
+    assert client.get(f"{place}/sentences").status_code == 404
+    whole = client.post(f"{place}/begin", json={"voice": "voice of local"}).json()["whole"]
+    assert whole == 3 and client.get(f"{place}/file").status_code == 404
+    events = [json.loads(line[6:]) for line in client.post(f"{place}/go-on").text.splitlines() if line]
+    assert [each["type"] for each in events] == ["sentence"] * whole + ["done"]
+    assert client.put(f"{place}/sentences/2", json={"text": "It was a bright night."}).json()["takes"] == 1
+    assert client.post(f"{place}/sentences/2/again").json()["takes"] == 2
+    assert client.get(f"{place}/sentences").json()[1]["text"] == "It was a bright night."
+    sound = client.get(f"{place}/file", params={"format": "mp3"}).content
+    assert seconds(sound, "mp3") > 3 * SENTENCE_SECONDS
+    assert client.get(place).json()["roles"] == {"": ids["local"]}
+    assert client.delete(place).status_code == 204 and client.get(place).status_code == 404
+
+
+def test_what_is_in_doubt_is_told(client: TestClient, made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    hum, whole = made[1], made[1].speak
+
+    def doubting(*asked: Any, **manner: Any) -> Any:
+        for number, piece in enumerate(whole(*asked, **manner)):
+            lacking = ("мир",) if number == 2 else ()
+            yield replace(piece, doubt="held" if number == 1 else None, left_out=lacking)
+
+    monkeypatch.setattr(hum, "speak", doubting)
+    asked = {"voice": "voice of local", "input": TEXT, "response_format": "wav"}
+    answer = client.post("/v1/audio/speech", json=asked)
+    assert answer.headers["X-Studio-Doubt"] == "5-8 held, 10-15 left-out"
+    text = client.post("/v1/audio/speech", json={**asked, "stream_format": "sse"}).text
+    last = json.loads(text.strip().splitlines()[-1][6:])
+    assert [each.get("doubt") for each in last["doubts"]] == ["held", None] and last["doubts"][1]["left_out"] == ["мир"]
 
 
 def test_mixes_and_readings(client: TestClient, made: Any) -> None:

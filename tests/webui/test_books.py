@@ -128,6 +128,14 @@ def test_takes_are_under_the_key_of_their_voice(http: TestClient, studio: Studio
     answer = http.get(f"{BOOKS}/{book}/sentences/1/1.flac")
     assert answer.status_code == 404 and "locked" in answer.json()["problem"]
     assert "locked" in http.post(f"{BOOKS}/{book}/make", json={"kind": "wav"}).json()["problem"]
+    http.put("/en/own/desk/speak", json={"voice": voice, "seen": [voice, "other"]})
+    studio.voices.unlock(voice, "four words are good")
+    assert studio.voices.destroy(voice).clean and not any(path.exists() for path in files)  # its id is nowhere either
+    assert http.get("/en/own/desk/speak").json() == {"voice": "", "seen": ["other"]}
+    http.put("/en/own/desk/speak", json={"voice": voice})  # by a page that is still open
+    assert studio.voices.verify_destroyed(voice).clean
+    http.post(f"{BOOKS}/{book}/go", json={})
+    until(lambda: "was destroyed" in state(http, book)["problem"])
 
 
 def test_documents_arrive_and_what_is_none_is_one_sentence(http: TestClient) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from tests.webui.fake_studio import FakeModel, FakeStudio
-from tests.webui.hearing import heard
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
 pytestmark = pytest.mark.browser
@@ -63,44 +62,6 @@ def choose(page: playwright.Page, label: str, name: str) -> None:
     raise AssertionError(f"{name} cannot be chosen in {label}")
 
 
-def test_rename_freeze_and_destroy_which_asks_twice(page: playwright.Page, studio: FakeStudio) -> None:
-    kept = studio.voices.save(studio.voices.mix(*list(studio.cards)[:2], 0.5), "Temporary")
-    page.get_by_role("tab", name="Voices").click()
-    page.get_by_role("radio", name="Temporary").check()
-    page.get_by_role("heading", name="Temporary").wait_for()
-    page.get_by_text("a mix of Anna + Ben").wait_for()
-    page.get_by_role("button", name="Play a sample").click()
-    page.locator("#voices-player audio").wait_for()
-    heard(page, "#voices-player")
-    page.get_by_role("button", name="Give it another name").click()
-    page.get_by_label("New name").fill("Passing")
-    page.get_by_role("button", name="Rename", exact=True).click()
-    page.get_by_role("heading", name="Passing").wait_for()
-    page.get_by_role("button", name="What was done with it").click()
-    page.locator("#own-journal-lines").get_by_text("trained").wait_for()
-    page.locator("#own-freeze button").first.click()
-    page.locator("#own-freeze_do").click()
-    page.get_by_text("There is no passphrase.").wait_for()
-    page.locator("#own-freeze_secret input").fill("melt me slowly")
-    page.locator("#own-freeze_do").click()
-    page.get_by_text("frozen: nothing can change it").wait_for()
-    page.get_by_role("button", name="Destroy this voice").click()
-    destroy = page.get_by_role("button", name="Destroy", exact=True)
-    name = page.locator("#own-destroy-name input, #own-destroy-name textarea")
-    name.fill("passing")
-    destroy.click()
-    page.get_by_text("That is not its name.").wait_for()
-    name.fill("Passing")
-    destroy.click()
-    page.get_by_text("Please tick the box as well").wait_for()
-    assert kept in studio.cards
-    page.get_by_label("Yes, destroy it for good").check()
-    destroy.click()
-    page.get_by_text("“Passing” is destroyed. 12 files were looked through").wait_for()
-    assert kept not in studio.cards
-    playwright.expect(page.get_by_role("radio", name="Passing")).to_have_count(0)
-
-
 def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, studio: FakeStudio) -> None:
     library = studio.models
     page.get_by_role("tab", name="Settings").click()
@@ -135,6 +96,7 @@ def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: F
     page.get_by_role("button", name="Download", exact=True).click()
     page.get_by_text("The download site https://huggingface.co cannot be reached. Go online and try again.").wait_for()
 
+    page.get_by_role("button", name="Import files").click()
     page.get_by_role("button", name="Import what lies in the folder").click()
     page.get_by_text("The folder /data/import is empty. Put the files there first.").wait_for()
     voice = tmp_path / "my_e8_s200.pth"
@@ -167,7 +129,7 @@ def test_the_other_language_is_one_click_away(page: playwright.Page) -> None:
 
 def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page) -> None:
     """Every control that can be seen has a name for those who cannot see it; Tab reaches the main button."""
-    for tab in ("Speak", "Create", "Mix", "Voices", "Settings"):
+    for tab in ("Speak", "Create", "Studio", "Mix", "Voices", "Settings"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(500)
         nameless = page.evaluate(
@@ -182,6 +144,13 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page
         assert page.evaluate("document.querySelectorAll('h1').length") == 1
     page.get_by_role("tab", name="Create").click()
     page.get_by_label("Name of the voice").first.focus()
+    page.get_by_role("tab", name="Settings").focus()
+    for key, name in (("ArrowRight", "Speak"), ("ArrowLeft", "Settings"), ("Home", "Speak"), ("ArrowRight", "Create")):
+        page.keyboard.press(key)
+        playwright.expect(page.get_by_role("tab", name=name, selected=True)).to_be_focused()
+    page.wait_for_timeout(300)
+    assert page.locator("#tabs [role=tab][tabindex='0']:visible").count() == 1  # one stop for the Tab key
+    page.get_by_label("Name of the voice").first.focus()
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -192,7 +161,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page: playwright.Page
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_sticks_out_of_the_window(page: playwright.Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    for tab in ("Speak", "Create", "Mix", "Voices", "Settings"):
+    for tab in ("Speak", "Create", "Studio", "Mix", "Voices", "Settings"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab

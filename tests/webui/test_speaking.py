@@ -321,15 +321,71 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(page: playwright.Pag
     page.get_by_role("button", name="Open: One").wait_for()
 
 
+def test_a_voice_is_owned_in_its_card(page: playwright.Page, humming: Studio) -> None:
+    kept = humming.voices.save(humming.voices.mix("invented1", "invented2", 0.5), "Temporary")
+    page.get_by_role("tab", name="Voices").click()
+    card = page.locator(f'.voice-card[data-id="{kept}"]')
+    card.get_by_text("a mix of Ada + Bo").wait_for()
+    card.locator(".look line").first.wait_for(state="attached")  # its picture, from what it says
+    card.get_by_role("button", name="Play: Temporary").click()
+    card.get_by_role("button", name="Pause: Temporary").wait_for()
+    card.get_by_text("More about it").click()
+    card.get_by_text("Give it another name").click()
+    card.get_by_label("New name").fill("Passing")
+    card.get_by_label("New name").press("Enter")
+    card.get_by_text("It is now called “Passing”.").wait_for()  # where it was asked for
+    card.get_by_text("What was done with it").click()
+    card.get_by_text("mixed: ").wait_for()
+    card.get_by_text("Freeze", exact=True).click()
+    card.get_by_label("Passphrase or password").fill("melt me slowly")
+    card.get_by_role("button", name="Freeze it").click()
+    card.get_by_text("“Passing” is frozen.").wait_for()
+    assert card.get_by_text("Destroy this voice").count() == card.get_by_text("Give it another name").count() == 0
+    card.get_by_label("Passphrase or password").fill("melt me slowly")
+    card.get_by_role("button", name="Unfreeze it").click()
+    card.get_by_text("“Passing” may be changed again.").wait_for()
+    card.get_by_text("Delete this voice").click()
+    card.get_by_role("button", name="Delete: Passing").click()
+    playwright.expect(card.get_by_role("button", name="Keep it")).to_be_focused()
+    card.get_by_role("button", name="Delete: Passing").click()
+    playwright.expect(page.get_by_role("button", name="Undo: Passing")).to_be_focused()
+    assert kept not in [each.id for each in humming.voices.list()]
+    page.keyboard.press("Enter")
+    card.get_by_text("More about it").click()
+    card.get_by_text("Destroy this voice").click()
+    destroy = card.get_by_role("button", name="Destroy", exact=True)
+    destroy.click()
+    card.get_by_text("That is not its name.").wait_for()
+    card.get_by_label("Name of the voice").fill("Passing")
+    destroy.click()
+    card.get_by_text("Please tick the box as well").wait_for()
+    card.get_by_label("Yes, destroy it for good").check()
+    destroy.click()
+    card.get_by_text("This is the last question.").wait_for()
+    card.get_by_role("button", name="Keep it").click()
+    playwright.expect(card.get_by_label("Yes, destroy it for good")).not_to_be_checked()
+    card.get_by_label("Name of the voice").fill("Passing")
+    card.get_by_label("Yes, destroy it for good").check()
+    destroy.click()
+    card.get_by_role("button", name="Destroy it for ever").click()
+    page.get_by_text(re.compile("“Passing” is destroyed")).wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save the receipt").click()
+    text = Path(download.value.path()).read_text()
+    assert kept in text and 'found_of_it": []' in text, text
+    assert download.value.suggested_filename == "Passing.json"
+    assert kept not in [each.id for each in humming.voices.list()]
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_fold_opens_and_nothing_sticks_out_on_a_phone(
     browser: playwright.Browser, place: str, language: str
 ) -> None:
     with opened(browser, f"{place}{language}/") as page:
         page.set_viewport_size({"width": 390, "height": 844})
-        for tab in ("speak", "studio", "mix"):
+        for tab in ("speak", "studio", "mix", "voices"):
             page.locator(f'#tabs [role=tab][data-tab-id="{tab}"]').click()
-            page.locator(f"#{tab} form").first.wait_for()
+            page.locator(f"#{tab} :is(form, .voice-card)").first.wait_for()
             for fold in page.locator(f"#{tab} summary").all():
                 fold.focus()
                 page.keyboard.press("Enter")

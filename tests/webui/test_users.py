@@ -14,6 +14,7 @@ import pytest
 
 from gpt_sovits.errors import MissingError, RefusedError
 from gpt_sovits.jobs.intake import erase_intake
+from gpt_sovits.services import voices as services
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
@@ -37,6 +38,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
         made.users.add(name, password)
         voice = make_voice(seed, owner=name)
         registry.admit(name, f"voice of {name}", stage(folder / "jobs", voice, recording))
+        made.session(name).lexicon.add(f"word of {name}", "=words", "")
     return made
 
 
@@ -98,8 +100,11 @@ class Browser:
         raise AssertionError("the queue said nothing")
 
     def list_voices(self) -> str:
-        event = self.event("voices-list", inputs=1)
-        return json.dumps(self.run(event, [None]))
+        return json.dumps(self.http.get("/en/own/people").json())
+
+    def list_words(self) -> str:
+        """By an event of the framework."""
+        return json.dumps(self.run(self.event("words-list", inputs=0), []))
 
     def upload(self, content: bytes) -> str:
         answer = self.http.post("/en/gradio_api/upload", files={"files": ("clip.wav", content)})
@@ -153,19 +158,16 @@ def test_each_sees_only_their_own_voices(ana: Browser, ben: Browser, studio: Stu
 
 def test_a_sound_is_served_to_the_one_it_was_made_for(ana: Browser, ben: Browser, studio: Studio) -> None:
     voice_id = studio.session("ana").voices.list()[0].id
-    play = ana.event("voices-player", trigger="voices-play")
-    ana.list_voices()
-    value = ana.run(play, [voice_id])
-    path = value[0]["file"]
-    assert "/ana/" in path and ana.file(path).content == b"RIFFsample"
+    place = f"/en/own/people/{voice_id}/sample.wav"
+    assert ana.http.get(place).content == b"RIFFsample" and ben.http.get(place).status_code == 404
+    made = ana.run(ana.event("words-list", inputs=0), [])[3]
+    path = made["value"]["path"] if "value" in made else made["path"]
+    assert "/ana/" in path and b"word of ana" in ana.file(path).content
     for stranger in (ben.http, httpx.Client(base_url=str(ana.http.base_url))):
         for way in (f"/en/gradio_api/file={path}", f"/zh/gradio_api/file={path}", f"/en/gradio_api/file/{path}"):
             assert stranger.get(way).status_code in (401, 404)
     sneaky = path.replace("/ana/", "/ben/../ana/")
     assert ben.http.get(f"/en/gradio_api/file={sneaky}").status_code in (403, 404)
-    ben.list_voices()
-    said = json.dumps(ben.run(ben.event("voices-player", trigger="voices-play"), [voice_id]))
-    assert '"file"' not in said and "/ana/" not in said and "error" in said
 
 
 def test_an_upload_is_the_uploaders(ana: Browser, ben: Browser) -> None:
@@ -173,31 +175,31 @@ def test_an_upload_is_the_uploaders(ana: Browser, ben: Browser) -> None:
     assert ana.file(path).content == b"ana's words" * 50
     assert ben.file(path).status_code == 404
     as_input = {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": "clip.wav"}
-    refused = ben.run(ben.event("voices-list", inputs=1), [as_input])
+    refused = ben.run(ben.event("words-list", inputs=0), [as_input])
     assert isinstance(refused, httpx.Response) and refused.status_code == 404
     nested = {"a": [{"b": as_input}]}
-    refused = ben.run(ben.event("voices-list", inputs=1), [nested])
+    refused = ben.run(ben.event("words-list", inputs=0), [nested])
     assert isinstance(refused, httpx.Response) and refused.status_code == 404
     same = ben.upload(b"ana's words" * 50)  # who has the same file may read it
     assert ben.file(same).status_code == 200 and ana.file(path).status_code == 200
 
 
 def test_nobody_joins_anothers_page(ana: Browser, ben: Browser) -> None:
-    ana.list_voices()
+    ana.list_words()
     assert ben.http.get("/en/gradio_api/queue/data?session_hash=ana0session").status_code == 404
     assert ben.http.get("/en/gradio_api/heartbeat/ana0session").status_code == 404
-    refused = ben.run(ben.event("voices-list", inputs=1), [None], session="ana0session")
+    refused = ben.run(ben.event("words-list", inputs=0), [None], session="ana0session")
     assert isinstance(refused, httpx.Response) and refused.status_code == 404
-    assert "voice of ana" in ana.list_voices()
+    assert "word of ana" in ana.list_words() and "word of ana" not in ben.list_words()
 
 
 @pytest.mark.parametrize(
     "kind", ["application/json", "application/JSON", "Application/Json; charset=utf-8", "a/b+JSON"]
 )
 def test_no_spelling_of_the_type_opens_the_fence(ana: Browser, ben: Browser, kind: str) -> None:
-    ana.list_voices()
+    ana.list_words()
     file = {"path": ana.upload(b"ana's secret" * 50), "meta": {"_type": "gradio.FileData"}}
-    event = ben.event("voices-list", inputs=1)["id"]
+    event = ben.event("words-list", inputs=0)["id"]
     bodies = (
         {"fn_index": event, "data": [file], "session_hash": "ben0session"},
         {"fn_index": event, "data": [None], "session_hash": "ana0session"},
@@ -206,13 +208,13 @@ def test_no_spelling_of_the_type_opens_the_fence(ana: Browser, ben: Browser, kin
         for body in bodies:
             answer = ben.http.post(f"/en/gradio_api/{place}", content=json.dumps(body), headers={"Content-Type": kind})
             assert answer.status_code == 404 and "There is no such thing." in answer.text, place
-    form = {"session_hash": "ana0session", "component_id": str(ben.ids["voices-list"]), "fn_name": "sound"}
+    form = {"session_hash": "ana0session", "component_id": str(ben.ids["words-list"]), "fn_name": "sound"}
     parts = {key: (None, value) for key, value in form.items()}
     assert ben.http.post("/en/gradio_api/component_server", files=parts).status_code == 404
 
 
 def test_nobody_hears_or_stops_anothers_event(ana: Browser, ben: Browser) -> None:
-    body = {"fn_index": ana.event("voices-list", inputs=1)["id"], "data": [None]}
+    body = {"fn_index": ana.event("words-list", inputs=0)["id"], "data": [None]}
     joined = ana.http.post("/en/gradio_api/queue/join", json={**body, "session_hash": "ana2session"})
     event = joined.json()["event_id"]
     for name in (event, "ana2session"):
@@ -222,7 +224,7 @@ def test_nobody_hears_or_stops_anothers_event(ana: Browser, ben: Browser) -> Non
     assert ben.http.post("/en/gradio_api/cancel", json=stop).status_code == 404
     assert ben.http.post(f"/en/gradio_api/stream/{event}/close").status_code == 404
     with ana.http.stream("GET", "/en/gradio_api/queue/data?session_hash=ana2session") as answers:
-        assert any("voice of ana" in line for line in answers.iter_lines())
+        assert any("word of ana" in line for line in answers.iter_lines())
 
 
 def test_what_somebody_hands_in_is_theirs_alone(ana: Browser, ben: Browser, studio: Studio) -> None:
@@ -306,35 +308,56 @@ def test_signing_out_ends_it(address: str) -> None:
 
 def test_a_voice_is_owned_in_the_page(ana: Browser, ben: Browser, studio: Studio) -> None:
     voice_id = studio.session("ana").voices.list()[0].id
-    ana.list_voices()
-    shown = json.dumps(ana.run(ana.event("own-journal-lines", inputs=1), [voice_id]))
-    assert "trained" in shown and "Voice of Ana" in shown and "This is my voice and I agree." in shown
+    place = f"/en/own/people/{voice_id}"
+    inside = ana.http.get(place).json()
+    assert inside["journal"][0]["said"].startswith("trained") and inside["consent"][0]["who"] == "Ana"
+    assert inside["consent"][0]["statement"] == "This is my voice and I agree."
+    assert "no voice" in ben.http.get(place).json()["problem"]
 
-    def press(button: str, *fields: Any) -> str:
-        return str(ana.run(ana.event("voices-message", trigger=button), [voice_id, 0, *fields])[0])
+    def press(deed: str, who: Browser = ana, **fields: Any) -> str:
+        answer = who.http.post(f"{place}/{deed}", json=fields).json()
+        return str(answer.get("said") or answer["problem"])
 
-    assert "frozen" in press("own-freeze_do", "")  # who signs in needs no passphrase: the password thaws
-    assert "is wrong" in press("own-unfreeze", "some other words")
-    assert "may be changed again" in press("own-unfreeze", PASSWORDS["ana"])
-    assert "removed" not in press("own-prune", studio.session("ana").voices.versions(voice_id)[0].id, True)
-    assert "not its name" in press("own-destroy_do", "Voice of ana", True, False)
-    assert "tick the box" in press("own-destroy_do", "voice of ana", False, False)
-    send = ana.event("own-send-ready", trigger="own-send_do")
-    said, made = ana.run(
-        send, [voice_id, studio.session("ben").voices.public_key(), "", True, True, False, "2999-01-01"]
-    )
-    path = made["value"]["path"] if "value" in made else made["path"]
-    data = ana.file(path).content
-    assert "ready" in said and data.startswith(b"age-encryption.org/v1") and ben.file(path).status_code == 404
+    version = studio.session("ana").voices.versions(voice_id)[0].id
+    for deed in ("rename", "freeze", "lock", "send", "delete", "restore", "destroy"):
+        assert "no voice" in press(deed, ben, name="voice of ana", secret="four words are good", sure=True)
+    assert "frozen" in press("freeze")  # who signs in needs no passphrase: the password thaws
+    may = set(ana.http.get(place).json()["may"])
+    assert "unfreeze" in may and not may & {"rename", "train", "pin", "remove", "prune"}
+    assert "is wrong" in press("unfreeze", secret="some other words")
+    assert "may be changed again" in press("unfreeze", secret=PASSWORDS["ana"])
+    assert "removed" not in press("prune", version=version)
+    assert "not its name" in press("destroy", name="Voice of ana", sure=True)
+    assert "tick the box" in press("destroy", name="voice of ana")
+    friend = studio.session("ben").voices.public_key()
+    assert "ready" in press("send", friend=friend, export=False, until="2999-01-01")
+    data = ana.http.get(f"{place}/sent.gsvoice").content
+    assert data.startswith(b"age-encryption.org/v1") and ben.http.get(f"{place}/sent.gsvoice").status_code == 404
     received = studio.session("ben").voices.import_file(data)
     card = studio.session("ben").voices.find(received)
     assert not card.terms.export and card.terms.until == "2999-01-01"
-    ben.list_voices()
-    about = json.dumps(ben.run(ben.event("own-journal-lines", inputs=1), [received]))
-    assert "may not be passed on" in about and "received" in about
+    about = ben.http.get(f"/en/own/people/{received}").json()
+    assert "may not be passed on" in about["terms"] and "received" in about["journal"][0]["said"]
     studio.session("ben").voices.destroy(received)
-    assert "destroyed" in press("own-destroy_do", "voice of ana", True, False)
+    assert "deleted" in press("delete") and ana.http.get("/en/own/people").json()["own"] == []
+    assert ana.http.post(f"{place}/restore", json={}).json() == {"said": ""}
+    answer = ana.http.post(f"{place}/destroy", json={"name": "voice of ana", "sure": True}).json()
+    assert "destroyed" in answer["said"] and voice_id in answer["receipt"]
     assert studio.session("ana").voices.list() == [] and studio.session("ana").voices.verify_destroyed(voice_id).clean
+
+
+def test_a_voice_that_was_put_away_goes_after_an_hour(
+    ben: Browser, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voices = studio.session("ben").voices
+    voice_id = voices.list()[0].id
+    voices.put_away(voice_id)
+    voices.bring_back(voice_id)
+    assert [card.id for card in voices.list()] == [voice_id]
+    voices.put_away(voice_id)
+    now = services.time.time()
+    monkeypatch.setattr(services.time, "time", lambda: now + 3601)
+    assert voices.list() == [] and not (studio.settings.registry_dir / f"users/ben/voices/{voice_id}").exists()
 
 
 def test_an_idle_session_ends() -> None:

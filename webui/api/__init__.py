@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gpt_sovits import __version__
 from gpt_sovits.errors import ResourceError, VoiceError
 from gpt_sovits.studio import Studio
-from webui.api import docs, openai, own
+from webui.api import docs, kept, openai, own
 from webui.api.callers import Callers
 from webui.api.failures import AskedError, failure, handle
 from webui.api.speaking import Speaker
@@ -54,6 +54,7 @@ def create_api(studio: Studio, folder: Path, sessions: Sessions | None = None, t
 
     app.include_router(openai.router)
     app.include_router(own.router)
+    app.include_router(kept.router)
     return app
 
 

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,18 +26,21 @@ from webui.turns import Turns
 
 if TYPE_CHECKING:
     from gpt_sovits import Speech
+    from gpt_sovits.audio import Audio
 
 MAX_TEXT = 20_000  # characters: about twenty minutes of speech; longer texts are narrated
 _THREADS = 4  # that speak for the HTTP doors, so that the pages keep theirs
 SPOKEN: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": 'The sound; with `stream_format` "sse" events that hold it in base64.',
+        "description": 'The sound; with `stream_format` "sse" events that hold it in base64. What may have come out '
+        "wrong or was left out stands in `X-Studio-Doubt` of a whole answer (places in the text), or the last event.",
         "content": {
             **{kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in FORMATS.values()},
             "text/event-stream": {"schema": {"type": "string"}},
         },
     }
 }
+MOST_TOLD = 50  # places in doubt in one header
 _T = TypeVar("_T")
 Begin = Callable[[CancelToken], "Iterator[Speech]"]
 
@@ -51,6 +54,21 @@ class Wanted:
     label: Label
     headers: dict[str, str]
     characters: int = 0
+    doubts: list[dict[str, Any]] = field(default_factory=list)
+
+    def hear(self, piece: Speech) -> Audio:
+        """Note what is doubtful about a piece; its sound."""
+        place = {"start": piece.start, "end": piece.end}
+        if piece.doubt:
+            self.doubts.append({**place, "doubt": piece.doubt})
+        if piece.left_out:
+            self.doubts.append({**place, "left_out": list(piece.left_out)})
+        return piece.audio
+
+    def told(self) -> dict[str, str]:
+        """The headers of a whole answer: those given, and which characters are in doubt or were left out."""
+        said = [f"{each['start']}-{each['end']} {each.get('doubt', 'left-out')}" for each in self.doubts[:MOST_TOLD]]
+        return {**self.headers, "X-Studio-Doubt": ", ".join(said)} if said else self.headers
 
 
 def check_text(text: str) -> None:
@@ -74,7 +92,7 @@ class Speaker:
         sounds = self._pieces(caller, begin)
         if wanted.way == "whole":
             data = await unless_gone(request, partial(_whole, sounds, wanted))
-            return Response(data, media_type=FORMATS[wanted.name].media_type, headers=wanted.headers)
+            return Response(data, media_type=FORMATS[wanted.name].media_type, headers=wanted.told())
         try:
             first = await unless_gone(request, partial(anext, sounds, None))
         except BaseException:
@@ -106,6 +124,18 @@ class Speaker:
                     yield piece
             finally:
                 cancel.cancel()
+
+    async def once(self, caller: Caller, do: Callable[[], _T]) -> _T:
+        """One piece of work in its turn."""
+        if self._threads is None:
+            self._threads = CapacityLimiter(_THREADS)
+        async with caller.turn(), self._turns.of(caller.session.user):
+            return await to_thread.run_sync(do, limiter=self._threads, abandon_on_cancel=True)
+
+
+async def in_turn(request: Request, caller: Caller, do: Callable[[], _T]) -> _T:
+    """What ``do`` gives, computed when it is this program's turn to speak."""
+    return await speaker_of(request).once(caller, do)
 
 
 def speaker_of(request: Request) -> Speaker:
@@ -160,7 +190,7 @@ async def _whole(sounds: AsyncGenerator[Speech], wanted: Wanted) -> bytes:
     async with aclosing(sounds):
         async for piece in sounds:
             encoder = encoder or Encoder(wanted.name, piece.audio.rate, label=wanted.label, streaming=False)
-            encoder.add(piece.audio)
+            encoder.add(wanted.hear(piece))
     if encoder is None:
         raise InputError("There is nothing to say.", "Type a text with words in it.")
     return encoder.end()
@@ -168,10 +198,10 @@ async def _whole(sounds: AsyncGenerator[Speech], wanted: Wanted) -> bytes:
 
 async def _encoded(first: Speech, rest: AsyncGenerator[Speech], wanted: Wanted) -> AsyncGenerator[bytes]:
     encoder = Encoder(wanted.name, first.audio.rate, label=wanted.label)
-    yield encoder.add(first.audio)
+    yield encoder.add(wanted.hear(first))
     async with aclosing(rest):
         async for piece in rest:
-            yield encoder.add(piece.audio)
+            yield encoder.add(wanted.hear(piece))
     yield encoder.end()
 
 
@@ -185,7 +215,7 @@ async def _events(request: Request, chunks: AsyncGenerator[bytes], wanted: Wante
         yield event({"type": "error", **shape(request, error)})
         return
     usage = {"input_tokens": wanted.characters, "output_tokens": 0, "total_tokens": wanted.characters}
-    yield event({"type": "speech.audio.done", "usage": usage})
+    yield event({"type": "speech.audio.done", "usage": usage, "doubts": wanted.doubts})
 
 
 def event(value: dict[str, Any]) -> bytes:

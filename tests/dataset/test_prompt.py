@@ -1,0 +1,70 @@
+"""Of a long clip the best few seconds are continued, with the words that are said there and no others."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from gpt_sovits.audio import Audio
+from gpt_sovits.dataset.prompt import LONGEST, SHORTEST, prompt_window
+from gpt_sovits.dataset.proof import Thresholds
+from gpt_sovits.dataset.transcript import script_words
+from gpt_sovits.families import enrol
+from gpt_sovits.text import symbols
+
+SCRIPT = (
+    "The kettle began to sing on the stove. Nobody in the house had slept, and nobody wanted to say why! "
+    "Outside the window it was snowing again, as quietly as it could."
+)
+
+
+def said(script: str) -> tuple[SimpleNamespace, Audio, list[tuple[str, float]]]:
+    """A network that hears exactly this, the clip, and when each word begins."""
+    classes = len(symbols().names)
+    rows, begins = [], []
+    for word in script_words(script, "en"):
+        begins.append((word.text, len(rows) * 0.02))
+        for phone in word.ids:
+            rows += [phone, classes, phone, classes]
+        rows += [classes] * (25 if word.end < len(script) and script[word.end] in ".,!" else 2)
+    logits = np.full((len(rows), classes + 1), -9.0, np.float32)
+    logits[np.arange(len(rows)), rows] = 0.0
+    network = SimpleNamespace(
+        parameters=lambda: iter([torch.zeros(1)]), phone_logits=lambda wave: torch.from_numpy(logits)[None]
+    )
+    return network, Audio(np.ones(round(len(rows) * 0.02 * 16000), np.float32), 16000), begins
+
+
+def test_the_window_is_whole_sentences_with_their_words() -> None:
+    network, clip, begins = said(SCRIPT)
+    found = prompt_window(network, Thresholds(confident=2.0), clip, SCRIPT, "en")  # type: ignore[arg-type]
+    assert found is not None
+    window, text = found
+    assert SHORTEST <= window.seconds <= LONGEST + 1 and text in SCRIPT and text[-1] in ".,!"
+    assert SCRIPT[SCRIPT.index(text) - 2 :][:1] in ".,!" or SCRIPT.startswith(text)
+    first = next(at for word, at in begins if SCRIPT[SCRIPT.index(text) :].startswith(word))
+    assert abs(len(clip.samples) / 16000 - begins[-1][1]) < 2 and first < clip.seconds
+    assert prompt_window(network, Thresholds(confident=2.0), clip, "...", "en") is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["It rained for a week and the bridge was closed to everybody but the doctor.", "今天天气很好，我们去公园散步吧。"],
+)
+def test_words_that_were_not_said_are_not_used(other: str) -> None:
+    network, clip, _ = said(SCRIPT)
+    assert prompt_window(network, Thresholds(confident=2.0), clip, other, "auto") is None  # type: ignore[arg-type]
+
+
+def test_a_trimmed_clip_keeps_the_frames_of_the_whole() -> None:
+    for rate in (16000, 22050, 44100, 48000):
+        sound = np.zeros(3 * rate, np.float32)
+        sound[rate + 123 : 2 * rate] = np.sin(np.arange(rate - 123) / 9)
+        sound[0] = 1e-6
+        numbered = Audio(sound + np.arange(3 * rate) * 1e-9, rate)
+        trimmed = enrol._trimmed(numbered)
+        start = round(float(trimmed.samples[0] - 0) / 1e-9) if trimmed.samples[0] < 0.01 else 0
+        assert abs(start - round(start / (0.04 * rate)) * 0.04 * rate) < 3 and 0.8 * rate < start < rate + 123

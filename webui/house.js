@@ -1,0 +1,39 @@
+// What lies where, how large it is, and what the computer gives.
+const $ = (id) => element.querySelector(`#house-${id}`);
+const size = (bytes) => (bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MB` : `${Math.ceil(bytes / 1024)} KB`);
+const NAMES = {
+  takes: SAY['house.takes'], narrations: SAY['house.narrations'], desk: SAY['house.desk'], receipts: SAY['house.receipts'],
+  intake: SAY['house.intake'], jobs: SAY['house.jobs'], models: SAY['house.models'], cache: SAY['house.cache'],
+};
+const KINDS = { narrations: SAY['house.half'], takes: SAY['house.open'], desk: SAY['house.open'], intake: SAY['house.open'], jobs: SAY['house.open'] };
+
+function row(name, kind, bytes) {
+  const made = make('tr');
+  const head = make('th', '', name);
+  head.scope = 'row';
+  made.append(head, make('td', '', kind), make('td', '', size(bytes)));
+  return made;
+}
+
+async function look() {
+  const found = await ask('house').catch(() => null);
+  if (!found || found.problem) return;
+  $('folder').hidden = !found.folder;
+  if (found.folder) $('folder').textContent = fill(SAY['house.folder'], { folder: found.folder, free: size(found.free) });
+  $('places').querySelector('tbody').replaceChildren(
+    ...Object.entries(found.voices).map(([name, bytes]) => row(fill(SAY['house.voice'], { name }), SAY['house.sealed'], bytes)),
+    ...Object.entries(found.places).filter(([, bytes]) => bytes).map(([name, bytes]) => row(NAMES[name], KINDS[name] ?? '', bytes)));
+  const facts = [
+    [SAY['house.device'], found.device === 'cpu' ? SAY['house.processor'] : found.device.toUpperCase()],
+    [SAY['house.threads'], found.threads],
+    ...(found.memory ? [[SAY['settings.memory'], size(found.memory)]] : []),
+    [SAY['house.waiting'], found.waiting],
+    [SAY['house.words'], found.words],
+    [SAY['house.languages'], SAY['house.spoken']],
+    [SAY['house.accounts'], found.accounts || SAY['house.alone']],
+  ];
+  $('facts').replaceChildren(...facts.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', String(value))]));
+  $('how').hidden = !found.folder;
+}
+window.addEventListener('studio-house', look);
+look();
