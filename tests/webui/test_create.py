@@ -243,7 +243,7 @@ def test_files_come_by_choice_and_by_drop_and_go_on_after_half_of_them(page: Any
     for event in ("dragenter", "dragover", "drop"):
         page.dispatch_event("body", event, {"dataTransfer": dropped})
     page.locator("#create-clips").get_by_text("film.mp4").wait_for()
-    page.get_by_role("button", name="Remove film.mp4").click()
+    page.get_by_role("button", name="Remove: film.mp4").click()
     page.locator("#create-clips").get_by_text("film.mp4").wait_for(state="detached")
     page.get_by_role("button", name="Undo").click()
     page.locator("#create-clips").get_by_text("film.mp4").wait_for()
