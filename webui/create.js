@@ -177,7 +177,7 @@ function draw_clips() {
   granted.hidden = !granted.children.length;
   const { lines, ...rest } = what_is_read();
   const read = read_before({ lines, ...rest }).size;
-  $('record').textContent = read >= lines.length && lines.length ? SAY['create.record_again'] : read ? SAY['create.record_on'] : SAY['create.record'];
+  $('record').textContent = state.passage === 'free' ? SAY['create.talk'] : read >= lines.length && lines.length ? SAY['create.record_again'] : read ? SAY['create.record_on'] : SAY['create.record'];
 }
 
 // ------------------------------------------------------------------------------------------------------------- drawing
