@@ -6,6 +6,7 @@ length of the text, a Han character counting as two letters.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -48,19 +49,24 @@ def cues(pieces: Iterable[Spoken]) -> list[Cue]:
     return [cue for cue in found if cue.text]
 
 
-def split_cue(cue: Cue, longest: int = LONGEST) -> list[Cue]:
-    """The cue itself, or several at clauses (in the worst case words), none with more than ``longest`` letters."""
+def split_cue(cue: Cue, longest: int = LONGEST, starts: Sequence[tuple[int, float]] = ()) -> list[Cue]:
+    """The cue itself, or several at clauses (in the worst case words), none with more than ``longest`` letters.
+
+    ``starts``: where in the text words begin, and when, in seconds of the whole; a part begins with its first such
+    word. Without them the time is shared out.
+    """
     parts = _parts(cue.text, longest)
     total = sum(map(_width, parts))
     if len(parts) < 2 or not total:
         return [cue]
-    out: list[Cue] = []
-    start = cue.start
-    for part in parts:
-        end = start + (cue.end - cue.start) * _width(part) / total
-        out.append(Cue(start, end, part.strip()))
-        start = end
-    return out
+    edges, shared, at = [cue.start], cue.start, 0
+    for part, following in itertools.pairwise(parts):
+        at += len(part)
+        shared += (cue.end - cue.start) * _width(part) / total
+        begins = next((when for place, when in starts if at <= place < at + len(following)), shared)
+        edges.append(min(max(begins, edges[-1]), cue.end))
+    edges.append(cue.end)
+    return [Cue(*edge, part.strip()) for edge, part in zip(itertools.pairwise(edges), parts, strict=True)]
 
 
 def srt(items: Sequence[Cue]) -> str:

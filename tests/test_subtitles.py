@@ -69,3 +69,14 @@ def test_no_text_breaks_the_file(text):
         lines = block.strip("\n").split("\n")
         assert re.fullmatch(r"\d+", lines[0]) and " --> " in lines[1]
         assert 3 <= len(lines) <= 4 and all(line.strip() for line in lines)
+
+
+def test_parts_begin_with_their_words_where_that_is_known() -> None:
+    text = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of folly."
+    plain = split_cue(Cue(10.0, 20.0, text))
+    assert len(plain) == 2
+    at = text.index(plain[1].text)
+    known = split_cue(Cue(10.0, 20.0, text), starts=[(0, 10.1), (at, 17.25), (at + 3, 17.5)])
+    assert [cue.text for cue in known] == [cue.text for cue in plain]
+    assert (known[0].start, known[0].end, known[1].start, known[1].end) == (10.0, 17.25, 17.25, 20.0)
+    assert split_cue(Cue(10.0, 20.0, text), starts=[(at, 99.0)])[1].start == 20.0

@@ -50,13 +50,15 @@ Answer = TypeVar("Answer")
 
 
 class Blend(BaseModel):
-    """A voice between two; ``manner`` of None follows ``ratio``."""
+    """A voice between two, of which ``part`` may be a third one; ``manner`` of None follows ``ratio``."""
 
     model_config = ConfigDict(extra="forbid")
     first: str
     second: str
     ratio: float
     manner: float | None = None
+    third: str = ""
+    part: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
 class Wish(BaseModel):
@@ -239,9 +241,17 @@ class Live:
 
 
 def blended(session: Session, blend: Blend) -> Voice:
-    if blend.first == blend.second:
+    if len({blend.first, blend.second, blend.third}) < 3:
         raise InputError("A mix needs two different voices.", "Choose another one at one of the ends.")
-    return session.voices.mix(blend.first, blend.second, blend.ratio, manner=blend.manner)
+    if not blend.third:
+        return session.voices.mix(blend.first, blend.second, blend.ratio, manner=blend.manner)
+    if not 0.0 <= blend.ratio <= 1.0:
+        raise InputError(f"The ratio {blend.ratio} is not between 0 and 1.", "Move the slider between the two voices.")
+    timbre, manner = (
+        [(1 - ratio) * (1 - blend.part), ratio * (1 - blend.part), blend.part]
+        for ratio in (blend.ratio, blend.ratio if blend.manner is None else blend.manner)
+    )
+    return session.voices.blend([blend.first, blend.second, blend.third], timbre, manners=manner)
 
 
 def kept(session: Session, voice: Voice, wish: Wish, lines: tuple[Line, ...], sounds: list[Audio]) -> dict[str, Any]:

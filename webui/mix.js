@@ -1,13 +1,18 @@
 // The Mix tab: the sound follows the slider while it moves. What was heard once, or lies near, sounds at once.
 const $ = (id) => element.querySelector(`#mix-${id}`);
 const GRID = [50, 0, 100, 25, 75]; // shares that are prepared while nothing else is wanted
-const desk = new Desk('mix', { first: '', second: '', ratio: 50, follow: true, manner: 50, text: SAY['mix.text_value'], loop: true, name: '', seen: [] });
+const desk = new Desk('mix', { first: '', second: '', ratio: 50, follow: true, manner: 50, third: '', part: 20, text: SAY['mix.text_value'], loop: true, name: '', seen: [] });
 const state = desk.value;
 let people = [], sounds = new Map(), story = '', playing = null, wanted = null, fetching = null, active = false;
 const speaker = new Speaker((sounding) => { if (!sounding && !speaker.busy) stopped(); });
 
 const name = (id) => people.find((each) => each.id === id)?.name ?? '';
-const share = (ratio) => fill(SAY['mix.blend'], { first: 100 - ratio, second: ratio, a: name(state.first), b: name(state.second) });
+const share = (ratio) => {
+  const left = state.third ? 100 - state.part : 100;
+  const second = Math.round((ratio * left) / 100);
+  const two = fill(SAY['mix.blend'], { first: left - second, second, a: name(state.first), b: name(state.second) });
+  return state.third ? fill(SAY['mix.blend_third'], { two, part: state.part, c: name(state.third) }) : two;
+};
 
 function say(place, kind, text) {
   $(place).replaceChildren();
@@ -24,16 +29,23 @@ function draw() {
   $('manner-row').hidden = state.follow;
   $('manner').nextElementSibling.textContent = share(state.manner);
   $('manner').setAttribute('aria-valuetext', share(state.manner));
-  const same = state.first === state.second;
+  $('third').value = state.third;
+  $('part').value = state.part;
+  $('part-row').hidden = !state.third;
+  $('part').nextElementSibling.textContent = state.third ? `${state.part} % ${name(state.third)}` : '';
+  $('part').setAttribute('aria-valuetext', $('part').nextElementSibling.textContent);
+  const same = is_same();
   if (people.length > 1) say('problem', 'problem', same ? SAY['mix.same'] : '');
   $('preview').disabled = $('save').disabled = people.length < 2 || same;
 }
 
+const is_same = () => state.first === state.second || [state.first, state.second].includes(state.third);
+
 // ------------------------------------------------------------------------------------------------------- the sound
-const blend = (ratio) => ({ first: state.first, second: state.second, ratio: ratio / 100, manner: state.follow ? null : state.manner / 100 });
+const blend = (ratio) => ({ first: state.first, second: state.second, ratio: ratio / 100, manner: state.follow ? null : state.manner / 100, ...(state.third ? { third: state.third, part: state.part / 100 } : {}) });
 
 function same_story() { // another sentence or other voices: nothing that was prepared holds
-  const now = JSON.stringify([state.first, state.second, state.text, state.follow ? null : state.manner]);
+  const now = JSON.stringify([state.first, state.second, state.text, state.follow ? null : state.manner, state.third, state.part]);
   if (now !== story) { story = now; sounds = new Map(); playing = null; fetching?.stop.abort(); fetching = null; }
 }
 
@@ -106,7 +118,7 @@ async function pump() {
 
 function follow(last) { // the slider moved; `last`: it was let go
   window.dispatchEvent(new CustomEvent('studio-silence', { detail: speaker }));
-  if (people.length < 2 || state.first === state.second || !state.text.trim()) return;
+  if (people.length < 2 || is_same() || !state.text.trim()) return;
   speaker.wake();
   same_story();
   active = true;
@@ -157,8 +169,9 @@ async function list(event) {
   if (news.length || found.own.length < state.seen.length) desk.set({ seen: found.own.map((each) => each.id), first: state.first, second: state.second });
   if (!is(state.first)) state.first = people[0]?.id ?? '';
   if (!is(state.second)) state.second = people.find((each) => each.id !== state.first)?.id ?? '';
-  for (const end of ['first', 'second']) {
-    $(end).replaceChildren(...people.map((each) => {
+  if (!is(state.third)) state.third = '';
+  for (const end of ['first', 'second', 'third']) {
+    $(end).replaceChildren(...(end === 'third' ? [new Option(SAY['mix.nobody'], '')] : []), ...people.map((each) => {
       const twin = people.some((other) => other !== each && other.name === each.name);
       const plain = each.invented ? fill(SAY['voices.invented'], each) : each.name;
       const option = make('option', '', twin ? `${plain} · ${each.day} · ${each.id.slice(0, 5)}` : plain);
@@ -187,18 +200,18 @@ async function save(event) {
 function moved(input, last) {
   const value = Math.min(100, Math.max(0, Math.round(input.valueAsNumber)));
   if (Number.isNaN(value)) return;
-  desk.set({ [input === $('manner') ? 'manner' : 'ratio']: value });
+  desk.set({ [{ 'mix-manner': 'manner', 'mix-part': 'part' }[input.id] ?? 'ratio']: value });
   draw();
   follow(last || input === $('percent'));
 }
-for (const id of ['ratio', 'percent', 'manner']) {
+for (const id of ['ratio', 'percent', 'manner', 'part']) {
   $(id).addEventListener('input', () => moved($(id), false));
   $(id).addEventListener('change', () => moved($(id), true));
 }
-for (const end of ['first', 'second']) {
+for (const end of ['first', 'second', 'third']) {
   $(end).addEventListener('change', () => {
     desk.set({ [end]: $(end).value });
-    const going = Boolean(playing);
+    const going = Boolean(playing) || active;
     silence();
     draw();
     if (going) follow(true);

@@ -5,6 +5,7 @@ Files of any size come through the framework's own upload, which the fence watch
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import gradio as gr
 
 from gpt_sovits.errors import InputError, VoiceError
 from webui.i18n import Words
-from webui.parts import catch, good, heading, new_place, notice, problem
+from webui.parts import catch, good, heading, new_place, notice, problem, status_line
 from webui.person import Ask
 
 _RENEWED = """() => { for (const each of ['people', 'voices'])
@@ -27,9 +28,11 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
         with gr.Row(elem_classes="aligned"):
             key = gr.Textbox(label=words("own.key"), interactive=False, max_lines=1, elem_id="own-key")
             show_key = gr.Button(words("own.key_show"), elem_id="own-key-show")
-        given = gr.File(
-            label=words("own.file"), file_types=[".gsvoice"], type="filepath", buttons=[], elem_id="own-file"
-        )
+        with gr.Row(elem_classes="aligned"):
+            given = gr.UploadButton(
+                words("own.file"), file_types=[".gsvoice"], type="filepath", elem_id="own-file", scale=0
+            )
+            given_name = _chosen(words, given, "own-file-chosen")
         secret = gr.Textbox(label=words("own.file_secret"), type="password", max_lines=1, elem_id="own-file-secret")
         name = gr.Textbox(label=words("own.file_name"), max_length=80, max_lines=1, elem_id="own-file-name")
         take = gr.Button(words("own.receive_do"), variant="primary", elem_id="own-receive-do")
@@ -39,9 +42,11 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
         phrase = gr.Textbox(label=words("own.backup_secret"), type="password", max_lines=1, elem_id="own-backup-secret")
         save = gr.Button(words("own.backup_do"), elem_id="own-backup-do")
         ready = gr.DownloadButton(words("own.backup_ready"), visible=False, elem_id="own-backup-ready")
-        old = gr.File(
-            label=words("own.backup_file"), file_types=[".gsbackup"], type="filepath", buttons=[], elem_id="own-old"
-        )
+        with gr.Row(elem_classes="aligned"):
+            old = gr.UploadButton(
+                words("own.backup_file"), file_types=[".gsbackup"], type="filepath", elem_id="own-old", scale=0
+            )
+            _chosen(words, old, "own-old-chosen")
         restore = gr.Button(words("own.restore_do"), elem_id="own-restore-do")
         kept = notice(elem_id="own-kept")
 
@@ -51,14 +56,14 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
         except VoiceError as error:
             return "", problem(words, error)
 
-    def receive(path: str | None, phrase: str, call: str) -> tuple[str, Any, str]:
+    def receive(path: str | None, phrase: str, call: str) -> tuple[str, Any, str, Any]:
         try:
             if not path:
                 raise InputError(words("own.need_file"))
             ask().voices.import_file(Path(path).read_bytes(), passphrase=phrase, name=call)
         except VoiceError as error:
-            return problem(words, error), gr.skip(), ""
-        return good(words("own.received")), None, ""
+            return problem(words, error), gr.skip(), "", gr.skip()
+        return good(words("own.received")), None, "", ""
 
     def back_up(phrase: str) -> tuple[str, Any]:
         path = new_place(folder) / "voices.gsbackup"
@@ -80,9 +85,22 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
 
     for event, place in (
         (show_key.click(own_key, None, [key, received], **quiet), received),
-        (take.click(receive, [given, secret, name], [received, given, secret], **heavy), received),
+        (take.click(receive, [given, secret, name], [received, given, secret, given_name], **heavy), received),
         (save.click(back_up, phrase, [kept, ready], **heavy), kept),
         (restore.click(bring_back, [old, phrase], kept, **heavy), kept),
     ):
         catch(event, words, place)
         event.then(None, None, None, js=_RENEWED, **quiet)
+
+
+def _chosen(words: Words, button: gr.UploadButton, elem_id: str) -> gr.HTML:
+    """Says which file was chosen."""
+    shown = status_line(elem_id=elem_id)
+    button.upload(
+        lambda path: html.escape(words("own.chosen", name=Path(path).name)),
+        button,
+        shown,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    return shown

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import html
 import re
-import wave
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.storage import sounds
 from webui.i18n import Words
 from webui.person import owner
-
-SPEECH_LANGUAGES = ("auto", "zh", "en")
 
 
 def notice(**options: Any) -> gr.HTML:
@@ -92,11 +88,6 @@ def unchanged(count: int) -> list[Any]:
     return [gr.skip() for _ in range(count)]
 
 
-def day(created: str) -> str:
-    """The date of an ISO 8601 time, or the text itself when it is none."""
-    return created[:10] if re.match(r"\d{4}-\d\d-\d\d", created) else created
-
-
 def pick(choices: Sequence[tuple[str, str]], current: str | None, fallback: int = 0) -> str | None:
     """``current`` if it is still a choice, otherwise the one at ``fallback``, otherwise nothing."""
     ids = [value for _, value in choices]
@@ -105,30 +96,9 @@ def pick(choices: Sequence[tuple[str, str]], current: str | None, fallback: int 
     return ids[min(fallback, len(ids) - 1)] if ids else None
 
 
-def language_choices(words: Words) -> list[tuple[str, str]]:
-    return [(words(f"language.{code}"), code) for code in SPEECH_LANGUAGES]
-
-
-def pcm(samples: np.ndarray) -> np.ndarray:
-    """[L] float in [-1, 1] to [L] int16."""
-    return (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2")
-
-
 def new_place(folder: Path) -> Path:
     """A new folder under ``folder``, of the present person and browser, whose name nobody can guess."""
     return sounds.new_place(folder, owner())
-
-
-def save_wav(folder: Path, name: str, pieces: Sequence[np.ndarray], rate: int) -> Path:
-    """Write int16 pieces as one mono WAV into a new folder of its own under ``folder``; returns its path."""
-    path = new_place(folder) / f"{file_name(name)}.wav"
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(rate)
-        for piece in pieces:
-            out.writeframes(piece.tobytes())
-    return path
 
 
 def file_name(text: str) -> str:

@@ -85,8 +85,8 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             remove_notice = notice(elem_id="settings-remove-notice")
 
     drawn = gr.State("")
-    timer = gr.Timer(TICK)
-    progress = [panel, status, bar, stop, drawn]
+    timer = gr.Timer(TICK, active=False)  # it looks while something is on its way, and then no more
+    progress = [panel, status, bar, stop, timer, drawn]
     lists = [table, chosen, which, gone]
 
     def look(before: str, wish: str | None, leaving: str | None) -> list[Any]:
@@ -97,13 +97,14 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             return unchanged(len(progress) + len(lists))
         same = before and before.split("|")[0] == picture.split("|")[0]
         fresh = unchanged(len(lists)) if same else listed(wish, leaving)
-        shown = [gr.update(visible=False), "", "", gr.skip()]
+        shown: list[Any] = [gr.update(visible=False), "", "", gr.skip(), gr.Timer(active=False)]
         if errand is not None:
             shown = [
                 gr.update(visible=True),
                 _status(words, errand),
                 _bar(words, errand),
                 gr.update(visible=errand.active, interactive=errand.state == "running"),
+                gr.Timer(active=errand.active),
             ]
         return [*shown, picture, *fresh]
 

@@ -80,7 +80,7 @@ class SpeakTab:
         """The layout; what is returned carries what ``told`` makes to the page."""
         words = self._words
         with gr.Column(elem_classes="narrow"):
-            fragment(words, "speak", "live", "speak", "read", "takes", elem_id="speak")
+            fragment(words, "speak", "live", "speak", "read", "takes", "wave", elem_id="speak")
             with gr.Column(elem_classes="card", elem_id="speak-clip-box"):
                 clip = recorder(words, words("speak.clip"), "speak-clip")
                 transcript = gr.Textbox(

@@ -137,13 +137,18 @@ function inside(take) {
       link.setAttribute('aria-label', fill(SAY['take.download'], { kind: kind.toUpperCase() }));
       file_row.append(link);
     }
+    const drawing = make('div', 'wave-box');
     const deeds = make('div', 'deeds');
-    deeds.append(button(SAY['take.text'], () => {
+    if (shares()) deeds.append(button(SAY['take.share'], () => share(take)));
+    deeds.append(button(SAY['take.copy'], async (pressed) => {
+      await navigator.clipboard.writeText(take.text).then(() => { pressed.textContent = SAY['take.copied']; }, () => say(SAY['app.unexpected']));
+    }), button(SAY['take.text'], () => {
       area.focus();
       area.setRangeText(take.text, 0, area.value.length, 'end');
       area.dispatchEvent(new Event('input', { bubbles: true }));
     }), button(SAY['take.delete'], () => remove(take, more.closest('.take'))));
-    more.append(name, lines, file_row, deeds);
+    more.append(drawing, name, lines, file_row, deeds);
+    picture(take, drawing);
     shown_state();
   });
   return more;

@@ -25,6 +25,7 @@ def add_speak_options(speak: argparse.ArgumentParser) -> None:
     speak.add_argument("--voice", help="name or id of a voice")
     speak.add_argument("--version", help="id of one of its versions")
     speak.add_argument("--clip", "--reference", type=Path, help="speak like this clip of a few seconds instead")
+    speak.add_argument("--more-clips", type=Path, nargs="+", default=(), metavar="FILE", help="of the same person")
     speak.add_argument("--clip-text", "--transcript", default="", help="what the clip says")
     speak.add_argument(
         "--text-file", type=Path, nargs="+", metavar="FILE", help="text, docx, epub, html, srt; - is stdin"
@@ -36,6 +37,8 @@ def add_speak_options(speak: argparse.ArgumentParser) -> None:
     speak.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default: 1)")
     speak.add_argument("--pause", type=float, default=0.3, help="seconds between sentences (default: 0.3)")
     speak.add_argument("--base", default="", help="base for --clip (default: the chosen model)")
+    for name, kind in (("top-k", int), ("top-p", float), ("temperature", float), ("repetition-penalty", float)):
+        speak.add_argument(f"--{name}", type=kind, help="how the network draws (default: as the model recommends)")
     speak.add_argument("--after", type=whole_number, default=0, metavar="N", help="go on after so many pieces")
     speak.add_argument("--subtitles", type=Path, help="write an .srt or .vtt file too")
 

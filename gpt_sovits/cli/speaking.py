@@ -19,6 +19,7 @@ from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.encoding import encode_stream, format_of, require_format, write_pieces
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.services.session import Session
+from gpt_sovits.services.speech import SAMPLING
 from gpt_sovits.storage.takes import TakeLine
 from gpt_sovits.subtitles import Cue, cues, srt, vtt
 from gpt_sovits.voices.voice import Voice
@@ -101,7 +102,9 @@ def _wanted(session: Session, given: argparse.Namespace) -> tuple[Voice | str, s
         open_voice(session, given, card)
         voice: Voice | str = session.voices.load(card.id, given.version)
     else:
-        voice = session.speech.reference_voice(given.clip, given.clip_text, given.language, given.base)
+        voice = session.speech.reference_voice(
+            given.clip, given.clip_text, given.language, given.base, further=given.more_clips
+        )
         if given.clip_text and voice.reference.text != given.clip_text.strip():
             used = voice.reference.text or "its sound alone, as its words were not found in it"
             print(f"The clip is long; what is continued of it: {used}", file=sys.stderr)
@@ -126,7 +129,8 @@ def speak_into(
     if given.keep:
         pieces = _by_line(session, voice, text, given, seed)
     else:
-        pieces = session.speech.speak(text, voice, **way, seed=seed, after=given.after)
+        drawn = {name: getattr(given, name) for name in SAMPLING if getattr(given, name) is not None}
+        pieces = session.speech.speak(text, voice, **way, seed=seed, after=given.after, sampling=drawn)
     spoken = _Spoken(len(text), keeps=bool(given.keep))
     sounds = heard(spoken.taking(pieces)) if given.play else spoken.taking(pieces)
     try:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import torch
-
-from gpt_sovits.audio import Audio, resample
-from gpt_sovits.dataset.align import WordTime, align, joint_confidence, sister_groups
+from gpt_sovits.audio import Audio
+from gpt_sovits.dataset.align import WordTime, joint_confidence
 from gpt_sovits.dataset.piece import hear
-from gpt_sovits.dataset.proof import Thresholds, shares, softened, unbiased
-from gpt_sovits.dataset.transcript import ScriptWord, script_words
-from gpt_sovits.features.mini_content import SAMPLE_RATE, MiniContentEncoder
-from gpt_sovits.text import symbols
+from gpt_sovits.dataset.proof import Thresholds
+from gpt_sovits.dataset.transcript import ScriptWord
+from gpt_sovits.dataset.word_times import timed
+from gpt_sovits.features.mini_content import MiniContentEncoder
 
 SHORTEST, LONGEST = 3.0, 9.0  # seconds
 SURE = 0.5  # confidence that the words are said there (``dataset.piece``)
@@ -20,25 +18,21 @@ _ROUND, _GAP = 0.25, 0.4  # worth of a mark at an end; of a pause of half a seco
 _EDGE = 0.1  # seconds of a pause that stay around the words
 
 
-@torch.inference_mode()
 def prompt_window(
     content: MiniContentEncoder, thresholds: Thresholds, clip: Audio, script: str, language: str
 ) -> tuple[Audio, str] | None:
     """Sound and words of the best stretch of ``clip``, which says ``script``; None where none surely says its words."""
-    words = script_words(script, language)
-    if not words:
+    found = timed(content, clip, script, language)
+    if found is None:
         return None
-    wave = torch.from_numpy(resample(clip, SAMPLE_RATE).samples)[None].to(next(content.parameters()).device)
-    heard = content.phone_logits(wave)[0].cpu().numpy()
-    told = unbiased(heard, shares(heard))
-    times = align(softened(told), [word.ids for word in words], sisters=sister_groups(symbols().names)).words
+    words, times = found.words, found.times
     for _, first, last in sorted(_stretches(times, words, script, clip.seconds), reverse=True)[:_TRIED]:
         before = times[first - 1].end if first else 0.0
         after = times[last + 1].start if last + 1 < len(words) else clip.seconds
         begin = max(times[first].start - _EDGE, (before + times[first].start) / 2)
         end = min(times[last].end + _EDGE, (after + times[last].end) / 2)
         text = script[words[first].start : _through_marks(script, words[last].end)]
-        if hear(told, begin, end, text, language, thresholds).confidence >= SURE:
+        if hear(found.told, begin, end, text, language, thresholds).confidence >= SURE:
             return clip.between(begin, end), text
     return None
 
@@ -50,7 +44,7 @@ def _through_marks(script: str, at: int) -> int:
 
 
 def _stretches(
-    times: tuple[WordTime, ...], words: list[ScriptWord], script: str, seconds: float
+    times: tuple[WordTime, ...], words: tuple[ScriptWord, ...], script: str, seconds: float
 ) -> list[tuple[float, int, int]]:
     """Value, first and last word of every stretch of the right length whose words were all said."""
     out = []

@@ -5,6 +5,9 @@ Style comes from all of the clip, the prompt (what the semantic model continues)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -77,6 +80,17 @@ def enrol(
         bert=bert,
         mel=family.prompt_mel(base, prompt),
         speaker=speaker,
+    )
+
+
+def with_style_of(base: Base, reference: Reference, clips: Sequence[Audio]) -> Reference:
+    """The reference with the mean style, and speaker vector, of several clips of one person, each counting the same."""
+    found = [reference_style(base, _trimmed(clip)) for clip in clips]
+    vectors = [vector for _, vector in found if vector is not None]
+    return replace(
+        reference,
+        style=torch.stack([style for style, _ in found]).mean(0).cpu(),
+        speaker=torch.stack(vectors).mean(0) if vectors else reference.speaker,
     )
 
 

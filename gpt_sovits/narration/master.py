@@ -44,6 +44,7 @@ FORMATS: Mapping[str, tuple[str, str, int]] = {  # suffix -> container, codec, b
     "flac": ("flac", "flac", 0),
     "wav": ("", "", 0),
 }
+Starts = Callable[[Audio, str], Sequence[tuple[int, float]]]  # places in a text and seconds in its sound
 _MILLISECONDS = Fraction(1, 1000)
 _PICTURES = {b"\xff\xd8\xff": "mjpeg", b"\x89PNG": "png"}
 
@@ -57,10 +58,7 @@ class Made:
     peak: float = -120.0
     chapters: list[tuple[str, float]] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
-
-    @property
-    def subtitles(self) -> list[Cue]:
-        return [part for cue in self.cues for part in split_cue(cue)]
+    subtitles: list[Cue] = field(default_factory=list)
 
 
 def build(
@@ -70,8 +68,11 @@ def build(
     metadata: Mapping[str, str],
     cover: bytes = b"",
     check: Callable[[], None] = lambda: None,
+    starts: Starts = lambda sound, text: (),
 ) -> Made:
-    """Write the book. Raises ``InputError`` for an unknown format, ``MissingError`` for a sentence without a take."""
+    """Write the book. ``starts``: where words begin in a sentence that is shown in several parts.
+
+    Raises ``InputError`` for an unknown format, ``MissingError`` for a sentence without a take."""
     kind = out.suffix.lower().lstrip(".")
     if kind not in FORMATS:
         raise InputError(f"A book cannot be written as {kind!r}.", f"Please use one of: {', '.join(FORMATS)}.")
@@ -90,7 +91,7 @@ def build(
         out.parent.mkdir(parents=True, exist_ok=True)
         try:
             writer = _Wav(part, metadata) if kind == "wav" else _Writer(part, kind, metadata, plain, cover)
-            made = _measured(project, gain, check, writer.write)
+            made = _measured(project, gain, check, writer.write, starts)
             writer.close()
             os.replace(part, out)
         finally:
@@ -103,6 +104,7 @@ def _measured(
     gain: float | None,
     check: Callable[[], None],
     write: Callable[[np.ndarray], None] = lambda samples: None,
+    starts: Starts | None = None,
 ) -> Made:
     """Let the whole book pass, limited after ``gain`` dB (None: as it is); times are those of what passes."""
     made, chain = Made(), _Chain(gain)
@@ -118,7 +120,11 @@ def _measured(
             made.chapters.append((titles[chapter], clock / RATE))
         sound = resample(project.sound(sentence), RATE).samples
         text = parse_markup(clean(Tracked.of(sentence.text))).source.text
-        made.cues.append(Cue(clock / RATE, (clock + len(sound)) / RATE, " ".join(text.split())))
+        cue = Cue(clock / RATE, (clock + len(sound)) / RATE, " ".join(text.split()))
+        made.cues.append(cue)
+        if starts is not None:
+            places = starts(Audio(sound, RATE), cue.text) if len(split_cue(cue)) > 1 else ()
+            made.subtitles += split_cue(cue, starts=[(place, cue.start + when) for place, when in places])
         rest = silence(sentence.pause, RATE).samples
         chain.put(np.concatenate([sound, rest]), write)
         clock += len(sound) + len(rest)

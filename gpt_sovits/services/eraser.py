@@ -135,7 +135,11 @@ class Eraser:
             made_of = self._registry.parents_of(user, each)
             (blended if made_of else contents).extend(self._registry.contents_of(user, each))
             parents |= made_of
-        staying = [card.id for card in self._registry.cards(user) if card.id in parents and card.id not in doomed]
+        staying = [  # what such a voice shares with a mix is of a voice that both were made of
+            card.id
+            for card in self._registry.cards(user)
+            if card.id not in doomed and not parents.isdisjoint({card.id, *card.parents})
+        ]
         for job in jobs:
             ids.append(job.id)
             contents += [erase.of_file(path) for path in self._store.work_dir(job.id).rglob("*") if path.is_file()]

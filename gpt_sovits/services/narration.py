@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from gpt_sovits.audio import Audio, concatenate, silence
-from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.dataset.word_times import timed
+from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.labels import Label
 from gpt_sovits.narration.books import read_book
@@ -16,6 +18,7 @@ from gpt_sovits.narration.project import SENTENCE_PAUSE, Project, Sentence
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.services.voices import VoiceService
+from gpt_sovits.versions import EMBEDDED
 
 __all__ = ["Made", "NarrationService", "Project", "Sentence"]
 
@@ -121,7 +124,19 @@ class NarrationService:
             metadata={**{key: text for key, text in named.items() if text}, **label.metadata()},
             cover=picture.read_bytes() if picture else b"",
             check=(cancel or CancelToken()).check,
+            starts=partial(self._starts, project.about["language"]),
         )
+
+    def _starts(self, language: str, sound: Audio, text: str) -> Sequence[tuple[int, float]]:
+        """When words begin, by the embedded base's ear; nothing where it cannot hear."""
+        try:
+            ear = self._core.base(EMBEDDED).content
+        except (VoiceError, AttributeError):
+            return ()
+        if not hasattr(ear, "phone_logits"):
+            return ()
+        found = timed(ear, sound, text, language)
+        return () if found is None else found.starts(sound)
 
     def say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
         """A take of one sentence."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.labels import Label
 from gpt_sovits.services.core import Core
@@ -19,10 +21,11 @@ from gpt_sovits.voices.voice import Voice
 
 if TYPE_CHECKING:
     from gpt_sovits.audio import Audio
-    from gpt_sovits.synthesis import Speech
+    from gpt_sovits.synthesis import Manner, Speech
     from gpt_sovits.text import Piece, Reading
 
 MAX_CLIP_SECONDS = 600.0
+SAMPLING = {"top_k": (0, 1024), "top_p": (0.05, 1.0), "temperature": (0.05, 2.0), "repetition_penalty": (1.0, 3.0)}
 
 
 class SpeechService:
@@ -32,14 +35,23 @@ class SpeechService:
         self._core = core
         self._user = user
 
-    def reference_voice(self, clip: Path, transcript: str = "", language: str = "auto", base: str = "") -> Voice:
+    def reference_voice(
+        self,
+        clip: Path,
+        transcript: str = "",
+        language: str = "auto",
+        base: str = "",
+        *,
+        further: Sequence[Path] = (),
+    ) -> Voice:
         """A voice straight from a clip of a few seconds, without training; it is not stored.
 
         Of a clip over ten seconds with its ``transcript`` the best few seconds are continued, with the words that are
-        said there (``reference.text`` of the voice); where the words cannot be found in it, "".
+        said there (``reference.text`` of the voice); where the words cannot be found in it, "". ``further``: clips of
+        the same person whose timbre counts too, as much as the first.
         """
         from gpt_sovits.audio import read_audio
-        from gpt_sovits.families.enrol import PROMPT_SECONDS, enrol
+        from gpt_sovits.families.enrol import PROMPT_SECONDS, enrol, with_style_of
         from gpt_sovits.text.unspoken import check_language
 
         check_language(language)
@@ -53,13 +65,17 @@ class SpeechService:
             ear = self._core.base(EMBEDDED)
             thresholds = Thresholds.of(ear.config)
             prompt, transcript = prompt_window(ear.content, thresholds, audio, transcript, language) or (None, "")
+        reference = enrol(loaded, audio, transcript, language, prompt=prompt)
+        if further:
+            clips = [audio, *(read_audio(path, max_seconds=MAX_CLIP_SECONDS) for path in further)]
+            reference = with_style_of(loaded, reference, clips)
         return Voice(
             id="",
             name=Path(clip).stem[:80],
             owner="",
             base=base,
             version_id=None,
-            reference=enrol(loaded, audio, transcript, language, prompt=prompt),
+            reference=reference,
             created=now(),
             made_by={"kind": "reference", "base_release": loaded.release},
         )
@@ -75,6 +91,7 @@ class SpeechService:
         seed: int | None = None,
         cancel: CancelToken | None = None,
         after: int = 0,
+        sampling: Mapping[str, float] | None = None,
     ) -> Iterator[Speech]:
         """Speak ``text`` piece by piece, each as soon as it is ready. A ``seed`` of None sounds different each time.
 
@@ -83,12 +100,14 @@ class SpeechService:
 
         ``voice``: a value, or the id of a stored one. Markup in the text (see ``text.markup``) and the user's word
         list decide how words are read. Unknown voices and unspeakable texts raise here, before anything is computed.
+        ``sampling``: some of top_k, top_p, temperature, repetition_penalty; the others are the base's own.
         """
         from gpt_sovits.text.unspoken import check_language
 
         check_language(language)
         chosen = self._value(voice)
         require_of("speak", chosen)
+        own: dict[str, Any] = {"manner": self._manner(chosen, sampling)} if sampling else {}
         pieces = self._core.synthesizer.speak(
             chosen,
             text,
@@ -99,11 +118,21 @@ class SpeechService:
             lexicon=self._core.word_lists.of(self._user).lexicon(),
             cancel=cancel,
             after=after,
+            **own,
         )
         parents = [str(parent["voice"]) for parent in chosen.made_by.get("parents", ())]
         for voice_id in [chosen.id] if chosen.id else dict.fromkeys(filter(None, parents)):
             self._core.registry.note(self._user, "spoke", voice_id, characters=len(text))
         return self._core.heap.after(pieces)
+
+    def _manner(self, voice: Voice, sampling: Mapping[str, float]) -> Manner:
+        from gpt_sovits.synthesis import Manner
+
+        for name, (least, most) in SAMPLING.items():
+            if not least <= sampling.get(name, least) <= most:
+                raise InputError(f"{name} cannot be {sampling[name]:g}.", f"Choose between {least:g} and {most:g}.")
+        values = {name: int(value) if name == "top_k" else value for name, value in sampling.items()}
+        return Manner(sampling=replace(self._core.base(voice.base).sampling, **values))
 
     def label(self, voice: Voice | str) -> Label:
         """What a file that this voice speaks says of itself."""

@@ -113,8 +113,9 @@ def receipt(
     before = before or Receipt(voice, when, (), {})
     digests, pieces = _fingerprints(contents, before.salt)
     more, mixed = _fingerprints(blended, before.salt)
-    digests |= more
-    pieces |= mixed - (_fingerprints(kept, before.salt)[1] if mixed else set())
+    stays, staying = _fingerprints(kept, before.salt) if more else ({}, set())
+    digests |= {digest: size for digest, size in more.items() if digest not in stays}
+    pieces |= mixed - staying
     return Receipt(
         voice,
         when,

@@ -1,24 +1,10 @@
-"""What a test hears in the page: the sound that a player offers, fetched as the browser would."""
+"""What a test hears in the page."""
 
 from __future__ import annotations
 
-import io
-import wave
 from typing import Any
-from urllib.parse import urljoin
 
 import numpy as np
-
-
-def heard(page: Any, player: str) -> np.ndarray:
-    """[L] float samples of what the player with this selector offers; a WAV, and not silent."""
-    source = page.locator(f"{player} >> audio").get_attribute("src")
-    assert source
-    with wave.open(io.BytesIO(page.request.get(urljoin(page.url, source)).body())) as sound:
-        samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2") / 32768.0
-    assert np.sqrt(np.mean(samples**2)) > 0.003
-    return samples
-
 
 HOOK = """window.sounded = [];
 const begin = AudioBufferSourceNode.prototype.start;

@@ -125,6 +125,7 @@ def test_every_failure_has_one_shape_in_the_callers_language(client: TestClient)
         ({"input": None}, 422, "form"),
         ({"response_format": "exe"}, 422, "form"),
         ({"seed": -1}, 422, "form"),
+        ({"sampling": {"temperature": 9}}, 422, "form"),
         ({"input": "\ud800"}, 422, "form"),
         ({"input": "a" * 30_000}, 413, "length"),
         ({"version": "r9"}, 404, "missing"),

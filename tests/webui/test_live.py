@@ -142,8 +142,15 @@ def test_a_blend_lies_between_and_is_kept_under_a_name(http: TestClient, engine:
     listed = http.get("/en/own/voices").json()
     assert [voice["name"] for voice in listed["own"]] == ["Abo"]
     assert [voice["name"] for voice in listed["invented"]] == ["Ada", "Bo", "Cleo"]
+    assert studio.voices.sample(kept).startswith(b"RIFF")  # by which it is drawn
+    third = {**blend, "third": "invented3", "part": 0.5}
+    said(http, "Hello to three.", blend=third)
+    assert engine.said[-1] == (250, "Hello to three.")  # half of the third, the rest as before
+    same = said(http, "Hello.", blend={**third, "third": "invented1"})
+    assert same[-1]["problem"].startswith("A mix needs two different voices.")
     said(http, "Hello there.", voice=kept)
-    studio.voices.destroy(kept)
+    studio.voices.save(studio.voices.mix("invented1", "invented2", 0.5), "Of the same two")
+    assert studio.voices.destroy(kept).clean  # though another mix has the same parents
     assert said(http, "Hello there.", voice=kept)[-1]["problem"].startswith("There is no voice")
 
 

@@ -228,6 +228,9 @@ def test_a_take_is_heard_said_again_and_deleted_with_a_way_back(page: playwright
     take.get_by_role("button", name="Play: One sentence").click()
     take.get_by_role("button", name="Pause: One sentence").wait_for()
     take.get_by_text("Sentences, files, name").click()
+    inked = "each => each.getContext('2d').getImageData(0, 0, 480, 128).data.filter((v, n) => n % 4 == 3 && v).length"
+    assert take.get_by_role("img", name="Its wave and its tones").evaluate(inked) > 5000
+    assert take.locator(".wave-words span").count() == 2
     take.get_by_label("Name", exact=True).fill("Breakfast")
     take.get_by_label("Name", exact=True).press("Enter")
     take.get_by_role("button", name="Favourite").click()
@@ -271,6 +274,11 @@ def test_the_slider_is_heard_while_it_moves_and_the_blend_is_kept(page: playwrig
     page.mouse.up()
     page.get_by_label("Share of the second, in percent").fill("12")
     until(page, lambda: 170 in {pitch for pitch, _ in engine.said})
+    page.get_by_text("A third voice").click()
+    page.get_by_label("Third voice").select_option(label="Cleo (invented voice)")
+    playwright.expect(blend).to_have_text("70 % Ada, 10 % Bo, 20 % Cleo")
+    until(page, lambda: 200 in {pitch for pitch, _ in engine.said})
+    page.get_by_label("Third voice").select_option(label="None")
     page.get_by_role("button", name="Stop").click()
     page.get_by_label("Name of the new voice").fill("Abo")
     page.reload()
@@ -297,6 +305,7 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(page: playwright.Pag
     page.get_by_role("tab", name="Studio").click()
     page.get_by_role("button", name="Use this text").click()
     playwright.expect(page.locator("#studio-cast-title")).to_be_focused()
+    page.get_by_label("Narrator").select_option(label="Ada (invented voice)")
     page.get_by_label("Anna").select_option(label="Cleo (invented voice)")
     page.get_by_role("button", name="Begin to narrate").click()
     page.get_by_text("All 6 sentences are spoken").wait_for()

@@ -30,6 +30,15 @@ def _whole(text: str) -> str:
 Plain = Annotated[str, AfterValidator(_whole)]
 
 
+class Sampling(BaseModel):
+    """How the semantic network draws; what is left out is the model's own. For who knows these names."""
+
+    top_k: int | None = Field(None, ge=0, le=1024, description="0: no limit")
+    top_p: FiniteFloat | None = Field(None, ge=0.05, le=1.0)
+    temperature: FiniteFloat | None = Field(None, ge=0.05, le=2.0)
+    repetition_penalty: FiniteFloat | None = Field(None, ge=1.0, le=3.0)
+
+
 class Manner(BaseModel):
     """How something is said: ours, beside what OpenAI's clients send."""
 
@@ -43,6 +52,8 @@ class Manner(BaseModel):
     stream_format: Literal["audio", "sse"] | None = Field(
         None, description="A wav comes whole, so that it knows its length, unless this says audio. pcm is 24 kHz."
     )
+
+    sampling: Sampling | None = None
 
     def way(self) -> str:
         if self.stream_format == "sse":
@@ -58,6 +69,7 @@ class Manner(BaseModel):
             pause=self.pause,
             seed=self.seed,
             cancel=cancel,
+            sampling=self.sampling.model_dump(exclude_none=True) if self.sampling else None,
         )
 
     def ignored(self) -> list[str]:
