@@ -216,7 +216,10 @@ def write_pieces(path: Path | str, pieces: Iterable[Audio], *, label: Label | No
         ) from error
     finally:
         if growing.is_file():
-            os.replace(growing, path)
+            try:
+                os.replace(growing, path)
+            finally:
+                growing.unlink(missing_ok=True)
 
 
 def inspect(path: Path | str) -> Found:

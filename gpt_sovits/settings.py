@@ -11,6 +11,7 @@ WORLD_SIZE, RANK and LOCAL_RANK are set by ``accelerate launch``, for training i
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -75,7 +76,7 @@ class Settings:
         if precision not in PRECISIONS:
             raise InputError(f"GPT_SOVITS_PRECISION is {precision!r}.", f"Set it to one of {', '.join(PRECISIONS)}.")
         return Settings(
-            data_dir=Path(home).expanduser().resolve(),
+            data_dir=_folder(home),
             device=_own_card(device, environment),
             threads=int(threads),
             precision=precision,
@@ -83,6 +84,13 @@ class Settings:
             processes=_number(environment, "WORLD_SIZE", 1),
             rank=_number(environment, "RANK", 0),
         )
+
+
+def _folder(home: Path | str) -> Path:
+    try:
+        return Path(home).expanduser().resolve()
+    except RuntimeError as error:  # links in a circle
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(home)) from error
 
 
 def _own_card(device: str, environment: Mapping[str, str]) -> str:

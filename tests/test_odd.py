@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gpt_sovits.cli.main import main
+from gpt_sovits.cli.voices import ask_secret
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
@@ -187,3 +189,16 @@ def test_a_reader_that_has_seen_enough_is_no_failure(data: Path) -> None:
     command = f'"{sys.executable}" -m gpt_sovits voices list --data "{data}" | true; exit ${{PIPESTATUS[0]}}'
     ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert "Traceback" not in ended.stderr and ended.returncode in (0, 141)
+
+
+def test_what_a_terminal_cannot_show_a_loop_of_links_and_no_input_are_no_crash(data: Path, tmp_path: Path) -> None:
+    assert run(data, "voices", "rename", "Ana", "声音") == 0
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "gpt_sovits", "voices", "list", "--data"]
+    shown = subprocess.run([*command, str(data)], capture_output=True, text=True, env=plain, cwd=ROOT)
+    assert shown.returncode == 0 and "\\u58f0" in shown.stdout
+    with pytest.raises(OSError, match="loop"):
+        Settings.load(tmp_path / "loop", {"GPT_SOVITS_DEVICE": "cpu"})
+    with pytest.raises(InputError, match="too large"):
+        ask_secret(argparse.Namespace(), "?", file=Path("/dev/zero"))

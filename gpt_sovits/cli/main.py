@@ -7,6 +7,7 @@ An expected failure is one sentence on stderr and exit code 2. ``pretrain``, ``e
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -279,6 +280,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studio) -> int:
     """Run one command. Returns 0, or 1 for problems found, 2 for an expected failure, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know fewer characters than a name has
     try:
         if words and words[0] in HANDED_ON:
             return HANDED_ON[words[0]][1](words[1:], make_studio)

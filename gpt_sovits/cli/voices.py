@@ -207,10 +207,10 @@ def ask_secret(
     file = file or (getattr(given, "passphrase_file", None) if option == "--passphrase-file" else None)
     if file:
         try:
-            return file.read_text(encoding="utf-8").strip("\r\n")
+            return read_whole(file, 2**16).decode("utf-8").strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise MissingError(f"The file {file} cannot be read.", "Check its name.") from error
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InputError("There is no passphrase.", f"Give a file that holds it with {option}.")
     typed = getpass.getpass(question)
     if twice and getpass.getpass("The same again: ") != typed:

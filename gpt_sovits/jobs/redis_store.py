@@ -61,7 +61,10 @@ class RedisStore(JobStore):
         self._where = urlsplit(url).hostname or "its socket"
         self._runner = f"{socket.gethostname()}-{device.replace(':', '')}"
         with self._talking():
-            self._redis: Any = redis.Redis.from_url(url, decode_responses=True, socket_timeout=10)
+            try:
+                self._redis: Any = redis.Redis.from_url(url, decode_responses=True, socket_timeout=10)
+            except ValueError as error:  # no address of a queue
+                raise redis.ConnectionError(str(error)) from error
             self._script = self._redis.register_script(_MOVE)
             self._append = self._redis.register_script(_APPEND)
 
