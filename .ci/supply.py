@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ def locked() -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "all.lock"
         out.write_text("".join(file.read_text(encoding="utf-8") for file in (LOCK, CUDA) if file.exists()), "utf-8")
-        command = ["uv", "pip", "compile", "requirements.txt", "--universal", "--generate-hashes", "--quiet"]
+        command = [_program("uv"), "pip", "compile", "requirements.txt", "--universal", "--generate-hashes", "--quiet"]
         command += ["--no-annotate", "--no-header", "--python-version", OLDEST_PYTHON, "--output-file", str(out)]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         entries = re.split(r"^(?=[a-z0-9])", out.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
@@ -85,7 +86,15 @@ def sbom() -> int:
 
 
 def _tool(name: str) -> list[str]:
-    return ["uvx", "--quiet", "--from", TOOLS[name], name]
+    return [_program("uvx"), "--quiet", "--from", TOOLS[name], name]
+
+
+def _program(name: str) -> str:
+    """A program of uv's, on the path or beside this Python."""
+    found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+    if found is None:
+        sys.exit(f"{name} is not here: pip install uv")
+    return found
 
 
 if __name__ == "__main__":

@@ -133,18 +133,18 @@ function clip_row(name, note_text, ids, { hear, more, share }) {
   const deeds = make('div', 'deeds');
   if (hear) deeds.append(hear);
   if (more) deeds.append(more);
-  deeds.append(named(plain_button(SAY['create.remove'], () => take_away(ids, name)), fill(SAY['create.remove_named'], { name })));
+  deeds.append(named(plain_button(SAY['create.remove'], () => take_away(ids, name)), name));
   row.append(deeds);
   return row;
 }
-const named = (button, label) => { button.setAttribute('aria-label', label); return button; };
+const named = (button, name) => { button.setAttribute('aria-label', `${button.textContent}: ${name}`); return button; };
 
 function hear_button(addresses, name) { // one after the other, as they were read
   const button = plain_button(`▶ ${SAY['create.hear']}`, () => {
     queue_of_samples = addresses.slice(1).map((each) => [each, button]);
     play_here(addresses[0], button);
   });
-  return named(button, fill(SAY['create.hear_named'], { name }));
+  return named(button, name);
 }
 
 function draw_clips() {
@@ -177,7 +177,7 @@ function draw_clips() {
   granted.hidden = !granted.children.length;
   const { lines, ...rest } = what_is_read();
   const read = read_before({ lines, ...rest }).size;
-  $('record').textContent = read >= lines.length && lines.length ? SAY['create.record_again'] : read ? SAY['create.record_on'] : SAY['create.record'];
+  $('record').textContent = state.passage === 'free' ? SAY['create.talk'] : read >= lines.length && lines.length ? SAY['create.record_again'] : read ? SAY['create.record_on'] : SAY['create.record'];
 }
 
 // ------------------------------------------------------------------------------------------------------------- drawing
@@ -281,7 +281,10 @@ $('start').addEventListener('click', async () => {
 $('over').addEventListener('click', async () => {
   const seconds = clips.filter((clip) => chosen.includes(clip.id)).reduce((all, clip) => all + clip.seconds, 0);
   const count = clips.filter((clip) => clip.kind === 'file').length;
-  if (!await certain(SAY['create.over_title'], fill(SAY['create.over_asks'], { time: time(seconds), files: count }), SAY['create.over'])) return;
+  const listed = new Intl.ListFormat(document.documentElement.lang);
+  const parts = [seconds && fill(SAY['create.over_read'], { time: time(seconds) }), count && fill(SAY['create.over_files'], { count }),
+    SAY['create.over_rest']].filter(Boolean);
+  if (!await certain(SAY['create.over_title'], fill(SAY['create.over_asks'], { what: listed.format(parts) }), SAY['create.over'])) return;
   await write_form();
   sending.clear();
   await ask('intake/away', 'POST');

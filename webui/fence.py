@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 
 from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -255,10 +255,13 @@ class Fence:
 
 async def _read(request: Request, most: int) -> bytes | None:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            return None
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                return None
+    except ClientDisconnect:  # the page was left while it sent
+        return None
     return bytes(body)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -90,7 +91,10 @@ class Guard:
                     headers[name] = value
             await send(message)
 
-        await self._app(scope, receive, guarded)
+        try:
+            await self._app(scope, receive, guarded)
+        except ClientDisconnect:
+            pass  # whoever sent it hung up in the middle; nobody waits for an answer
 
     def refusal(self, headers: Headers, path: str, method: str = "GET", scheme: str = "http") -> str:
         """Why a request is refused; empty when it may pass."""

@@ -45,8 +45,9 @@ async function open_mic(device) {
   const blocks = new AudioWorkletNode(context, 'blocks', { numberOfOutputs: 0 });
   blocks.port.onmessage = ({ data }) => heard_block(data);
   context.createMediaStreamSource(stream).connect(blocks);
-  if (context.state === 'suspended') await context.resume();
+  context.resume(); // where a page may not listen before a press, it is asked again with the next one
   mic = { stream, context, rate: context.sampleRate };
+  setTimeout(() => { if (mic?.context === context && context.state !== 'running') trouble(SAY['prompter.no_sound']); }, 4000);
   const [track] = stream.getAudioTracks();
   track.addEventListener('ended', () => { pause_reading(); trouble(SAY['prompter.unplugged']); });
   const devices = (await navigator.mediaDevices.enumerateDevices()).filter((each) => each.kind === 'audioinput' && each.deviceId);
@@ -193,6 +194,7 @@ async function start_reading() {
   trouble('');
   try {
     if (!mic) await open_mic();
+    mic.context.resume();
   } catch (error) {
     trouble(why_no_mic(error));
     return;

@@ -18,6 +18,7 @@ from gpt_sovits.text.reading import parse_reading
 from webui.live import Language, Live, answered, units
 
 _SHOWN = 600  # words of a long text
+_READ = 20_000  # characters of it, which have more words than that
 _AS_IT_IS = re.compile(r"spell|=.*|/.*/|.*\d.*", re.DOTALL)  # a reading for those who know how: ARPAbet, IPA, pinyin
 
 
@@ -53,9 +54,11 @@ class ReadingRoutes:
         voice = asked.voice if asked.voice and not asked.voice.startswith("clip-") else None
 
         def explained() -> dict[str, Any]:
-            found = asker.session.speech.explain(asked.text, language=asked.language, voice=voice)
-            words = spoken_words(asked.text, found)
-            return {"words": words[:_SHOWN], "more": max(0, len(words) - _SHOWN)}
+            text = asked.text[:_READ]
+            found = asker.session.speech.explain(text, language=asked.language, voice=voice)
+            words = spoken_words(text, found)
+            more = max(0, len(words) - _SHOWN)
+            return {"words": words[:_SHOWN], "more": more or int(len(text) < len(asked.text))}
 
         return answered(language, explained)
 

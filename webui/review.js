@@ -104,7 +104,7 @@ function drawn_row(row, number) {
   const cell = (...inside) => { const td = make('td'); td.append(...inside); return td; };
   const button = make('button', 'review-play');
   button.type = 'button';
-  button.setAttribute('aria-label', `${SAY['review.play']} ${number}`);
+  button.setAttribute('aria-label', `${SAY['review.play']} ${number}, ${time(row.start)}`);
   button.append(make('span', 'review-time', time(row.start)));
   button.addEventListener('click', () => play_here(`intake/pieces/${row.number}/hear`, button));
   const field = make('textarea');

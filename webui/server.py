@@ -91,6 +91,7 @@ def create_app(
     """
     import gradio as gr  # late: it takes seconds, and reads the environment that ``prepare`` writes
     from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
 
     from webui.api import Doors, create_api
     from webui.books import BookRoutes
@@ -106,6 +107,7 @@ def create_app(
     from webui.theme import CSS_FILES, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(RequestValidationError, unreadable)  # FastAPI's own would say all of it again
 
     @app.get("/")
     def home(request: Request, language: str = "") -> Response:
@@ -130,7 +132,7 @@ def create_app(
     for routes in (*own, LearningRoutes(live), PeopleRoutes(live, folder, turns["passphrase"])):
         app.include_router(routes.router())
     look, pages = theme(), {}
-    stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), _unreadable)
+    stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), unreadable)
     for language in i18n.LANGUAGES:
         pages[language] = build(studio, language, folder, users=users, live=live)
         app = gr.mount_gradio_app(
@@ -191,9 +193,9 @@ def create_headless(
     return app
 
 
-async def _unreadable(request: Request, error: Exception) -> Response:
+async def unreadable(request: Request, error: Exception) -> Response:
     """What a route of the framework stumbles over is a request that no page sends; our handlers do not pass here."""
-    log.warning("%s %s could not be read (%r)", request.method, request.url.path[:80], error)
+    log.warning("%s %s could not be read (%s)", request.method, request.url.path[:80], type(error).__name__)
     return PlainTextResponse("This request could not be read.", 400)
 
 

@@ -22,6 +22,7 @@ from gpt_sovits.files import read_whole
 KINDS = ("txt", "md", "markdown", "html", "htm", "docx", "epub", "srt", "vtt")
 MAX_FILE = 64 * 2**20  # bytes
 MAX_TEXT = 32 * 2**20  # bytes of text in it, unpacked
+MOST_TAGS = 1_000_000
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MD_HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*")
 _TXT_HEADING = re.compile(
@@ -221,8 +222,10 @@ def _html_lines(text: str) -> list[Line]:
 
 
 def _xml(data: bytes) -> ElementTree.Element:
-    if b"<!ENTITY" in data:  # nothing that a document needs
+    if b"<!ENTITY" in data.replace(b"\0", b""):  # nothing that a document needs, in UTF-16 neither
         raise InputError("The document holds what none needs.", "Save it again as text.")
+    if data.count(b"<") > MOST_TAGS:  # each takes some 300 bytes of memory
+        raise InputError("The document is too large.", "Narrate it in parts.")
     return ElementTree.fromstring(data)
 
 

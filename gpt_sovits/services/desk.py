@@ -13,8 +13,10 @@ from gpt_sovits import files
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.services.core import Core
 from gpt_sovits.voices.ids import check_id
+from gpt_sovits.voices.manifest import is_deep
 
 MOST_BYTES = 2 * 2**20  # of one part: the longest text that can be spoken, three times over
+MOST_PARTS = 64
 
 
 class Desk:
@@ -27,7 +29,8 @@ class Desk:
     def read(self, part: str) -> dict[str, Any]:
         """What ``part`` of the pages wrote last; empty where it never did."""
         try:
-            return files.read_json(self._folder / f"{check_id(part, 'part')}.json")
+            value = files.read_json(self._folder / f"{check_id(part, 'part')}.json")
+            return {} if is_deep(value) else value
         except (MissingError, InputError):
             return {}
 
@@ -36,11 +39,16 @@ class Desk:
 
         A page that is open since then may still name a destroyed voice: that is left out.
         """
+        if is_deep(value):
+            raise InputError("This is too long to be kept.", "Save the text as a file.")
         value = _without(value, {path.stem for path in self._receipts.glob("*.json")})
-        size = len(json.dumps(value))
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # half a character cannot be stored
+        size, value = len(json.dumps(value)), json.loads(whole)
         if size > MOST_BYTES:
             raise InputError(f"This is too long to be kept ({size:,} bytes).", "Save the text as a file.")
         path = self._folder / f"{check_id(part, 'part')}.json"
+        if not path.exists() and sum(1 for _ in self._folder.glob("*.json")) >= MOST_PARTS:
+            raise InputError("This is too long to be kept.", "Save the text as a file.")
         with files.disk_errors("what you typed could not be kept"):
             files.write_json(files.make_private(self._folder) / path.name, value)
 

@@ -136,7 +136,7 @@ class NarrationService:
         if not hasattr(ear, "phone_logits"):
             return ()
         found = timed(ear, sound, text, language)
-        return () if found is None else found.starts
+        return () if found is None else found.starts(sound)
 
     def say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
         """A take of one sentence."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from bisect import bisect_left
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,22 +35,29 @@ def own_pronunciations() -> dict[str, str]:
 
 
 @cache
-def _rarer() -> list[str]:
-    """``word``, a tab, its phones; sorted. Lines, no dict: they are asked for seldom and take a third of the room."""
-    return gzip.decompress((FOLDER / "en_more.txt.gz").read_bytes()).decode("ascii").split("\n")
+def _rarer() -> str:
+    """``word``, a tab, its phones; sorted lines in one string, for they are asked for seldom."""
+    return gzip.decompress((FOLDER / "en_more.txt.gz").read_bytes()).decode("ascii")
 
 
 def rare_pronunciation(word: str) -> str | None:
     """Space-joined ARPAbet of a lower-case word that the CMU dictionary lacks; None when it is not listed here."""
-    key = word + "\t"
-    at = bisect_left(_rarer(), key)
-    line = _rarer()[at] if at < len(_rarer()) else ""
-    return line[len(key) :] if line.startswith(key) else None
+    key, lines = word + "\t", _rarer()
+    low, high = 0, len(lines)
+    while low < high:
+        start = lines.rfind("\n", 0, (low + high) // 2) + 1
+        if lines[start : start + len(key)] < key:
+            low = (lines.find("\n", start) + 1) or len(lines)
+        else:
+            high = start
+    if not lines.startswith(key, low):
+        return None
+    return lines[low + len(key) : (lines.find("\n", low) + 1 or len(lines) + 1) - 1]
 
 
 def more_pronunciations() -> dict[str, str]:
     """All words that only the longer list holds, for whoever trains on them."""
-    return dict(line.split("\t") for line in _rarer())
+    return dict(line.split("\t") for line in _rarer().split("\n"))
 
 
 def known_english(word: str) -> bool:

@@ -160,6 +160,19 @@ _ENDINGS: tuple[tuple[str, list[str]], ...] = (
 )  # fmt: skip
 
 
+_ONSET = re.compile("[^aeiouy]{2}")
+_ONSETS = frozenset(
+    "bl br ch cl cr cz dj dr dw fl fr gh gl gn gr kh kl kn kr lh ll mc mn ph pl pn pr ps pt rh sc sh sk sl sm sn sp sq "
+    "sr st sv sw th tr ts tw vl wh wr zh".split()
+)
+
+
+def _lettered(word: str) -> list[str] | None:
+    """kmail, nmap, xterm: a letter before a known word, where no English word could begin so."""
+    found = lookup(word[1:]) or _suffixed(word[1:]) if len(word) > 3 and _ONSET.match(word) else None
+    return [*letter(word[0]), *found] if found and word[:2] not in _ONSETS else None
+
+
 def _compound(word: str) -> list[str] | None:
     """Two known words of at least 3 letters each, the split with the longest shorter part."""
     best: tuple[int, tuple[str, ...], tuple[str, ...]] | None = None
@@ -201,7 +214,7 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
         return tuple(phone for part in parts for phone in part[0]), why
     if not re.search(r"[aeiouy]", low) and len(low) <= 5:
         return tuple(spell(low)), "rule"
-    derived = _careless(low) or _suffixed(low) or _compound(low)
+    derived = _careless(low) or _suffixed(low) or _compound(low) or (_lettered(low) if word == low else None)
     if derived:
         return tuple(derived), "rule"
     return tuple(guess(low)), "guess"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import os
 import warnings
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
+from gpt_sovits.text import zh_viterbi
 from gpt_sovits.text.data import FOLDER, table
 
 Token = tuple[str, str]
@@ -79,11 +81,21 @@ def _tagger() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import jieba
-        import jieba.posseg
+
+        whole, jieba.dt.dictionary = jieba.dt.dictionary, os.devnull  # its tagger would parse the whole list on import
+        try:
+            import jieba.posseg
+        finally:
+            jieba.dt.dictionary = whole
     table_of_words = _WordTable(gzip.decompress((FOLDER / "zh_words.txt.gz").read_bytes()).decode("utf-8"))
     tokenizer = jieba.Tokenizer()
     tokenizer.FREQ, tokenizer.total, tokenizer.initialized = table_of_words, table_of_words.total, True
-    tagger = jieba.posseg.POSTokenizer.__new__(jieba.posseg.POSTokenizer)
+
+    class Tagger(jieba.posseg.POSTokenizer):
+        def _POSTokenizer__cut(self, text: str) -> Iterator[Any]:  # jieba's private step, by arrays
+            return (jieba.posseg.pair(word, tag) for word, tag in zh_viterbi.words(text))
+
+    tagger = Tagger.__new__(Tagger)
     tagger.tokenizer, tagger.word_tag_tab = tokenizer, _TagTable(table_of_words)
     return tagger
 

@@ -12,6 +12,7 @@ from gpt_sovits.audio import Audio
 from gpt_sovits.dataset.prompt import LONGEST, SHORTEST, prompt_window
 from gpt_sovits.dataset.proof import Thresholds
 from gpt_sovits.dataset.transcript import script_words
+from gpt_sovits.dataset.word_times import timed
 from gpt_sovits.families import enrol
 from gpt_sovits.text import symbols
 
@@ -68,3 +69,14 @@ def test_a_trimmed_clip_keeps_the_frames_of_the_whole() -> None:
         trimmed = enrol._trimmed(numbered)
         start = round(float(trimmed.samples[0] - 0) / 1e-9) if trimmed.samples[0] < 0.01 else 0
         assert abs(start - round(start / (0.04 * rate)) * 0.04 * rate) < 3 and 0.8 * rate < start < rate + 123
+
+
+def test_a_word_after_a_pause_begins_with_its_sound() -> None:
+    network, clip, begins = said("Good evening. Good night.")
+    found = timed(network, clip, "Good evening. Good night.")  # type: ignore[arg-type]
+    assert found is not None and [word.text for word in found.words] == [word for word, _ in begins]
+    sound = np.sin(np.arange(len(clip.samples)) / 5).astype(np.float32)
+    begin = round(begins[2][1] * 16000) + 1600  # the sound comes 100 ms later than the network heard it
+    sound[begin - 8000 : begin] = 0.0
+    starts = dict(found.starts(Audio(sound, 16000)))
+    assert abs(starts[14] - begin / 16000) < 0.02 and abs(starts[5] - begins[1][1]) < 0.15

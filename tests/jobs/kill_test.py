@@ -1,7 +1,7 @@
 """Real trainings on the embedded base that are killed at random moments: ``python -m tests.jobs.kill_test``.
 
     --times 20      SIGKILL the training process, its worker, or both, at random moments of short real trainings
-    --app           SIGKILL the app while it trains; the job ends well all the same, and the next app shows the voice
+    --app           SIGKILL the app while it trains; its worker ends too, and the next app's ends the job
     --disk          fill the disk (a small tmpfs; needs the right to mount) while a checkpoint is due
     --apps          two apps on one data folder, a job from each
 
@@ -221,7 +221,7 @@ def random_kills(times: int, steps: int, seed: int, tell: Callable[[str], None] 
 
 
 def kill_the_app(steps: int, tell: Callable[[str], None] = print) -> None:
-    """SIGKILL the app while its worker trains: the worker ends the job, then itself."""
+    """SIGKILL the app while its worker trains: the worker puts the job back and ends; the next app's goes on."""
     with bench(steps) as at:
         job_id = at.add("Voice")
         command = [sys.executable, "app.py", "--port", "7990", "--data", str(at.data)]
@@ -231,10 +231,15 @@ def kill_the_app(steps: int, tell: Callable[[str], None] = print) -> None:
         app.kill()
         app.wait()
         at.check()
-        tell(f"app killed in {job.stage}; its worker {orphans} goes on")
-        job = at.finished(job_id)
-        at.check()
-        tell(f"job {job.state} with {at.steps_of(job)} steps; workers left: {len(left_of(orphans))}")
+        tell(f"app killed in {job.stage}; of its worker's processes {len(left_of(orphans))} are left")
+        app = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL)
+        try:
+            job = at.finished(job_id)
+            at.check()
+        finally:
+            app.terminate()
+            app.wait(timeout=60)
+        tell(f"the next app: job {job.state} with {at.steps_of(job)} steps")
 
 
 def fill_the_disk(steps: int, tell: Callable[[str], None] = print) -> bool:

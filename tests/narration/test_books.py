@@ -104,5 +104,10 @@ def test_what_is_no_document_is_one_sentence(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(books, "MAX_TEXT", 2**19)
     with pytest.raises(InputError, match="too large"):
         read_book(tmp_path / "big.docx")
+    with pytest.raises(InputError, match="what none needs"):
+        books._xml(bomb.encode("utf-16"))
+    monkeypatch.setattr(books, "MOST_TAGS", 1000)
+    with pytest.raises(InputError, match="too large"):
+        books._xml(b"<p>" * 1001)
     with pytest.raises(MissingError):
         read_book(tmp_path / "nothing.txt")

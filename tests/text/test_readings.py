@@ -119,3 +119,11 @@ def test_helpers() -> None:
         require_speakable("……😀 [pause 1]")
     with pytest.raises(InputError):
         symbols("v9")
+
+
+@pytest.mark.parametrize(
+    ("word", "phones"),
+    [("kmail", "K EY1 M EY1 L"), ("xterm", "EH1 K S T ER1 M"), ("chmod", "CH M AA1 D"), ("svelte", "S V EH1 L T")],
+)
+def test_names_of_programs(word: str, phones: str) -> None:
+    assert [r.reading for r in explain(f"Run {word} now.") if r.text == word] == [phones]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
 from gpt_sovits.audio import Audio
 from gpt_sovits.errors import InputError
@@ -25,6 +26,7 @@ from webui.mix import MixTab
 from webui.people import PeopleRoutes
 from webui.reading import ReadingRoutes
 from webui.recording import RecordingRoutes
+from webui.server import unreadable
 from webui.takes import TakeRoutes
 
 RATE = 32000
@@ -68,7 +70,7 @@ class Humming:
 
 def own_routes(studio: Any, folder: Path = Path("nowhere")) -> FastAPI:
     """The pages' own routes over a studio, without the pages; what is made comes into ``folder``."""
-    made, live = FastAPI(), Live(studio)
+    made, live = FastAPI(exception_handlers={RequestValidationError: unreadable}), Live(studio)
     whole = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder))
     for routes in (*whole, PeopleRoutes(live, folder), RecordingRoutes(live), LearningRoutes(live)):
         made.include_router(routes.router())

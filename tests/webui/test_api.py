@@ -28,7 +28,7 @@ from gpt_sovits.studio import Studio
 from tests.jobs.fake_worker import fake_parts
 from tests.webui.hum import SENTENCE_SECONDS, Hum, humming
 from tests.webui.serving import served
-from webui.api import Doors, create_api
+from webui.api import Doors, callers, create_api
 from webui.api.callers import Limits
 from webui.api.failures import AskedError
 from webui.guard import Guard
@@ -165,7 +165,9 @@ def test_who_leaves_stops_the_work(address: str, made: Any) -> None:
         hum.hold = None
 
 
-def test_too_much_at_once_or_in_a_minute_is_429(address: str, made: Any) -> None:
+def test_too_much_at_once_or_in_a_minute_is_429(
+    address: str, made: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hum = made[1]
     hum.hold = threading.Event()
     codes: list[int] = []
@@ -197,6 +199,15 @@ def test_too_much_at_once_or_in_a_minute_is_429(address: str, made: Any) -> None
     limits.count("b")
     now[0] += 1.0
     limits.count("a")
+    monkeypatch.setattr(callers, "MOST_OPEN", 2)
+    with limits.open("a"), limits.open("b"), limits.open("a"):
+        with pytest.raises(AskedError), limits.open("a"):
+            pass
+    with limits.open("a"):
+        pass
+    assert not limits._open
+    monkeypatch.setattr(callers, "MOST_OPEN", 1)
+    assert [near(app).get("/api/voices").status_code for _ in range(3)] == [200, 200, 200], "each ends with its answer"
 
 
 def test_where_nobody_signs_in_only_this_computer_needs_no_token(made: Any, app: Any) -> None:

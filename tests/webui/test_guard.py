@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -109,3 +112,14 @@ def test_every_answer_allows_the_page_to_load_from_here_only() -> None:
         assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
         assert "http:" not in policy and "https:" not in policy and "*" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_who_hangs_up_in_the_middle_is_no_failure() -> None:
+    async def reads(scope: object, receive: object, send: object) -> None:
+        raise ClientDisconnect
+
+    async def hung_up() -> None:
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"host", b"127.0.0.1")]}
+        await Guard(reads)(scope, reads, reads)
+
+    asyncio.run(hung_up())

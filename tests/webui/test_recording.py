@@ -275,3 +275,18 @@ def test_a_sample_is_heard_and_no_other_file(http: TestClient, studio: Studio, t
     for wrong in ("26", "-1", "..%2frecording", "99999999", "ready"):
         answer: httpx.Response = http.get(f"/en/own/learning/{job}/{wrong}.wav")
         assert answer.status_code == 404, wrong
+
+
+def test_who_leaves_takes_along_what_they_were_handing_in(http: TestClient, studio: Studio, settings: Settings) -> None:
+    read(http, 0, 7)
+    http.post("/en/own/intake/away")
+    clip = read(http, 1, 8)
+    digest = sha256_of(next(settings.data_dir.rglob("now/*.pcm")))
+    intake.erase_intake(settings, "local", {"0" * 64: 2 * RATE})  # of another recording
+    assert len(list(settings.data_dir.rglob("intake/**/*.pcm"))) == 2
+    intake.erase_intake(settings, "local", {digest: 2 * RATE})  # a voice of this recording is destroyed
+    left = [path.parent.name for path in settings.data_dir.rglob("intake/**/*.pcm")]
+    assert left == ["away"] and "no such recording" in http.delete(f"/en/own/intake/clips/{clip}").json()["problem"]
+    studio.session().desk.write("speak", {})
+    studio.core.eraser.remove_user("local")
+    assert not list(settings.data_dir.rglob("intake/**/*"))

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,6 +65,7 @@ class Doors:
     def __init__(self, app: ASGIApp, *, api: FastAPI) -> None:
         self._app = app
         self._api = api
+        self._coming = 0  # bytes of recordings on their way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not str(scope["path"]).startswith(ROOTS):
@@ -73,17 +75,21 @@ class Doors:
         length = request.headers.get("content-length", "0")
         if scope["path"] in _UPLOADS and scope["method"] == "POST":
             try:
-                self._admit(request, length)
+                await to_thread.run_sync(self._admit, request, length)
             except VoiceError as refusal:
                 await failure(request, refusal)(scope, receive, send)
                 return
-        else:
-            if length.isdigit() and int(length) > MAX_BODY:
-                error = AskedError(413, "length", "This is too large.", "Send it in parts.")
-                await failure(request, error)(scope, receive, send)
-                return
-            receive = bounded(receive)
-        await self._api(scope, receive, send)
+            self._coming += int(length)
+            try:
+                await self._api(scope, receive, send)
+            finally:
+                self._coming -= int(length)
+            return
+        if length.isdigit() and int(length) > MAX_BODY:
+            error = AskedError(413, "length", "This is too large.", "Send it in parts.")
+            await failure(request, error)(scope, receive, send)
+            return
+        await self._api(scope, bounded(receive), send)
 
     def _admit(self, request: Request, length: str) -> None:
         """Refuse a recording before it is read, which comes before any route is asked: whose it is, how large it is."""
@@ -92,7 +98,7 @@ class Doors:
             raise AskedError(411, "length", "The size of the file must be said first.")
         if int(length) > MAX_UPLOAD:
             raise AskedError(413, "length", "This is too large.", "Send it in parts.")
-        if shutil.disk_usage(self._api.state.folder).free - int(length) < LEFT_FREE:
+        if shutil.disk_usage(self._api.state.folder).free - self._coming - int(length) < LEFT_FREE:
             raise ResourceError("The disk of the studio is nearly full.", "Free some space.")
 
 

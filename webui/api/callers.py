@@ -11,11 +11,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 from weakref import WeakValueDictionary
 
+from anyio import to_thread
 from fastapi import Depends
 from starlette.requests import Request
 
@@ -29,7 +32,7 @@ from webui.api.failures import AskedError
 from webui.fence import COOKIE
 from webui.sessions import Sessions
 
-AT_ONCE, WAITING, PER_MINUTE = 2, 8, 600  # of one program
+AT_ONCE, WAITING, PER_MINUTE, MOST_OPEN = 2, 8, 600, 64  # of one program
 _OURS = "gsv_"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _MOST_KNOWN = 10_000
@@ -97,6 +100,7 @@ class Limits:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
+        self._open: Counter[str] = Counter()
         self._buckets: dict[str, tuple[float, float]] = {}  # what is left of the minute, and when that was so
 
     def count(self, key: str) -> None:
@@ -109,6 +113,19 @@ class Limits:
         self._buckets[key] = (max(0.0, left - 1.0), now)
         if left < 1.0:
             raise AskedError(429, "rate", "There were too many requests in a minute.", "Try again soon.", wait=1.0)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[None]:
+        """A request that is being answered; ``AskedError`` 429 where ``MOST_OPEN`` of one program are."""
+        if self._open[key] >= MOST_OPEN:
+            raise AskedError(429, "rate", "This program asks for too much at once.", "Wait for an answer.", wait=2.0)
+        self._open[key] += 1
+        try:
+            yield
+        finally:
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
 
     def turn(self, key: str) -> Turn:
         turn = self._turns.get(key)
@@ -155,9 +172,12 @@ class Callers:
         return Caller(self._studio.session(token.user), token.id, self._limits, token)
 
 
-def _asking(request: Request) -> Caller:
+async def _asking(request: Request) -> AsyncIterator[Caller]:
+    """Who asks; as long as the answer lasts it is one of the requests of theirs that are open."""
     callers: Callers = request.app.state.callers
-    return callers.of(request)
+    caller = await to_thread.run_sync(callers.of, request)
+    with caller.limits.open(caller.key):
+        yield caller
 
 
 Asking = Annotated[Caller, Depends(_asking)]  # what a route takes to know who asks

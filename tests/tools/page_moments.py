@@ -1,0 +1,202 @@
+"""SIGKILL of the app and reloads of the page at named moments between opening and a finished voice, with the real app.
+
+    python -m tests.tools.page_moments [chromium]
+
+A browser whose microphone plays ``tests/data/one_minute.opus`` records, uploads, corrects and learns. Each time the
+app is killed and started again, or the page reloaded; afterwards what is there is compared by content.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from gpt_sovits.audio import Audio, read_audio, resample, wav_bytes, write_wav
+from gpt_sovits.settings import PROJECT_ROOT, Settings
+from gpt_sovits.studio import Studio
+from tests.webui.test_create import likeness, on_create
+
+PORT = 7913
+ADDRESS = f"http://127.0.0.1:{PORT}/"
+DATA = PROJECT_ROOT / "tests" / "data"
+WORDS = (DATA / "one_minute.txt").read_text(encoding="utf-8")
+
+
+class App:
+    """The program itself, over one data folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.start()
+
+    def start(self) -> None:
+        environment = {**os.environ, "GPT_SOVITS_HOME": str(self.home), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "app.py", "--port", str(PORT)]
+        self._process = subprocess.Popen(
+            command, cwd=PROJECT_ROOT, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=2
+        )
+        for _ in range(180):
+            try:
+                urllib.request.urlopen(f"{ADDRESS}en/", timeout=5)
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(1)
+        raise SystemExit("the app did not open")
+
+    def kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)  # its worker too
+        self._process.wait()
+
+    @property
+    def studio(self) -> Studio:
+        return Studio(Settings(self.home))
+
+
+def told(moment: str, kept: bool) -> None:
+    print(f"{'kept' if kept else 'LOST'}  {moment}", flush=True)
+
+
+def back(page: Page) -> None:
+    page.reload()
+    on_create(page)
+
+
+def recorded(app: App) -> np.ndarray:
+    """All that was spoken, one try after the other."""
+    clips = [clip for clip in app.studio.jobs.intake.clips() if clip.kind == "spoken"]
+    parts = [app.studio.jobs.intake.path(clip.id).read_bytes()[44:] for clip in clips]
+    return np.frombuffer(b"".join(parts), "<i2") / 32768.0
+
+
+def reading(page: Page, app: App, spoken: Audio) -> None:
+    page.locator("#create-passages input[value=own]").check(force=True)
+    page.locator("#create-text").fill(WORDS)
+    page.locator("#create-record").click()
+    page.wait_for_function("document.querySelector('.level').dataset.level === 'good'")
+    page.keyboard.press("Space")
+    for moment in ("recording at 30 s, app killed", "recording at 60 s, page reloaded"):
+        least = int(re.findall(r"\d+", moment)[0])
+        page.wait_for_function(
+            """least => { const t = document.querySelector('#prompter-place').innerText.match(/(\\d+):(\\d+)$/);
+                          return t && 60 * t[1] + +t[2] >= least; }""",
+            arg=least,
+        )
+        if "killed" in moment:
+            app.kill()
+            page.wait_for_timeout(3000)
+            app.start()
+            page.wait_for_timeout(4000)
+        else:
+            back(page)
+        rate = app.studio.jobs.intake.clips()[0].rate
+        sound, said = recorded(app), resample(spoken, rate).samples
+        stretches = [sound[at : at + 2 * rate] for at in range(0, len(sound) - 2 * rate, 5 * rate)]
+        fits = [likeness(each, np.concatenate([said, said])) for each in stretches]
+        print(f"      {len(sound) / rate:.1f} s here, likeness {min(fits):.3f} to {max(fits):.3f}", flush=True)
+        told(moment, len(sound) / rate > least - 1 and min(fits) > 0.9)  # less where its file begins anew
+
+
+def upload(page: Page, app: App) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.05, 60 * 48000).astype(np.float32)
+    content = wav_bytes(Audio(noise, 48000))
+    sent: list[int] = []
+    page.route(re.compile("/intake/clips/c"), lambda r: (sent.append(1), r.continue_() if len(sent) < 4 else r.abort()))
+    page.locator("#create-files").set_input_files(
+        {"name": "memo.wav", "mimeType": "audio/wav", "buffer": content},
+    )
+    page.wait_for_timeout(4000)
+    app.kill()
+    app.start()
+    back(page)
+    found = next(clip for clip in app.studio.jobs.intake.clips() if clip.kind == "file")
+    print(f"      {found.received} of {found.size} bytes were here", flush=True)
+    page.unroute(re.compile("/intake/clips/c"))
+    back(page)
+    page.get_by_text(re.compile(r"\d\.\d MB")).wait_for()
+    told("upload at half, app killed and page reloaded", app.studio.jobs.intake.path(found.id).read_bytes() == content)
+    page.get_by_role("button", name="Remove: memo.wav").click()
+
+
+def review(page: Page, app: App) -> None:
+    page.locator(".review-row").first.wait_for(state="attached", timeout=180_000)
+    page.locator("#review summary").click()
+    for number, text in enumerate(("One corrected.", "Two corrected.", "Three corrected.")):
+        page.locator(".review-row textarea").nth(number).fill(text)
+        page.locator(".review-row textarea").nth(number).blur()
+        page.locator(".review-row[aria-busy]").wait_for(state="detached")
+    page.get_by_label("Name of the voice").fill("Moments")
+    page.get_by_label("Name of the person").fill("Reader")
+    page.wait_for_timeout(600)
+    for moment in ("page reloaded", "app killed", "language switched"):
+        if moment == "app killed":
+            app.kill()
+            app.start()
+        page.goto(f"{ADDRESS}zh/" if moment == "language switched" else f"{ADDRESS}en/")
+        on_create(page)
+        page.locator(".review-row").first.wait_for(state="attached", timeout=180_000)
+        texts = [page.locator(".review-row textarea").nth(number).input_value() for number in range(3)]
+        name = page.locator("#create-name").input_value()
+        told(f"review with three corrections and a name typed, {moment}", (name, *texts) == (
+            "Moments", "One corrected.", "Two corrected.", "Three corrected."))  # fmt: skip
+
+
+def learning(page: Page, app: App) -> None:
+    page.goto(f"{ADDRESS}en/")
+    on_create(page)
+    page.locator("#create-agreed").check()
+    page.locator("#create-start").click()
+    page.locator(".job").wait_for()
+    percent = "() => parseInt(document.querySelector('.job .percent').textContent)"
+    for least in (10, 90):
+        page.wait_for_function(f"{percent[6:]} >= {least}", timeout=900_000)
+        before = page.evaluate(percent)
+        app.kill()
+        app.start()
+        back(page)
+        page.locator(".job").wait_for()
+        told(
+            f"training at {before} %, app killed: it is at {page.evaluate(percent)} %", page.evaluate(percent) >= least
+        )
+    page.locator('.job[data-state="done"], .job[data-state="failed"]').wait_for(timeout=900_000)
+    told("the voice is ready", "“Moments” is ready" in page.title())
+    [card] = app.studio.voices.list()
+    told(f"it is called {card.name} and has its sample", len(app.studio.voices.sample(card.id)) > 10_000)
+
+
+def main() -> None:
+    chromium = sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/chromium"
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        spoken = resample(read_audio(DATA / "one_minute.opus"), 48000)
+        write_wav(Path(folder) / "mic.wav", spoken)
+        fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--no-sandbox"]
+        fake.append(f"--use-file-for-fake-audio-capture={folder}/mic.wav")
+        app = App(Path(folder) / "data")
+        browser: Any = driver.chromium.launch(executable_path=chromium, args=fake)
+        page = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900}).new_page()
+        page.set_default_timeout(120_000)
+        try:
+            page.goto(f"{ADDRESS}en/")
+            on_create(page)
+            reading(page, app, spoken)
+            upload(page, app)
+            review(page, app)
+            learning(page, app)
+        finally:
+            browser.close()
+            app.kill()
+
+
+if __name__ == "__main__":
+    main()
