@@ -49,7 +49,7 @@ function chooser(role, told, chosen, may_skip) {
   return label;
 }
 
-async function cast(id) {
+async function cast(id, quietly = false) {
   const found = await deed('problem', ask(`books/${id}`));
   if (!found?.inside) return;
   const { chapters, characters, speakers } = found.inside;
@@ -62,7 +62,7 @@ async function cast(id) {
   $('roles').replaceChildren(chooser('', '', people[0]?.id, false), ...names.map(([name, count], number) =>
     chooser(name, fill(SAY['book.lines'], { count }), real(count) ? people[(number + 1) % people.length]?.id : '', true)));
   $('cast').hidden = false;
-  $('cast-title').focus();
+  if (!quietly) $('cast-title').focus();
 }
 
 async function begin(event) {
@@ -361,6 +361,6 @@ const ready = (async () => {
   $('kind').value = state.kind;
   await list();
   if (state.open && books.some((book) => book.id === state.open)) await chapter();
-  if (state.cast && books.some((book) => book.id === state.cast && !book.whole)) await cast(state.cast);
+  if (state.cast && books.some((book) => book.id === state.cast && !book.whole)) await cast(state.cast, true);
   element.dataset.ready = 'true';
 })();

@@ -305,7 +305,7 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(page: playwright.Pag
     page.get_by_role("tab", name="Studio").click()
     page.get_by_role("button", name="Use this text").click()
     playwright.expect(page.locator("#studio-cast-title")).to_be_focused()
-    page.get_by_label("Narrator").select_option(label="Ada (invented voice)")
+    page.get_by_label("Narrator").first.select_option(label="Ada (invented voice)")
     page.get_by_label("Anna").select_option(label="Cleo (invented voice)")
     page.get_by_role("button", name="Begin to narrate").click()
     page.get_by_text("All 6 sentences are spoken").wait_for()
