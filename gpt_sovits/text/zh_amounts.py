@@ -11,7 +11,7 @@ from gpt_sovits.text.en_abbreviations import roman
 from gpt_sovits.text.zh_codes import BESIDE_LETTERS, PHONES
 from gpt_sovits.text.zh_dates import DASH, DATES, TIMES, UNITS_OF_TIME, Rule, is_score
 from gpt_sovits.text.zh_money import CODED, MONEY
-from gpt_sovits.text.zh_numbers import DIGITS, cardinal, number, signed, spell_digits
+from gpt_sovits.text.zh_numbers import cardinal, number, signed, spell_digits
 from gpt_sovits.text.zh_sums import FRACTIONS, OPERATORS, POWERS, RAISED, SUMS
 from gpt_sovits.text.zh_units import ORDINAL_NOUNS, UNIT_NAMES, measures
 
@@ -108,12 +108,10 @@ def _roman(match: re.Match[str]) -> str | None:
     return cardinal(str(value)) if value else None
 
 
-_CIRCLED = {chr(0x2460 + i): cardinal(str(i + 1)) for i in range(20)}
-_CIRCLED |= {chr(0x2474 + i): cardinal(str(i + 1)) for i in range(20)}
-_CIRCLED |= {chr(0x3220 + i): DIGITS[i + 1] if i < 9 else "十" for i in range(10)}
-_CIRCLED |= {chr(0x2160 + i): cardinal(str(i + 1)) for i in range(12)}
-_CIRCLED |= {"½": "二分之一", "¼": "四分之一", "¾": "四分之三"}
-_SINGLE = re.compile("[" + "".join(_CIRCLED) + "]")
+_CIRCLED = {chr(first + i): str(i + 1) for first in (0x2460, 0x2474) for i in range(20)}
+_CIRCLED |= {chr(0x3220 + i): str(i + 1) for i in range(10)} | {chr(0x2160 + i): str(i + 1) for i in range(12)}
+_VULGAR = {"½": "二分之一", "¼": "四分之一", "¾": "四分之三"}
+_SINGLE = re.compile("[" + "".join([*_CIRCLED, *_VULGAR]) + "]")
 
 _PER = "[天日周月年季时秒人次平升千公克斤吨米件个台辆间晚位张份瓶盒箱本株亩度袋包条支碗块]|小时|分钟|立方"
 _EACH = (
@@ -123,7 +121,7 @@ _EACH = (
 
 RULES: tuple[Rule, ...] = (
     (re.compile(r"(?:https?://|www\.)[!-~]+|[A-Za-z0-9_.+\-]{1,64}@[A-Za-z0-9\-]{1,64}(?:\.[A-Za-z0-9\-]{1,64})+"), ""),
-    (_SINGLE, lambda m: _CIRCLED[m[0]]),
+    (_SINGLE, lambda m: _VULGAR.get(m[0]) or cardinal(_CIRCLED[m[0]])),
     (re.compile(r"(?<=第)([IVX]{1,5})(?![A-Za-z])|(?<![A-Za-z])([IVX]{2,5}|I)(?=[世期型级章类代卷部时])"
                 r"|(?<=[\u4e00-\u9fa5])([IVX]{2,5})(?![A-Za-z])"), _roman),
     (re.compile(r"(?<!\d)(\d{1,3})°(\d{1,2})[′'](?:(\d{1,2}(?:\.\d+)?)[″\"])?"),

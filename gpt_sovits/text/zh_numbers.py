@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import cn2an
+from functools import lru_cache
 
 DIGITS = "零一二三四五六七八九"
 _LONGEST = 16  # digits that cn2an has words for
@@ -13,8 +13,11 @@ def spell_digits(text: str, one: str = "一") -> str:
     return "".join(one if char == "1" else DIGITS[int(char)] for char in text if char in "0123456789")
 
 
+@lru_cache(maxsize=4096)
 def cardinal(text: str) -> str:
     """``10200`` -> 一万零二百. More than 16 digits are read one by one."""
+    import cn2an  # late: it would double the time that English waits for
+
     text = "".join(str(int(char)) for char in text).lstrip("0")  # digits of any script
     if not text:
         return "零"
