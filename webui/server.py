@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gpt_sovits.errors import BusyError, InputError
 from webui import i18n
@@ -196,7 +196,7 @@ def create_headless(
 async def unreadable(request: Request, error: Exception) -> Response:
     """What a route of the framework stumbles over is a request that no page sends; our handlers do not pass here."""
     log.warning("%s %s could not be read (%s)", request.method, request.url.path[:80], type(error).__name__)
-    return PlainTextResponse("This request could not be read.", 400)
+    return JSONResponse({"detail": "This request could not be read."}, 422 if hasattr(error, "errors") else 400)
 
 
 def listen(host: str, port: int, tries: int = _PORTS_TO_TRY) -> socket.socket:

@@ -128,7 +128,7 @@ def test_what_cannot_be_spoken_is_one_sentence_in_the_pages_language(http: TestC
     assert said(http, "Hello there.", blend={**same, "second": "invented2", "ratio": 7})[-1]["problem"]
     assert said(http, "Hello there.", voice="clip-x")[-1]["problem"].startswith("The clip is no longer here.")
     for wrong in ({"seed": -1}, {"pause": 99}, {"page": "x" * 65}, {"path": "/etc/passwd"}):
-        assert http.post("/en/own/live", json={**WISH, "text": "Hello.", **wrong}).status_code == 400
+        assert http.post("/en/own/live", json={**WISH, "text": "Hello.", **wrong}).status_code == 422
 
 
 def test_a_blend_lies_between_and_is_kept_under_a_name(http: TestClient, engine: Humming, studio: Studio) -> None:
