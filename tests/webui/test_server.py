@@ -74,8 +74,9 @@ def test_pages_that_nobody_needs_are_shut(client: TestClient, path: str) -> None
     assert client.get(f"/{path}").status_code in (403, 404)
 
 
-def test_no_handler_is_offered_to_other_programs(client: TestClient) -> None:
-    assert client.get("/en/gradio_api/info").json()["named_endpoints"] == {}
+def test_one_handler_is_offered_to_other_programs(client: TestClient) -> None:
+    found = client.get("/en/gradio_api/info").json()
+    assert (list(found["named_endpoints"]), found["unnamed_endpoints"]) == (["/speak"], {})
 
 
 def test_a_taken_port_moves_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
