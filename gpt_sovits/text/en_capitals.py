@@ -61,7 +61,7 @@ _NAMES = {
     "DevOps": "dev ops",
     "TikTok": "tiktok", "PayPal": "pay pal", "LinkedIn": "linked in", "WhatsApp": "whats app", 
       "SaaS": "sass", "IoT": "I O T", "eBooks": "e books", "PowerPoint": "power point",
-    "QR": "Q R", "BTW": "B T W",
+    "QR": "Q R", "BTW": "B T W", "IPv": "I P V",
 }  # fmt: skip
 _ONE_NAME = re.compile(r"(?:Mc|O'|De|Di|Du|La|Le|Van|Von|Fitz)[A-Z][a-z]+")
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*'?")

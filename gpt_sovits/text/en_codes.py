@@ -80,10 +80,14 @@ def _flight(match: re.Match[str]) -> str:
     return f"{match[1]} {spoken}"
 
 
+def _dotted(text: str) -> str:
+    return " dot ".join(digits(part) if "." in text else cardinal(int(part)) for part in text.split("."))
+
+
 def _version(match: re.Match[str]) -> str:
     parts = match[0].lstrip("v").split(".")
     if len(parts) == 4:
-        words = " dot ".join(digits(part) for part in parts)
+        words = _dotted(match[0].lstrip("v"))
     else:
         words = " point ".join(cardinal(int(part)) if part[0] != "0" else digits(part) for part in parts)
     before = match.string[match.start() - 1 : match.start()]
@@ -180,7 +184,10 @@ CODE_RULES: tuple[Rule, ...] = (
                 r"[1-9]\d(?:0[1-9]|[1-9]\d)(?!\d|[.,]\d)", needs="123456789"),
      lambda m: year(int(m[0])), "BA 2491"),
     (Pattern(r"\b([A-Z]{1,3})-?(\d{3})(?=[A-Z]?\b)(?![.,]\d)", needs=DIGITS), _plate, "A380"),
+    (Pattern(r"\b([ixh])(?=[3456]86\b|26[3-6]\b)(\d{3})\b", needs=DIGITS), _plate, "i386"),
     (Pattern(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)", needs=DIGITS), _european, "1.000,50"),
+    (Pattern(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(\d{1,3}(?:\.\d{1,3}){3}|\d{1,2})\b", needs="/"),
+     lambda m: " slash ".join(_dotted(part) for part in m.groups()), "10.0.0.0/8"),
     (Pattern(r"(?<![\d.])(?<!\d-)v?\d+(?:\.\d+){2,}(?!\d)", needs=DIGITS), _version, "2.10.3"),
     (Pattern(r"\b([A-Z])((?:\.\d{1,2}){1,4})\b(?!\.\d)", needs=DIGITS),
      lambda m: m[1] + "".join(f" point {cardinal(int(part))}" for part in m[2].split(".")[1:]), "section C.2"),

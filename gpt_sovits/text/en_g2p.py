@@ -173,6 +173,16 @@ def _lettered(word: str) -> list[str] | None:
     return [*letter(word[0]), *found] if found and word[:2] not in _ONSETS else None
 
 
+_STRAY = re.compile(r"[^aeiouy]{3}$")
+_CODAS = re.compile("(?:ch|th|sh|ck|ng|s|t|d|z|n|ll|lm|ph)$")
+
+
+def _tailed(word: str) -> list[str] | None:
+    """winecfg, localectl: a known word before three letters that end no English word."""
+    found = lookup(word[:-3]) if len(word) > 6 and _STRAY.search(word) and not _CODAS.search(word) else None
+    return [*found, *spell(word[-3:])] if found else None
+
+
 def _compound(word: str) -> list[str] | None:
     """Two known words of at least 3 letters each, the split with the longest shorter part."""
     best: tuple[int, tuple[str, ...], tuple[str, ...]] | None = None
@@ -210,11 +220,13 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
         return tuple(joined), "rule"
     if "-" in low or "'" in low:
         parts = [read_word(part) for part in re.split(r"[-']", low) if part]
+        parts = [(("R", "IY0"), "rule"), *parts[1:]] if low.startswith("re-") else parts
         why = "guess" if any(part[1] == "guess" for part in parts) else "rule"
         return tuple(phone for part in parts for phone in part[0]), why
     if not re.search(r"[aeiouy]", low) and len(low) <= 5:
         return tuple(spell(low)), "rule"
-    derived = _careless(low) or _suffixed(low) or _compound(low) or (_lettered(low) if word == low else None)
+    derived = _careless(low) or _suffixed(low) or _compound(low)
+    derived = derived or ((_lettered(low) or _tailed(low)) if word == low else None)
     if derived:
         return tuple(derived), "rule"
     return tuple(guess(low)), "guess"

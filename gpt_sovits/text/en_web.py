@@ -83,6 +83,7 @@ WEB_RULES: tuple[Rule, ...] = (
      lambda m: _address(m) if m.group() == m.group().lower() or "/" in m.group() or re.search(r"\.(?:com|org|net|io)\b",
                                                                                               m.group()) else None,
      "foo.bar.co.uk"),
+    (Pattern(r"(?<!\S)\*\.(?=[a-z\d])", needs="*"), "star dot ", "*.example.org"),
     (Pattern(r"\b([A-Za-z]):\\([^\s\"<>|]{0,400})", needs="\\"),
      lambda m: _path(m), "C:\\Users\\me"),
     (Pattern(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"

@@ -257,7 +257,11 @@ def _soon(text: str, source: Tracked, weigh: _Weights, found: list[_Placed], siz
     shortest, longest = sizes
     if len(found) < 2 or weigh(start, end) <= longest:
         return found
-    marks = [cut.at for cut in _cuts(source.text, start, end) if cut.strength and shortest <= weigh(cut.at, end)]
+    marks = [
+        cut.at
+        for cut in _cuts(source.text, start, end)
+        if cut.strength and shortest <= weigh(cut.at, end) and not _wordless(source.text, cut.at, end)
+    ]
     fitting = [at for at in marks if shortest <= weigh(start, at) <= longest]
     if not fitting:
         return found

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from gpt_sovits.text import read_text
+from gpt_sovits.services.speech import _said
+from gpt_sovits.text import explain, phonemize, read_text, split_text
+from gpt_sovits.text.frontend import FIRST
 from tests.text.chinese import rows
 
 PHONES = ("heteronym", "names/OOV en", "acronym")  # kinds that are about the sound of a word
@@ -31,3 +33,17 @@ def test_texts_once_read_wrongly_stay_right(name: str, spoken, count: int) -> No
     cases = list(rows(name))
     assert len(cases) == count
     assert {text: said for kind, text, wanted in cases if (said := spoken(kind, text)) != wanted} == {}
+
+
+@pytest.mark.parametrize("numbers", ["zh", "en"])
+@pytest.mark.parametrize("first", [0, FIRST])
+def test_what_is_shown_is_what_is_spoken(numbers: str, first: int) -> None:
+    """A text as ``read`` shows it, and line by line as the page and the books speak it."""
+    texts = [text for name in ("found_zh.tsv", "found_en.tsv") for _, text, _ in list(rows(name))[::6]]
+    texts += ["The Lenin Anthology, Robert C. Tucker (ed.), W.W. Norton & Company, New York, 1975.\n\nI read it."]
+    for text in texts:
+        shown = [phone for reading in explain(text, numbers=numbers) for phone in reading.phones]
+        lines = [_said(piece) for piece in split_text(text, numbers=numbers, first=first)]
+        pieces = [piece for line in lines for piece in split_text(line, numbers=numbers, first=FIRST)]
+        readings = [reading for piece in pieces for reading in phonemize(piece).readings if reading.why != "mark"]
+        assert [phone for reading in readings for phone in reading.phones] == shown, text

@@ -60,6 +60,9 @@ def test_chinese_numbers(text: str, spoken: str) -> None:
         ("x <= 5, >100, ~50, 8 / 2.", "x is at most five, more than one hundred, about fifty, eight divided by two."),
         ("Mr. Jones vs. Dr. Smith, Ph.D.", "Mister Jones versus Doctor Smith, P H D."),
         ("Use 5-10 apples & 1.5kg of flour", "Use five to ten apples and one point five kilograms of flour"),
+        ("=== NOTE THIS =====", "note this, "),
+        ("→ Go on i386 → IPv6, *.ab.org.", "Go on i three eighty-six to I P V six, star dot ab dot org."),
+        ("10.0.0.0/8", "one zero dot zero dot zero dot zero slash eight"),
     ],
 )
 def test_english_numbers(text: str, spoken: str) -> None:
@@ -70,6 +73,11 @@ def test_english_numbers(text: str, spoken: str) -> None:
     ("text", "at", "pinyin"),
     [
         ("这座桥长五百米。", "长", "chang2"),
+        ("打开命令行。", "行", "hang2"),
+        ("千重浪和数重山。", "重", "chong2"),
+        ("最近还完成了二十万字。", "还", "hai2"),
+        ("何处得此花？", "得", "de2"),
+        ("把盐撒向四方。", "撒", "sa3"),
         ("他在行里存了两行字。", "字", "zi4"),
         ("我得赶紧回家。", "得", "dei3"),
         ("她弹钢琴弹得很好。", "弹", "tan2"),
@@ -123,7 +131,14 @@ def test_helpers() -> None:
 
 @pytest.mark.parametrize(
     ("word", "phones"),
-    [("kmail", "K EY1 M EY1 L"), ("xterm", "EH1 K S T ER1 M"), ("chmod", "CH M AA1 D"), ("svelte", "S V EH1 L T")],
+    [
+        ("kmail", "K EY1 M EY1 L"),
+        ("xterm", "EH1 K S T ER1 M"),
+        ("chmod", "CH M AA1 D"),
+        ("svelte", "S V EH1 L T"),
+        ("winecfg", "W AY1 N S IY1 EH1 F JH IY1"),
+        ("re-writes", "R IY0 R AY1 T S"),
+    ],
 )
 def test_names_of_programs(word: str, phones: str) -> None:
     assert [r.reading for r in explain(f"Run {word} now.") if r.text == word] == [phones]
