@@ -101,7 +101,7 @@ def test_train_speak_mix_and_delete_as_the_readme_does(run, recording, tmp_path)
         ("Ours", "mix"),
     ]
     table = run("voices")[1].splitlines()
-    assert len(table) == 4 and "My voice" in table[2]
+    assert len(table) == 5 and "My voice" in table[2] and "Ada" in table[4]
 
     assert run("voices", "rename", "Ours", "Both of us")[0] == 0
     shown = json.loads(run("voices", "show", "Both of us")[1])

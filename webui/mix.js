@@ -187,10 +187,14 @@ async function list(event) {
 
 async function save(event) {
   event.preventDefault();
+  if ($('keep').ariaBusy === 'true') return; // pressed again while it is saved
   say('saved', 'good', '');
-  const answer = await ask('mix', 'POST', { ...blend(state.ratio), name: state.name }).catch(() => ({ problem: SAY['app.unexpected'] }));
+  $('keep').ariaBusy = 'true';
+  const name = state.name.trim();
+  const answer = await ask('mix', 'POST', { ...blend(state.ratio), name }).catch(() => ({ problem: SAY['app.unexpected'] }));
+  $('keep').ariaBusy = 'false';
   if (answer.problem) { say('saved', 'problem', answer.problem); $('name').focus(); return; }
-  say('saved', 'good', fill(SAY['mix.saved'], { name: state.name.trim() }));
+  say('saved', 'good', fill(SAY['mix.saved'], { name }));
   $('name').value = '';
   desk.set({ name: '' });
   window.dispatchEvent(new CustomEvent('studio-voices', { detail: {} }));

@@ -45,7 +45,7 @@ def voices_command(session: Session, given: argparse.Namespace) -> int:
         rows = [_row(card) for card in session.voices.list()]
         shown = show_rows(given, rows, "There are no voices yet. Make one with `train`.")
         invented = ", ".join(card.name for card in session.voices.invented())
-        if invented and not rows and not given.json:
+        if invented and not given.json:
             print(f"Invented voices that come with the program: {invented}.")
         return shown
     if action == "invented":

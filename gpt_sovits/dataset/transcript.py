@@ -14,7 +14,8 @@ from gpt_sovits.text import Phones, phonemize, symbols
 from gpt_sovits.versions import PHONES
 
 MARKS = frozenset("!?…,.-")  # phones that no sound stands for
-_OPENING = " \t\n\r\u3000“‘\"'（(《〈「『【[{"
+_BRACKETS = "“‘\"'（(《〈「『【[{"
+_OPENING = " \t\n\r\u3000" + _BRACKETS
 SAME = 0.3  # share of a machine's runs of letters that the script has; another text has hardly any
 _ADDED = 0.8  # seconds; less is a breath or a cough
 
@@ -74,13 +75,19 @@ def read_text(script: str, words: Sequence[ScriptWord], numbers: Iterable[int]) 
     for number in sorted(numbers):
         stop = words[number + 1].start if number + 1 < len(words) else len(script)
         if number != previous + 1:
-            parts.append("")
+            parts.append(_opening(script[: words[number].start]))
         parts[-1] += script[words[number].start : stop]
         previous = number
     text = " ".join(part.rstrip(_OPENING) for part in parts).strip()
     if text and text[-1].isalnum():
         text += "," if text[-1].isascii() else "，"
     return " ".join(text.split())
+
+
+def _opening(before: str) -> str:
+    """The brackets and quotes that stand directly before a word."""
+    closed = before.rstrip(_BRACKETS)
+    return before[len(closed) :]
 
 
 def sentence_ends(script: str, words: Sequence[ScriptWord], alignment: Alignment) -> list[float]:

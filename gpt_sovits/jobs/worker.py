@@ -192,22 +192,24 @@ def supervise(
         tidy_jobs(store, registry)
         shred(words)  # of a worker that was killed
         child: subprocess.Popen[bytes] | None = None
-        asked = 0.0
+        asked, overdue = 0.0, False
         try:
             while not stop.wait(POLL_SECONDS):
                 if child is None:
                     if _recover(store) and _waiting(store):
                         child = _start(command, settings, words)
-                        asked = 0.0
+                        asked, overdue = 0.0, False
                     elif orphaned():
                         return
                 elif child.poll() is not None:
-                    # a child that ended well left no running job behind
-                    _recover(store, crashed=cause_of_death(child.returncode), said=_last_words(words))
+                    # a child that ended well left no running job behind, and one that we ended did not crash
+                    crashed = "" if overdue else cause_of_death(child.returncode)
+                    _recover(store, crashed=crashed, said=_last_words(words))
                     child = None
                 elif _stopping(store):
                     asked = asked or time.monotonic()
-                    if time.monotonic() - asked > GRACE_SECONDS:
+                    overdue = time.monotonic() - asked > GRACE_SECONDS
+                    if overdue:
                         child.kill()
         finally:
             if child is not None:
@@ -279,7 +281,8 @@ def _recover(store: JobStore, *, crashed: str = "", said: str = "") -> bool:
     try:
         with store.runner_lock():
             for job_id in store.recover(crashed=crashed):
-                log.warning("job %s lost its process. %s", job_id, crashed)
+                if crashed:
+                    log.warning("job %s lost its process. %s", job_id, crashed)
                 if said:
                     store.log(job_id, "crash", said)
             return True

@@ -108,7 +108,8 @@ class NarrationService:
         cancel: CancelToken | None = None,
     ) -> Made:
         """Write the book as m4b, m4a, mp3, flac or wav. ``MissingError`` while a sentence has no take."""
-        labels = [self._speech.label(voice_id) for voice_id in dict.fromkeys(project.roles.values())]
+        heard = dict.fromkeys(project.roles[sentence.role] for sentence in project.sentences())
+        labels = [self._speech.label(voice_id) for voice_id in heard]
         label = Label(
             " ".join(each.voice for each in labels),
             " ".join(each.version for each in labels),

@@ -72,7 +72,7 @@ class VoiceService:
         found = found or [card for card in cards if card.name.casefold() == wanted]
         found = found or [card for card in invented if card.id == name_or_id or card.name.casefold() == wanted]
         if not found:
-            known = ", ".join(card.name for card in cards[:8])
+            known = ", ".join(card.name for card in [*cards[:8], *invented])
             raise MissingError(
                 f"There is no voice named {name_or_id!r}.", f"You have: {known}." if known else "Train one first."
             )

@@ -44,7 +44,7 @@ def test_both_languages_in_one_script():
 def test_pieces_of_the_text_keep_their_punctuation():
     words = script_words(ENGLISH, "en")
     assert read_text(ENGLISH, words, range(2, 6)) == "said the old man."
-    assert read_text(ENGLISH, words, range(2)) == "Hello, world!”"
+    assert read_text(ENGLISH, words, range(2)) == "“Hello, world!”"
     assert read_text(ENGLISH, words, [6, 7]) == "It cost,"  # cut at a pause
     assert read_text(ENGLISH, words, [2, 3, 5]) == "said the man."  # a word that was skipped
     assert read_text(ENGLISH, words, []) == ""
