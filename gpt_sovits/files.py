@@ -25,6 +25,7 @@ from gpt_sovits.errors import BusyError, InputError, MissingError, ResourceError
 MAX_JSON_BYTES = 4 * 2**20
 KEY_NAMES = frozenset({"key", "key.age"})  # files that hold keys: erased before anything else goes
 _BLOCK = 2**20
+_LEFT_FREE = 512 * 2**20
 
 
 @contextmanager
@@ -133,21 +134,36 @@ def _is_running(process: str) -> bool:
     return True
 
 
+def check_room(home: Path, coming: int, most: int, full: InputError) -> None:
+    """Before ``coming`` bytes are put below ``home``: ``full`` where it would hold more than ``most`` bytes,
+    ``ResourceError`` where the disk would be nearly full."""
+    taken = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    if taken + coming > most:
+        raise full
+    if shutil.disk_usage(make_private(home)).free - coming < _LEFT_FREE:
+        raise ResourceError("The disk is nearly full.", "Free some space and try again.")
+
+
+def unfollowed(path: str, flags: int) -> int:
+    """An ``opener`` for a file that is changed where it lies: never another one that a link in its place leads to."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
 def write_json(path: Path, value: Mapping[str, Any], aside: Path | None = None) -> None:
     write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode(), aside)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, most: int = MAX_JSON_BYTES) -> dict[str, Any]:
     """The JSON object in ``path``. ``MissingError`` without a file, ``InputError`` when it is not an object."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_JSON_BYTES + 1)
+            data = file.read(most + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingError(f"There is no file {path.name} in {path.parent.name}.", "Check the data folder.") from error
     except OSError as error:  # it is a folder, or may not be read
         raise InputError(f"The file {path} is damaged.", "Restore it from a backup.") from error
     try:
-        if len(data) > MAX_JSON_BYTES:
+        if len(data) > most:
             raise ValueError("too large")
         value = json.loads(data)
         json.dumps(value, ensure_ascii=False).encode()  # half a character can be neither shown nor stored: ValueError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from gpt_sovits.audio import Audio
 from gpt_sovits.cli import main as cli
+from gpt_sovits.cli.speaking import in_a_row
 from gpt_sovits.errors import CancelledError
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
@@ -285,6 +287,9 @@ def test_watch_says_what_is_copied_or_written(run, recording, tmp_path, monkeypa
     code, printed, _ = run("watch", str(log), *watching[2:5], str(tmp_path / "f"), "--format", "wav", "--most", "1")
     assert code == 0 and seconds(tmp_path / "f" / "0001.wav") == 2.0
     assert run("watch", str(tmp_path / "none"), "--voice", "Ana", "--out", str(tmp_path))[0] == 2
+    os.truncate(log, 2**40)  # it is not read whole
+    assert "too large" in run("watch", str(log), "--voice", "Ana", "--out", str(tmp_path))[2]
+    assert in_a_row("a\x1b]0;b\x07\u202e c") == "a ]0;b c"
 
 
 def test_listing_is_light_and_the_shell_completes(run):

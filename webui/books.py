@@ -24,11 +24,11 @@ from base64 import b64decode
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from anyio import to_thread
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,7 +38,7 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.services.bookshelf import Book, Bookshelf
 from gpt_sovits.storage import sounds
 from webui import i18n
-from webui.live import Asker, Language, Live, answered
+from webui.live import Asker, Language, Live, Number, answered
 from webui.parts import file_name
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Cast(Strict):
 
 class SentenceWish(Strict):
     text: str | None = Field(None, max_length=5000)
-    take: int | None = None
+    take: int | None = Field(None, ge=0, lt=2**31)
 
 
 class Making(Strict):
@@ -134,7 +134,9 @@ class BookRoutes:
         asker = self._live.asker(request)
         return answered(language, lambda: {"book": self._card(asker, asker.session.books.put(*wish.content()))})
 
-    def one(self, language: Language, book: str, request: Request, chapter: int = 0) -> dict[str, Any]:
+    def one(
+        self, language: Language, book: str, request: Request, chapter: Annotated[int, Query(ge=-1, lt=2**31)] = 0
+    ) -> dict[str, Any]:
         asker = self._live.asker(request)
 
         def shown() -> dict[str, Any]:
@@ -219,7 +221,7 @@ class BookRoutes:
             await to_thread.run_sync(partial(answered, words.language, partial(books.mark, book, going=False)))
 
     async def sentence(
-        self, language: Language, book: str, number: int, wish: SentenceWish, request: Request
+        self, language: Language, book: str, number: Number, wish: SentenceWish, request: Request
     ) -> dict[str, Any]:
         asker, token = self._live.asker(request), CancelToken()
         narration, books = asker.session.narration, asker.session.books
@@ -240,7 +242,7 @@ class BookRoutes:
         finally:
             token.cancel()
 
-    async def sound(self, language: Language, book: str, number: int, take: int, request: Request) -> Response:
+    async def sound(self, language: Language, book: str, number: Number, take: Number, request: Request) -> Response:
         books = self._live.asker(request).session.books
         try:
             data = await to_thread.run_sync(lambda: books.open(book).flac(number, take))

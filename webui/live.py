@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from anyio import to_thread
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Path, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 _CLIPS = 4  # voices from a clip that are remembered for each person
 _MOST_OWNERS = 256
 Language = Literal["en", "zh"]
+Number = Annotated[int, Path(ge=0, lt=2**31)]  # of a sentence, a take or a piece, in an address
 Answer = TypeVar("Answer")
 
 

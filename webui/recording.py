@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import mimetypes
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
@@ -34,13 +35,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpt_sovits.audio import wav_bytes
 from gpt_sovits.errors import InputError, VoiceError
-from gpt_sovits.jobs.intake import MOST_PIECE, Clip
+from gpt_sovits.jobs.intake import MOST_PIECE, Clip, Intake
 from gpt_sovits.jobs.submission import MAX_SCRIPT
 from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.services.session import Session
 from gpt_sovits.voices.consent import Consent
 from webui import i18n
-from webui.live import Language, Live, answered
+from webui.live import Language, Live, Number, answered
 from webui.review import LANGUAGES, row, shown_review
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -97,6 +98,7 @@ class RecordingRoutes:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._looking: dict[str, threading.Lock] = {}  # by person: one look over a recording at a time
+        self._handing_in: dict[str, threading.Lock] = {}
         self._one = CapacityLimiter(1)
 
     def router(self) -> APIRouter:
@@ -123,9 +125,8 @@ class RecordingRoutes:
         intake = session.jobs.intake
 
         def found() -> dict[str, Any]:
-            form = {key: value for key, value in intake.form().items() if key in Form.model_fields}
             return {
-                "form": Form(**form).model_dump(),
+                "form": form_of(intake).model_dump(),
                 "clips": [card(clip) for clip in intake.clips()],
                 "chosen": [clip.id for clip in intake.chosen()],
                 "review": shown_review(session, i18n.load(language), self._review(session)),
@@ -171,7 +172,13 @@ class RecordingRoutes:
         return answered(language, lambda: {"clip": card(self._session(request).jobs.intake.restore(clip))})
 
     def hear(self, language: Language, clip: str, request: Request) -> Response:
-        return _file(language, lambda: FileResponse(self._session(request).jobs.intake.path(clip), headers=PRIVATE))
+        def sent() -> Response:
+            path = self._session(request).jobs.intake.path(clip)
+            kind = mimetypes.guess_type(path.name)[0] or ""  # what somebody named x.html is no page
+            media = kind if kind.startswith(("audio/", "video/")) else "application/octet-stream"
+            return FileResponse(path, media_type=media, headers=PRIVATE)
+
+        return _file(language, sent)
 
     def away(self, language: Language, request: Request) -> dict[str, Any]:
         return answered(language, self._session(request).jobs.intake.put_away)
@@ -220,7 +227,7 @@ class RecordingRoutes:
         kept = intake.form().get("review")
         return str(kept["draft"]) if isinstance(kept, dict) and kept.get("of") == intake.signature() else ""
 
-    async def correct(self, language: Language, number: int, change: Correction, request: Request) -> dict[str, Any]:
+    async def correct(self, language: Language, number: Number, change: Correction, request: Request) -> dict[str, Any]:
         session, words = self._session(request), i18n.load(language)
 
         def corrected() -> dict[str, Any]:
@@ -231,7 +238,7 @@ class RecordingRoutes:
 
         return await to_thread.run_sync(partial(answered, language, corrected))
 
-    def hear_piece(self, language: Language, number: int, request: Request) -> Response:
+    def hear_piece(self, language: Language, number: Number, request: Request) -> Response:
         session = self._session(request)
         return _file(
             language, lambda: FileResponse(session.jobs.reviews.sound(self._review(session), number), headers=PRIVATE)
@@ -262,12 +269,19 @@ class RecordingRoutes:
         """Queue the training of what lies here; it moves into the job."""
         session, words = self._session(request), i18n.load(language)
 
+        lock = self._handing_in.setdefault(session.user, threading.Lock())
+
         def queued() -> dict[str, Any]:
-            form = Form(**{k: v for k, v in session.jobs.intake.form().items() if k in Form.model_fields})
+            with lock:  # who presses twice gets one
+                return made()
+
+        def made() -> dict[str, Any]:
+            form = form_of(session.jobs.intake)
             problems = missing(session, words, form)
             if problems:
                 return {"problems": problems}
             intake = session.jobs.intake
+            taken = intake.clips()
             ticked = words("create.consent") if form.own else words("create.consent_other")
             consent = Consent(form.who, form.purpose, ticked, own=form.own)
             wish = TrainingRequest(
@@ -275,10 +289,21 @@ class RecordingRoutes:
                 draft=self._review(session), statement=None if form.own else intake.permission(), voice_id=form.voice,
             )  # fmt: skip
             job = session.jobs.create(wish)
-            intake.clear()
+            intake.clear(taken)
             return {"job": job}
 
         return await to_thread.run_sync(partial(answered, language, queued))
+
+
+def form_of(intake: Intake) -> Form:
+    """What was typed, without what cannot be read."""
+    found: dict[str, Any] = {}
+    for key, value in intake.form().items():
+        try:
+            found |= Form(**{key: value}).model_dump(include={key})
+        except ValueError:  # damaged, or not the form's
+            continue
+    return Form(**found)
 
 
 def missing(session: Session, words: i18n.Words, form: Form) -> dict[str, str]:

@@ -37,7 +37,7 @@ class Change(BaseModel):
 
 class Again(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    line: int
+    line: int = Field(ge=0, lt=2**31)
     seed: int = Field(ge=0, lt=2**31)
 
 

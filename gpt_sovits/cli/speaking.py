@@ -191,8 +191,8 @@ def _deliver(sounds: Iterator[Audio], out: Path | None, kind: str, label: Any) -
 
 
 def in_a_row(text: str) -> str:
-    """The beginning of a text, on one line."""
-    text = " ".join(text.split())
+    """The beginning of a text, on one line, without what would drive a terminal."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text[:1000]).split())
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -18,6 +18,7 @@ from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.encoding import write_audio
 from gpt_sovits.errors import CancelledError, InputError, MissingError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.files import read_whole
 from gpt_sovits.services.session import Session
 
 CLIPBOARD = "clipboard"
@@ -55,12 +56,11 @@ class Growing:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise MissingError(f"There is no text file {path}.", "Check its name.")
-        self._path, self._seen = path, path.read_bytes()[:MAX_TEXT_FILE]
+        self._path, self._seen = path, read_whole(path, MAX_TEXT_FILE)
 
     def look(self) -> str:
         try:
-            with self._path.open("rb") as file:
-                data = file.read(MAX_TEXT_FILE)
+            data = read_whole(self._path, MAX_TEXT_FILE) if self._path.is_file() else self._seen
         except OSError:
             return ""  # it is being replaced
         if data == self._seen:

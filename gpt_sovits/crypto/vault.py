@@ -57,6 +57,11 @@ def _check_of(random: bytes) -> bytes:
     return hashlib.sha256(_MAGIC + random).digest()[:_CHECK]
 
 
+def is_by_link(folder: Path) -> bool:
+    """Whether the voice in ``folder`` lies elsewhere: what is erased here would stay where the link leads."""
+    return any(path.is_symlink() for path in (folder, *(folder / name for name in (KEY, WRAPPED, "versions", "takes"))))
+
+
 def is_locked(folder: Path) -> bool:
     """Whether the data key of the voice in ``folder`` lies there under a passphrase only."""
     return (folder / WRAPPED).is_file() or (folder / NEXT / WRAPPED).is_file()

@@ -11,19 +11,20 @@ counts. Nobody names a file here: clips are known by ids, and what is larger tha
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shutil
 import threading
 import time
 import wave
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt_sovits.errors import BusyError, InputError, MissingError, ResourceError
+from gpt_sovits.errors import BusyError, InputError, MissingError, VoiceError
 from gpt_sovits.files import (
+    check_room,
     copy_private,
     disk_errors,
     erase_tree,
@@ -31,6 +32,8 @@ from gpt_sovits.files import (
     read_json,
     sha256_of,
     shred,
+    unfinished,
+    unfollowed,
     write_json,
 )  # fmt: skip
 from gpt_sovits.jobs.submission import MAX_SCRIPT
@@ -44,8 +47,8 @@ SPOKEN, FILE, PERMISSION = "spoken", "file", "permission"
 KINDS = (SPOKEN, FILE, PERMISSION)
 UNDO_SECONDS = 24 * 3600.0
 MOST_CLIPS, MOST_CLIP, MOST_TOGETHER = 1000, 2**30, 4 * 2**30  # bytes
-MOST_PIECE, MOST_FORM = 2 * 2**20, 2**20  # bytes
-_LEFT_FREE = 512 * 2**20
+MOST_PIECE, MOST_FORM, MOST_DRAFT = 2 * 2**20, 2**20, 3 * 2**20  # bytes
+_DRAFT = "draft.json"
 _RATES = range(8000, 192_001)
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}", re.ASCII)
 
@@ -76,6 +79,11 @@ class Clip:
         return self.received / 2 / self.rate if self.rate else 0.0
 
 
+_KINDS: dict[str, Any] = {
+    field.name: (int, float) if field.default == 0 else type(field.default) for field in fields(Clip)[2:]
+}
+
+
 class Intake:
     """``user``'s. All who may change one share ``lock``."""
 
@@ -97,13 +105,17 @@ class Intake:
             draft["form"].update(change)
             if len(str(draft["form"])) > MOST_FORM:
                 raise InputError("This is too long to be kept.", "Save the text as a file.")
-            self._write(draft)
+            self._write(_readable(draft))
 
     # ------------------------------------------------------------------------------------------------------ the clips
 
     def clips(self) -> list[Clip]:
         """All that are here, oldest first, without those that were taken away."""
-        return [clip for clip in self._clips() if not clip.dropped]
+        found = list(self._clips())
+        gone = next((clip for clip in found if _is_over(clip)), None)
+        if gone is not None:
+            self._change(gone.id)
+        return [clip for clip in found if not clip.dropped]
 
     def begin(
         self, kind: str, *, name: str = "", passage: str = "", sentence: int = 0, text: str = "", rate: int = 0,
@@ -121,7 +133,7 @@ class Intake:
                 raise InputError("There are too many recordings.", "Create the voice from them, or start over.")
             self._room(size)
             draft["clips"].append(asdict(clip))
-            self._write(draft)
+            self._write(_readable(draft))
             self._path(clip).touch(mode=0o600)
         return clip
 
@@ -141,7 +153,10 @@ class Intake:
             if clip.received + len(fresh) > most:
                 raise InputError("This recording is longer than it may be.", "Use a shorter one.")
             self._room(len(fresh))
-            with disk_errors("the recording could not be stored"), self._path(clip).open("ab") as file:
+            with (
+                disk_errors("the recording could not be stored"),
+                open(self._path(clip), "ab", opener=unfollowed) as file,
+            ):
                 file.write(fresh)
                 file.flush()
                 os.fsync(file.fileno())
@@ -235,6 +250,7 @@ class Intake:
     def bring_back(self) -> None:
         """Undo ``put_away``. Whatever was begun since then is put away instead."""
         with self._lock:
+            self._settle()
             if not self.is_away():
                 raise MissingError("Nothing lies put away here.", "Record again.")
             aside = self._home / "turn"
@@ -252,10 +268,18 @@ class Intake:
             erase_tree(self._away, overwrite=True)
         return self._away.is_dir() and any(self._away.glob("draft.json"))
 
-    def clear(self) -> None:
-        """Overwrite and remove what is here now: it lies in a job."""
+    def clear(self, taken: Sequence[Clip]) -> None:
+        """Overwrite and remove what lies in a job now: ``taken``, as ``clips`` gave it. What came since then stays."""
         with self._lock:
-            erase_tree(self._now, overwrite=True)
+            left = [clip for clip in self.clips() if clip not in taken]
+            if not left:
+                erase_tree(self._now, overwrite=True)
+                return
+            kept = {self._path(clip) for clip in left}
+            self._write({"form": {}, "clips": [asdict(clip) for clip in left]})  # nobody agreed to those yet
+            for path in self._now.iterdir():
+                if path not in kept and path.name != _DRAFT:
+                    shred(path)
 
     def adopt(self, recording: Path, form: Mapping[str, Any]) -> None:
         """Begin anew with a recording that was handed in before, and its words in ``form["text"]``."""
@@ -286,17 +310,29 @@ class Intake:
 
     # -------------------------------------------------------------------------------------------------------- private
 
+    def _settle(self) -> None:
+        """Complete a ``bring_back`` that was cut short."""
+        turn = self._home / "turn"
+        if turn.is_dir():
+            with self._lock:
+                if turn.is_dir() and not self._now.exists() and self._away.is_dir():
+                    os.rename(self._away, self._now)
+                if turn.is_dir() and not self._away.exists():
+                    os.rename(turn, self._away)
+
     def _read(self) -> dict[str, Any]:
+        self._settle()
         try:
-            draft = read_json(self._now / "draft.json")
+            draft = read_json(self._now / _DRAFT)
         except (MissingError, InputError):
             draft = {}
         form, clips = draft.get("form"), draft.get("clips")
-        return {"form": form if isinstance(form, dict) else {}, "clips": clips if isinstance(clips, list) else []}
+        kept = [each for each in clips if _is_clip(each)] if isinstance(clips, list) else []
+        return {"form": form if isinstance(form, dict) else {}, "clips": kept}
 
     def _write(self, draft: Mapping[str, Any]) -> None:
         with disk_errors("what you typed could not be kept"):
-            write_json(make_private(self._now) / "draft.json", draft)
+            write_json(make_private(self._now) / _DRAFT, draft)
 
     def _clips(self) -> Iterator[Clip]:
         for each in self._read()["clips"]:
@@ -318,7 +354,7 @@ class Intake:
             for each in draft["clips"]:
                 if each["id"] == clip_id:
                     each = {**asdict(clip), "received": 0}
-                if each["dropped"] and time.time() - each["dropped"] > UNDO_SECONDS:
+                if _is_over(Clip(**each)):
                     shred(self._path(Clip(**each)))
                 else:
                     kept.append(each)
@@ -331,11 +367,31 @@ class Intake:
 
     def _room(self, size: int) -> None:
         make_private(self._now)
-        taken = sum(path.stat().st_size for path in self._home.rglob("*") if path.is_file())
-        if taken + size > MOST_TOGETHER:
-            raise InputError("Your recordings take too much room.", "Create the voice from them, or start over.")
-        if shutil.disk_usage(self._now).free - size < _LEFT_FREE:
-            raise ResourceError("The disk is nearly full.", "Free some space and try again.")
+        full = InputError("Your recordings take too much room.", "Create the voice from them, or start over.")
+        check_room(self._home, size, MOST_TOGETHER, full)
+
+
+def _readable(draft: dict[str, Any]) -> dict[str, Any]:
+    """What can be read again, with room for what is noted of each clip later."""
+    if len(json.dumps(draft, ensure_ascii=False).encode("utf-8", "replace")) > MOST_DRAFT:
+        raise InputError("This is too long to be kept.", "Save the text as a file.")
+    return draft
+
+
+def _is_over(clip: Clip) -> bool:
+    """Whether it was taken away so long ago that nothing brings it back."""
+    return bool(clip.dropped) and time.time() - clip.dropped > UNDO_SECONDS
+
+
+def _is_clip(value: Any) -> bool:
+    """Whether this is a clip as it was written here."""
+    try:
+        clip = Clip(**value)
+        check_id(clip.id)
+    except (TypeError, VoiceError):
+        return False
+    whole = all(isinstance(getattr(clip, name), kind) for name, kind in _KINDS.items())
+    return whole and clip.kind in KINDS and (not clip.rate or clip.rate in _RATES)
 
 
 def erase_intake(settings: Settings, user: str, digests: Mapping[str, int] | None = None) -> None:
@@ -371,7 +427,7 @@ def _runs(clips: Sequence[Clip]) -> Iterator[tuple[int, list[Clip]]]:
 
 def _wav(out: Path, parts: Sequence[Path], rate: int) -> Path:
     """Samples of 16 bits one after the other as a WAV file."""
-    aside = out.with_suffix(".part")
+    aside = unfinished(out)  # two may listen at once
     with wave.open(str(aside), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

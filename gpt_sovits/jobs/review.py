@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 2000  # characters of one piece
 SURE, UNSURE, DOUBTFUL = "sure", "unsure", "doubtful"
 _SURE = 0.9  # confidence
+_REQUEST = ("script", "language", "base", "recording", "symbols", "sha256")  # what a draft remembers, all of it text
 
 
 @dataclass(frozen=True)
@@ -314,8 +315,9 @@ def erase_drafts(settings: Settings, user: str, digests: Mapping[str, int] | Non
 
 def _read(folder: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / "draft.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        found = json.loads((folder / "draft.json").read_text(encoding="utf-8"))
+        return {name: found[name] + "" for name in _REQUEST}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise MissingError("This review is over.", "Choose the recording again.") from error
 
 

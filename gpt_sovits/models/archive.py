@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ ENDING = ".zip"
 MOST_FILES = 20_000  # in the whole archive: upstream's has a whole program in it
 _SPARE = 2**30  # bytes of the disk that stay free
 _BLOCK = 2**20
+_A_DAY = 24 * 3600.0
 _UTF8 = 0x800  # the flag of a name in UTF-8
 
 
@@ -27,6 +29,9 @@ def unpacked(archive: Path, into: Path, wanted: Sequence[str], names: Sequence[s
     damaged archive or one with a password, ``ResourceError`` where the disk is too small.
     """
     into.mkdir(parents=True, exist_ok=True)
+    for left in into.glob(".unpacked-*"):  # of a program that was killed
+        if time.time() - left.stat().st_mtime > _A_DAY:
+            shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=".unpacked-", dir=into))
     try:
         _unpack(archive, folder, wanted, names)
@@ -43,7 +48,7 @@ def _unpack(archive: Path, folder: Path, wanted: Sequence[str], names: Sequence[
                 raise InputError(
                     f"{archive.name} holds {len(members)} files.", "Unpack it, and import its model folder."
                 )
-            chosen = [(each, _place(each)) for each in members if not each.is_dir()]
+            chosen = [(each, _place(each)) for each in members if each.filename and not each.is_dir()]
             chosen = [(m, p) for m, p in chosen if p is not None and (p.suffix in wanted or p.name in names)]
             size = sum(member.file_size for member, _ in chosen)
             if shutil.disk_usage(folder).free - size < _SPARE:

@@ -27,11 +27,13 @@ from gpt_sovits.narration.books import KINDS, read_book, speakers
 from gpt_sovits.narration.project import FILE, Project, Sentence
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.narration import NarrationService
+from gpt_sovits.storage.takes import MOST_KEPT
 from gpt_sovits.storage.versions import put
 from gpt_sovits.voices.consent import now
 from gpt_sovits.voices.ids import check_id, is_id, new_id
 
 UNDO_SECONDS = 3600.0
+MOST_BOOKS = 1000
 _ABOUT, _GOING = "about.json", "going"
 
 
@@ -94,8 +96,9 @@ class Bookshelf:
         for folder in self._home.iterdir() if self._home.is_dir() else ():
             try:
                 book = self.get(folder.name) if is_id(folder.name) else None
-            except VoiceError:
-                continue  # being made, or damaged: the others are still there
+            except (VoiceError, KeyError, TypeError, ValueError):  # damaged: the others are still there
+                self._sweep(folder)
+                continue
             if book is None or not book.deleted:
                 found += [book] if book else []
             elif time.time() - book.deleted > UNDO_SECONDS:
@@ -117,6 +120,7 @@ class Bookshelf:
         """Keep a document; ``InputError`` for what nobody can narrate."""
         if kind not in KINDS:
             raise InputError(f"A file of the kind {kind!r} cannot be narrated.", f"Use one of: {', '.join(KINDS)}.")
+        self._check_room(len(data))
         book_id = new_id("n")
         folder = files.make_private(self._home / book_id)
         try:
@@ -125,7 +129,7 @@ class Bookshelf:
             known = title if found.title == "source" else found.title
             about = {"title": " ".join(known.split())[:120] or "-", "kind": kind, "created": now(), "deleted": 0.0}
             files.write_json(folder / _ABOUT, about)
-        except VoiceError:
+        except BaseException:
             files.erase_tree(folder, overwrite=True)
             raise
         return self.get(book_id)
@@ -173,6 +177,19 @@ class Bookshelf:
         for folder in self._home.iterdir() if self._home.is_dir() else ():
             if (folder / FILE).is_file():
                 Project(folder).forget(ids)
+
+    def _check_room(self, coming: int) -> None:
+        full = InputError("Too many narrations are kept.", "Delete some that you do not need.")
+        if sum(1 for _ in (self._home.iterdir() if self._home.is_dir() else ())) >= MOST_BOOKS:
+            raise full
+        files.check_room(self._home.parent, coming, MOST_KEPT, full)
+
+    @staticmethod
+    def _sweep(folder: Path) -> None:
+        """Remove what a program left that ended while it took a document in."""
+        made = (folder / _ABOUT).exists() or (folder / FILE).exists()
+        if not made and folder.is_dir() and time.time() - folder.stat().st_mtime > UNDO_SECONDS:
+            files.erase_tree(folder, overwrite=True)
 
     def _folder(self, book_id: str) -> Path:
         folder = self._home / check_id(book_id, "narration")

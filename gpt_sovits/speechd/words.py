@@ -54,7 +54,9 @@ COMMON = {
            "确定", "取消", "关闭", "打开", "保存", "文件", "帮助"),
 }  # fmt: skip
 _TAG = re.compile(r"<[^<>]{0,400}>")
-_MARK = re.compile(r"<mark\s+name=(?:\"([^\"<>]{1,200})\"|'([^'<>]{1,200})')\s*/?>")
+_MARK = re.compile(  # its name is sent on, so it has one line
+    r"<mark\s+name=(?:\"([^\"<>\x00-\x1f\x7f-\x9f]{1,200})\"|'([^'<>\x00-\x1f\x7f-\x9f]{1,200})')\s*/?>"
+)
 _CAPITAL = re.compile(r"\b(?=[A-Z])")
 
 

@@ -25,6 +25,7 @@ _BOUND = 2**32 // 1024
 _DIGEST = 8
 _VARIETY = 12  # different byte values in a piece; silence and padding have fewer
 _BLOCK = 4 * 2**20
+MOST_RECEIPT = 64 * 2**20  # bytes: an hour of speech has some 6 MB of digests
 _MULTIPLIER = 2654435761  # 2^32 / golden ratio
 
 
@@ -219,7 +220,7 @@ def find(folder: Path, voice: str) -> Receipt | None:
 
 def load(folder: Path, voice: str) -> Receipt:
     """``MissingError`` when no such voice was destroyed here."""
-    value: dict[str, Any] = read_json(place(folder, voice))
+    value: dict[str, Any] = read_json(place(folder, voice), MOST_RECEIPT)
     try:
         value["ids"], value["mixes"] = tuple(value["ids"]), tuple(value["mixes"])
         return Receipt(**{**value, "pieces": frozenset(value["pieces"])})

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from gpt_sovits.crypto.vault import WRAPPED
+from gpt_sovits.crypto.vault import WRAPPED, is_by_link
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.files import erase_tree, make_private
 from gpt_sovits.voices.consent import Consent
@@ -121,6 +121,8 @@ def _marks(voices: Path) -> dict[str, str]:
     """Voice id -> what changes whenever the voice does."""
     marks = {}
     for entry in os.scandir(voices) if voices.is_dir() else ():
+        if is_by_link(Path(entry.path)):
+            continue
         try:
             manifest = os.stat(os.path.join(entry.path, VOICE_FILE))
             versions = os.stat(os.path.join(entry.path, "versions"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.errors import InputError
-from gpt_sovits.files import exclusive, make_private
+from gpt_sovits.files import exclusive, make_private, unfollowed
 from gpt_sovits.voices.consent import now
 
 _START = "0" * 64
@@ -49,7 +49,7 @@ class Journal:
         make_private(self.path.parent)
         lock = self.path.with_name(f".{self.path.name}.lock")
         with exclusive(lock, wait=30.0, busy="Another program is writing the journal."):
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            handle = unfollowed(str(self.path), os.O_RDWR | os.O_CREAT)
             with os.fdopen(handle, "r+b") as file:
                 number, previous = self._end(file)
                 value = {"number": number + 1, "at": now(), "what": what, "voice": voice, "details": details}

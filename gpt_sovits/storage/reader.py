@@ -218,6 +218,8 @@ class Shelf:
         folder = self._user(user) / "voices" / check_id(voice_id)
         if not folder.is_dir():
             raise MissingError(f"There is no voice {voice_id}.", "Choose one from the list of voices.")
+        if vault.is_by_link(folder):
+            raise InputError(f"A part of the voice {voice_id} is a link.", "Put the folder itself in its place.")
         return folder
 
     def _version(self, user: str, voice_id: str, version_id: str) -> Path:

@@ -3,7 +3,7 @@
     <registry>/users/<user>/voices/<voice>/takes/<take>/{take, sound.wav}    encrypted with the voice's data key
     <registry>/users/<user>/takes/<take>/{take, sound.wav}                   of invented voices and clips, plain
 
-``take`` is written last: without it there is no take. A deleted one is kept for ``UNDO_SECONDS``.
+A take appears by one rename, while nobody else changes the voice. A deleted one is kept for ``UNDO_SECONDS``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gpt_sovits.voices.ids import check_id, is_id
 
 FOLDER, CARD, SOUND = "takes", "take", "sound.wav"
 UNDO_SECONDS = 3600.0
+MOST_TAKES, MOST_KEPT = 5000, 100 * 2**30  # of one person; bytes of all that the person keeps
 
 
 @dataclass(frozen=True)
@@ -100,17 +101,16 @@ class TakeShelf:
 
     def add(self, take: Take, wav: bytes, *, stored: bool) -> None:
         """``stored``: its voice lies in the registry, so the take lies with it."""
-        home = self._registry.home_of(self._user, take.voice if stored else "")
-        key = self._registry.data_key(self._user, take.voice) if stored else None
-        with files.disk_errors("the take could not be kept"):
-            shelf = home / FOLDER if stored else files.make_private(home / FOLDER)
-            shelf.mkdir(mode=0o700, exist_ok=True)  # not its parents: the voice may just have gone
-            (shelf / take.id).mkdir(mode=0o700)
-            put(shelf / take.id / SOUND, wav, key)
-            put(shelf / take.id / CARD, _packed(take), key)
-            if stored and self._registry.key_at_hand(self._user, take.voice) != key:
-                files.erase_tree(shelf / take.id, overwrite=True)
-                raise InputError("The voice was locked meanwhile.", "Unlock it, then speak again.")
+        with files.disk_errors("the take could not be kept"), self._registry.building(self._user) as aside:
+            full = InputError("Too many takes are kept.", "Delete some that you do not need.")
+            if sum(1 for _ in self._folders()) >= MOST_TAKES:
+                raise full
+            files.check_room(self._registry.home_of(self._user), len(wav), MOST_KEPT, full)
+            home = self._registry.home_of(self._user, take.voice if stored else "")
+            key = self._registry.data_key(self._user, take.voice) if stored else None
+            put(aside / SOUND, wav, key)
+            put(aside / CARD, _packed(take), key)
+            files.move_in(aside, files.make_private(home / FOLDER) / take.id)
 
     def change(self, take_id: str, **changes: Any) -> Take:
         folder, key = self._find(take_id)

@@ -49,6 +49,13 @@ class Tokens:
         name, wanted = check_name(name), frozenset(deeds)
         if not wanted or wanted - set(DEEDS):
             raise InputError("It is not said what the program may do.", f"Choose from: {', '.join(DEEDS)}.")
+        folder = files.make_private(self._folder(user))
+        with files.exclusive(folder / ".lock", wait=30.0, busy="Another program is changing the tokens."):
+            return self._add(folder, user, name, wanted, voices)
+
+    def _add(
+        self, folder: Path, user: str, name: str, wanted: frozenset[str], voices: Iterable[str] | None
+    ) -> tuple[Token, str]:
         known = self.list(user)
         if len(known) >= MOST:
             raise InputError(f"There are {MOST} tokens already.", "Revoke one that is not used.")
@@ -57,7 +64,6 @@ class Tokens:
         secret = secrets.token_urlsafe(32)
         only = None if voices is None else frozenset(voices)
         token = Token(new_id("t"), user, name, wanted, only, now())
-        folder = files.make_private(self._folder(user))
         with files.disk_errors("the token could not be kept"):
             files.write_json(folder / f"{token.id}.json", {**_json(token), "hash": _hash(secret)})
         return token, f"{PREFIX}{token.id}_{secret}"

@@ -234,6 +234,16 @@ class Writer(Shelf):
             finally:
                 self._here.writes = False
 
+    @contextmanager
+    def building(self, user: str) -> Iterator[Path]:
+        """A folder for what is going to be moved to ``user``'s, while nobody else changes a voice or its key."""
+        with self._writing(user):
+            aside = files.make_private(self._aside(user, ".building"))
+            try:
+                yield aside
+            finally:
+                files.erase_tree(aside, overwrite=True)
+
     def _sweep(self, user: str) -> None:
         files.sweep(self._user(user) / ".building")
         files.sweep(self._user(user) / ".removed")

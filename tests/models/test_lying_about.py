@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -76,10 +77,13 @@ def test_a_zip_of_upstreams_folder_is_read_as_it_is(settings: Settings, tmp_path
             archive.write(path, path.relative_to(tmp_path))
         archive.writestr("../outside.pth", b"x")
         archive.writestr("broken.pth", b"x")
+    left = settings.data_dir / ".unpacked-killed"
+    left.mkdir(parents=True)
+    os.utime(left, (1, 1))
     report = import_paths([packed], settings)
     assert came(report) == {"v2": Path(semantic).name, "胡桃_e8_s96": "胡桃-e15.ckpt"}
     assert [name for name, _ in report.skipped] == ["broken.pth"]
-    assert not (tmp_path / "outside.pth").exists() and not list(settings.models_dir.glob(".unpacked*"))
+    assert not (tmp_path / "outside.pth").exists() and not list(settings.data_dir.glob(".unpacked*"))
     assert find_base("胡桃_e8_s96", settings).config["trainable"]
     data = packed.read_bytes()
     packed.write_bytes(data[:2000])

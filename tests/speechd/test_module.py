@@ -126,6 +126,7 @@ def test_letters_keys_and_signs_have_names() -> None:
     assert words.text_said("Big news", "en", capitals=True) == ("capital Big news",)
     assert words.text_said("?!", "zh") == ("问号", "叹号")
     assert words.plain("<speak>a &lt; <mark name='m'/>b<break/></speak>") == words.Marked("a < b", ((4, "m"),))
+    assert words.plain('<speak>a<mark name="m\n702 END"/></speak>') == words.Marked("a")  # no line of its own
     for language in ("en", "zh"):
         assert len(words.ready(language)) > 80
 

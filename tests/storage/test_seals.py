@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock, Timeout
 
 from gpt_sovits.crypto import seals, vault
-from gpt_sovits.errors import InputError, RefusedError, VoiceError
-from gpt_sovits.storage import versions
+from gpt_sovits.errors import InputError, RefusedError, ResourceError, VoiceError
+from gpt_sovits.storage import takes, versions
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.storage.takes import Take, TakeShelf
 from gpt_sovits.voices.mixing import mix
@@ -167,7 +169,7 @@ def test_a_key_of_before_the_lock_opens_nothing_after_it(registry, create, quick
     assert registry.verify("local") == [] and (folder / "key").read_bytes() != key
 
 
-def test_takes_come_under_the_new_key_too(registry, create, quick_passphrases):
+def test_takes_come_under_the_new_key_too(registry, create, quick_passphrases, monkeypatch):
     voice_id = create()
     shelf = TakeShelf(registry, "local")
     take = Take("t" + "1" * 20, voice_id, "Ana", "", "Hello.", "en", 1.0, 0.3, 1, "2026-01-01", 1.0, ())
@@ -176,6 +178,24 @@ def test_takes_come_under_the_new_key_too(registry, create, quick_passphrases):
     assert shelf.all() == []
     registry.unlock("local", voice_id, PASSPHRASE)
     assert shelf.all() == [take] and shelf.sound(take.id) == b"RIFF what was spoken"
+    monkeypatch.setattr(takes, "MOST_TAKES", 1)
+    with pytest.raises(InputError, match="Too many takes"):
+        shelf.add(replace(take, id="t" + "2" * 20), b"RIFF", stored=True)
+    monkeypatch.setattr(takes, "MOST_TAKES", 2)
+    written, puts = takes.put, []
+
+    def full(path, data, key):  # the disk, at the second file; nobody may change the key meanwhile
+        puts.append(path)
+        with pytest.raises(Timeout):
+            FileLock(str(registry.root / ".lock")).acquire(timeout=0)
+        if len(puts) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written(path, data, key)
+
+    monkeypatch.setattr(takes, "put", full)
+    with pytest.raises(ResourceError):
+        shelf.add(replace(take, id="t" + "2" * 20), b"RIFF", stored=True)
+    assert shelf.all() == [take] and not puts[0].parent.exists()
 
 
 def test_a_locked_voice_keeps_its_seal_through_what_needs_no_key(registry, create, quick_passphrases):

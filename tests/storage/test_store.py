@@ -104,6 +104,31 @@ def test_a_changed_byte_is_noticed(registry, create):
     assert len(registry.verify("local")) == 1
 
 
+@pytest.mark.parametrize("part", ["", "key", "versions", "takes"])
+def test_a_voice_that_lies_elsewhere_is_not_said_to_be_erased(registry, create, tmp_path, part):
+    """Its key would stay where the link leads."""
+    good, linked = create("good", 1), create("linked", 2)
+    place, there = registry.home_of("local", linked) / part, tmp_path / "elsewhere"
+    (registry.home_of("local", linked) / "takes").mkdir()
+    place.rename(there)
+    place.symlink_to(there)
+    held = {path: path.read_bytes() for path in tmp_path.glob("elsewhere/**/*") if path.is_file()}
+    for deed in (registry.load, registry.delete, registry.contents_of):
+        with pytest.raises(InputError, match="is a link"):
+            deed("local", linked)
+    assert [card.id for card in registry.cards("local")] == [good] and len(registry.verify("local")) == 1
+    assert all(path.read_bytes() == data for path, data in held.items())
+
+
+def test_a_journal_that_is_a_link_changes_no_other_file(registry, create, tmp_path):
+    voice_id, letter, journal = create(), tmp_path / "letter", registry.home_of("local") / "journal.jsonl"
+    letter.write_text("a line\nhalf a line")
+    journal.unlink()
+    journal.symlink_to(letter)
+    registry.rename("local", voice_id, "Ana")
+    assert letter.read_text() == "a line\nhalf a line"
+
+
 def test_a_damaged_voice_does_not_hide_the_others(registry, create):
     good, bad = create("good", 1), create("bad", 2)
     (registry.root / "users/local/voices" / bad / "voice.json").write_text("{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -138,14 +139,24 @@ def test_takes_are_under_the_key_of_their_voice(http: TestClient, studio: Studio
     until(lambda: "was destroyed" in state(http, book)["problem"])
 
 
-def test_documents_arrive_and_what_is_none_is_one_sentence(http: TestClient) -> None:
+def test_documents_arrive_and_what_is_none_is_one_sentence(
+    http: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     srt = b"1\n00:00:01,000 --> 00:00:02,000\nHello there.\n"
     sent = {"kind": "srt", "title": "Film 1", "data": b64encode(srt).decode()}
     assert http.post(BOOKS, json=sent).json()["book"]["title"] == "Film 1"
     for kind, data in (("exe", ""), ("../x", ""), ("docx", b64encode(b"no").decode()), ("txt", "no base64!")):
         assert "problem" in http.post(BOOKS, json={"kind": kind, "data": data}).json()
     assert "problem" in http.post(BOOKS, json={"text": " \n "}).json()
-    assert len(http.get(BOOKS).json()["books"]) == 1
+    for number in ("9" * 4000, "-1"):
+        assert http.post(f"{BOOKS}/n1234567890/sentences/{number}", json={}).status_code == 422
+    monkeypatch.setattr(bookshelf, "MOST_BOOKS", 1)
+    assert "Too many narrations" in http.post(BOOKS, json=sent).json()["problem"]
+    half = settings.registry_dir / "users" / "local" / "narrations" / "n1234567890abcdef0123"
+    half.mkdir()
+    (half / "source.txt").write_text("left by a kill")
+    os.utime(half, (1, 1))
+    assert len(http.get(BOOKS).json()["books"]) == 1 and not half.exists()
     for wrong_id in ("n0", "..", "%2e%2e%2fvoices"):
         assert "book" not in http.get(f"{BOOKS}/{wrong_id}").json()
 

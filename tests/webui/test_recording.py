@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import os
+import threading
 import time
 import wave
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +184,69 @@ def test_another_process_finds_all_of_it_and_starting_over_can_be_undone(setting
         away = settings.data_dir / "intake" / "local" / "away"
         os.utime(away, (0, time.time() - intake.UNDO_SECONDS - 1))
         assert not state(later)["away"] and not away.exists()
+
+
+DAMAGED = [
+    '{"clips": [5, {"bad": 1}, {"id": "../x", "kind": "file"}]}',
+    '{"form": {"name": 5, "own": []}, "clips": {}}',
+]
+DAMAGED += ['{"clips": [{"id": "c1234567890", "kind": "spoken", "rate": "x"}, {"id": null, "kind": null}]}', "[]", "{"]
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_damaged_draft_costs_itself_only(http: TestClient, studio: Studio, damaged: str) -> None:
+    begin(http)
+    (studio.settings.data_dir / "intake" / "local" / "now" / "draft.json").write_text(damaged)
+    assert state(http)["clips"] == [] and "problems" in http.post("/en/own/intake/learn").json()
+    assert [clip["id"] for clip in state(http)["clips"]] == [] and begin(http)
+
+
+def test_nothing_that_is_sent_can_make_the_rest_forgotten(http: TestClient, studio: Studio) -> None:
+    first = begin(http, text="Hello.")
+    said = [http.post("/en/own/intake/clips", json={"kind": "spoken", "rate": RATE, "text": "字" * 100_000})]
+    while "clip" in said[-1].json() and len(said) < 20:
+        said.append(http.post("/en/own/intake/clips", json=dict(kind="spoken", rate=RATE, text="字" * 100_000)))
+    assert said[-1].json()["problem"].startswith("This is too long to be kept")
+    assert state(http)["clips"][0]["id"] == first and "clip" in http.delete(f"/en/own/intake/clips/{first}").json()
+    page = file(http, "x.html", b"<script>alert(1)</script>")
+    assert http.get(f"/en/own/intake/clips/{page}/hear").headers["content-type"] == "application/octet-stream"
+    assert http.get(f"/en/own/intake/pieces/{'9' * 4000}/hear").status_code == 422
+
+
+def test_an_undo_that_a_kill_cut_short_is_completed(http: TestClient, studio: Studio) -> None:
+    home = studio.settings.data_dir / "intake" / "local"
+    old = begin(http)
+    http.post("/en/own/intake/away")
+    new = begin(http)
+    (home / "now").rename(home / "turn")
+    later = begin(http)
+    assert {clip["id"] for clip in state(http)["clips"]} == {old, later}
+    assert http.post("/en/own/intake/back").json() == {} and state(http)["clips"][0]["id"] == new
+
+
+def test_what_comes_while_a_recording_is_handed_in_stays_and_pressing_twice_makes_one_job(
+    http: TestClient, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, late, add = read(http, 0, 10), list[str](), studio.core.submission.add
+    http.put("/en/own/intake/form", json=FORM)
+    threads: list[threading.Thread] = []
+
+    def slow(*given: Any, **more: Any) -> Any:
+        if not late:
+            late.append(read(http, 1, 20))
+            threads.append(threading.Thread(target=http.post, args=("/en/own/intake/learn",)))
+            threads[0].start()
+            time.sleep(0.2)
+        return add(*given, **more)
+
+    monkeypatch.setattr(studio.core.submission, "add", slow)
+    sound = studio.jobs.intake.path(first)
+    with ThreadPoolExecutor(4) as pool:  # two may listen at once
+        assert {each.name for each in pool.map(studio.jobs.intake.path, [first] * 12)} == {sound.name}
+    assert "job" in http.post("/en/own/intake/learn").json()
+    threads[0].join()
+    assert [job.request["script"] for job in studio.jobs.list()] == ["Sentence 0."]
+    assert [clip["id"] for clip in state(http)["clips"]] == late and not state(http)["form"]["agreed"]
 
 
 def test_what_is_missing_is_said_by_field_and_at_once(http: TestClient) -> None:
