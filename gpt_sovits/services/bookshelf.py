@@ -106,15 +106,17 @@ class Bookshelf:
         return sorted(found, key=lambda book: (book.created, book.id), reverse=True)
 
     def get(self, book_id: str) -> Book:
-        """``MissingError`` when it is gone."""
+        """``MissingError`` when it is gone, ``InputError`` when what is kept about it is damaged."""
         folder = self._folder(book_id)
         about = files.read_json(folder / _ABOUT)
+        try:
+            title, kind, created = (str(about[key]) for key in ("title", "kind", "created"))
+            deleted = float(about["deleted"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"The file {folder / _ABOUT} is damaged.", "Restore it from a backup.") from error
         whole, done = Project(folder).count() if (folder / FILE).is_file() else (0, 0)
-        going = (folder / _GOING).exists() and not about["deleted"]
-        return Book(
-            book_id, str(about["title"]), str(about["kind"]), str(about["created"]), whole, done, going,
-            float(about["deleted"]),
-        )  # fmt: skip
+        going = (folder / _GOING).exists() and not deleted
+        return Book(book_id, title, kind, created, whole, done, going, deleted)
 
     def put(self, data: bytes, kind: str, title: str) -> Book:
         """Keep a document; ``InputError`` for what nobody can narrate."""

@@ -172,3 +172,10 @@ def test_deleting_can_be_undone_for_a_while(
     now = bookshelf.time.time()
     monkeypatch.setattr(bookshelf.time, "time", lambda: now + 3601)
     assert http.get(BOOKS).json()["books"] == [] and not list(settings.registry_dir.rglob("narrations/*"))
+
+
+def test_a_damaged_book_costs_itself_only(http: TestClient, settings: Settings) -> None:
+    book, other = begun(http), begun(http)
+    (next(settings.registry_dir.rglob(f"narrations/{book}")) / "about.json").write_text('{"title": []}')
+    assert "damaged" in http.get(f"{BOOKS}/{book}").json()["problem"]
+    assert [each["id"] for each in http.get(BOOKS).json()["books"]] == [other]
