@@ -70,7 +70,9 @@ FREE: dict[type, dict[str, str]] = {
         **dict.fromkeys(("cards", "card", "versions", "has_version", "version_ids", "parents_of", "holds"), LOOKS),
         **dict.fromkeys(("is_open", "mixes_of", "recordings", "journal", "verify"), LOOKS),
         **dict.fromkeys(("users", "identity", "receipts", "tidy", "remove_user"), ALL),
-        **dict.fromkeys(("data_key", "key_at_hand", "contents_of", "note", "keep_receipt", "home_of"), INNER),
+        **dict.fromkeys(
+            ("building", "data_key", "key_at_hand", "contents_of", "note", "keep_receipt", "home_of"), INNER
+        ),
         "relock": "closing is always allowed",
         "restore": "a backup is checked as an import is; one of somebody else asks for export",
         "ask": "it is the question",
