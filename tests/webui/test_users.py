@@ -170,6 +170,19 @@ def test_a_sound_is_served_to_the_one_it_was_made_for(ana: Browser, ben: Browser
     assert ben.http.get(f"/en/gradio_api/file={sneaky}").status_code in (403, 404)
 
 
+def test_the_handler_for_programs_speaks_with_ones_own_voices_only(address: str, ben: Browser, studio: Studio) -> None:
+    place, voice = "/en/gradio_api/call/speak", studio.session("ana").voices.list()[0]
+    for named in (voice.id, voice.name):
+        wish = {"data": ["Hello.", named, "en", 1.0, 0.3, 0]}
+        assert httpx.post(f"{address}{place}", json=wish, timeout=60).status_code == 401
+        assert ben.http.post(place, json=wish, headers={"Origin": "http://evil.example"}).status_code == 403
+        assert ben.http.post(place, json=wish, headers={"Host": "evil.example"}).status_code in (403, 421)
+        begun = ben.http.post(place, json=wish).json()
+        answer = ben.http.get(f"{place}/{begun['event_id']}").text if "event_id" in begun else "event: error"
+        assert "event: error" in answer and ".wav" not in answer
+
+
+
 def test_an_upload_is_the_uploaders(ana: Browser, ben: Browser) -> None:
     path = ana.upload(b"ana's words" * 50)
     assert ana.file(path).content == b"ana's words" * 50
