@@ -67,7 +67,8 @@ def put_draft(keep: Studio, minute: bytes = MINUTE, user: str = "local") -> Path
     folder = keep.settings.data_dir / "drafts" / user / new_id("d")
     folder.mkdir(parents=True)
     (folder / "recording.wav").write_bytes(minute)
-    (folder / "draft.json").write_text(json.dumps({"sha256": hashlib.sha256(minute).hexdigest()}))
+    about = dict.fromkeys(("script", "language", "base", "recording", "symbols"), "")
+    (folder / "draft.json").write_text(json.dumps({**about, "sha256": hashlib.sha256(minute).hexdigest()}))
     return folder
 
 

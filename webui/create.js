@@ -263,8 +263,13 @@ $('start').addEventListener('click', async () => {
   for (const place of ['problem', 'record-problem', 'name-problem', 'who-problem', 'purpose-problem', 'permission-problem', 'agreed-problem']) note(place, '');
   set({ purpose: state.purpose });
   await write_form();
-  if (sending.size) { note('problem', SAY['create.still_arriving']); return; }
   $('start').disabled = true;
+  for (let tries = 0; sending.size && tries < 300; tries++) { // a minute
+    note('problem', SAY['create.still_arriving']);
+    await new Promise((go) => setTimeout(go, 200));
+  }
+  if (sending.size) { $('start').disabled = false; return; }
+  note('problem', '');
   const answer = await ask('intake/learn', 'POST').catch(() => ({ problem: SAY['app.unexpected'] }));
   $('start').disabled = false;
   if (answer.problem) note('problem', answer.problem);

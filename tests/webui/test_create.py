@@ -109,7 +109,7 @@ def browser(chromium: str, spoken: np.ndarray, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def page(browser: Any, running: Running) -> Iterator[Any]:
     """The Create tab with nothing on it; no script may fail and nothing may be asked of anybody else."""
-    running.studio.jobs.intake.clear()
+    running.studio.jobs.intake.clear(running.studio.jobs.intake.clips())
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     made = context.new_page()
     made.set_default_timeout(60_000)
