@@ -4,9 +4,9 @@ const FIELDS = ['name', 'text', 'who', 'purpose'];
 let state = null, passages = [], free = false, clips = [], chosen = [], changes = {}, form_timer = null, arriving = new Map();
 
 // ----------------------------------------------------------------------------------------------------------- the form
+let meanwhile = {}; // changed since the server was last asked what it has
 function set(change) {
-  Object.assign(state, change);
-  Object.assign(changes, change);
+  for (const all of [state ?? {}, changes, meanwhile]) Object.assign(all, change);
   clearTimeout(form_timer);
   form_timer = setTimeout(write_form, 400);
 }
@@ -199,10 +199,11 @@ let drawn_for = '', opening = null;
 async function open_intake(anew = false) { // draws what the server has; looks it over where it is another recording now
   await write_form();
   let answer = null;
+  meanwhile = {};
   while (!(answer = await ask('intake').catch(() => null))) await later(1500);
   if (answer.problem) { note('problem', answer.problem); return; }
   ({ clips, chosen, passages, free } = answer);
-  state = { ...answer.form, ...changes };
+  state = { ...answer.form, ...meanwhile, ...changes };
   if (!passages.some((each) => each.id === state.passage) && !['own', free ? 'free' : 'own'].includes(state.passage)) state.passage = passages[0]?.id ?? 'own';
   if (!state.purpose) state.purpose = SAY['create.purpose_value'];
   draw_passages();
@@ -250,6 +251,7 @@ $('choose').addEventListener('click', () => choose_files('file'));
 $('permission-file').addEventListener('click', () => choose_files('permission'));
 $('files').addEventListener('change', () => { take_files([...$('files').files], kind_of_files); $('files').value = ''; });
 for (const field of FIELDS) $(field).addEventListener('input', () => { set({ [field]: $(field).value }); if (field === 'text') draw_clips(); });
+for (const field of FIELDS) if ($(field).value) set({ [field]: $(field).value }); // typed before this script was here
 $('text').addEventListener('change', () => { if (clips.some((clip) => clip.kind === 'file')) open_intake(true); });
 element.querySelectorAll('[name="create-own"]').forEach((input) => input.addEventListener('change', () => {
   set({ own: input.value === 'own', agreed: false });
