@@ -27,6 +27,10 @@ class UnfitError(InputError):
     """What was recorded and what was written seem to differ; the person may know better and go on."""
 
 
+class CostlyError(InputError):
+    """A file from elsewhere asks for much of the computer; the person may know who made it, and allow it."""
+
+
 class MissingError(VoiceError):
     """Something named does not exist: a voice, a version, a base, a job, a file."""
 

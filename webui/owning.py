@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.errors import CostlyError, InputError, VoiceError
 from webui.i18n import Words
 from webui.parts import catch, good, heading, new_place, notice, problem, status_line
 from webui.person import Ask
@@ -35,6 +35,7 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
             given_name = _chosen(words, given, "own-file-chosen")
         secret = gr.Textbox(label=words("own.file_secret"), type="password", max_lines=1, elem_id="own-file-secret")
         name = gr.Textbox(label=words("own.file_name"), max_length=80, max_lines=1, elem_id="own-file-name")
+        costly = gr.Checkbox(label=words("own.costly"), visible=False, elem_id="own-file-costly")
         take = gr.Button(words("own.receive_do"), variant="primary", elem_id="own-receive-do")
         received = notice(elem_id="own-received")
     with gr.Accordion(words("own.backup"), open=False, elem_classes="fold", elem_id="own-backup"):
@@ -47,6 +48,7 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
                 words("own.backup_file"), file_types=[".gsbackup"], type="filepath", elem_id="own-old", scale=0
             )
             _chosen(words, old, "own-old-chosen")
+        old_costly = gr.Checkbox(label=words("own.costly"), visible=False, elem_id="own-old-costly")
         restore = gr.Button(words("own.restore_do"), elem_id="own-restore-do")
         kept = notice(elem_id="own-kept")
 
@@ -56,14 +58,15 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
         except VoiceError as error:
             return "", problem(words, error)
 
-    def receive(path: str | None, phrase: str, call: str) -> tuple[str, Any, str, Any]:
+    def receive(path: str | None, phrase: str, call: str, allowed: bool) -> tuple[str, Any, Any, Any, Any]:
         try:
             if not path:
                 raise InputError(words("own.need_file"))
-            ask().voices.import_file(Path(path).read_bytes(), passphrase=phrase, name=call)
+            ask().voices.import_file(Path(path).read_bytes(), passphrase=phrase, name=call, costly=allowed)
         except VoiceError as error:
-            return problem(words, error), gr.skip(), "", gr.skip()
-        return good(words("own.received")), None, "", ""
+            asks = isinstance(error, CostlyError)
+            return problem(words, error), gr.skip(), gr.skip() if asks else "", gr.skip(), _offered(error)
+        return good(words("own.received")), None, "", "", _offered()
 
     def back_up(phrase: str) -> tuple[str, Any]:
         path = new_place(folder) / "voices.gsbackup"
@@ -73,24 +76,34 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
             return problem(words, error), gr.update(value=None, visible=False)
         return good(words("own.backed_up", count=count)), gr.update(value=str(path), visible=True)
 
-    def bring_back(path: str | None, phrase: str) -> str:
+    def bring_back(path: str | None, phrase: str, allowed: bool) -> tuple[str, Any]:
         try:
             if not path:
                 raise InputError(words("own.need_file"))
-            result = ask().voices.restore(Path(path), phrase)
+            result = ask().voices.restore(Path(path), phrase, allowed)
         except VoiceError as error:
-            return problem(words, error)
+            return problem(words, error), _offered(error)
         lines = [words("own.restored", count=len(result.voices)), *map(words.sentence, result.conflicts)]
-        return "".join(good(line) for line in lines)
+        return "".join(good(line) for line in lines), _offered()
 
     for event, place in (
         (show_key.click(own_key, None, [key, received], **quiet), received),
-        (take.click(receive, [given, secret, name], [received, given, secret, given_name], **heavy), received),
+        (
+            take.click(receive, [given, secret, name, costly], [received, given, secret, given_name, costly], **heavy),
+            received,
+        ),
         (save.click(back_up, phrase, [kept, ready], **heavy), kept),
-        (restore.click(bring_back, [old, phrase], kept, **heavy), kept),
+        (restore.click(bring_back, [old, phrase, old_costly], [kept, old_costly], **heavy), kept),
     ):
         catch(event, words, place)
         event.then(None, None, None, js=_RENEWED, **quiet)
+
+
+def _offered(error: VoiceError | None = None) -> Any:
+    """The tick that allows a file its memory is there from when it is asked for until the file is taken."""
+    return (
+        gr.skip() if error and not isinstance(error, CostlyError) else gr.update(visible=error is not None, value=False)
+    )
 
 
 def _chosen(words: Words, button: gr.UploadButton, elem_id: str) -> gr.HTML:

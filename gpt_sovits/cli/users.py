@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gpt_sovits.cli.voices import ask_secret, confirm, secret_options, show_rows
+from gpt_sovits.cli.voices import add_costly, ask_secret, confirm, secret_options, show_rows
 from gpt_sovits.errors import InputError
 from gpt_sovits.services.session import Session
 
@@ -43,7 +43,8 @@ def backup_command(session: Session, given: argparse.Namespace) -> int:
 
 
 def restore_command(session: Session, given: argparse.Namespace) -> int:
-    result = session.users.restore(given.file, ask_secret(given, "The passphrase of the backup: "), given.into)
+    passphrase = ask_secret(given, "The passphrase of the backup: ")
+    result = session.users.restore(given.file, passphrase, given.into, given.costly)
     for sentence in result.conflicts:
         print(sentence)
     print(f"{len(result.voices)} voices came back.")
@@ -69,4 +70,5 @@ def add_backup_options(backup: argparse.ArgumentParser, restore: argparse.Argume
     backup.add_argument("--out", type=Path, default=Path("voices.gsbackup"), help="the file (default: voices.gsbackup)")
     backup.add_argument("--only", metavar="USER", help="the voices of this user only")
     restore.add_argument("file", type=Path, help="a file that `backup` wrote")
+    add_costly(restore)
     restore.add_argument("--into", metavar="USER", help="give the voices of a one-user backup to this user")

@@ -174,7 +174,7 @@ def _import(session: Session, given: argparse.Namespace) -> int:
         raise MissingError(f"The file {given.file} cannot be read.", "Check its name.") from error
     locked = b"-> scrypt " in data[:200]
     passphrase = ask_secret(given, "The passphrase of the file: ") if locked else ""
-    print(session.voices.import_file(data, passphrase=passphrase, name=given.name))
+    print(session.voices.import_file(data, passphrase=passphrase, name=given.name, costly=given.costly))
     return 0
 
 
@@ -223,6 +223,10 @@ def secret_options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument("--passphrase-file", type=Path, help="text file with the secret (else it is asked for)")
     return options
+
+
+def add_costly(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--costly", action="store_true", help="the file may take up to 2 GB of memory to be opened")
 
 
 def unlock_options() -> argparse.ArgumentParser:
@@ -293,6 +297,7 @@ def add_actions(
     take = actions.add_parser("import", help="store the voice of an encrypted file", parents=[common, locked])
     take.add_argument("file", type=Path, help="a .gsvoice file")
     take.add_argument("--name", default="", help="what it is called here")
+    add_costly(take)
     look = actions.add_parser("verify-destroyed", help="look for anything of a destroyed voice", parents=[common])
     look.add_argument("voice", help="id of the destroyed voice")
 

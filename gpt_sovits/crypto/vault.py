@@ -87,9 +87,9 @@ def wrap(key: bytes, passphrase: str) -> bytes:
     return age.encrypt(key, check_passphrase(passphrase))
 
 
-def unwrap(data: bytes, passphrase: str) -> bytes:
-    """The inverse of ``wrap``. Raises what ``age.decrypt`` raises."""
-    key = age.decrypt(data, passphrase)
+def unwrap(data: bytes, passphrase: str, most: int = age.MOST_WORK) -> bytes:
+    """The inverse of ``wrap``, with ``most`` as much work. Raises what ``age.decrypt`` raises."""
+    key = age.decrypt(data, passphrase, most)
     if len(key) != KEY_BYTES:
         raise InputError("The key of the voice is damaged.", "Restore it from a backup.")
     return key

@@ -57,6 +57,6 @@ class UserService:
         """Write all voices of all users, or of one, to one encrypted file; returns how many voices are in it."""
         return self._core.registry.backup(out, passphrase, only)
 
-    def restore(self, source: Path, passphrase: str, into: str | None = None) -> Restored:
+    def restore(self, source: Path, passphrase: str, into: str | None = None, costly: bool = False) -> Restored:
         """Bring back what a backup holds and is not here; nothing here is replaced. ``into``: the user who gets it."""
-        return self._core.registry.restore(source, passphrase, into, self._core.submission.find_base)
+        return self._core.registry.restore(source, passphrase, into, self._core.submission.find_base, costly)

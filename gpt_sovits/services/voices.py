@@ -301,10 +301,14 @@ class VoiceService:
             self._user, voice_id, version, passphrase=passphrase, recipient=recipient, terms=terms
         )
 
-    def import_file(self, data: bytes, *, passphrase: str = "", name: str = "") -> str:
-        """Store the voice of a .gsvoice file; returns its new id. Its terms hold from now on."""
+    def import_file(self, data: bytes, *, passphrase: str = "", name: str = "", costly: bool = False) -> str:
+        """Store the voice of a .gsvoice file; returns its new id. Its terms hold from now on.
+
+        ``CostlyError`` where opening it takes much memory, unless ``costly`` allows it.
+        """
+        find_base = self._core.submission.find_base
         return self._registry.take_in(
-            self._user, data, passphrase=passphrase, name=name, find_base=self._core.submission.find_base
+            self._user, data, passphrase=passphrase, name=name, find_base=find_base, costly=costly
         )
 
     def export_for_upstream(self, voice_id: str, folder: Path) -> tuple[Path, Path]:
@@ -325,9 +329,9 @@ class VoiceService:
         """Write all of the user's voices to one encrypted file; returns how many there are."""
         return self._registry.backup(out, passphrase, self._user)
 
-    def restore(self, source: Path, passphrase: str) -> Restored:
+    def restore(self, source: Path, passphrase: str, costly: bool = False) -> Restored:
         """Bring back what a one-user backup holds and is not here, for this user, whoever's it was."""
-        return self._registry.restore(source, passphrase, self._user, self._core.submission.find_base)
+        return self._registry.restore(source, passphrase, self._user, self._core.submission.find_base, costly)
 
     def _as_voice(self, voice: Voice | str) -> Voice:
         return self.load(voice) if isinstance(voice, str) else voice

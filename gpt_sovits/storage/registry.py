@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits import files
-from gpt_sovits.crypto import seals, vault
+from gpt_sovits.crypto import age, seals, vault
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.backup import Restored
@@ -171,13 +171,16 @@ class Registry(Writer):
         passphrase: str = "",
         name: str = "",
         find_base: Callable[[str], object] = lambda name: None,
+        costly: bool = False,
     ) -> str:
         """Store the voice of an encrypted voice file under a new id, which is returned; its terms hold from now on.
 
         Everything is checked before anything is written: age, signature, hashes, safetensors, consent, that
-        ``find_base`` raises nothing for its base, and that the voice fits what it returns.
+        ``find_base`` raises nothing for its base, and that the voice fits what it returns. ``costly``: the file may
+        take as much memory as an earlier version of this program asked for; else ``CostlyError`` says how much.
         """
-        sealed = open_sealed(decrypt(data, passphrase=passphrase, identity=self.identity(user).secret))
+        secret, work = self.identity(user).secret, age.MOST_WORK if costly else age.WORK
+        sealed = open_sealed(decrypt(data, passphrase=passphrase, identity=secret, most_work=work))
         require(sealed.consent)
         rights.require("speak", rights.Standing(sealed.name, sealed.terms))
         voice_id, name = new_id("v"), check_name(name or sealed.name)
@@ -205,15 +208,17 @@ class Registry(Writer):
         passphrase: str,
         into: str | None = None,
         find_base: Callable[[str], object] = lambda name: None,
+        costly: bool = False,
     ) -> Restored:
         """Bring back what a backup holds and is not here; ``into`` names the user who gets a one-user backup.
 
         Everything in it is checked as an import is; a voice that does not fit what ``find_base`` returns stays away.
+        ``costly`` is that of ``take_in``.
         """
         with files.disk_errors("the backup could not be restored"):
             aside = backup.new_aside(self.root / RESTORING)
             try:
-                backup.unpack(source, passphrase, aside, into)
+                backup.unpack(source, passphrase, aside, into, age.MOST_WORK if costly else age.WORK)
                 with self._writing(None):
                     said = backup.conflicts(self.root, aside, into, find_base)
                     files.make_private(self.root / RESTORED)

@@ -215,8 +215,11 @@ def encrypt(data: bytes, *, passphrase: str = "", recipient: str = "") -> bytes:
     return age.encrypt(data, check_passphrase(passphrase))
 
 
-def decrypt(data: bytes, *, passphrase: str = "", identity: str = "") -> bytes:
-    """The inside of an age file; ``identity`` is our secret key. Raises ``InputError`` or ``RefusedError``."""
+def decrypt(data: bytes, *, passphrase: str = "", identity: str = "", most_work: int = age.MOST_WORK) -> bytes:
+    """The inside of an age file; ``identity`` is our secret key, ``most_work`` as in ``age.decrypt``.
+
+    Raises ``InputError`` or ``RefusedError``.
+    """
     import pyrage
 
     if not data.startswith(age.HEAD):
@@ -224,7 +227,7 @@ def decrypt(data: bytes, *, passphrase: str = "", identity: str = "") -> bytes:
     if age.is_locked(data):
         if not passphrase:
             raise RefusedError("The voice file is locked with a passphrase.", "Type the passphrase.")
-        return age.decrypt(data, passphrase)
+        return age.decrypt(data, passphrase, most_work)
     try:
         return pyrage.decrypt(data, [pyrage.x25519.Identity.from_str(identity)])
     except pyrage.DecryptError as error:

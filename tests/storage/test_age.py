@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pyrage
 import pytest
 
 from gpt_sovits.crypto import age, vault
-from gpt_sovits.errors import BusyError, InputError, VoiceError
+from gpt_sovits.errors import BusyError, CostlyError, InputError, RefusedError, VoiceError
 from gpt_sovits.storage.registry import Registry
 
 PASSPHRASE = "four words are good"
@@ -86,14 +89,45 @@ def test_more_memory_than_there_is_free_is_not_asked_for(
     assert worked == []
 
 
-def test_nothing_is_written_that_would_not_be_opened_again(monkeypatch: pytest.MonkeyPatch, written: bytes) -> None:
-    """The library chooses the work by what a second is here: a voice locked under more would be lost."""
-    factors = iter(("22", "23", "20"))
-    monkeypatch.setattr(pyrage.passphrase, "encrypt", lambda data, word: asking(written, next(factors)))
-    assert b" 20\n" in age.encrypt(b"key", PASSPHRASE)[:100]
-    factors = iter(("22",) * 9)
-    with pytest.raises(BusyError):
-        age.encrypt(b"key", PASSPHRASE)
+def test_a_file_from_elsewhere_takes_much_only_when_it_is_allowed(
+    registry: Registry, tmp_path: Path, worked: list[int], written: bytes
+) -> None:
+    """Earlier versions wrote what took a second where they ran, up to 2 GiB."""
+    kept = tmp_path / "backup"
+    for work in ("18", "21"):
+        data = asking(written, work)
+        kept.write_bytes(b"gsbackup1\n" + len(data).to_bytes(4, "little") + data)
+        for door in (
+            lambda costly: registry.take_in("local", data, passphrase=PASSPHRASE, costly=costly),  # noqa: B023
+            lambda costly: registry.restore(kept, PASSPHRASE, costly=costly),
+        ):
+            before = len(worked)
+            with pytest.raises(CostlyError, match=f"takes {2 ** (int(work) - 10)} MB"):
+                door(False)
+            assert len(worked) == before
+            with pytest.raises(RefusedError):  # the work was done: the fixture says that the passphrase is wrong
+                door(True)
+            assert len(worked) == before + 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**16 - 1, 2**16, 2**16 + 1, 2**17])
+def test_the_library_opens_what_is_written_here(size: int) -> None:
+    data = bytes(number % 251 for number in range(size))
+    assert pyrage.passphrase.decrypt(age.encrypt(data, "pass 词"), "pass 词") == data
+
+
+@pytest.mark.skipif(shutil.which("age") is None, reason="needs the age tool (Debian: apt-get install age)")
+def test_the_plain_tool_opens_what_is_written_here(tmp_path: Path, written: bytes) -> None:
+    source, opened = tmp_path / "key.age", tmp_path / "key"
+    source.write_bytes(written)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execvp("age", ["age", "-d", "-o", str(opened), str(source)])
+    while b"passphrase" not in os.read(terminal, 1000):
+        pass
+    os.write(terminal, PASSPHRASE.encode() + b"\n")
+    assert os.waitpid(process, 0)[1] == 0 and opened.read_bytes() == b"k" * vault.KEY_BYTES
+    os.close(terminal)
 
 
 def test_what_is_written_here_is_read_here(written: bytes) -> None:
