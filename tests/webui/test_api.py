@@ -520,6 +520,16 @@ def test_what_is_in_doubt_is_told(client: TestClient, made: Any, monkeypatch: py
     last = json.loads(text.strip().splitlines()[-1][6:])
     assert [each.get("doubt") for each in last["doubts"]] == ["held", None] and last["doubts"][1]["left_out"] == ["мир"]
 
+    place = f"/api/narrations/{client.post('/api/narrations', files=DOCUMENT).json()['id']}"
+    client.post(f"{place}/begin", json={"voice": "voice of local"})
+    monkeypatch.setattr(hum, "speak", lambda *a, **k: (replace(piece, doubt="held") for piece in whole(*a, **k)))
+    client.post(f"{place}/go-on")
+    monkeypatch.undo()
+    assert client.get(place).json()["doubted"] == [1, 2, 3]
+    assert {each["doubt"] for each in client.get(f"{place}/sentences").json()} == {"held"}
+    events = client.post(f"{place}/go-on", params={"doubted": True}).text
+    assert events.count('"sentence"') == 3 and client.get(place).json()["doubted"] == []
+
 
 def test_mixes_and_readings(client: TestClient, made: Any) -> None:
     parts = [{"voice": made[2]["local"], "share": 2}, {"voice": "voice of local2", "share": 1}]
