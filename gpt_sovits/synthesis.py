@@ -44,6 +44,7 @@ from gpt_sovits.text import (
     split_text,
     symbols,
 )
+from gpt_sovits.text.cuts import CUTS
 from gpt_sovits.text.frontend import FIRST
 from gpt_sovits.text.unspoken import check_language, check_readable, left_out
 from gpt_sovits.versions import EMBEDDED
@@ -104,6 +105,7 @@ class Manner:
 
     ``noise`` and ``sampling`` of None are what the base's card recommends. ``attempts``: how often a doubtful piece
     may be rolled; with 1 nothing is done about it. ``loudness``: LUFS of every piece; None leaves it as it was made.
+    ``cut``: one of upstream's ways of cutting (``text.cuts``); "" is ours.
     """
 
     speed: float = 1.0
@@ -114,12 +116,17 @@ class Manner:
     sampling: Sampling | None = None
     mel_steps: int = 16  # of the flow-matching models only
     loudness: float | None = LOUDNESS
+    cut: str = ""
 
     def checked(self) -> Manner:
         if not SPEEDS[0] <= self.speed <= SPEEDS[1]:
             raise InputError(f"A speed of {self.speed:g} is not possible.", "Choose between 0.5 and 2.")
         if not 0.0 <= self.pause <= 10.0:
             raise InputError(f"A pause of {self.pause:g} seconds is not possible.", "Choose between 0 and 10 seconds.")
+        if self.cut not in ("", *CUTS):
+            raise InputError(
+                f"There is no way of cutting named {self.cut[:40]!r}.", f"Choose one of: {', '.join(CUTS)}."
+            )
         return self
 
 
@@ -231,7 +238,7 @@ class Synthesizer:
         ear = self._ear(base) if manner.attempts > 1 else None
         work = _Work(base, *self._models(voice, base), voice, read, ear, cancel)
         clock = 0.0
-        for number, piece in enumerate(split_text(text, language, numbers=tongue(voice), first=FIRST)):
+        for number, piece in enumerate(split_text(text, language, numbers=tongue(voice), first=FIRST, cut=manner.cut)):
             if number < after:
                 continue
             cancel.check()

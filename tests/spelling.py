@@ -44,7 +44,7 @@ def trained_without(kept_out: Sequence[str]) -> SpellingModel:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.gz"
         train_spelling.save(path, kept, train_spelling.prune(contexts))
-        return SpellingModel(gzip.decompress(path.read_bytes()).decode("utf-8"))
+        return SpellingModel(gzip.decompress(path.read_bytes()))
 
 
 def read(model: SpellingModel, word: str, networks: bool = True) -> list[str]:

@@ -148,6 +148,9 @@ def test_limits(synthesizer: Synthesizer, voice: Voice) -> None:
         synthesizer.speak(voice, "hello", speed=9.0)
     with pytest.raises(InputError, match="pause"):
         synthesizer.speak(voice, "hello", pause=-1.0)
+    with pytest.raises(InputError, match="cut9"):
+        synthesizer.speak(voice, "hello", manner=Manner(cut="cut9"))
+    assert len(list(synthesizer.speak(voice, "Good morning, my friends.", manner=Manner(cut="cut5")))) == 2
 
 
 def test_cancel_stops_before_the_next_piece(synthesizer: Synthesizer, voice: Voice) -> None:

@@ -319,6 +319,7 @@ def _sentence(project: Any, sentence: Any) -> dict[str, Any]:
         "role": sentence.role,
         "text": sentence.text.strip(),
         "pause": sentence.pause,
+        "doubt": sentence.doubt,
         "takes": takes,
         "heard": sentence.chosen or (takes[-1] if takes else None),
     }

@@ -27,6 +27,15 @@ async function ask(place, method = 'GET', body, more = {}) {
   return answer.json();
 }
 
+// Asks for speech. Two wishes may overtake each other on their way: the server goes by their numbers.
+let wishes = 0;
+async function wished(wish, signal) {
+  const body = JSON.stringify({ page, number: (wishes += 1), ...wish });
+  const answer = await fetch(own('live'), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer;
+}
+
 // Yields {…, sound}: 4 + 4 bytes of lengths, JSON, 16-bit samples (webui/live.py).
 async function* frames(answer) {
   const reader = answer.body.getReader();

@@ -65,11 +65,13 @@ class Blend(BaseModel):
 class Wish(BaseModel):
     """What a page wants to hear. ``skip``: keys of lines that it has; ``only``: the one line that is spoken.
 
-    ``plan``: it wants to know the lines, and hear none of them. ``keep``: what is spoken becomes a take.
+    ``plan``: it wants to know the lines, and hear none of them. ``keep``: what is spoken becomes a take. ``number``:
+    the newest wish of a page has the highest, in whatever order they arrive.
     """
 
     model_config = ConfigDict(extra="forbid")
     page: str = Field(max_length=64)
+    number: int = Field(default=0, ge=0, lt=2**53)
     text: str
     voice: str = ""
     blend: Blend | None = None
@@ -122,7 +124,7 @@ class Live:
     def __init__(self, studio: Studio, *, users: bool = False, turns: Turns | None = None) -> None:
         self._studio = studio
         self._users = users
-        self._running: dict[tuple[str, str], CancelToken] = {}
+        self._running: dict[tuple[str, str], tuple[int, CancelToken]] = {}
         self._turns = turns or Turns(1)
         self.clips = Clips()
 
@@ -145,18 +147,22 @@ class Live:
         asker = self.asker(request)
         if sum(owner == asker.owner for owner, _ in self._running) >= MOST_WAITING:
             return JSONResponse({"detail": "Too much of yours is waiting."}, 503)
-        place = (asker.owner, wish.page)
-        if place in self._running:
-            self._running[place].cancel()
-        token = self._running[place] = CancelToken()
+        place, token = (asker.owner, wish.page), CancelToken()
 
         async def frames() -> AsyncGenerator[bytes]:
+            number, before = self._running.get(place, (0, None))
+            if number > wish.number:  # it was overtaken on its way here
+                yield frame({"dropped": True})
+                return
+            if before is not None:
+                before.cancel()
+            self._running[place] = (wish.number, token)
             try:
                 async for each in self.spoken(asker, wish, token, i18n.load(language)):
                     yield each
             finally:
                 token.cancel()
-                if self._running.get(place) is token:
+                if self._running.get(place, (0, None))[1] is token:
                     del self._running[place]
 
         found = frames()

@@ -54,11 +54,7 @@ async function fetched(ratio) {
   const mine = (fetching = { ratio, stop });
   const tale = story;
   try {
-    const body = { page, text: state.text, blend: blend(ratio), seed: 0 };
-    const answer = await fetch(own('live'), {
-      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body), signal: stop.signal,
-    });
-    if (!answer.ok) throw new Error(String(answer.status));
+    const answer = await wished({ text: state.text, blend: blend(ratio), seed: 0 }, stop.signal);
     const parts = [];
     let rate = 0, problem = '';
     for await (const said of frames(answer)) {

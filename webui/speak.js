@@ -60,20 +60,14 @@ function say(text) {
   if (text) problem.append(make('p', 'problem', text));
 }
 
-async function wish(extra, { quietly, from = 0 }) {
-  asked?.abort();
-  const mine = (asked = new AbortController());
-  const waits = (ms) => new Promise((done) => setTimeout(done, ms));
+const waits = (ms) => new Promise((done) => setTimeout(done, ms));
+
+async function wish(extra, { quietly, from = 0 }, mine) {
   const current = () => mine === asked;
-  const body = {
-    page, text: area.value, ...whom(), language: state.language, speed: state.speed, pause: state.rest, skip: [], ...extra,
-  };
-  const answer = await fetch(own('live'), {
-    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body), signal: mine.signal,
-  });
-  if (!answer.ok) throw new Error(String(answer.status));
+  const body = { text: area.value, ...whom(), language: state.language, speed: state.speed, pause: state.rest, skip: [], ...extra };
+  const answer = await wished(body, mine.signal);
   const aside = extra.text !== undefined; // not the text that is written, but a word of it
-  let went = false;
+  let went = false, ended = false;
   for await (const said of frames(answer)) {
     if (!current()) return false;
     if (said.lines && !aside) {
@@ -88,33 +82,41 @@ async function wish(extra, { quietly, from = 0 }) {
       for (const text of said.told ?? []) problem.append(make('p', 'hint', text));
       $('stop').hidden = false;
       heard = !aside;
-      went = true;
+      went = mine.went = true;
     } else if (said.take) {
       window.dispatchEvent(new CustomEvent('studio-take', { detail: said.take }));
     } else if (said.problem) {
+      ended = true;
       quietly ? (status.textContent = said.problem) : say(said.problem);
     } else if (said.done) {
+      ended = true;
       if ((heard || body.plan) && !aside) known = lines.map((line) => line.key);
       if (body.plan) heard = false;
       if (went && !people.own.length) invite();
     }
   }
   if (current()) {
+    if (!ended) throw new Error('broken off');
     asked = null;
     if (!speaker.busy) $('stop').hidden = true;
   }
   return went;
 }
 
-async function attempt(extra, how) {
-  try {
-    return await wish(extra, how);
-  } catch (error) {
-    if (error.name === 'AbortError') return false;
-    asked = null;
-    if (!how.quietly) { status.textContent = ''; say(SAY['app.unexpected']); }
-    return false;
+async function attempt(extra, how) { // what breaks off before anything was heard is asked for again
+  asked?.abort();
+  const mine = (asked = new AbortController());
+  for (let left = 3; mine === asked; left -= 1) {
+    try {
+      return await wish(extra, how, mine);
+    } catch {
+      if (mine !== asked) return false;
+      if (left && !mine.went) { await waits(700); continue; }
+      asked = null;
+      if (!how.quietly) { status.textContent = ''; say(SAY['app.unexpected']); }
+    }
   }
+  return false;
 }
 
 const speakable = () => /[\p{L}\p{N}]/u.test(area.value);

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from gpt_sovits.cli.texts import doubt_said
 from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import Event
@@ -17,6 +18,7 @@ from gpt_sovits.services.session import Session
 if TYPE_CHECKING:
     from gpt_sovits.services.narration import Project
 
+MOST_TOLD = 50  # sentences in doubt
 ABOUT_NARRATE = "make an audiobook from a text file (md, txt, html, docx, epub, srt, vtt)"
 
 
@@ -48,6 +50,10 @@ def narrate_command(session: Session, given: argparse.Namespace) -> int:
         open_voice(session, given, session.voices.find(voice_id))
     _change(session, project, given)
     session.narration.go_on(project, on_event=_progress)
+    doubted = [sentence.number for sentence in project.sentences(doubted=True)]
+    if doubted:
+        numbers = " ".join(map(str, doubted[:MOST_TOLD])) + (" …" if len(doubted) > MOST_TOLD else "")
+        print(f"In doubt: {numbers}. Hear them, or use --redo doubted.", file=sys.stderr)
     if given.out:
         _build(session, project, given)
     else:
@@ -56,8 +62,11 @@ def narrate_command(session: Session, given: argparse.Namespace) -> int:
 
 
 def _change(session: Session, project: Project, given: argparse.Namespace) -> None:
-    for number in given.redo or ():
-        session.narration.redo(project, number)
+    for asked in given.redo or ():
+        if asked == "doubted":
+            session.narration.redo_doubted(project, on_event=_progress)
+        else:
+            session.narration.redo(project, _number(asked))
     if given.edit:
         session.narration.edit(project, _number(given.edit[0]), given.edit[1])
     if given.choose:
@@ -81,7 +90,8 @@ def _list(project: Project, as_json: bool) -> int:
             print(json.dumps(asdict(sentence), ensure_ascii=False))
         else:
             role = f"{sentence.role}: " if sentence.role else ""
-            print(f"{sentence.number:5d}  {sentence.takes} takes  {role}{' '.join(sentence.text.split())}")
+            doubt = f"  ({doubt_said(sentence.doubt)})" if sentence.doubt else ""
+            print(f"{sentence.number:5d}  {sentence.takes} takes  {role}{' '.join(sentence.text.split())}{doubt}")
     return 0
 
 
@@ -135,7 +145,9 @@ def add_narrate_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--author", default="", help="default: the document's")
     command.add_argument("--language", default="auto", help="auto, zh, en, ... (default: auto)")
     command.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default: 1)")
-    command.add_argument("--list", action="store_true", help="show the sentences and how many takes each has")
-    command.add_argument("--redo", type=int, nargs="+", metavar="N", help="say these sentences once more")
+    command.add_argument("--list", action="store_true", help="show the sentences, their takes, and what is in doubt")
+    command.add_argument(
+        "--redo", nargs="+", metavar="N", help="say these sentences once more; doubted: those that may be wrong"
+    )
     command.add_argument("--edit", nargs=2, metavar=("N", "TEXT"), help="let a sentence say something else")
     command.add_argument("--choose", nargs=2, metavar=("N", "TAKE"), help="hear an earlier take of a sentence")

@@ -39,6 +39,9 @@ def add_speak_options(speak: argparse.ArgumentParser) -> None:
     speak.add_argument("--base", default="", help="base for --clip (default: the chosen model)")
     for name, kind in (("top-k", int), ("top-p", float), ("temperature", float), ("repetition-penalty", float)):
         speak.add_argument(f"--{name}", type=kind, help="how the network draws (default: as the model recommends)")
+    speak.add_argument(
+        "--cut", default="", choices=[f"cut{n}" for n in range(6)], help="cut the text as upstream's program does"
+    )
     speak.add_argument("--after", type=whole_number, default=0, metavar="N", help="go on after so many pieces")
     speak.add_argument("--subtitles", type=Path, help="write an .srt or .vtt file too")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.audio import Audio, concatenate, silence, write_bytes
 from gpt_sovits.cli.playing import heard
-from gpt_sovits.cli.texts import read_texts
+from gpt_sovits.cli.texts import doubt_said, read_texts
 from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.encoding import encode_stream, format_of, require_format, write_pieces
 from gpt_sovits.errors import InputError, MissingError, VoiceError
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 
 USUAL = Path("speech.wav")
 _PIPE = "-"
-_DOUBTS = {
-    "silent": "nothing can be heard",
-    "other": "words may be missing or wrong",
-    "held": "a sound or a pause lasts too long",
-    "cap": "it does not end",
-    "short": "it is very short",
-    "long": "it is very long",
-}
 
 
 @dataclass
@@ -69,8 +61,7 @@ class _Spoken:
         if self.keeps:
             self.sounds.append(piece.audio)
         if piece.doubt:
-            said = _DOUBTS.get(piece.doubt, "a part is repeated")
-            self.told.append(f"In doubt ({said}): {in_a_row(piece.text)}")
+            self.told.append(f"In doubt ({doubt_said(piece.doubt)}): {in_a_row(piece.text)}")
         if piece.left_out:
             self.told.append(f"Left out, what this program cannot read: {in_a_row(' … '.join(piece.left_out))}")
 
@@ -126,11 +117,13 @@ def speak_into(
     """Speak ``text`` into ``out`` (None: nowhere), the loudspeakers and the takes, as was asked."""
     seed = secrets.randbelow(2**31) if given.seed is None else given.seed
     way = {"language": given.language, "speed": given.speed, "pause": given.pause}
+    drawn = {name: getattr(given, name) for name in SAMPLING if getattr(given, name) is not None}
+    if given.keep and (drawn or given.cut or given.after):
+        raise InputError("A take is spoken as the page speaks it.", "Leave out --keep, or the options of the network.")
     if given.keep:
         pieces = _by_line(session, voice, text, given, seed)
     else:
-        drawn = {name: getattr(given, name) for name in SAMPLING if getattr(given, name) is not None}
-        pieces = session.speech.speak(text, voice, **way, seed=seed, after=given.after, sampling=drawn)
+        pieces = session.speech.speak(text, voice, **way, seed=seed, after=given.after, sampling=drawn, cut=given.cut)
     spoken = _Spoken(len(text), keeps=bool(given.keep))
     sounds = heard(spoken.taking(pieces)) if given.play else spoken.taking(pieces)
     try:

@@ -12,6 +12,21 @@ from gpt_sovits.files import in_a_sentence, read_whole
 MAX_TEXT_FILE = 4 * 2**20  # bytes
 _DOCUMENTS = (".docx", ".epub", ".html", ".htm", ".srt", ".vtt")
 
+_DOUBTS = {
+    "silent": "nothing can be heard",
+    "other": "words may be missing or wrong",
+    "held": "a sound or a pause lasts too long",
+    "cap": "it does not end",
+    "short": "it is very short",
+    "long": "it is very long",
+    "left-out": "something in it cannot be read",
+}
+
+
+def doubt_said(doubt: str) -> str:
+    """What may be wrong, in words."""
+    return _DOUBTS.get(doubt, "a part is repeated")
+
 
 def read_texts(paths: Sequence[Path]) -> str:
     """The texts of the files, one after the other; "-" is the standard input."""

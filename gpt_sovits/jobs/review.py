@@ -14,11 +14,12 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken, EventSink, ignore
 from gpt_sovits.files import copy_private, disk_errors, erase_tree, make_private, sha256_of, write_json
 from gpt_sovits.settings import Settings
@@ -131,6 +132,14 @@ class Reviews:
             erase_tree(folder, overwrite=True)
             raise
         return self.open(draft_id)
+
+    def all(self) -> list[Draft]:
+        """The draft that the user has, if there is one; what is damaged is none."""
+        found = []
+        for folder in self._home.glob("*"):
+            with suppress(VoiceError):
+                found.append(self.open(folder.name))
+        return found
 
     def open(self, draft_id: str) -> Draft:
         """The draft as it is now. ``MissingError`` when it was put away."""

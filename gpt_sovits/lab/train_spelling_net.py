@@ -136,7 +136,7 @@ def save(path: Path, pairs: list[Pair], network: Network) -> None:
     number = len({name.split(".")[0] for name in stored if "." in name})
     stored["pairs"] = np.array(",".join(f"{letter}:{sounds}" for letter, sounds in pairs))
     stored |= {f"{number}.{name}": value for name, value in network.arrays().items()}
-    np.savez_compressed(path, allow_pickle=False, **stored)
+    np.savez(path, allow_pickle=False, **stored)  # half-precision noise: packing gains little, and costs at each start
 
 
 def main(arguments: list[str] | None = None) -> None:

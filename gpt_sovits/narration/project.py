@@ -33,9 +33,14 @@ CREATE TABLE sentences (
 );
 CREATE TABLE takes (
     sentence INTEGER NOT NULL, number INTEGER NOT NULL, seed INTEGER NOT NULL, seconds REAL NOT NULL,
-    text TEXT NOT NULL, voice TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (sentence, number)
+    text TEXT NOT NULL, voice TEXT NOT NULL, file TEXT NOT NULL, doubt TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (sentence, number)
 );
 """
+_HEARD_DOUBT = (
+    "coalesce((SELECT doubt FROM takes WHERE sentence = s.number AND number ="
+    " coalesce(s.chosen, (SELECT max(number) FROM takes WHERE sentence = s.number))), '')"
+)
 _OF_VOICE = "SELECT sentence FROM takes WHERE voice = ?"
 SENTENCE_PAUSE, PARAGRAPH_PAUSE, CHAPTER_PAUSE = 0.35, 0.7, 1.6  # seconds after each
 MAX_TAKE_SECONDS = 600.0
@@ -43,7 +48,10 @@ MAX_TAKE_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Sentence:
-    """``chosen``: number of the take that is heard; None: the newest. ``takes``: how many there are."""
+    """``chosen``: number of the take that is heard; None: the newest. ``takes``: how many there are.
+
+    ``doubt``: what looked wrong about the take that is heard (``semantic.guard.REASONS``, or "left-out"); "": nothing.
+    """
 
     number: int
     chapter: int
@@ -53,6 +61,7 @@ class Sentence:
     at: float | None
     chosen: int | None
     takes: int
+    doubt: str = ""
 
 
 class Project:
@@ -65,6 +74,8 @@ class Project:
         self.about: Mapping[str, str] = dict(self._rows("SELECT key, value FROM about"))
         if self.about.get("version") != str(_VERSION):
             raise InputError(f"The narration in {folder} is of another version.", "Update the program.")
+        if "doubt" not in [row[1] for row in self._rows("PRAGMA table_info(takes)")]:  # begun before doubts were kept
+            self._change(("ALTER TABLE takes ADD COLUMN doubt TEXT NOT NULL DEFAULT ''", ()))
 
     @staticmethod
     def create(
@@ -105,16 +116,19 @@ class Project:
         (done,) = next(iter(self._rows("SELECT count(DISTINCT sentence) FROM takes")))
         return int(whole), int(done)
 
-    def sentences(self, *, untaken: bool = False, after: int = 0) -> Iterator[Sentence]:
-        """In order, a hundred in memory at a time. ``untaken``: those that nobody has said yet."""
+    def sentences(self, *, untaken: bool = False, doubted: bool = False, after: int = 0) -> Iterator[Sentence]:
+        """In order, a hundred in memory at a time. ``untaken``: those that nobody has said yet; ``doubted``: those
+        that may have come out wrong."""
         last = after
+        only = " HAVING count(t.number) = 0" if untaken else f" HAVING {_HEARD_DOUBT} != ''" if doubted else ""
         while True:
             found = [
                 Sentence(*row)
                 for row in self._rows(
-                    "SELECT s.number, s.chapter, s.role, s.text, s.pause, s.at, s.chosen, count(t.number)"
+                    "SELECT s.number, s.chapter, s.role, s.text, s.pause, s.at, s.chosen, count(t.number),"
+                    f" {_HEARD_DOUBT}"
                     " FROM sentences s LEFT JOIN takes t ON t.sentence = s.number WHERE s.number > ? GROUP BY s.number"
-                    f"{' HAVING count(t.number) = 0' if untaken else ''} ORDER BY s.number LIMIT 100",
+                    f"{only} ORDER BY s.number LIMIT 100",
                     (last,),
                 )
             ]
@@ -158,14 +172,14 @@ class Project:
         (last,) = next(iter(self._rows("SELECT max(number) FROM takes WHERE sentence = ?", (sentence.number,))))
         return int(last or 0) + 1
 
-    def add(self, sentence: Sentence, audio: Audio, *, seed: int, label: Label) -> None:
+    def add(self, sentence: Sentence, audio: Audio, *, seed: int, label: Label, doubt: str = "") -> None:
         """A new take, which is heard from now on."""
         number = self.next_take(sentence)
         name = f"{sentence.number:05d}-{number}.flac"
         self._store(name, label.voice, encode(audio, "flac", label=label))
-        row = (sentence.number, number, seed, audio.seconds, sentence.text, label.voice, name)
+        row = (sentence.number, number, seed, audio.seconds, sentence.text, label.voice, name, doubt)
         self._change(
-            ("INSERT INTO takes VALUES (?, ?, ?, ?, ?, ?, ?)", row),
+            ("INSERT INTO takes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row),
             ("UPDATE sentences SET chosen = NULL WHERE number = ?", (sentence.number,)),
         )
 

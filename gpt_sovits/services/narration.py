@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpt_sovits.audio import Audio, concatenate, silence
 from gpt_sovits.dataset.word_times import timed
@@ -19,6 +20,9 @@ from gpt_sovits.services.core import Core
 from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.services.voices import VoiceService
 from gpt_sovits.versions import EMBEDDED
+
+if TYPE_CHECKING:
+    from gpt_sovits.synthesis import Speech
 
 __all__ = ["Made", "NarrationService", "Project", "Sentence"]
 
@@ -91,6 +95,13 @@ class NarrationService:
         """One more take of a sentence, which is heard from now on; the earlier ones stay and can be chosen again."""
         self.say(project, project.sentence(number), cancel or CancelToken())
 
+    def redo_doubted(self, project: Project, *, on_event: EventSink = ignore) -> None:
+        """One more take of each sentence that may have come out wrong."""
+        doubted = list(project.sentences(doubted=True))
+        for done, sentence in enumerate(doubted, 1):
+            self.say(project, sentence, CancelToken())
+            on_event(Event("narrate", sentence.text, done, len(doubted)))
+
     def edit(self, project: Project, number: int, text: str, *, cancel: CancelToken | None = None) -> None:
         """Give a sentence another text and say it."""
         self._speech.lines(text, project.roles[project.sentence(number).role])
@@ -147,11 +158,15 @@ class NarrationService:
         voice = self._core.voice(self._user, voice_id)
         seed = int(project.about["seed"]) + 1009 * sentence.number + project.next_take(sentence)
         parts: list[Audio] = []
+        told: list[Speech] = []
         lines = self._speech.lines(sentence.text, voice, language=language)
         for line in lines:
             cancel.check()
             if parts:
                 parts.append(silence(line.pause_after(SENTENCE_PAUSE), parts[0].rate))
             speed = float(project.about["speed"])
-            parts.append(self._speech.say(line, voice, language=language, speed=speed, seed=seed, cancel=cancel))
-        project.add(sentence, concatenate(parts), seed=seed, label=self._speech.label(voice))
+            way = {"language": language, "speed": speed, "seed": seed}
+            parts.append(self._speech.say(line, voice, **way, cancel=cancel, told=told.append))  # type: ignore[arg-type]
+        lacking = "left-out" if any(piece.left_out for piece in told) else ""
+        doubt = next((piece.doubt for piece in told if piece.doubt), lacking)
+        project.add(sentence, concatenate(parts), seed=seed, label=self._speech.label(voice), doubt=doubt)

@@ -92,6 +92,7 @@ class SpeechService:
         cancel: CancelToken | None = None,
         after: int = 0,
         sampling: Mapping[str, float] | None = None,
+        cut: str = "",
     ) -> Iterator[Speech]:
         """Speak ``text`` piece by piece, each as soon as it is ready. A ``seed`` of None sounds different each time.
 
@@ -101,13 +102,14 @@ class SpeechService:
         ``voice``: a value, or the id of a stored one. Markup in the text (see ``text.markup``) and the user's word
         list decide how words are read. Unknown voices and unspeakable texts raise here, before anything is computed.
         ``sampling``: some of top_k, top_p, temperature, repetition_penalty; the others are the base's own.
+        ``cut``: cut0 to cut5, upstream's ways of cutting a text, instead of ours.
         """
         from gpt_sovits.text.unspoken import check_language
 
         check_language(language)
         chosen = self._value(voice)
         require_of("speak", chosen)
-        own: dict[str, Any] = {"manner": self._manner(chosen, sampling)} if sampling else {}
+        own: dict[str, Any] = {"manner": self._manner(chosen, sampling or {}, cut)} if sampling or cut else {}
         pieces = self._core.synthesizer.speak(
             chosen,
             text,
@@ -125,14 +127,15 @@ class SpeechService:
             self._core.registry.note(self._user, "spoke", voice_id, characters=len(text))
         return self._core.heap.after(pieces)
 
-    def _manner(self, voice: Voice, sampling: Mapping[str, float]) -> Manner:
+    def _manner(self, voice: Voice, sampling: Mapping[str, float], cut: str) -> Manner:
         from gpt_sovits.synthesis import Manner
 
         for name, (least, most) in SAMPLING.items():
             if not least <= sampling.get(name, least) <= most:
                 raise InputError(f"{name} cannot be {sampling[name]:g}.", f"Choose between {least:g} and {most:g}.")
         values = {name: int(value) if name == "top_k" else value for name, value in sampling.items()}
-        return Manner(sampling=replace(self._core.base(voice.base).sampling, **values))
+        drawn = replace(self._core.base(voice.base).sampling, **values) if values else None
+        return Manner(sampling=drawn, cut=cut).checked()
 
     def label(self, voice: Voice | str) -> Label:
         """What a file that this voice speaks says of itself."""

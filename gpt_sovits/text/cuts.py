@@ -1,150 +1,110 @@
-"""The reference frontend's splitting methods cut0 to cut5, and the list of pieces that its pipeline speaks."""
+"""A text cut as upstream's program cuts it (cut0 to cut5), for whoever wants the pieces that they know from there.
+
+The full stops at which cut3 and cut4 cut stay where short pieces are joined again, where upstream loses them.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from itertools import pairwise
 
-_ENDS = frozenset("，。？！,.?!~:：—…")
-_MARKS = frozenset("!?…,.-")
-_CUT5 = frozenset(",.;?!、，。？！;：…")
-_SHORT_HEAD = 4
-_SHORT_PIECE = 5
-_LONGEST = 510
+from gpt_sovits.text.tracked import Tracked
 
+CUTS = ("cut0", "cut1", "cut2", "cut3", "cut4", "cut5")
+_ENDS = "，。？！,.?!~:：—…"
+_REPEATED = re.compile(r"[!?…,.-]{2,}")
+_CLAUSE = re.compile(f"——|[{_ENDS}]")
+_AT = {  # where a method cuts, and what it takes away
+    "cut3": re.compile("(?P<gone>。)"),
+    "cut4": re.compile(r"(?<!\d)(?P<gone>\.)(?!\d)"),
+    "cut5": re.compile(r"[,;?!、，。？！：…]|(?<!\d)\.|\.(?!\d)"),
+}
+_GROUP, _COLLECTED = 4, 50  # clauses of cut1; characters of cut2
+_SHORT_HEAD, _SHORT, _LONGEST = 4, 5, 510  # characters of a first clause, and of a piece
 
-def _speaks(piece: str, silent: frozenset[str] = _MARKS | {" "}) -> bool:
-    return not set(piece) <= silent
-
-
-def _clauses(text: str) -> list[str]:
-    """Cut after each end mark; …… counts as 。 and —— as ，; a missing last mark is added."""
-    text = text.replace("……", "。").replace("——", "，")
-    if text and text[-1] not in _ENDS:
-        text += "。"
-    parts = []
-    begin = 0
-    for i, char in enumerate(text):
-        if char in _ENDS:
-            parts.append(text[begin : i + 1])
-            begin = i + 1
-    return parts
+Span = tuple[int, int]
 
 
-def _cut0(text: str) -> list[str] | None:
-    return [text] if _speaks(text) else None
+def prepared(source: Tracked, language: str) -> Tracked:
+    """The first of several marks in a row; a full stop before a first clause of fewer than four characters."""
+    source = source.sub(_REPEATED, lambda found: found.group()[0])
+    text = source.text.lstrip("\n")
+    first = _CLAUSE.split(text, maxsplit=1)[0]
+    if not first or len(first.strip()) >= _SHORT_HEAD:
+        return source
+    at = len(source) - len(text)
+    place = (source.starts[at],)
+    mark = "." if language == "en" else "。"
+    return Tracked(mark + text, place + source.starts[at:], place + source.ends[at:])
 
 
-def _cut1(text: str) -> list[str]:
-    text = text.strip("\n")
-    clauses = _clauses(text)
-    cuts = list(range(0, len(clauses), 4))[:-1] if len(clauses) > 4 else []
-    if not cuts:
-        return [text]
-    cuts = cuts if cuts[-1] != len(clauses) else cuts[:-1]
-    return ["".join(clauses[a:b]) for a, b in zip(cuts, [*cuts[1:], None], strict=True)]
+def cut(text: str, begin: int, end: int, method: str) -> list[Span]:
+    """The pieces of ``text[begin:end]``, in order; some may have nothing in them that is spoken."""
+    if method == "cut0":
+        spans = [(begin, end)]
+    elif method in _AT:
+        spans = _between(text, begin, end, _AT[method])
+    else:
+        clauses = [span for span in _between(text, begin, end, _CLAUSE) if span[0] < span[1]]
+        spans = _fours(clauses) if method == "cut1" else _fifties(clauses)
+    lines = [line for span in spans for line in _between(text, *span, re.compile("(?P<gone>\n)"))]
+    joined = _joined([(a, b) for a, b in lines if any(char.isalnum() for char in text[a:b])])
+    if method in ("cut3", "cut4"):
+        joined = [(a, b + 1 if b < end and _AT[method].match(text, b, end) else b) for a, b in joined]
+    return [part for span in joined for part in _shortened(text, *span)]
 
 
-def _cut2(text: str) -> list[str]:
-    text = text.strip("\n")
-    clauses = _clauses(text)
-    if len(clauses) < 2:
-        return [text]
-    pieces = []
-    piece = ""
-    for clause in clauses:
-        piece += clause
-        if len(piece) > 50:
-            pieces.append(piece)
-            piece = ""
-    if piece:
-        pieces.append(piece)
-    if len(pieces) > 1 and len(pieces[-1]) < 50:
-        pieces[-2:] = [pieces[-2] + pieces[-1]]
-    return pieces
+def _between(text: str, begin: int, end: int, mark: re.Pattern[str]) -> list[Span]:
+    """The stretches that end with a mark, or before it, where its group ``gone`` matches."""
+    found, start = [], begin
+    for match in mark.finditer(text, begin, end):
+        gone = "gone" in mark.groupindex
+        found.append((start, match.start() if gone else match.end()))
+        start = match.end()
+    return [*found, (start, end)]
 
 
-def _cut3(text: str) -> list[str]:
-    return text.strip("\n").strip("。").split("。")
+def _fours(clauses: list[Span]) -> list[Span]:
+    starts = [*range(0, len(clauses), _GROUP)]
+    edges = [*starts[:-1], len(clauses)] if len(starts) > 1 else [0, len(clauses)]
+    return [(clauses[a][0], clauses[b - 1][1]) for a, b in pairwise(edges) if a < b]
 
 
-def _cut4(text: str) -> list[str]:
-    return re.split(r"(?<!\d)\.(?!\d)", text.strip("\n").strip("."))
+def _fifties(clauses: list[Span]) -> list[Span]:
+    found: list[Span] = []
+    begins = None
+    for start, end in clauses:
+        begins = start if begins is None else begins
+        if end - begins > _COLLECTED:
+            found.append((begins, end))
+            begins = None
+    if begins is not None:
+        found.append((begins, clauses[-1][1]))
+    if len(found) > 1 and found[-1][1] - found[-1][0] < _COLLECTED:
+        found[-2:] = [(found[-2][0], found[-1][1])]
+    return found
 
 
-def _cut5(text: str) -> list[str]:
-    text = text.strip("\n")
-    pieces = []
-    piece = ""
-    for i, char in enumerate(text):
-        piece += char
-        between = 0 < i < len(text) - 1 and text[i - 1].isdigit() and text[i + 1].isdigit()
-        if char in _CUT5 and not (char == "." and between):
-            pieces.append(piece)
-            piece = ""
-    pieces.append(piece)
-    return [piece for piece in pieces if _speaks(piece, _CUT5)]
+def _joined(spans: list[Span]) -> list[Span]:
+    """Pieces of fewer than five characters join those that follow, at the end the one before."""
+    found: list[Span] = []
+    held, size = None, 0
+    for start, end in spans:
+        held, size = (start if held is None else held), size + end - start
+        if size >= _SHORT:
+            found.append((held, end))
+            held, size = None, 0
+    if held is not None:
+        found[-1:] = [(found[-1][0] if found else held, spans[-1][1])]
+    return found
 
 
-_METHODS: dict[str, Callable[[str], list[str] | None]] = {
-    "cut0": _cut0, "cut1": _cut1, "cut2": _cut2, "cut3": _cut3, "cut4": _cut4, "cut5": _cut5,
-}  # fmt: skip
-
-
-def cut(text: str, method: str) -> str:
-    """``text`` with a newline at each cut of ``method``."""
-    pieces = _METHODS[method](text)
-    if pieces is None:
-        return "\n"
-    if method == "cut2" and len(pieces) == 1:
-        return pieces[0]
-    return "\n".join(piece for piece in pieces if method == "cut5" or _speaks(piece))
-
-
-def _merge_short(pieces: list[str]) -> list[str]:
-    if len(pieces) < 2:
-        return pieces
-    merged: list[str] = []
-    held = ""
-    for piece in pieces:
-        held += piece
-        if len(held) >= _SHORT_PIECE:
-            merged.append(held)
-            held = ""
-    if held:
-        if merged:
-            merged[-1] += held
-        else:
-            merged.append(held)
-    return merged
-
-
-def _cut_long(piece: str) -> list[str]:
-    if len(piece) <= _LONGEST:
-        return [piece]
-    pieces = [""]
-    for clause in re.findall(r"[^，。？！,.?!~:：—…]*[，。？！,.?!~:：—…]|[^，。？！,.?!~:：—…]+", piece):
-        if pieces[-1] and len(pieces[-1]) + len(clause) > _LONGEST:
-            pieces.append("")
-        pieces[-1] += clause
-    return pieces
-
-
-def segments(text: str, method: str, language: str = "zh") -> list[str]:
-    """The pieces that the reference pipeline sends to its frontend for ``text``."""
-    stop = "." if language == "en" else "。"
-    text = re.sub(r"([!?…,.\-])[!?…,.\-]+", r"\1", text).strip("\n")
-    if not text:
-        return []
-    head = re.split("[，。？！,.?!~:：—…]", text, maxsplit=1)[0].strip()
-    if text[0] not in _ENDS and len(head) < _SHORT_HEAD:
-        text = stop + text
-    pieces = [piece for piece in cut(text, method).split("\n") if piece not in ("", " ")]
-    out = []
-    for piece in _merge_short(pieces):
-        if not piece.strip() or not re.search(r"\w", piece):
-            continue
-        if piece[-1] not in _ENDS:
-            piece += stop
-        out += _cut_long(piece)
-    return out
+def _shortened(text: str, begin: int, end: int) -> list[Span]:
+    """The stretch, or parts of at most 510 characters that end with a mark where one can be found."""
+    found, start = [], begin
+    for place in [*(match.end() for match in _CLAUSE.finditer(text, begin, end)), end]:
+        while place - start > _LONGEST:
+            last = max((at for at in (m.end() for m in _CLAUSE.finditer(text, start, start + _LONGEST))), default=0)
+            found.append((start, last or start + _LONGEST))
+            start = found[-1][1]
+    return [*found, (start, end)]

@@ -34,30 +34,38 @@ def own_pronunciations() -> dict[str, str]:
     return dict(line.split("\t") for line in text.splitlines())
 
 
-@cache
-def _rarer() -> str:
-    """``word``, a tab, its phones; sorted lines in one string, for they are asked for seldom."""
-    return gzip.decompress((FOLDER / "en_more.txt.gz").read_bytes()).decode("ascii")
+def line_of(lines: bytes, word: str) -> str | None:
+    """What stands behind ``word`` and a tab in ``lines``, which are sorted, one after another in one string.
 
-
-def rare_pronunciation(word: str) -> str | None:
-    """Space-joined ARPAbet of a lower-case word that the CMU dictionary lacks; None when it is not listed here."""
-    key, lines = word + "\t", _rarer()
+    A million short strings would take more time and memory than the few that are ever asked for.
+    """
+    key = word.encode() + b"\t"
     low, high = 0, len(lines)
     while low < high:
-        start = lines.rfind("\n", 0, (low + high) // 2) + 1
+        start = lines.rfind(b"\n", 0, (low + high) // 2) + 1
         if lines[start : start + len(key)] < key:
-            low = (lines.find("\n", start) + 1) or len(lines)
+            low = (lines.find(b"\n", start) + 1) or len(lines)
         else:
             high = start
     if not lines.startswith(key, low):
         return None
-    return lines[low + len(key) : (lines.find("\n", low) + 1 or len(lines) + 1) - 1]
+    return lines[low + len(key) : (lines.find(b"\n", low) + 1 or len(lines) + 1) - 1].decode()
+
+
+@cache
+def _rarer() -> bytes:
+    """``word``, a tab, its phones; sorted lines."""
+    return gzip.decompress((FOLDER / "en_more.txt.gz").read_bytes())
+
+
+def rare_pronunciation(word: str) -> str | None:
+    """Space-joined ARPAbet of a lower-case word that the CMU dictionary lacks; None when it is not listed here."""
+    return line_of(_rarer(), word)
 
 
 def more_pronunciations() -> dict[str, str]:
     """All words that only the longer list holds, for whoever trains on them."""
-    return dict(line.split("\t") for line in _rarer().split("\n"))
+    return dict(line.split("\t") for line in _rarer().decode("ascii").split("\n"))
 
 
 def known_english(word: str) -> bool:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import gzip
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
 from gpt_sovits.text import en_spelling_net
-from gpt_sovits.text.data import FOLDER
+from gpt_sovits.text.data import FOLDER, line_of
 
 _BEAM = 12
 _LEAST = -9.0  # log-probability under the networks below which a pair is not tried
@@ -26,10 +25,10 @@ Pair = tuple[str, str]
 class SpellingModel:
     """Pair n-grams with Witten-Bell smoothing, looked up in the sorted lines of the model file as they are needed."""
 
-    def __init__(self, text: str) -> None:
-        """``text``: the file of ``train_spelling.save``."""
-        head, *self._lines = text.split("\n")
-        pairs = [(item[0], item[2:]) for item in head.split(",")]
+    def __init__(self, stored: bytes) -> None:
+        """``stored``: the file of ``train_spelling.save``, unpacked."""
+        head, _, self._lines = stored.partition(b"\n")
+        pairs = [(item[0], item[2:]) for item in head.decode("ascii").split(",")]
         self.order = ORDER
         self.sounds = {chr(0x100 + i): tuple(sound.split()) for i, (_, sound) in enumerate(pairs)}
         self.by_letter: dict[str, list[str]] = {}
@@ -39,11 +38,10 @@ class SpellingModel:
         self._entry = lru_cache(maxsize=65536)(self._find)
 
     def _find(self, context: str) -> tuple[dict[str, int], int] | None:
-        key = context + "\t"
-        at = bisect_left(self._lines, key)
-        if at == len(self._lines) or not self._lines[at].startswith(key):
+        line = line_of(self._lines, context)
+        if line is None:
             return None
-        _, nexts, counts = self._lines[at].split("\t")
+        nexts, _, counts = line.partition("\t")
         numbers = [int(n) for n in counts.split()]
         return dict(zip(nexts, numbers, strict=True)), sum(numbers)
 
@@ -100,7 +98,7 @@ class SpellingModel:
 
 @cache
 def _model() -> SpellingModel:
-    return SpellingModel(gzip.decompress((FOLDER / "en_spelling.txt.gz").read_bytes()).decode("utf-8"))
+    return SpellingModel(gzip.decompress((FOLDER / "en_spelling.txt.gz").read_bytes()))
 
 
 def one_stress(phones: list[str]) -> list[str]:

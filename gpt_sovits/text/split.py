@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from gpt_sovits.text import zh_breath
+from gpt_sovits.text import cuts, zh_breath
 from gpt_sovits.text.breath import breath
 from gpt_sovits.text.documents import clean
 from gpt_sovits.text.en_abbreviations import SHORTENED
@@ -222,30 +222,44 @@ def _parts(text: str) -> list[tuple[int, int, float | None, float]]:
 
 
 def split_text(
-    text: str, language: str = "auto", *, shortest: int = 12, longest: int = 120, numbers: str = "zh", first: int = 0
+    text: str,
+    language: str = "auto",
+    *,
+    shortest: int = 12,
+    longest: int = 120,
+    numbers: str = "zh",
+    first: int = 0,
+    cut: str = "",
 ) -> list[Piece]:
     """Pieces of about ``shortest`` to ``longest`` phones, in order; stretches with nothing to speak are left out.
 
     Every letter and digit of ``text`` that is spoken (see ``documents``) lies in exactly one piece. ``numbers``: the
     language of a text that has nothing but numbers. ``first``: where several sentences come, the first piece ends at a
-    clause's mark before so many phones, so that something is heard soon.
+    clause's mark before so many phones, so that something is heard soon. ``cut``: cut as upstream does instead, by one
+    of its methods (``cuts``).
     """
     source = clean(Tracked.of(text))
+    if cut:
+        source = cuts.prepared(source, language)
     weigh = _Weights(source.text)
     placed: list[_Placed] = []
     for begin, end, pause, speed in _parts(source.text):
-        spans = [
-            span
-            for paragraph in _sentences(source.text, weigh, begin, end, longest)
-            for span in _join_short(weigh, paragraph, shortest, longest)
-        ]
+        spans = (
+            cuts.cut(source.text, begin, end, cut)
+            if cut
+            else [
+                span
+                for paragraph in _sentences(source.text, weigh, begin, end, longest)
+                for span in _join_short(weigh, paragraph, shortest, longest)
+            ]
+        )
         bodies = [body for span in spans if (body := _trimmed(source.text, *span))]
-        spans = _join_numbers(source.text, weigh, bodies, longest)
+        spans = bodies if cut else _join_numbers(source.text, weigh, bodies, longest)
         found = [(span, _piece(text, source, *span, speed)) for span in spans]
         tagged = found or placed
         if pause is not None and tagged:
             tagged[-1] = (tagged[-1][0], replace(tagged[-1][1], pause=(tagged[-1][1].pause or 0.0) + pause))
-        if first and found and not placed:
+        if first and found and not placed and not cut:
             found = _soon(text, source, weigh, found, (shortest, first))
         placed += found
     return _with_numbers(with_rests(source, placed), numbers)

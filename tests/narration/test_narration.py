@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -156,6 +160,33 @@ def test_silence_and_odd_wishes(narration: NarrationService, project: Project, t
     (project.folder / "project.sqlite3").write_bytes(b"damaged" * 100)
     with pytest.raises(InputError, match="damaged"):
         narration.open(project.folder)
+
+
+def test_what_is_in_doubt_is_listed_and_said_again(
+    studio: Studio, narration: NarrationService, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hum: Any = studio.core.synthesizer
+    whole, doubts = hum.speak, {"dark": "other", "Nobody": "loop"}
+
+    def doubting(voice: Any, text: str, **manner: Any) -> Any:
+        doubt = next((doubt for word, doubt in doubts.items() if word in text), None)
+        return (replace(piece, doubt=doubt) for piece in whole(voice, text, **manner))
+
+    hum.speak = doubting
+    with closing(sqlite3.connect(project.folder / "project.sqlite3")) as base:
+        base.execute("ALTER TABLE takes DROP COLUMN doubt")  # a project that was begun by an older program
+    narration.go_on(narration.open(project.folder))
+    told = [(each.text.strip().split()[0], each.doubt) for each in project.sentences(doubted=True)]
+    assert told == [("It", "other"), ("Nobody", "loop")]
+    assert main(["narrate", str(project.folder), "--list"], lambda settings: studio) == 0
+    assert "(words may be missing or wrong)" in capsys.readouterr().out
+    del doubts["dark"]
+    assert main(["narrate", str(project.folder), "--redo", "doubted"], lambda settings: studio) == 0
+    left = [each.number for each in project.sentences(doubted=True)]
+    assert len(left) == 1 and f"In doubt: {left[0]}." in capsys.readouterr().err
+    assert [each.takes for each in project.sentences() if each.takes != 1] == [2, 2]
+    project.choose(2, 1)
+    assert project.sentence(2).doubt == "other", "the doubt is that of the take that is heard"
 
 
 def test_the_command_line_narrates(studio: Studio, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

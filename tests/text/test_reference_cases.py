@@ -13,7 +13,7 @@ CASES = Path(__file__).parents[3] / "shared" / "reference" / "text"
 needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="needs ../shared/reference/text")
 
 # Lines without a flag whose reference value is one of the defects of TEXT.md section 6 all the same.
-EXPECTED_WRONG = {"cases_zh": 2, "cases_en": 1, "cases_mixed": 2}
+EXPECTED_WRONG = {"cases_zh": 2, "cases_en": 1, "cases_mixed": 2, "cases_split": 1}  # a comma that is lost
 
 
 @needs_cases

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.jobs.fake_worker import fake_parts
 from tests.webui.hum import humming
 from tests.webui.serving import served
+from tests.webui.test_api import listening
 
 
 def main() -> int:
@@ -34,6 +35,8 @@ def main() -> int:
             check_recording=lambda path: None,
             find_base=lambda name: None,
         )
+        base, _ = listening(folder)
+        studio.core.base = lambda name: base  # type: ignore[method-assign]
         app = Guard(Doors(Starlette(), api=create_api(studio, folder)))
         with served(app) as address:
             command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{address}/api/openapi.json"]

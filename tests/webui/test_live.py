@@ -108,6 +108,13 @@ def test_the_newest_text_ends_the_work_for_the_one_before(app: FastAPI, engine: 
         with httpx.stream("POST", f"{place}/en/own/live", json={**WISH, "page": "p2", "text": "Do wait again."}):
             until(lambda: len(engine.said) == 3)
         until(lambda: engine.dropped[1:] == ["Do wait again."])  # the page was closed
+        newest = {**WISH, "page": "p3", "number": 7, "text": "Do wait for the newest."}
+        with httpx.stream("POST", f"{place}/en/own/live", json=newest, timeout=60) as answer:
+            until(lambda: len(engine.said) == 4)
+            ask("This one was overtaken on its way.", "p3")
+            engine.go.set()
+            assert list(frames(answer.read()))[-1] == {"done": True, "sound": b""}
+        assert ended[-1] == {"dropped": True, "sound": b""} and len(engine.said) == 4
 
 
 def until(true: Any) -> None:

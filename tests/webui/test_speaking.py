@@ -88,7 +88,7 @@ def page(browser: playwright.Browser, place: str, humming: Studio, engine: Hummi
 
 ENDED = """async () => {
   const stop = new AbortController();
-  const answer = await fetch(new Request('./gradio_api/heartbeat/endedstream', { signal: stop.signal }));
+  const answer = await fetch(new Request('./gradio_api/heartbeat/ended?/queue/data', { signal: stop.signal }));
   const reader = answer.body.getReader();
   const waiting = (async () => { while (!(await reader.read()).done); return 'over'; })();
   setTimeout(() => stop.abort(), 50);
@@ -159,6 +159,24 @@ def test_older_work_is_dropped_and_escape_is_silence(page: playwright.Page, engi
     until(page, lambda: "Do wait again, please, for me." in [text for _, text in engine.said])
     page.locator("#speak-words").press("Escape")
     until(page, lambda: engine.dropped[-1] == "Do wait again, please, for me.")
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again_and_eight_tabs_speak(
+    browser: playwright.Browser, page: playwright.Page, place: str
+) -> None:
+    page.route("**/own/live", lambda route: route.fulfill(body=b""), times=1)
+    page.locator("#speak-words").fill("This sentence was lost once.")
+    sounds(page, 1)
+    tabs = browser.new_context()
+    for number in range(8):  # a browser has six connections to a studio
+        tab = tabs.new_page()
+        tab.set_default_timeout(LONG)
+        tab.add_init_script(HOOK)
+        tab.goto(place)
+        tab.locator("#speak [data-ready]").wait_for()
+        tab.locator("#speak-words").fill(f"This is said in tab {number}.")
+        sounds(tab, 1)
+    tabs.close()
 
 
 def until(page: playwright.Page, true: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -12,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gpt_sovits.errors import BusyError, InputError
+from gpt_sovits.semantic.sampling import Sampling
 from tests.webui.hum import SENTENCE_SECONDS, humming
 from webui.api.upstream import create_upstream, serving
 
@@ -109,6 +111,33 @@ def test_the_other_formats_and_numbers(client: TestClient, made: Any) -> None:
         assert answer.status_code == 400 and set(answer.json()) == {"message", "Exception"}, wrong
     assert client.post("/tts", content=b"[1]").status_code == 400
     assert client.post("/tts", content=b"{" + b" " * 2**21).status_code == 413
+
+
+def test_what_was_chosen_of_cutting_drawing_and_references_counts(
+    client: TestClient, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, hum, ids = made
+    asked: list[tuple[Any, dict[str, Any]]] = []
+    whole = hum.speak
+
+    def speak(voice: Any, text: str, **manner: Any) -> Any:
+        asked.append((voice, manner))
+        return whole(voice, text, **manner)
+
+    monkeypatch.setattr(hum, "speak", speak)
+    monkeypatch.setattr(studio.core, "base", lambda name: SimpleNamespace(sampling=Sampling(top_k=3)))
+    for sent in (ASTRBOT, {**VTUBER, "aux_ref_audio_paths": ["nobody.wav", "voice of local2.wav"]}):
+        client.post("/tts", json={**sent, "text_split_method": "cut5"})
+        voice, manner = asked.pop()
+        assert voice.id == ids["local2"] and "manner" not in manner, "what nobody chose is the model's own"
+    chosen = {"text_split_method": "cut2", "top_k": "7", "temperature": 0.6, "aux_ref_audio_paths": ["voice of local"]}
+    client.post("/tts", json={**VTUBER, **chosen})
+    voice, manner = asked.pop()
+    assert manner["manner"].cut == "cut2" and manner["manner"].sampling == Sampling(top_k=7, temperature=0.6)
+    assert [each["voice"] for each in voice.made_by["parents"]] == [ids["local2"], ids["local"]]
+    assert voice.made_by["manners"] == [1.0, 0.0]
+    for wrong in ({"text_split_method": "cut9"}, {"temperature": 9}, {"top_k": "many"}):
+        assert client.post("/tts", json={**VTUBER, **wrong}).status_code == 400
 
 
 def test_weights_are_names(client: TestClient, made: Any) -> None:

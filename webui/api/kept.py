@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from pydantic import BaseModel, Field, FiniteFloat
 from starlette.responses import Response, StreamingResponse
 
@@ -131,8 +131,11 @@ def put_narration(
 @router.get("/narrations/{narration}", tags=["narrations"], summary="How far it is, and who reads")
 def one_narration(narration: str, caller: Asking) -> dict[str, Any]:
     book = _book(caller, narration)
-    roles = caller.session.books.open(book.id).roles if book.whole else {}
-    return {**book_of(book), "roles": roles}
+    if not book.whole:
+        return {**book_of(book), "roles": {}, "doubted": []}
+    project = caller.session.books.open(book.id)
+    doubted = [sentence.number for sentence in project.sentences(doubted=True)]
+    return {**book_of(book), "roles": project.roles, "doubted": doubted}
 
 
 @router.post("/narrations/{narration}/begin", tags=["narrations"], summary="Say who reads, and cut it into sentences")
@@ -150,10 +153,15 @@ def begin(narration: str, body: Begin, caller: Asking) -> dict[str, Any]:
     response_class=StreamingResponse,
     summary="Speak what is left: an event for each sentence; who leaves stops it, and it goes on another time",
 )
-async def go_on(narration: str, request: Request, caller: Asking) -> Response:
+async def go_on(
+    narration: str,
+    request: Request,
+    caller: Asking,
+    doubted: Annotated[bool, Query(description="instead say once more what may have come out wrong")] = False,
+) -> Response:
     book = await to_thread.run_sync(_book, caller, narration)
     project = await to_thread.run_sync(caller.session.books.open, book.id)
-    steps = _spoken(request, caller, project)
+    steps = _spoken(request, caller, project, doubted=doubted)
     return Stopping(steps, steps, "text/event-stream", {})
 
 
@@ -248,14 +256,19 @@ async def _changed(narration: str, number: int, request: Request, caller: Caller
         cancel.cancel()
 
 
-async def _spoken(request: Request, caller: Caller, project: Project) -> AsyncGenerator[bytes]:
+async def _spoken(request: Request, caller: Caller, project: Project, *, doubted: bool) -> AsyncGenerator[bytes]:
     """An event after each sentence, and one at the end or for a failure. Each takes its turn with what others ask."""
-    cancel = CancelToken()
+    cancel, last = CancelToken(), 0
     say = caller.session.narration.say
     try:
         await to_thread.run_sync(caller.session.narration.note, project)
-        while (sentence := await to_thread.run_sync(next, project.sentences(untaken=True), None)) is not None:
+        while True:
+            left = project.sentences(untaken=not doubted, doubted=doubted, after=last)
+            sentence = await to_thread.run_sync(next, left, None)
+            if sentence is None:
+                break
             await in_turn(request, caller, partial(say, project, sentence, cancel))
+            last = sentence.number
             whole, done = await to_thread.run_sync(project.count)
             yield event({"type": "sentence", "number": sentence.number, "done": done, "whole": whole})
             await asyncio.sleep(0)
@@ -283,4 +296,4 @@ def book_of(book: Book) -> dict[str, Any]:
 
 
 def sentence_of(sentence: Sentence) -> dict[str, Any]:
-    return {name: getattr(sentence, name) for name in ("number", "chapter", "role", "text", "takes", "chosen")}
+    return {name: getattr(sentence, name) for name in ("number", "chapter", "role", "text", "takes", "chosen", "doubt")}

@@ -54,6 +54,9 @@ class Manner(BaseModel):
     )
 
     sampling: Sampling | None = None
+    cut: Literal["", "cut0", "cut1", "cut2", "cut3", "cut4", "cut5"] = Field(
+        "", description="upstream's ways of cutting a text, instead of ours"
+    )
 
     def way(self) -> str:
         if self.stream_format == "sse":
@@ -70,6 +73,7 @@ class Manner(BaseModel):
             seed=self.seed,
             cancel=cancel,
             sampling=self.sampling.model_dump(exclude_none=True) if self.sampling else None,
+            cut=self.cut,
         )
 
     def ignored(self) -> list[str]:

@@ -22,7 +22,8 @@ from gpt_sovits.voices.consent import Consent
 from gpt_sovits.voices.manifest import VoiceCard
 from gpt_sovits.voices.voice import Voice
 from webui.api.callers import Asking, Caller, of_job
-from webui.api.failures import DOCUMENTED
+from webui.api.drafts import kept_upload
+from webui.api.failures import DOCUMENTED, AskedError
 from webui.api.openai import LANGUAGES, Manner, Plain, spoken
 from webui.api.speaking import SPOKEN, check_text, event
 
@@ -137,9 +138,10 @@ def jobs(caller: Asking) -> list[dict[str, Any]]:
 async def create(
     request: Request,
     caller: Asking,
-    recording: Annotated[UploadFile, File(description="10 seconds to 30 minutes of one person")],
     name: Annotated[Text, Form()],
     consent: Annotated[Plain, Form(max_length=2000, description="the words by which the person agrees")],
+    recording: Annotated[UploadFile | None, File(description="10 seconds to 30 minutes of one person")] = None,
+    draft: Annotated[Text, Form(description="or the id of a draft, which ends then")] = "",
     who_speaks: Annotated[Text, Form(description="whose voice it is; empty: the voice's name")] = "",
     purpose: Annotated[Text, Form()] = "personal use on this computer",
     statement: Annotated[UploadFile | None, File(description="another person's voice: how they agree")] = None,
@@ -150,19 +152,23 @@ async def create(
     anyway: Annotated[bool, Form()] = False,
 ) -> dict[str, Any]:
     caller.require("train")
-    if not again:
+    if not again or draft:
         caller.require_every_voice()
+    if recording is None and not draft:
+        raise AskedError(422, "form", "There is no recording.", "Send a recording, or the id of a draft.")
     said = Consent(who=who_speaks or name, purpose=purpose, statement=consent, own=statement is None)
     place = Path(tempfile.mkdtemp(prefix="api-", dir=request.app.state.folder))
     try:
+        sound = await kept_upload(recording, place / "recording") if recording is not None else None
         wanted = TrainingRequest(
             name,
-            await _kept(recording, place / "recording"),
+            sound or caller.session.jobs.reviews.recording(draft),
             said,
             script=script,
             language=language,
             base=base,
-            statement=None if statement is None else await _kept(statement, place / "statement"),
+            draft=draft,
+            statement=None if statement is None else await kept_upload(statement, place / "statement"),
             voice_id=caller.voice(again).id if again else "",
             anyway=anyway,
         )
@@ -222,19 +228,6 @@ async def _steps(caller: Caller, job_id: str) -> AsyncGenerator[bytes]:
             return
         last = state
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _kept(upload: UploadFile, path: Path) -> Path:
-    """An upload as a file with a name of ours; the suffix stays, since people know their files by it."""
-    suffix = Path(upload.filename or "").suffix
-    path = path.with_suffix(suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else "")
-
-    def copy() -> None:
-        with path.open("wb") as out:
-            shutil.copyfileobj(upload.file, out)
-
-    await to_thread.run_sync(copy)
-    return path
 
 
 def card_of(card: VoiceCard) -> dict[str, Any]:

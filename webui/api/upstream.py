@@ -12,7 +12,7 @@ import json
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,26 +27,34 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gpt_sovits.errors import InputError, MissingError, RefusedError, VoiceError
 from gpt_sovits.studio import Studio
+from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.manifest import VoiceCard
+from gpt_sovits.voices.voice import Voice
 from webui import i18n
 from webui.api import bounded
 from webui.api.callers import Caller, Limits
-from webui.api.openai import Manner, spoken
+from webui.api.openai import Manner, Sampling, spoken
 from webui.api.speaking import Speaker
 from webui.guard import Guard
 from webui.server import listen
 from webui.wire import Wire
 
 PORT = 9880
+_MOST_MORE = 7  # further references
 _FORMATS = {"wav": "wav", "raw": "raw", "ogg": "ogg", "aac": "aac", "mp3": "mp3", "flac": "flac"}
 _YES = frozenset(("true", "ture", "yes", "on"))  # "ture": as Open-LLM-VTuber sends it
 _LANGUAGES = {"all_zh": "zh", "all_yue": "yue", "all_ja": "ja", "all_ko": "ko", "auto_yue": "auto_yue"}
+# What such programs send without anybody having chosen it: the voice's own model then draws in its own way, and the
+# embedded one cuts in its own (of clauses one by one Whisper understood 81 of 128 Chinese characters, of ours 100).
+_USUAL_CUT = "cut5"
+_USUAL = {"top_k": (15, 5), "top_p": (1,), "temperature": (1,), "repetition_penalty": (1.35,)}
 
 
 class _Manner(Manner):
     """Upstream's words as ours."""
 
     response_format: Any = "wav"
+    cut: Any = ""
 
     def way(self) -> str:
         return self.stream_format or "whole"
@@ -134,8 +142,8 @@ class _Door:
         if not text.strip():
             raise InputError("The text is missing.", "Send it as text.")
         card = await to_thread.run_sync(self._voice, caller, str(asked.get("ref_audio_path") or ""))
-        manner = _manner(asked)
-        return await spoken(request, caller, manner, text, partial(caller.session.voices.load, card.id))
+        manner = _manner(asked, card.base)
+        return await spoken(request, caller, manner, text, partial(_loaded, caller, card, asked))
 
     async def choose(self, request: Request) -> Response:
         """Weights or a reference by name: from now on that voice speaks where a request names none."""
@@ -161,6 +169,19 @@ class _Door:
         if found is None:
             raise MissingError("There is no voice yet.", "Make one in the studio.")
         return found
+
+
+def _loaded(caller: Caller, card: VoiceCard, asked: Mapping[str, Any]) -> Voice:
+    """The voice; with further references that are voices' names its timbre is the middle of all, as upstream's is."""
+    more = asked.get("aux_ref_audio_paths") or ()
+    ids = [card.id]
+    for path in [more] if isinstance(more, str) else list(more)[:_MOST_MORE] if isinstance(more, list | tuple) else ():
+        with suppress(MissingError):  # upstream leaves out what it does not find
+            ids.append(_named(caller, str(path)).id)
+    ids = list(dict.fromkeys(ids))
+    if len(ids) == 1:
+        return caller.session.voices.load(card.id)
+    return caller.session.voices.blend(ids, [1.0] * len(ids), manners=[1.0, *[0.0] * (len(ids) - 1)])
 
 
 def _named(caller: Caller, path: str) -> VoiceCard:
@@ -190,7 +211,7 @@ async def _asked(request: Request) -> Mapping[str, Any]:
     return body
 
 
-def _manner(asked: Mapping[str, Any]) -> _Manner:
+def _manner(asked: Mapping[str, Any], base: str) -> _Manner:
     language = str(asked.get("text_lang") or "auto").lower()
     kind = str(asked.get("media_type") or "wav").lower()
     if kind not in _FORMATS:
@@ -198,7 +219,12 @@ def _manner(asked: Mapping[str, Any]) -> _Manner:
     stream = str(asked.get("streaming_mode") or "").strip().lower()
     streaming = stream in _YES or (stream.isdigit() and int(stream[:9]) > 0)
     seed = int(_number(asked, "seed", -1))
+    cut = str(asked.get("text_split_method") or "")
+    numbers = {name: _number(asked, name, usual[0]) for name, usual in _USUAL.items()}
+    wished: Any = {n: int(x) if n == "top_k" else x for n, x in numbers.items() if x not in _USUAL[n]}
     return _Manner(
+        cut="" if cut == _USUAL_CUT and base == EMBEDDED else cut,
+        sampling=Sampling.model_construct(**wished),
         language=_LANGUAGES.get(language, language)[:20],
         speed=_number(asked, "speed_factor", _number(asked, "speed", 1.0)),
         pause=_number(asked, "fragment_interval", 0.3),
