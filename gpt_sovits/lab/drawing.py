@@ -61,7 +61,7 @@ def crop(coded: CodedClip, rng: np.random.Generator, longest: int = LONGEST) -> 
 
 
 class AcousticBatches(IterableDataset[tuple[AcousticBatch, list[str]]]):
-    """Batches of at most ``frames`` padded frames without end, each with the languages of its rows."""
+    """Batches of at most ``frames`` padded frames without end, each with its rows' languages ("": a teacher's)."""
 
     def __init__(self, coded: CodedCorpus, frames: int, seed: int) -> None:
         self.coded, self.frames, self.seed = coded, frames, seed
@@ -92,7 +92,7 @@ class AcousticBatches(IterableDataset[tuple[AcousticBatch, list[str]]]):
             example, style = varied(example, style, sampler.rng, often)
             examples.append(example)
             styles.append(style)
-        return collate_acoustic(examples, styles), [clip.clip.language for clip in clips]
+        return collate_acoustic(examples, styles), ["" if clip.clip.told else clip.clip.language for clip in clips]
 
 
 class SemanticBatches(IterableDataset[SemanticBatch]):

@@ -63,14 +63,15 @@ def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @torch.inference_mode()
 def language_means(acoustic: SoVITS, corpus: CodedCorpus, seed: int = 0) -> dict[str, Tensor]:
-    """The mean style `[G]` of each language, of sentences that were trained on, its speakers by turns."""
+    """The mean style `[G]` of each language, of what people said that was trained on, its speakers by turns."""
     rng = random.Random(seed)
     means = {}
     for language in sorted({coded.clip.language for coded in corpus.clips}):
         speakers: dict[str, list[CodedClip]] = {}
         for coded in corpus.clips:
-            if coded.clip.language == language and not coded.clip.held_out and len(coded.codes) >= _LONG:
-                speakers.setdefault(coded.clip.speaker, []).append(coded)
+            clip = coded.clip
+            if clip.language == language and not (clip.held_out or clip.told) and len(coded.codes) >= _LONG:
+                speakers.setdefault(clip.speaker, []).append(coded)
         turns = [rng.sample(clips, len(clips)) for _, clips in sorted(speakers.items())]
         rng.shuffle(turns)
         drawn = [clip for turn in zip_longest(*turns) for clip in turn if clip is not None][:_ACCENTED]

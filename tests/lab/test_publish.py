@@ -25,6 +25,7 @@ class Spoken:
     language: str
     level: float
     held_out: bool = False
+    told: tuple[str, ...] = ()
     codes: np.ndarray = field(default_factory=lambda: np.zeros(80, np.int64))
 
     @property
@@ -57,6 +58,12 @@ def test_every_speaker_of_a_language_counts_however_much_was_recorded_of_one():
     means = mean_of([*many, *others, Spoken("z", "zh", 0.4)])
     unit = means["zh"] / 0.4
     assert means["en"] / unit == pytest.approx((60 * 0.6 + 20 * 0.2) / 80, abs=0.01)
+
+
+def test_a_teacher_says_nothing_of_how_a_languages_people_sound():
+    people = [Spoken("a", "en", 0.2), Spoken("z", "zh", 0.4)]
+    taught = [Spoken("t", language, 0.9, told=("AH0",)) for language in ("en", "zh")]
+    assert mean_of([*people, *taught]) == mean_of(people)
 
 
 def test_held_out_speakers_and_single_words_do_not_count():

@@ -67,6 +67,9 @@ def test_styles_drift_from_their_language_towards_the_other_and_no_further():
     moved = torch.stack([drift(both, ["en", "zh"]) for _ in range(200)])
     assert moved[:, 0].min() >= 0 and moved[:, 0].max() <= 1 and moved[:, 0].max() > 0.9
     assert moved[:, 1].min() >= 0 and moved[:, 1].max() <= 1 and moved[:, 1].min() < 0.1
+    taught = torch.full((1, 4, 1), 9.0)
+    assert torch.equal(drift(taught, [""]), taught), "who speaks both is nowhere moved"
+    assert drift(both, ["en", "zh"]).max() <= 1, "and moves nobody"
     still = LanguageDrift(np.random.default_rng(0), often=0.0)
     assert torch.equal(still(both, ["en", "zh"]), both)
     alone = LanguageDrift(np.random.default_rng(0), often=1.0)
