@@ -18,11 +18,13 @@ from gpt_sovits.audio import Audio
 from gpt_sovits.cli import main as cli
 from gpt_sovits.cli.speaking import in_a_row
 from gpt_sovits.errors import CancelledError
+from gpt_sovits.services.core import Core
 from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.synthesis import Speech
 from gpt_sovits.voices.ids import is_id
 
+from .dataset.test_build import SCRIPT, listening
 from .jobs.fake_worker import fake_parts
 
 
@@ -356,6 +358,35 @@ def test_jobs_can_be_queued_listed_stopped_resumed_here_and_deleted(run, recordi
     assert "The voice is ready." in shown and "semantic step" in shown and "loss" in shown
     assert run("jobs", "show", job_id, "--follow")[1] == voice_id
     assert run("jobs", "delete", job_id)[0] == 0 and run("jobs")[1] == "There are no jobs."
+
+
+def test_the_command_line_can_what_the_page_can(run, recording, tmp_path, monkeypatch):
+    base, sound = listening(tmp_path)
+    monkeypatch.setattr(Core, "base", lambda self, name: base)
+    (tmp_path / "read.txt").write_text(SCRIPT)
+    code, told, _ = run("review", "new", str(sound), "--script", str(tmp_path / "read.txt"), "--language", "en")
+    assert code == 0 and "s are kept" in told
+    pieces = json.loads(run("review", "show", "--json")[1])
+    number = str(pieces[0]["number"])
+    assert "left out" in run("review", "correct", number, "--leave-out")[1]
+    assert run("review", "save", number, str(tmp_path / "piece.wav"))[0] == 0
+    assert abs(seconds(tmp_path / "piece.wav") - (pieces[0]["end"] - pieces[0]["start"])) < 0.01
+    assert run("train", "Eve", str(sound), "--reviewed")[0] == 2, "one or the other"
+    assert run("train", "Eve", "--reviewed", "--queue", "--consent", "I am this person.")[0] == 0
+    assert run("review")[0] == 2 and "en-kitchen" in run("scripts")[1] and "kettle" in run("scripts", "en-kitchen")[1]
+
+    voice_id = train(run, recording, "Ana")
+    assert run("voices", "sample", "Ana", "--out", str(tmp_path / "said.wav"))[0] == 0
+    assert seconds(tmp_path / "said.wav") == 1.0 and run("voices", "statement", "Ana")[0] == 2
+    studio = make_studio(Settings(tmp_path / "data"))
+    studio.voices.put_away(voice_id)
+    assert run("voices", "show", "Ana")[0] == 2 and run("voices", "restore", "Ana")[0] == 0
+    assert run("voices", "restore", "Ana")[0] == 2 and run("voices", "show", "Ana")[0] == 0
+    assert "intake" in json.loads(run("storage")[1])["places"]
+    kept = studio.session().books.put(b"Good morning.", "txt", "Mornings").id
+    studio.session().books.begin(kept, {"": voice_id})
+    assert "Mornings" in run("books")[1] and "Good morning." in run("narrate", kept, "--list")[1]
+    assert run("books", "delete", kept)[0] == 0 and "Mornings" not in run("books")[1]
 
 
 def test_every_command_explains_itself(capsys):

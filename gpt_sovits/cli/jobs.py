@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 from gpt_sovits.cli.voices import duration, show_rows
 from gpt_sovits.errors import CancelledError, VoiceError
@@ -15,7 +16,7 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.jobs.store import JobState
 from gpt_sovits.services.session import Session
 
-ABOUT_JOBS = "list, show, stop, resume or delete trainings"
+ABOUT_JOBS = "list, show, stop, resume or delete trainings, or hear how they sounded on the way"
 _LOOK_SECONDS = 0.5
 
 
@@ -73,6 +74,11 @@ def jobs_command(session: Session, given: argparse.Namespace) -> int:
         session.jobs.resume(given.job)
         if given.follow:
             return _follow(session, given)
+    elif action == "sample":
+        from gpt_sovits.audio import write_bytes
+
+        write_bytes(given.out, session.jobs.sample(given.job, given.percent))
+        print(given.out)
     elif action == "delete":
         session.jobs.delete(given.job)
     return 0
@@ -141,11 +147,15 @@ def add_job_actions(
         "show": "where a training stands, and its log",
         "stop": "stop within seconds, keeping what was learned",
         "resume": "continue a stopped or failed training from its last step",
+        "sample": "write how the voice sounded on the way, as `jobs show` lists it",
         "delete": "remove a training with its recording and log; a voice that it made stays",
     }
     for name, text in texts.items():
         action = actions.add_parser(name, help=text, parents=[common, *([listing] if name == "show" else [])])
         action.add_argument("job", help="id, as `jobs list` prints it")
+        if name == "sample":
+            action.add_argument("percent", type=int, help="after how much of the training")
+            action.add_argument("out", type=Path, help="wav file")
         if name == "resume":
             action.add_argument("--here", action="store_true", help="in this process instead of the worker")
         if name in ("show", "resume"):

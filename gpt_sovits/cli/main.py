@@ -15,8 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits.cli.jobs import ABOUT_JOBS, add_job_actions, jobs_command, with_bar
-from gpt_sovits.cli.narrate import ABOUT_NARRATE, add_narrate_options, narrate_command
+from gpt_sovits.cli.narrate import (
+    ABOUT_BOOKS,
+    ABOUT_NARRATE,
+    add_book_actions,
+    add_narrate_options,
+    books_command,
+    narrate_command,
+)
 from gpt_sovits.cli.options import ABOUT_SPEAK, ABOUT_WATCH, add_speak_options, add_watch_options, whole_number
+from gpt_sovits.cli.review import (
+    ABOUT_REVIEW,
+    ABOUT_SCRIPTS,
+    add_review_actions,
+    review_command,
+    scripts_command,
+    the_draft,
+)
 from gpt_sovits.cli.service import ABOUT_SERVICE, add_service_options, service_command
 from gpt_sovits.cli.speechd import ABOUT_SPEECHD, add_speechd_options, speechd_command
 from gpt_sovits.cli.takes import ABOUT_TAKES, add_take_actions, takes_command
@@ -104,9 +119,13 @@ def _train(session: Session, given: argparse.Namespace) -> int:
             language = passages[given.script].language
         else:
             script = read_text(Path(given.script))
+    draft = the_draft(session).id if given.reviewed else ""
+    if bool(given.recording) == bool(draft):
+        raise InputError("There is no recording.", "Name sound files, or use --reviewed after `review new`.")
+    recordings = [session.jobs.reviews.recording(draft)] if draft else given.recording
     request = TrainingRequest(
         given.name,
-        given.recording[0],
+        recordings[0],
         consent,
         script=script,
         language=language,
@@ -115,7 +134,8 @@ def _train(session: Session, given: argparse.Namespace) -> int:
         statement=given.statement,
         voice_id=session.voices.find(given.name).id if given.again else "",
         anyway=given.anyway,
-        further=tuple(given.recording[1:]),
+        draft=draft,
+        further=tuple(recordings[1:]),
     )
     if given.queue:
         print(session.jobs.create(request))
@@ -167,6 +187,13 @@ def _serve(arguments: Sequence[str], make: MakeStudio) -> int:
     from app import main  # type: ignore[import-not-found,unused-ignore]
 
     return int(main(arguments))
+
+
+def _storage(session: Session, given: argparse.Namespace) -> int:
+    import json
+
+    print(json.dumps(session.house.report(whole=not session.users.names()), ensure_ascii=False, indent=1))
+    return 0
 
 
 def _inspect(session: Session, given: argparse.Namespace) -> int:
@@ -222,8 +249,9 @@ def parser() -> argparse.ArgumentParser:
     train = add("train", "make a voice from a recording", _train)
     train.add_argument("name", help="what the voice is called")
     train.add_argument(
-        "recording", type=Path, nargs="+", help="sound files, 10 seconds to 30 minutes of one person in all"
+        "recording", type=Path, nargs="*", help="sound files, 10 seconds to 30 minutes of one person in all"
     )
+    train.add_argument("--reviewed", action="store_true", help="learn from what `review` shows instead")
     train.add_argument("--script", help="text file of what was read, or the id of a passage (en-kitchen, zh-morning)")
     train.add_argument("--script-text", default="", metavar="TEXT", help="what was read, as text")
     train.add_argument("--anyway", action="store_true", help="believe the text even where other words are heard")
@@ -236,6 +264,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--max-steps", type=int, help="at most this many steps")
     train.add_argument("--again", action="store_true", help="a further version of the voice of that name")
     train.add_argument("--queue", action="store_true", help="leave it to the worker of the running studio")
+
+    add_review_actions(add("review", ABOUT_REVIEW, review_command, listing), common, listing)
+    add("scripts", ABOUT_SCRIPTS, scripts_command, listing).add_argument("script", nargs="?", help="id of one")
 
     mix = add("mix", "blend two voices", _mix, speaking, unlock_options())
     mix.add_argument("a")
@@ -251,6 +282,7 @@ def parser() -> argparse.ArgumentParser:
     narrate = add("narrate", ABOUT_NARRATE, narrate_command, listing, unlock_options())
     narrate.add_argument("--seed", type=whole_number, default=None, help="the same seed gives the same sound")
     add_narrate_options(narrate)
+    add_book_actions(add("books", ABOUT_BOOKS, books_command, listing), common, listing)
     add_service_options(add("service", ABOUT_SERVICE, service_command))
     add_speechd_options(add("speechd", ABOUT_SPEECHD, speechd_command))
     add_token_actions(add("tokens", ABOUT_TOKENS, tokens_command, listing), common, listing)
@@ -259,6 +291,7 @@ def parser() -> argparse.ArgumentParser:
         add("restore", ABOUT_RESTORE, restore_command, secret_options()),
     )
     add_lexicon_actions(add("lexicon", ABOUT_LEXICON, lexicon_command, listing), common, listing)
+    add("storage", "what lies where on this computer, in bytes, as JSON", _storage)
     look = add(
         "inspect", "what a sound file says of itself: whether a machine spoke, and with which voice", _inspect, listing
     )

@@ -10,22 +10,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from gpt_sovits.cli.texts import doubt_said
-from gpt_sovits.cli.voices import open_voice
+from gpt_sovits.cli.voices import open_voice, show_rows
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import Event
 from gpt_sovits.services.session import Session
+from gpt_sovits.voices.ids import is_id
 
 if TYPE_CHECKING:
     from gpt_sovits.services.narration import Project
 
 MOST_TOLD = 50  # sentences in doubt
+ABOUT_BOOKS = "list, delete or bring back the narrations that the page keeps; `narrate ID` goes on with one"
 ABOUT_NARRATE = "make an audiobook from a text file (md, txt, html, docx, epub, srt, vtt)"
 
 
 def narrate_command(session: Session, given: argparse.Namespace) -> int:
     """Begin or go on; then, with ``--out``, write the book."""
+    project = _opened(session, given)
+    if given.list:
+        return _list(project, given.json)
+    for voice_id in dict.fromkeys(project.roles.values()):
+        open_voice(session, given, session.voices.find(voice_id))
+    _change(session, project, given)
+    session.narration.go_on(project, on_event=_progress)
+    doubted = [sentence.number for sentence in project.sentences(doubted=True)]
+    if doubted:
+        numbers = " ".join(map(str, doubted[:MOST_TOLD])) + (" …" if len(doubted) > MOST_TOLD else "")
+        print(f"In doubt: {numbers}. Hear them, or use --redo doubted.", file=sys.stderr)
+    if given.out:
+        _build(session, project, given)
+    else:
+        print(f"{project.folder}: {project.count()[1]} sentences are spoken. Write the book with --out book.m4b")
+    return 0
+
+
+def _opened(session: Session, given: argparse.Namespace) -> Project:
+    """The narration that is meant: one that the page keeps, a folder, or the one beside a file, which is begun."""
     from gpt_sovits.narration.project import FILE
 
+    if not given.book.exists() and is_id(str(given.book)):
+        return session.books.open(str(given.book))
     folder = given.project or given.book.with_name(f"{given.book.stem}.narration")
     if given.book.is_dir():
         folder = given.book
@@ -43,22 +67,28 @@ def narrate_command(session: Session, given: argparse.Namespace) -> int:
             speed=given.speed,
             seed=given.seed or 0,
         )
-    project = session.narration.open(folder)
-    if given.list:
-        return _list(project, given.json)
-    for voice_id in dict.fromkeys(project.roles.values()):
-        open_voice(session, given, session.voices.find(voice_id))
-    _change(session, project, given)
-    session.narration.go_on(project, on_event=_progress)
-    doubted = [sentence.number for sentence in project.sentences(doubted=True)]
-    if doubted:
-        numbers = " ".join(map(str, doubted[:MOST_TOLD])) + (" …" if len(doubted) > MOST_TOLD else "")
-        print(f"In doubt: {numbers}. Hear them, or use --redo doubted.", file=sys.stderr)
-    if given.out:
-        _build(session, project, given)
-    else:
-        print(f"{folder}: {project.count()[1]} sentences are spoken. Write the book with --out book.m4b")
-    return 0
+    return session.narration.open(folder)
+
+
+def books_command(session: Session, given: argparse.Namespace) -> int:
+    """The narrations that the page keeps."""
+    if given.action in ("delete", "restore"):
+        session.books.delete(given.book, deleted=given.action == "delete")
+        return 0
+    rows = [
+        {"id": book.id, "title": book.title, "kind": book.kind, "sentences": book.whole, "spoken": book.done}
+        for book in session.books.list()
+    ]
+    return show_rows(given, rows, "The page keeps no narration.")
+
+
+def add_book_actions(
+    parser: argparse.ArgumentParser, common: argparse.ArgumentParser, listing: argparse.ArgumentParser
+) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="all of them", parents=[common, listing])
+    for name, text in (("delete", "remove one; for an hour it can be brought back"), ("restore", "bring one back")):
+        actions.add_parser(name, help=text, parents=[common]).add_argument("book", help="its id")
 
 
 def _change(session: Session, project: Project, given: argparse.Namespace) -> None:
@@ -132,7 +162,7 @@ class _Roles(argparse.Action):
 
 
 def add_narrate_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("book", type=Path, help="the text file, or the folder of a narration that was begun")
+    command.add_argument("book", type=Path, help="the text file, or the folder or id of a narration that was begun")
     command.add_argument("--voice", help="name or id of the voice that reads")
     command.add_argument(
         "--role", type=_role, action=_Roles, default={}, metavar="NAME=VOICE", help="who says 'Name: …'"

@@ -32,6 +32,8 @@ _ON_A_VOICE = {
     "lock": "let nobody read it from the disk without a passphrase",
     "unlock": "remove its lock (to use it once, `speak` asks for the passphrase)",
     "journal": "what was done with it",
+    "sample": "write the sentence that it said when it was made",
+    "statement": "write the recording in which its person agreed",
     "export": "write it into one encrypted file",
     "delete": "remove it with its recording and everything learnt from it (an invented voice is only hidden)",
     "destroy": "delete it, empty the pages' cache, keep a receipt, and look for left-overs",
@@ -50,6 +52,12 @@ def voices_command(session: Session, given: argparse.Namespace) -> int:
         return shown
     if action == "invented":
         return _invented(session, given)
+    if action == "restore":
+        aside = {name: card.id for card in session.voices.put_aside() for name in (card.id, card.name)}
+        if given.voice not in aside:
+            raise MissingError("This voice is not put away.", f"These are: {', '.join(aside) or 'none'}.")
+        session.voices.bring_back(aside[given.voice])
+        return 0
     if action == "verify":
         problems = session.voices.verify()
         locked = [card.name for card in session.voices.list() if not session.voices.is_open(card.id)]
@@ -119,6 +127,8 @@ def _on_a_voice(session: Session, given: argparse.Namespace, card: VoiceCard) ->
         for entry in session.voices.journal(card.id):
             details = " ".join(f"{key}={value}" for key, value in entry.details.items())
             print(f"{entry.number:5d}  {entry.at}  {entry.what}  {details}".rstrip())
+    elif action in ("sample", "statement"):
+        return _recorded(session, given, card)
     elif action == "export":
         return _export(session, given, card)
     elif action == "delete":
@@ -148,6 +158,20 @@ def _export(session: Session, given: argparse.Namespace, card: VoiceCard) -> int
     print(f"{given.out}: {len(data) / 2**20:.1f} MB. A receiver who is determined could ignore the terms.")
     if card.parents:
         print("It holds the timbre of each voice in the mix: send it only to people who may have those voices too.")
+    return 0
+
+
+def _recorded(session: Session, given: argparse.Namespace, card: VoiceCard) -> int:
+    from gpt_sovits.audio import write_bytes
+
+    open_voice(session, given, card)
+    if given.action == "sample":
+        name, data = "sample.wav", session.voices.sample(card.id)
+    else:
+        name, data = session.voices.statement(card.id)
+    out = given.out or Path(name)
+    write_bytes(out, data)
+    print(out)
     return 0
 
 
@@ -301,12 +325,16 @@ def add_actions(
     look = actions.add_parser("verify-destroyed", help="look for anything of a destroyed voice", parents=[common])
     look.add_argument("voice", help="id of the destroyed voice")
 
+    back = actions.add_parser("restore", help="bring back what the page deleted within the hour", parents=[common])
+    back.add_argument("voice", help="name or id")
+
     blend = actions.add_parser("mix", help="keep a mix of two voices or more", parents=[common, opening])
     blend.add_argument("parts", nargs="+", metavar="VOICE SHARE", help="name or id and its share, again and again")
     blend.add_argument("--manner", type=float, nargs="+", help="shares of the way of speaking (default: the same)")
     blend.add_argument("--save", required=True, metavar="NAME", help="what the mix is called")
 
     extra = {"export": [locked, opening], "delete": [sure], "destroy": [sure], "prune": [sure], "versions": [listing]}
+    extra |= {"sample": [opening], "statement": [opening]}
     extra |= {name: [locked] for name in ("freeze", "unfreeze", "lock", "unlock")}
     found = {}
     for name, text in _ON_A_VOICE.items():
@@ -316,6 +344,8 @@ def add_actions(
     found["pin"].add_argument("version", help="id of the version that speaks, or newest")
     found["prune"].add_argument("version", help="id of the version to remove")
     found["destroy"].add_argument("--mixes", action="store_true", help="with the stored mixes that contain it")
+    for name in ("sample", "statement"):
+        found[name].add_argument("--out", type=Path, help="the file (default: sample.wav, statement.*)")
     export = found["export"]
     export.add_argument("--out", type=Path, default=Path("voice.gsvoice"), help="the file (default: voice.gsvoice)")
     export.add_argument("--to", default="", metavar="KEY", help="encrypt to a friend's public key (age1...)")

@@ -16,7 +16,7 @@ from gpt_sovits.text import symbols
 
 _FRAME, _LEAST = 0.01, 6  # seconds; frames of a pause
 _QUIET = 30.0  # dB below the loud frames
-_NEAR = 0.35  # seconds
+_BEFORE, _AFTER = 0.2, 0.35  # seconds around a pause in which a word that is heard there begins with its end
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,26 +32,30 @@ class Timed:
 
         After a pause a word begins where the sound does.
         """
-        ends = _pauses(audio)
+        pauses = _pauses(audio)
         pairs = zip(self.words, self.times, strict=True)
-        return [(word.start, _near(time.start, ends)) for word, time in pairs if not time.skipped]
+        return [(word.start, _near(time.start, pauses)) for word, time in pairs if not time.skipped]
 
 
-def _near(time: float, ends: np.ndarray) -> float:
-    """The end of the pause that is nearest, where one is near."""
-    nearest = float(ends[np.abs(ends - time).argmin()]) if len(ends) else time
-    return nearest if abs(nearest - time) <= _NEAR else time
+def _near(time: float, pauses: np.ndarray) -> float:
+    """The end of the pause in which ``time`` lies, or that is nearest, where one is near.
+
+    What is heard of a first word often begins at once where the one before it ends: the pause lies behind it then.
+    """
+    if not len(pauses):
+        return time
+    away = np.maximum((pauses[:, 0] - time) / _BEFORE, (time - pauses[:, 1]) / _AFTER)
+    return float(pauses[away.argmin(), 1]) if away.min() <= 1.0 else time
 
 
 def _pauses(audio: Audio) -> np.ndarray:
-    """When the pauses of a sound end, in seconds."""
+    """Begin and end of each pause of a sound, in seconds `[N, 2]`."""
     levels = frame_levels(audio, frame=_FRAME)
     if not len(levels):
-        return np.zeros(0)
+        return np.zeros((0, 2))
     quiet = np.concatenate([[False], levels < np.percentile(levels, 95) - _QUIET, [False]])
-    edges = np.flatnonzero(np.diff(quiet.astype(np.int8)))
-    begins, ends = edges[::2], edges[1::2]
-    return ends[ends - begins >= _LEAST] * _FRAME
+    edges = np.flatnonzero(np.diff(quiet.astype(np.int8))).reshape(-1, 2)
+    return edges[edges[:, 1] - edges[:, 0] >= _LEAST] * _FRAME
 
 
 @torch.inference_mode()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +55,13 @@ class Listener:
     def phone_logits(self, wave: torch.Tensor) -> torch.Tensor:
         self.calls += 1
         return self.log_probs[:, : wave.shape[1] // 320]
+
+
+def listening(folder: Path) -> tuple[Any, Path]:
+    """A base that hears a recording, and the recording."""
+    audio = resample(read_audio(DATA / "one_minute.opus").between(0, SECONDS), 24000)
+    write_wav(folder / "mine.wav", audio)
+    return SimpleNamespace(content=Listener(audio), config={}, symbols_version="v2"), folder / "mine.wav"
 
 
 @pytest.fixture(scope="module")

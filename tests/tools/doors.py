@@ -12,10 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.dataset.test_build import listening
 from tests.jobs.fake_worker import fake_parts
 from tests.webui.hum import humming
 from tests.webui.serving import served
-from tests.webui.test_api import listening
 
 
 def main() -> int:

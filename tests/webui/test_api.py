@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -21,13 +20,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gpt_sovits.audio import read_audio, resample, write_wav
 from gpt_sovits.encoding import FORMATS, inspect
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.services.tokens import DEEDS
 from gpt_sovits.storage.takes import TakeLine
 from gpt_sovits.studio import Studio
-from tests.dataset.test_build import DATA, SCRIPT, SECONDS, Listener
+from tests.dataset.test_build import SCRIPT, listening
 from tests.jobs.fake_worker import fake_parts
 from tests.webui.hum import SENTENCE_SECONDS, Hum, humming
 from tests.webui.serving import served
@@ -320,13 +318,6 @@ def touches(method: str, path: str) -> bool:
     """Whether a route is asked for what is one person's."""
     named = path + json.dumps(ROUTES[method, path][1], default=str)
     return bool(re.search(r"{(voice|job|draft|take|narration)}", named))
-
-
-def listening(folder: Path) -> tuple[Any, Path]:
-    """A base that hears a recording, and the recording."""
-    audio = resample(read_audio(DATA / "one_minute.opus").between(0, SECONDS), 24000)
-    write_wav(folder / "mine.wav", audio)
-    return SimpleNamespace(content=Listener(audio), config={}, symbols_version="v2"), folder / "mine.wav"
 
 
 @pytest.fixture(scope="module")
