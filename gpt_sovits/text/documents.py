@@ -56,7 +56,10 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r":(?:[a-z]{1,12}:){1,2}(?P<keep>`[^`\n]{1,300}`)"), ":meth:`name`"),
     (re.compile(r"`(?P<keep>[^`<\n]{1,300}?)(?: <[^`<>\n]{1,1000}>)?`__?(?!\w)"), "`text <address>`_"),
     (re.compile(r"(?P<keep>)\[\^[^\]\s]{1,40}\]"), "[^1]"),
-    (re.compile(r"(?<=[.,;:!?”’\"')])(?P<keep>)\[(?:\d{1,3}|note \d{1,3}|citation needed)\](?![(\[:])"), "end.[3]"),
+    (re.compile(r"(?<=[.,;:!?”’\"')])(?P<keep>)(?:\[(?:\d{1,3}|note \d{1,3}|citation needed)\])+(?![(\[:])"),
+     "end.[3]"),
+    (re.compile(r"(?<=[一-龥])(?P<keep>)(?:\[\d{1,3}(?:[-,]\d{1,3})?\])+(?=[。，；：！？、”」』]|\s|$)"),
+     "半人马座[1]。"),
     (re.compile(r"(?<=[。，；：！？”’」』）])(?P<keep>)\[\d{1,3}(?:[-,]\d{1,3})?\]"), "完。[3]"),
     (re.compile(r"(?<!`)(`{1,3})(?P<keep>[^`\n]{1,500})\1(?!`)"), "`code`"),
     (re.compile(r"\*\*\*(?=\S)(?P<keep>[^*]{1,500})(?<=\S)\*\*\*"), "***both***"),
@@ -71,7 +74,8 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
                 r"\{(?P<keep>[^{}\n]{0,500})\}"), "\\textbf{bold}"),
     (re.compile(r"==(?=[^\s=])(?P<keep>[^=\n]{1,500})(?<=\S)=="), "==marked=="),
 )  # fmt: skip
-_TAGS = re.compile(rf"</?(?i:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS})(?:[ \t\n/][^<>]{{0,1000}})?>")
+_ATTRIBUTE = r"(?:[\w:@.-]{1,60}[ \t]*=|disabled|checked|hidden|open|async|defer|controls|selected|required|readonly)"
+_TAGS = re.compile(rf"</?(?i:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS})(?:\s+{_ATTRIBUTE}[^<>]{{0,1000}})?\s*/?>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
 _AUTOLINK = re.compile(
     r"<(?P<keep>(?:https?://|mailto:|www\.)[^<>\s]{1,1000}|[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6})>(?!`)"

@@ -10,6 +10,7 @@ from functools import lru_cache
 from gpt_sovits.text.data import own_pronunciations, pronunciations, rare_pronunciation
 from gpt_sovits.text.en_homographs import homograph
 from gpt_sovits.text.en_numbers import digits
+from gpt_sovits.text.en_pinyin import mandarin
 from gpt_sovits.text.en_spell import guess
 from gpt_sovits.text.symbols import MARKS
 
@@ -173,14 +174,17 @@ def _lettered(word: str) -> list[str] | None:
     return [*letter(word[0]), *found] if found and word[:2] not in _ONSETS else None
 
 
-_STRAY = re.compile(r"[^aeiouy]{3}$")
-_CODAS = re.compile("(?:ch|th|sh|ck|ng|s|t|d|z|n|ll|lm|ph)$")
+_TAIL = re.compile("(?:wm|vm|db|dm|tk|fs|xp|kb)$")
+_STRAY = re.compile(r"[^aeiouy]{3}(?<!ch|th|sh|ck|ng|ll|lm|ph)(?<![stdzn])$")
 
 
 def _tailed(word: str) -> list[str] | None:
-    """winecfg, localectl: a known word before three letters that end no English word."""
-    found = lookup(word[:-3]) if len(word) > 6 and _STRAY.search(word) and not _CODAS.search(word) else None
-    return [*found, *spell(word[-3:])] if found else None
+    """winecfg, localectl, icewm: a known word before two or three letters that end no English word."""
+    for size, tail in ((2, _TAIL), (3, _STRAY)):
+        found = lookup(word[:-size]) if len(word) - size >= 3 and tail.search(word) else None
+        if found:
+            return [*found, *spell(word[-size:])]
+    return None
 
 
 def _compound(word: str) -> list[str] | None:
@@ -196,6 +200,10 @@ def _compound(word: str) -> list[str] | None:
         return None
     weak = tuple(phone.replace("1", "2") for phone in best[2])
     return [*best[1], *weak]
+
+
+def _word(part: str) -> bool:
+    return len(part) > 2 and lookup(part) is not None
 
 
 @lru_cache(maxsize=32768)
@@ -219,6 +227,9 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
     if joined:
         return tuple(joined), "rule"
     if "-" in low or "'" in low:
+        names = low.split("'")
+        if "-" not in low and len(names) > 1 and not (names[0] == "o" or "n" in names or any(map(_word, names))):
+            return read_word("".join(names))  # P'urhepecha
         parts = [read_word(part) for part in re.split(r"[-']", low) if part]
         parts = [(("R", "IY0"), "rule"), *parts[1:]] if low.startswith("re-") else parts
         why = "guess" if any(part[1] == "guess" for part in parts) else "rule"
@@ -229,7 +240,12 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
     derived = derived or ((_lettered(low) or _tailed(low)) if word == low else None)
     if derived:
         return tuple(derived), "rule"
-    return tuple(guess(low)), "guess"
+    if chinese := mandarin(low):
+        return tuple(chinese), "rule"
+    sounded = guess(low)
+    if not any(phone[-1].isdigit() for phone in sounded):
+        return tuple(spell(low)), "rule"  # xfce
+    return tuple(sounded), "guess"
 
 
 def _letters_around(tokens: list[re.Match[str]], at: int) -> bool:

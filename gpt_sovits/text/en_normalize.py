@@ -15,7 +15,7 @@ from gpt_sovits.text.en_codes import CODE_RULES, PHONE_RULES, ROOM
 from gpt_sovits.text.en_dates import DATE_RULES, TIME_RULES
 from gpt_sovits.text.en_money import EUROPEAN, MONEY_RULES
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, ordinal
-from gpt_sovits.text.en_tables import CURRENCIES, DIGITS, Pattern, Rule, apply_rules
+from gpt_sovits.text.en_tables import BOOKS, CURRENCIES, DIGITS, Pattern, Rule, apply_rules
 from gpt_sovits.text.en_units import FRACTION_RULES, RANGE_RULES, UNIT_RULES
 from gpt_sovits.text.en_web import SLASH_RULES, WEB_RULES
 from gpt_sovits.text.tracked import Tracked
@@ -104,6 +104,15 @@ def _thousands(match: re.Match[str]) -> str:
     return cardinal(int(match[0].replace(",", "")))
 
 
+def _cited(match: re.Match[str]) -> str | None:
+    """13(8):25-34: volume, number and pages of a journal; a verse of a book stays."""
+    if re.search(rf"\b(?:{BOOKS})\.? $", match.string[max(0, match.start() - 24) : match.start()]):
+        return None
+    volume, number, first, last = match["volume"], match["number"], match["first"], match["last"]
+    pages = f"{first} to {last}" if last else first
+    return ", ".join(part for part in (volume, number, pages) if part)
+
+
 # Before anything is folded to ASCII.
 _FIRST_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b([A-Z])[–—](?!\1)([A-Z])\b", needs="–—"), lambda m: f"{m[1]} to {m[2]}", "A–F"),
@@ -117,7 +126,7 @@ _FIRST_RULES: tuple[Rule, ...] = (
     (Pattern("[™®]", needs="®™"), "", "Acme™"),
     (Pattern(r"(?:^|(?<=\n))\s*[→⇒➔➜⟶]\s*", needs="→⇒➔➜⟶"), "", "→ See below"),
     (Pattern(" ?[→⇒➔➜⟶] ?", needs="→⇒➔➜⟶"), " to ", "A → B"),
-    (Pattern(r"(?:(?<![^\s.,])(?<![^\s.,] )={3,}|(?<=\s)={4,}|(?<=\s)===(?=\.?$))(?=[\s.,]|$) ?", needs="="),
+    (Pattern(r"(?:(?<![^\s.,])(?<![^\s.,] )={3,}|={4,}|(?<=\s)===(?=\.?$))(?=[\s.,]|$) ?", needs="="),
      lambda m: ", " if m.start() > 1 else "", "=== Note ==="),
     (Pattern(r"(?<=\w) ?[•·●] ?(?=\w)", needs="·•●"), ", ", "milk • eggs"),
     (Pattern(r"(?<=\d) ?-- ?(?=\d)", needs=DIGITS), "-", "1990--91"),
@@ -131,6 +140,10 @@ _FIRST_RULES: tuple[Rule, ...] = (
     (Pattern(r"[℃]", needs="℃"), "°C", "20℃"),
     (Pattern(r"[℉]", needs="℉"), "°F", "70℉"),
     (Pattern(r"[−‒]", needs="‒−"), "-", "−5"),
+    (Pattern(r"(?<![\w.:/])(?P<volume>\d{1,4})(?: ?\((?P<number>\d{1,3}(?:[-/]\d{1,3})?)\) ?: ?|: ?(?=\d{3,5} ?[-–]"
+             r"|\d+ ?[-–] ?\d+ ?\((?:1[6-9]|20)\d\d\)|\d+, pp?\b))"
+             r"(?P<first>\d{1,5})(?: ?[-–] ?(?P<last>\d{1,5}))?(?![\d:])", needs=":"),
+     _cited, "Science 13(8):25-34"),
     (Pattern(r"[“”]", needs="“”"), '"', "“so”"),
 )  # fmt: skip
 
@@ -148,6 +161,9 @@ _LINE_RULES: tuple[Rule, ...] = (
              needs="123456789"),
      lambda m: m[0].replace(" ", ""), "1 000 000"),
     (Pattern(r"\d{25,}", needs=DIGITS), lambda m: f" {digits(m[0])} ", "a key of 40 digits"),
+    (Pattern(r"(?<=\d) ?([mck]?m|ft|yd)([23])\b(?!\.?\d)", needs="23"),
+     lambda m: f" {m[1]}{'²' if m[2] == '2' else '³'}", "118.8 mm2"),
+    (Pattern(r"\b[Pp]p(?= \d)", needs="p"), "pages", "pp 6, 7"),
     (Pattern(r"\b[Tt]el\b\.?(?=:? ?[\d(+])", needs="(+0123456789"), "telephone", "Tel: 555"),
     (Pattern(r"(?<![\w$£€.,])(10{1,6})s(?= of\b)", needs="1"), lambda m: _MANY.get(m[1]), "100s of"),
     (Pattern(r"(?:^|(?<=\s))(?:\((\d{1,2})\)|(?<!\w\s)(\d{1,2})\)) (?=[A-Za-z\"'])", needs=")"),
@@ -186,7 +202,7 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))> ?(?=\d)", needs=">"), "more than ", ">100"),
     (Pattern(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))< ?(?=\d)|(?<=[a-z] )<(?=\d)", needs="<"), "less than ", "<100"),
     (Pattern(r"(?<=[a-z] )>(?=\d)", needs=">"), "more than ", "in >100 towns"),
-    (Pattern(r"<([A-Za-z][\w.\-]{0,30})>", needs="<"), lambda m: f", {m[1]}, ", "<Ann> so"),
+    (Pattern(r"(?<![\w)])<([A-Za-z](?:[\w.,\- ]{0,40}\w)?)>", needs="<"), lambda m: f", {m[1]}, ", "<Ann> so"),
     (Pattern(r"(?<=[a-z]) > (?=[A-Z][A-Za-z])", needs=">"), ", ", "Settings > Wi-Fi"),
     (Pattern(r" ?± ?", needs="±"), " plus or minus ", "5 ± 1"),
     (Pattern(r" ?={1,2} ?", needs="="), " Equals ", "a = b"),

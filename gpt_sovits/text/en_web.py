@@ -71,8 +71,10 @@ def _path(match: re.Match[str]) -> str:
 
 def _slashed(match: re.Match[str]) -> str:
     left, right = match[1], match[2]
-    if "and" in (left.lower(), right.lower()) or left.isupper() and right.isupper():
-        return f"{left} {right}"
+    if "and" in (left.lower(), right.lower()) or left.isupper() and len(left) > 1 and right[0].isupper():
+        return f"{left} {right}"  # GNU/Linux
+    if len(left) == len(right) == 1 and (left + right).lower() != "yn":
+        return f"{left} over {right}" if left.islower() and left + right != "na" else f"{left} {right}".upper()
     return f"{left} or {right}"
 
 

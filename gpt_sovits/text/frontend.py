@@ -67,7 +67,7 @@ _PLATE = re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘
 
 def _letters_before(text: str, at: int) -> str:
     """Up to eight Latin letters that end at ``at`` (a space between counts): they say what a number is."""
-    found = re.search(r"[A-Za-z]{1,8} ?$", text[max(0, at - 9) : at])
+    found = re.search(r"[A-Za-z]{1,8} ?[(（]?$", text[max(0, at - 10) : at])
     if found is None:
         return ""
     return ("№" if _PLATE.search(text[max(0, at - 9) : at]) else "") + found.group()

@@ -88,7 +88,7 @@ def read_zh(
     if pause:
         source = source.map_chars({ord(pause[0]): ","})
     norm = _with_all(source, regions, lambda plain: zh_normalize.normalize(plain, beside, how.ours), "某")
-    forced: dict[int, str] = {}
+    forced = dict.fromkeys(_labels(text, start, beside[0], norm), "yi1") if how.ours else {}
     instead: dict[int, tuple[str, ...]] = {}
     reasons: dict[int, str] = {}
     for region in regions:
@@ -124,6 +124,15 @@ def read_zh(
         readings.append(Reading(word, first, last, "zh", spelled or word, own, why))
         phone += count
     return Read(norm.text, phones, word2ph, readings, [i in reasons for i in range(len(norm.text))])
+
+
+_LABEL = re.compile(r"(?<=[A-Za-z(（\[_])1(?![\d.:/%])")
+
+
+def _labels(text: str, start: int, before: str, norm: Tracked) -> list[int]:
+    """Where a 1 that numbers (lp(1), LVM1) stands in the normalised text: it keeps its tone, unlike a count."""
+    places = {match.start() - len(before) + start for match in _LABEL.finditer(before + text)}
+    return [i for i, at in enumerate(norm.starts) if at in places and norm.text[i] == "一"] if places else []
 
 
 def _shares(words: Sequence[zh_g2p.Word], reasons: dict[int, str]) -> Iterator[tuple[int, str, tuple[str, ...], str]]:

@@ -169,6 +169,15 @@ def _take_sign(text: str, blocks: list[_Block], i: int) -> None:
             blocks[i - 1].end = blocks[i].start = sign.start()
 
 
+_ERA = re.compile(r"(?:AD|BC|CE|BCE)\b")
+
+
+def _mostly_english(text: str, at: int) -> bool:
+    """Whether more words than Han stand around a place: Su Song (苏颂, 1020-1101 AD)."""
+    around = text[max(0, at - 120) : at + 60]
+    return len(re.findall("[A-Za-z]+", around)) > 2 * len(re.findall("[一-鿿]", around))
+
+
 def _chinese_codes(text: str, blocks: list[_Block]) -> None:
     """Gives every number that Chinese says to Chinese, with the K and W of money."""
     if not any(block.language == "zh" for block in blocks) and not re.search("[，。：；！？、]", text):
@@ -181,6 +190,9 @@ def _chinese_codes(text: str, blocks: list[_Block]) -> None:
             continue
         before = blocks[i - 1] if i else None
         after = blocks[i + 1] if i + 1 < len(blocks) else None
+        if after and _ERA.match(text, after.start) and _mostly_english(text, block.start):
+            block.language = "en"
+            continue
         if not any(b is not None and b.kind == "latin" and b.language == "en" for b in (before, after)):
             continue
         if not _in_chinese(text, blocks, i):

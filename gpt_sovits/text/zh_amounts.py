@@ -99,6 +99,9 @@ def _plain_number(match: re.Match[str]) -> str:
         return "零"
     if len(text) == 1 or len(text) == 2 and text[0] != "0":
         return cardinal(text)
+    bracketed = before[-1:] == "(" and match.string.startswith(")", match.end())
+    if bracketed and re.fullmatch("1[5-9]..|20..", text):
+        return spell_digits(text)  # Toomer (1984)
     counted = _COUNTING.search(before) or round_number and not _CODE.search(before)
     return cardinal(text) if counted and text[0] != "0" else spell_digits(text, "幺")
 

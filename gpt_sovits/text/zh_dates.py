@@ -17,6 +17,8 @@ _SPENT = re.compile(
     r"|纪录|记录|总时间|[全半]马|马拉松)[^，。,0-9]{0,4}$"
 )
 _FINISHED = re.compile("的?(?:完赛|冲线|夺冠|夺金|撞线|跑完|到达终点|破纪录)")
+_AGES = re.compile("(?:的|约|近|达|历经|经过|整整|持续|超过)$")
+_AGES_LONG = re.compile(" ?年(?:里|间|来|之久|以来|的?时间|的?历史|后|前)")
 _FEAST = re.compile(
     r"[ （(]{0,2}[^，。,0-9]{0,4}(?:节|放假|上班|开学|开工|出发|截止|生日|到期|当天|夜|晚|早|上午|下午|星期"
     r"|周[一二三四五六日天]|上线|入职|结束|见面|开始|开会|发布)"
@@ -79,6 +81,11 @@ def _year(match: re.Match[str]) -> str | None:
         after = match.string[match.end() + 1 : match.end() + 2]
         if counted or after and after in "前后来间内以多级期龄的制" or match[1][1] == "0" and "0" < match[1][0] < "6":
             return cardinal(match[1])
+    elif re.match(" ?年的?(?:文明|文化|历史)", _after(match)) and not 1800 < int(match[1]) <= 2100:
+        return cardinal(match[1])
+    elif _AGES.search(_before(match)) and _AGES_LONG.match(match.string[match.end() :]):
+        if not 1800 < int(match[1]) <= 2100 or re.search("(?:去|来|后)的$|[约近达整]$", _before(match)):
+            return cardinal(match[1])  # 接下来的1500年里
     return spell_digits(match[1])
 
 

@@ -69,10 +69,12 @@ def _spoken_char(match: re.Match[str]) -> str | None:
 
 # Traditional 著 for the particle 着.
 _LASTING_ZHE = re.compile(
-    "(?<=[看读捧抱翻听望盯想拿带背])著|(?<![名显卓编论专原巨遗拙译合土所新旧大共])著(?![作名书述者称录有文于论成撰《])"
+    "(?<=[看读捧抱翻听望盯想拿带背])著|(?<![名显卓编论专原巨遗拙译合土所新旧大共素昭较尤])著(?![作名书述者称录有文于论成撰《])"
 )
 
 
+_TONE = re.compile("(?<![宫商角变清])徵(?![羽调音声])")
+_SURELY_DRY = re.compile("(?<=[饼晒烘擦枯])乾|乾(?=[杯燥果枯净脆了巴])")
 _DRY = re.compile("(?<!康)乾(?!坤|隆|卦|元|清|陵|县|道|符|德|封|宁|祐|佑|嘉|宫|位|象|造|安)")
 _ME = re.compile("(?<!幺)麽")
 
@@ -87,10 +89,13 @@ def _ungroup(match: re.Match[str]) -> str:
 
 def prepare(text: Tracked) -> Tracked:
     """Widths, traditional characters and number marks, before any rule."""
-    text = text.map_chars(_WIDTH).map_chars(simplify_table())
+    text = text.map_chars(_WIDTH)
+    simple = text.map_chars(simplify_table())
+    traditional = simple.text != text.text
+    text = simple.sub(_TONE, "征")
     text = text.sub(_SQUARE, lambda match: _SQUARED[match[0]])
     text = text.sub(_FULL_POINT, ".").sub(_FULL_COLON, ":").sub(_GROUPED, _ungroup).sub(_ZERO, "零")
-    text = text.sub(_DRY, "干")
+    text = text.sub(_DRY if traditional else _SURELY_DRY, "干")  # 孙乾 in a simplified text stays
     return text.sub(_LASTING_ZHE, "着").sub(_ME, "么")
 
 
