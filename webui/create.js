@@ -174,6 +174,7 @@ function draw_clips() {
       { hear: whole ? hear_button([heard(clip)], clip.name) : null, share: whole ? undefined : share }));
   }
   list.hidden = !list.children.length;
+  if (granted.children.length) note('permission-problem', '');
   granted.hidden = !granted.children.length;
   const { lines, ...rest } = what_is_read();
   const read = read_before({ lines, ...rest }).size;
@@ -223,8 +224,8 @@ async function open_intake(anew = false) { // draws what the server has; looks i
 async function voices_to_add_to() {
   const people = await ask('voices').catch(() => ({ own: [] }));
   $('voice-row').hidden = !people.own.length;
-  $('voice').replaceChildren(new Option(SAY['create.new_voice'], ''), ...people.own.filter((each) => !each.closed).map((each) =>
-    new Option(fill(SAY['create.new_version'], { name: each.name }), each.id)));
+  $('voice').replaceChildren(new Option(SAY['create.new_voice'], ''), ...listed({ own: people.own }).filter((each) => !each.closed).map((each) =>
+    new Option(fill(SAY['create.new_version'], { name: each.called }), each.id)));
   $('voice').value = state.voice;
   if ($('voice').selectedIndex < 0) { $('voice').value = ''; set({ voice: '' }); }
   $('name-row').hidden = Boolean(state.voice);
@@ -250,15 +251,18 @@ const choose_files = (kind) => { kind_of_files = kind; $('files').click(); };
 $('choose').addEventListener('click', () => choose_files('file'));
 $('permission-file').addEventListener('click', () => choose_files('permission'));
 $('files').addEventListener('change', () => { take_files([...$('files').files], kind_of_files); $('files').value = ''; });
-for (const field of FIELDS) $(field).addEventListener('input', () => { set({ [field]: $(field).value }); if (field === 'text') draw_clips(); });
+for (const field of FIELDS) $(field).addEventListener('input', () => {
+  set({ [field]: $(field).value });
+  field === 'text' ? draw_clips() : note(`${field}-problem`, '');
+});
 for (const field of FIELDS) if ($(field).value) set({ [field]: $(field).value }); // typed before this script was here
 $('text').addEventListener('change', () => { if (clips.some((clip) => clip.kind === 'file')) open_intake(true); });
 element.querySelectorAll('[name="create-own"]').forEach((input) => input.addEventListener('change', () => {
   set({ own: input.value === 'own', agreed: false });
   draw_form();
 }));
-$('agreed').addEventListener('change', () => set({ agreed: $('agreed').checked }));
-$('voice').addEventListener('change', () => { set({ voice: $('voice').value }); draw_form(); });
+$('agreed').addEventListener('change', () => { set({ agreed: $('agreed').checked }); note('agreed-problem', ''); });
+$('voice').addEventListener('change', () => { set({ voice: $('voice').value }); note('name-problem', ''); draw_form(); });
 pr('self').addEventListener('change', () => set({ by_itself: pr('self').checked }));
 
 $('start').addEventListener('click', async () => {

@@ -21,7 +21,7 @@ async function look() {
   $('folder').hidden = !found.folder;
   if (found.folder) $('folder').textContent = fill(SAY['house.folder'], { folder: found.folder, free: size(found.free) });
   $('places').querySelector('tbody').replaceChildren(
-    ...Object.entries(found.voices).map(([name, bytes]) => row(fill(SAY['house.voice'], { name }), SAY['house.sealed'], bytes)),
+    ...listed({ own: found.voices }).map((each) => row(fill(SAY['house.voice'], { name: each.called }), SAY['house.sealed'], each.bytes)),
     ...Object.entries(found.places).filter(([, bytes]) => bytes).map(([name, bytes]) => row(NAMES[name], KINDS[name] ?? '', bytes)));
   const facts = [
     [SAY['house.device'], found.device === 'cpu' ? SAY['house.processor'] : found.device.toUpperCase()],

@@ -9,6 +9,7 @@ GET  <language>/own/learning/<job>/ready.wav     how it sounds now that it is re
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
@@ -130,7 +131,13 @@ def _left(words: Words, job: JobState) -> str:
     if job.seconds_left is None:
         return words("job.unknown")
     minutes = math.ceil(job.seconds_left / 60 - 0.25)
-    return words("job.minutes", minutes=minutes) if minutes > 1 else words("job.one_minute")
+    said = words("job.minutes", minutes=minutes) if minutes > 1 else words("job.one_minute")
+    return f"{said} · {words('job.busy')}" if _is_busy() else said
+
+
+def _is_busy() -> bool:
+    """Whether much more waits for this computer than it can do at a time, so that what was measured may not hold."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
 
 
 def _curve(session: Session, words: Words, job: JobState) -> dict[str, Sequence[tuple[float, float]]]:

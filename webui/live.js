@@ -27,6 +27,17 @@ async function ask(place, method = 'GET', body, more = {}) {
   return answer.json();
 }
 
+// Voices as a menu calls them; `note` says which of two that have one name.
+function listed({ own, invented = [] }) {
+  const all = [...own, ...invented.map((each) => ({ ...each, invented: true }))];
+  return all.map((each) => {
+    const twin = all.some((other) => other !== each && other.name === each.name);
+    const note = twin ? `${each.day} · ${each.id.slice(0, 5)}` : '';
+    const plain = each.invented ? fill(SAY['voices.invented'], each) : each.name;
+    return { ...each, note, called: note ? `${plain} · ${note}` : plain };
+  });
+}
+
 // Asks for speech. Two wishes may overtake each other on their way: the server goes by their numbers.
 let wishes = 0;
 async function wished(wish, signal) {
@@ -160,22 +171,30 @@ class Speaker {
 }
 
 // What a part of the page keeps on the server: written half a second after the last change, and when the page goes.
+// Whichever tab comes to the front has what another wrote last: `renewed` draws it.
 class Desk {
-  constructor(part, value) {
+  constructor(part, value, renewed) {
     this.part = part;
     this.value = value;
     this.timer = null;
-    const leave = () => document.visibilityState === 'hidden' && this.write(true);
-    document.addEventListener('visibilitychange', leave);
+    const look = async () => {
+      const before = this.kept;
+      if (this.timer || before === undefined) return;
+      await this.open();
+      if (this.kept !== before) renewed();
+    };
+    document.addEventListener('visibilitychange', () => (document.hidden ? this.write(true) : look()));
+    window.addEventListener('focus', look);
     window.addEventListener('pagehide', () => this.write(true));
   }
 
   async open() {
-    const kept = await ask(`desk/${this.part}`).catch(() => ({}));
-    this.fresh = !Object.keys(kept).length;
-    delete kept.problem;
-    Object.assign(this.value, kept);
-    return this.value;
+    const kept = await ask(`desk/${this.part}`).catch(() => null);
+    const now = JSON.stringify(kept);
+    if (kept && !kept.problem && !this.timer && now !== this.kept) {
+      Object.assign(this.value, kept);
+      this.kept = now;
+    }
   }
 
   set(change) {
@@ -188,8 +207,10 @@ class Desk {
     if (!this.timer) return;
     clearTimeout(this.timer);
     this.timer = null;
+    const now = JSON.stringify(this.value);
     try {
-      await ask(`desk/${this.part}`, 'PUT', this.value, { keepalive: leaving && JSON.stringify(this.value).length < 60000 });
+      await ask(`desk/${this.part}`, 'PUT', this.value, { keepalive: leaving && now.length < 60000 });
+      this.kept = now;
     } catch {
       if (!leaving) this.timer = setTimeout(() => this.write(), 3000); // the studio is starting again
     }

@@ -1,7 +1,7 @@
 // The Mix tab: the sound follows the slider while it moves. What was heard once, or lies near, sounds at once.
 const $ = (id) => element.querySelector(`#mix-${id}`);
 const GRID = [50, 0, 100, 25, 75]; // shares that are prepared while nothing else is wanted
-const desk = new Desk('mix', { first: '', second: '', ratio: 50, follow: true, manner: 50, third: '', part: 20, text: SAY['mix.text_value'], loop: true, name: '', seen: [] });
+const desk = new Desk('mix', { first: '', second: '', ratio: 50, follow: true, manner: 50, third: '', part: 20, text: SAY['mix.text_value'], loop: true, name: '', seen: [] }, () => show());
 const state = desk.value;
 let people = [], sounds = new Map(), story = '', playing = null, wanted = null, fetching = null, active = false;
 const speaker = new Speaker((sounding) => { if (!sounding && !speaker.busy) stopped(); });
@@ -156,7 +156,7 @@ function hear() {
 async function list(event) {
   const found = await ask('voices').catch(() => null);
   if (!found) return;
-  people = [...found.own, ...found.invented.map((each) => ({ ...each, invented: true }))];
+  people = listed(found);
   const is = (id) => people.some((each) => each.id === id);
   const news = found.own.filter((each) => !state.seen.includes(each.id)).map((each) => each.id);
   for (const end of event?.detail?.fresh ? ['first', 'second'] : []) { // a new voice takes the place of an invented one
@@ -167,13 +167,7 @@ async function list(event) {
   if (!is(state.second)) state.second = people.find((each) => each.id !== state.first)?.id ?? '';
   if (!is(state.third)) state.third = '';
   for (const end of ['first', 'second', 'third']) {
-    $(end).replaceChildren(...(end === 'third' ? [new Option(SAY['mix.nobody'], '')] : []), ...people.map((each) => {
-      const twin = people.some((other) => other !== each && other.name === each.name);
-      const plain = each.invented ? fill(SAY['voices.invented'], each) : each.name;
-      const option = make('option', '', twin ? `${plain} · ${each.day} · ${each.id.slice(0, 5)}` : plain);
-      option.value = each.id;
-      return option;
-    }));
+    $(end).replaceChildren(...(end === 'third' ? [new Option(SAY['mix.nobody'], '')] : []), ...people.map((each) => new Option(each.called, each.id)));
     $(end).value = state[end];
   }
   $('empty').hidden = people.length > 1;
@@ -234,10 +228,13 @@ $('keep').addEventListener('submit', save);
 window.addEventListener('studio-silence', (event) => { if (event.detail !== speaker) silence(); });
 window.addEventListener('studio-voices', list);
 
-(async () => {
-  await desk.open();
+async function show() {
   for (const id of ['text', 'name', 'manner']) $(id).value = state[id];
   for (const id of ['loop', 'follow']) $(id).checked = state[id];
   await list();
+}
+(async () => {
+  await desk.open();
+  await show();
   element.dataset.ready = 'true';
 })();

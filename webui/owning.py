@@ -86,15 +86,14 @@ def build(ask: Ask, words: Words, folder: Path) -> None:
         lines = [words("own.restored", count=len(result.voices)), *map(words.sentence, result.conflicts)]
         return "".join(good(line) for line in lines), _offered()
 
-    for event, place in (
-        (show_key.click(own_key, None, [key, received], **quiet), received),
-        (
-            take.click(receive, [given, secret, name, costly], [received, given, secret, given_name, costly], **heavy),
-            received,
-        ),
-        (save.click(back_up, phrase, [kept, ready], **heavy), kept),
-        (restore.click(bring_back, [old, phrase, old_costly], [kept, old_costly], **heavy), kept),
+    trying = f'<p class="hint">{html.escape(words("own.trying"))}</p>'
+    for press, do, fields, view, place in (
+        (show_key, own_key, None, [key, received], received),
+        (take, receive, [given, secret, name, costly], [received, given, secret, given_name, costly], received),
+        (save, back_up, phrase, [kept, ready], kept),
+        (restore, bring_back, [old, phrase, old_costly], [kept, old_costly], kept),
     ):
+        event = press.click(lambda: trying, None, place, queue=False, **quiet).then(do, fields, view, **heavy)
         catch(event, words, place)
         event.then(None, None, None, js=_RENEWED, **quiet)
 

@@ -304,6 +304,7 @@ def card_of(session: Session, card: VoiceCard) -> dict[str, Any]:
         "bytes": session.voices.size(card.id),
         "who": card.consent.who if card.consent else "",
         "parents": [*card.parent_names],
+        "shares": [*card.parent_shares],
         "frozen": card.frozen,
         "locked": card.locked,
         "open": session.voices.is_open(card.id),

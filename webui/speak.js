@@ -3,7 +3,7 @@ const AHEAD = 100; // ms after the last key: the studio begins to compute
 const PAUSE = 300; // ms after the last key: it may sound
 const $ = (id) => element.querySelector(`#speak-${id}`);
 const area = $('words'), marks = element.querySelector('.sheet-marks'), problem = $('problem'), status = $('status');
-const desk = new Desk('speak', { text: SAY['speak.starter'], voice: '', live: true, language: 'auto', speed: 1, rest: 0.3, seen: [] });
+const desk = new Desk('speak', { text: SAY['speak.starter'], voice: '', live: true, language: 'auto', speed: 1, rest: 0.3, seen: [] }, () => renewed());
 const state = desk.value;
 let lines = []; // where the lines are in the text now; null for one that was changed
 let known = []; // keys of the lines that need not be heard again
@@ -15,7 +15,7 @@ function mark(number) {
   const line = number === null ? null : lines[number] ?? null;
   marks.replaceChildren();
   if (line) {
-    marks.append(area.value.slice(0, line.start), make('mark', '', area.value.slice(line.start, line.end)), '\u200b');
+    marks.append(area.value.slice(0, line.start), make('mark', '', area.value.slice(line.start, line.end)), `${area.value.slice(line.end)}\u200b`);
     marks.scrollTop = area.scrollTop;
   }
   if (number === null && !asked) $('stop').hidden = true;
@@ -192,12 +192,10 @@ async function list(wanted) {
   const group = $('voice');
   const focused = group.contains(document.activeElement);
   group.replaceChildren();
-  const names = people.own.map((each) => each.name);
-  for (const each of people.own) {
-    const twin = names.indexOf(each.name) !== names.lastIndexOf(each.name);
-    person(each.id, each.name, each.closed ? SAY['speak.closed'] : twin ? `${each.day} · ${each.id.slice(0, 5)}` : '', group);
+  for (const each of listed(people)) {
+    const notes = [each.invented && SAY['speak.invented'], each.closed && SAY['speak.closed'], each.note];
+    person(each.id, each.name, notes.filter(Boolean).join(' · '), group);
   }
-  for (const each of people.invented) person(each.id, each.name, SAY['speak.invented'], group);
   person('clip', SAY['speak.source_clip'], '', group);
   $('empty').hidden = all.length > 0;
   if (focused) group.querySelector(':checked')?.focus();
@@ -277,14 +275,26 @@ window.addEventListener('studio-clip', (event) => {
   if (clip && state.voice === 'clip' && speakable()) attempt({ plan: true }, { quietly: true });
 });
 
-(async () => {
-  await desk.open();
+function show() {
   area.value = before = state.text;
   $('live').checked = state.live;
   $('language').value = state.language;
   for (const name of ['speed', 'rest']) { $(name).value = state[name]; $(name).tell(); }
   size();
+}
+
+async function renewed() { // by another tab
+  const news = area.value !== state.text;
+  if (news) { silence(); lines = []; known = []; }
+  show();
+  await list();
+  if (news) { status.textContent = SAY['speak.elsewhere']; replan(); }
+}
+
+(async () => {
+  await desk.open();
+  show();
   await list();
   element.dataset.ready = 'true';
-  if (speakable() && state.voice && whom()) attempt({ plan: true }, { quietly: true }); // what is there is known
+  replan(); // what is there is known
 })();

@@ -1,7 +1,7 @@
 // The Studio tab: a long text, who reads it, how far it is, its sentences one by one, and the file in the end.
 const $ = (id) => element.querySelector(`#studio-${id}`);
 const MOST = 10 * 2 ** 20; // bytes of a document
-const desk = new Desk('studio', { text: '', open: '', chapter: 0, kind: 'm4b', cast: '' });
+const desk = new Desk('studio', { text: '', open: '', chapter: 0, kind: 'm4b', cast: '' }, () => { $('text').value = state.text; list(); });
 const state = desk.value;
 const tape = element.querySelector('audio');
 let books = [], people = [], sentences = [], about = null, playing = null, running = false, timer = null;
@@ -44,7 +44,7 @@ function chooser(role, told, chosen, may_skip) {
   const select = make('select');
   select.dataset.role = role;
   if (may_skip) select.append(new Option(SAY['book.as_text'], ''));
-  for (const each of people) select.append(new Option(each.name, each.id, false, each.id === chosen));
+  for (const each of people) select.append(new Option(each.called, each.id, false, each.id === chosen));
   label.append(select);
   return label;
 }
@@ -328,7 +328,7 @@ $('make').addEventListener('click', async () => {
 async function voices() {
   const found = await ask('voices').catch(() => null);
   if (!found) return;
-  people = [...found.own.filter((each) => !each.closed), ...found.invented.map((each) => ({ ...each, name: fill(SAY['voices.invented'], each) }))];
+  people = listed(found).filter((each) => !each.closed);
 }
 $('text').addEventListener('input', () => desk.set({ text: $('text').value }));
 $('put').addEventListener('click', async () => {

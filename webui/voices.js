@@ -32,8 +32,11 @@ function flower(look) { // the spectrum around a circle, the low tones on top
 }
 
 async function picture(place, id, version = '') {
-  const found = await ask(path_of(id, `/look?version=${version}`)).catch(() => null);
-  if (found?.look && place.isConnected) place.replaceChildren(flower(found.look));
+  for (let left = 5; left && place.isConnected; left -= 1) {
+    const found = await ask(path_of(id, `/look?version=${version}`)).catch(() => null);
+    if (found?.look) { place.replaceChildren(flower(found.look)); return; }
+    await new Promise((done) => setTimeout(done, 3000)); // the studio was busy
+  }
 }
 
 async function hear(address, problem) {
@@ -69,6 +72,7 @@ window.addEventListener('studio-silence', (event) => { if (event.detail !== tape
 function head(voice, notes) {
   const row = make('div', 'voice-head');
   const portrait = make('span', 'portrait');
+  portrait.append(make('i', '', [...voice.name][0])); // until its picture is there
   const told = make('div', 'take-about');
   told.append(make('b', '', voice.name), ...notes.filter(Boolean).map((text) => make('small', '', text)));
   const problem = make('div', 'notice');
@@ -80,14 +84,14 @@ function head(voice, notes) {
       if (found.some((each) => each.isIntersecting)) { seen.disconnect(); picture(portrait, voice.id); }
     });
     seen.observe(portrait);
-  } else portrait.classList.add('closed');
+  } else { portrait.classList.add('closed'); portrait.replaceChildren(); }
   return [row, problem];
 }
 
 function card(voice) {
   const item = make('li', 'voice-card');
   item.dataset.id = voice.id;
-  const made = voice.kind === 'mix' ? fill(SAY['voices.mixed'], { parents: voice.parents.join(' + ') })
+  const made = voice.kind === 'mix' ? fill(SAY['voices.mixed'], { parents: voice.parents.map((name, n) => `${Math.round(100 * voice.shares[n])} % ${name}`).join(' + ') })
     : fill(SAY['voices.trained'], { seconds: Math.round(voice.seconds) });
   const state = [voice.frozen && SAY['voices.is_frozen'], voice.locked && (voice.open ? SAY['voices.is_open'] : SAY['voices.is_locked'])];
   const [row, problem] = head(voice, [
@@ -158,7 +162,7 @@ function row_of(...buttons) {
 }
 
 async function deed(id, name, wish, told) { // null when it could not be done; `told` says why
-  told('problem', '');
+  told('hint', wish.secret ? SAY['own.trying'] : '');
   news.delete(id);
   const answer = await ask(path_of(id, `/${name}`), 'POST', wish).catch(() => ({ problem: SAY['app.unexpected'] }));
   if (answer.problem) { told('problem', answer.problem); return null; }

@@ -25,7 +25,10 @@ class House:
         """Sizes in bytes; ``places`` by what they hold."""
         settings = self._core.settings
         home = self._core.registry.home_of(self._user)
-        voices = {card.name: self._voices.size(card.id) for card in self._voices.list()}
+        voices = [
+            {"id": card.id, "name": card.name, "day": card.created[:10], "bytes": self._voices.size(card.id)}
+            for card in self._voices.list()
+        ]
         places: Mapping[str, Path] = {
             "takes": home / "takes",
             "narrations": home / "narrations",

@@ -22,7 +22,7 @@ from gpt_sovits.voices.manifest import VOICE_FILE, VersionCard, VoiceCard
 from gpt_sovits.voices.terms import Terms
 
 _TABLE = "CREATE TABLE IF NOT EXISTS cards (user TEXT, id TEXT, mark TEXT, card TEXT, PRIMARY KEY (user, id))"
-_USER_VERSION = 3  # of the table and of the card's JSON; another number in the file means: rebuild
+_USER_VERSION = 4  # of the table and of the card's JSON; another number in the file means: rebuild
 
 
 class Index:
@@ -152,5 +152,6 @@ def _from_json(text: str) -> VoiceCard:
     value["consent"] = Consent.from_json(value["consent"])
     value["terms"] = Terms.from_json(value["terms"])
     value["versions"] = tuple(VersionCard(**each) for each in value["versions"])
-    value["parents"], value["parent_names"] = tuple(value["parents"]), tuple(value["parent_names"])
+    for key in ("parents", "parent_names", "parent_shares"):
+        value[key] = tuple(value[key])
     return VoiceCard(**value)

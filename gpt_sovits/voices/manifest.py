@@ -147,7 +147,10 @@ class VersionCard:
 
 @dataclass(frozen=True)
 class VoiceCard:
-    """A voice in a list; ``parents`` are the ids of the voices it was mixed from, named as they were then."""
+    """A voice in a list; ``parents`` are the ids of the voices it was mixed from, named as they were then.
+
+    Their shares are from 0 to 1.
+    """
 
     id: str
     name: str
@@ -159,6 +162,7 @@ class VoiceCard:
     parents: tuple[str, ...]
     consent: Consent
     parent_names: tuple[str, ...] = ()
+    parent_shares: tuple[float, ...] = ()
     default_version: str = ""
     frozen: bool = False
     terms: Terms = Terms()
@@ -169,7 +173,7 @@ class VoiceCard:
 def card(voice: VoiceManifest, versions: list[VersionManifest], locked: bool = False) -> VoiceCard:
     """What a list shows; ``versions`` by number, never empty."""
     spoken = next((version for version in versions if version.id == voice.default_version), versions[-1])
-    parents = {each.voice: each.name for each in (*voice.parents, *parents_of(spoken.made_by))}
+    parents = {each.voice: each for each in (*voice.parents, *parents_of(spoken.made_by))}
     return VoiceCard(
         id=voice.id,
         name=voice.name,
@@ -183,7 +187,8 @@ def card(voice: VoiceManifest, versions: list[VersionManifest], locked: bool = F
         kind=voice.kind,
         parents=tuple(parents),
         consent=spoken.consent,
-        parent_names=tuple(parents.values()),
+        parent_names=tuple(each.name for each in parents.values()),
+        parent_shares=tuple(each.share for each in parents.values()),
         default_version=spoken.id,
         frozen=voice.frozen,
         terms=voice.terms,

@@ -216,6 +216,7 @@ def test_a_mix_is_saved_with_its_lineage_and_protects_its_parents(registry, crea
 
     card = registry.card("local", saved)
     assert card.kind == "mix" and card.parents == (a, b) and card.parent_names == ("A", "B")
+    assert sum(card.parent_shares) == 1.0
     loaded = registry.load("local", saved)
     assert loaded.made_by["ratio"] == 0.25 and loaded.made_by["parents"][0]["share"] == 0.75
     assert loaded.consent is not None and loaded.consent.sources and loaded.consent.bound

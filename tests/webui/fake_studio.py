@@ -65,6 +65,7 @@ class FakeCard:
     kind: str = "trained"
     parents: tuple[str, ...] = ()
     parent_names: tuple[str, ...] = ()
+    parent_shares: tuple[float, ...] = ()
     default_version: str = "r1"
     frozen: bool = False
     locked: bool = False

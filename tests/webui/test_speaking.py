@@ -176,7 +176,11 @@ def test_an_answer_that_breaks_off_is_asked_for_again_and_eight_tabs_speak(
         tab.locator("#speak [data-ready]").wait_for()
         tab.locator("#speak-words").fill(f"This is said in tab {number}.")
         sounds(tab, 1)
+    tab.wait_for_timeout(900)  # until it is kept
     tabs.close()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")  # whoever comes to the front has what was written last
+    page.get_by_text("This is what was written in another tab.").wait_for()
+    playwright.expect(page.locator("#speak-words")).to_have_value("This is said in tab 7.")
 
 
 def until(page: playwright.Page, true: Any) -> None:
@@ -312,7 +316,10 @@ def test_the_slider_is_heard_while_it_moves_and_the_blend_is_kept(page: playwrig
     assert page.get_by_role("button", name="Hear the blend").is_disabled()
 
 
-def test_a_long_text_is_cast_spoken_changed_and_made_a_file(page: playwright.Page, engine: Humming) -> None:
+def test_a_long_text_is_cast_spoken_changed_and_made_a_file(
+    page: playwright.Page, engine: Humming, humming: Studio
+) -> None:
+    twins = [humming.voices.save(humming.voices.mix("invented1", "invented2", 0.5), "Twin") for _ in range(2)]
     page.get_by_role("tab", name="Studio").click()
     page.get_by_role("button", name="Use this text").click()
     page.get_by_text("There is no text yet. Paste one").wait_for()
@@ -323,6 +330,8 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(page: playwright.Pag
     page.get_by_role("tab", name="Studio").click()
     page.get_by_role("button", name="Use this text").click()
     playwright.expect(page.locator("#studio-cast-title")).to_be_focused()
+    called = page.get_by_label("Narrator").first.locator("option").all_inner_texts()
+    assert sum(name.startswith("Twin · ") for name in called) == 2 and len(set(called)) == len(called)
     page.get_by_label("Narrator").first.select_option(label="Ada (invented voice)")
     page.get_by_label("Anna").select_option(label="Cleo (invented voice)")
     page.get_by_role("button", name="Begin to narrate").click()
@@ -346,13 +355,15 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(page: playwright.Pag
     playwright.expect(page.get_by_role("button", name="Undo")).to_be_focused()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Open: One").wait_for()
+    for twin in twins:
+        humming.voices.delete(twin)
 
 
 def test_a_voice_is_owned_in_its_card(page: playwright.Page, humming: Studio) -> None:
     kept = humming.voices.save(humming.voices.mix("invented1", "invented2", 0.5), "Temporary")
     page.get_by_role("tab", name="Voices").click()
     card = page.locator(f'.voice-card[data-id="{kept}"]')
-    card.get_by_text("a mix of Ada + Bo").wait_for()
+    card.get_by_text("a mix of 50 % Ada + 50 % Bo").wait_for()
     card.locator(".look line").first.wait_for(state="attached")  # its picture, from what it says
     card.get_by_role("button", name="Play: Temporary").click()
     card.get_by_role("button", name="Pause: Temporary").wait_for()
@@ -365,7 +376,8 @@ def test_a_voice_is_owned_in_its_card(page: playwright.Page, humming: Studio) ->
     card.get_by_text("mixed: ").wait_for()
     card.get_by_text("Freeze", exact=True).click()
     card.get_by_label("Passphrase or password").fill("melt me slowly")
-    card.get_by_role("button", name="Freeze it").click()
+    told = "b => { b.click(); return b.closest('.part').querySelector('.notice').innerText; }"
+    assert "is being tried" in card.get_by_role("button", name="Freeze it").evaluate(told)
     card.get_by_text("“Passing” is frozen.").wait_for()
     assert card.get_by_text("Destroy this voice").count() == card.get_by_text("Give it another name").count() == 0
     card.get_by_label("Passphrase or password").fill("melt me slowly")
