@@ -51,6 +51,7 @@ from gpt_sovits.versions import EMBEDDED
 from gpt_sovits.voices.voice import Voice
 
 SPEEDS = (0.5, 2.0)
+PITCH = 4.0  # semitones
 MOST_CHARACTERS = 200_000
 TOKENS_PER_SECOND = 25
 SHORT = 8  # phones of a piece that is always listened to: one word alone is lost most easily
@@ -106,6 +107,7 @@ class Manner:
     ``noise`` and ``sampling`` of None are what the base's card recommends. ``attempts``: how often a doubtful piece
     may be rolled; with 1 nothing is done about it. ``loudness``: LUFS of every piece; None leaves it as it was made.
     ``cut``: one of upstream's ways of cutting (``text.cuts``); "" is ours.
+    ``pitch``: semitones higher, by the melody and not by the sound: whose voice it is stays.
     """
 
     speed: float = 1.0
@@ -117,10 +119,13 @@ class Manner:
     mel_steps: int = 16  # of the flow-matching models only
     loudness: float | None = LOUDNESS
     cut: str = ""
+    pitch: float = 0.0
 
     def checked(self) -> Manner:
         if not SPEEDS[0] <= self.speed <= SPEEDS[1]:
             raise InputError(f"A speed of {self.speed:g} is not possible.", "Choose between 0.5 and 2.")
+        if not -PITCH <= self.pitch <= PITCH:
+            raise InputError(f"A pitch of {self.pitch:g} semitones is not possible.", "Choose between -4 and 4.")
         if not 0.0 <= self.pause <= 10.0:
             raise InputError(f"A pause of {self.pause:g} seconds is not possible.", "Choose between 0 and 10 seconds.")
         if self.cut not in ("", *CUTS):
@@ -203,6 +208,7 @@ class Synthesizer:
         lexicon: Lexicon | None = None,
         cancel: CancelToken | None = None,
         after: int = 0,
+        pitch: float = 0.0,
     ) -> Iterator[Speech]:
         """Speak ``text``, yielding each piece when it is ready.
 
@@ -214,7 +220,9 @@ class Synthesizer:
         require_readable(text, language)
         if seed is None:
             seed = int(torch.randint(2**31, ()).item())
-        chosen = replace(manner or Manner(), speed=speed, pause=pause, seed=seed).checked()
+        chosen = replace(manner or Manner(), speed=speed, pause=pause, seed=seed, pitch=pitch).checked()
+        if pitch and not self.base(voice.base).family.pitched:
+            raise InputError("The model of this voice cannot speak higher or lower.", "Set the pitch back to 0.")
         return self._pieces(voice, text, language, chosen, lexicon, cancel or CancelToken(), after)
 
     def _pieces(
@@ -362,7 +370,7 @@ class Synthesizer:
         """Float32 samples `[L]` at the base's rate."""
         base = work.base
         generator = torch.Generator(base.device).manual_seed(manner.seed + number)
-        how = Delivery(manner.speed, manner.noise, manner.mel_steps, generator, work.cancel.check)
+        how = Delivery(manner.speed, manner.noise, manner.mel_steps, generator, work.cancel.check, manner.pitch / 12)
         wave = base.family.render(base, work.acoustic, work.voice.reference, said, tokens, how)
         return wave.reshape(-1).float().cpu().numpy()
 

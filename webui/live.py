@@ -27,6 +27,7 @@ from gpt_sovits.audio import Audio, concatenate, silence, to_int16
 from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.services.lines import Line
+from gpt_sovits.services.models import EMBEDDED
 from gpt_sovits.services.session import Session
 from gpt_sovits.services.takes import MOST_CHARACTERS
 from gpt_sovits.storage.takes import Take, TakeLine
@@ -77,6 +78,7 @@ class Wish(BaseModel):
     blend: Blend | None = None
     language: str = "auto"
     speed: float = 1.0
+    pitch: float = 0.0
     pause: float = Field(default=0.3, ge=0.0, le=10.0)
     seed: int = Field(default=0, ge=0, lt=2**31)
     skip: list[str] = []
@@ -179,6 +181,7 @@ class Live:
                     "day": card.created[:10],
                     "closed": not voices.is_open(card.id),
                     "mixes": card.terms.mix,
+                    "pitched": card.base == EMBEDDED,
                 }
                 for card in cards
             ]
@@ -208,7 +211,7 @@ class Live:
             for number in _wanted(wish, lines):
                 say = partial(asker.session.speech.say, lines[number], voice, language=wish.language)
                 told: list[Speech] = []
-                do = partial(say, speed=wish.speed, seed=wish.seed, cancel=token, told=told.append)
+                do = partial(say, speed=wish.speed, pitch=wish.pitch, seed=wish.seed, cancel=token, told=told.append)
                 audio = await self.turn(asker, do, token)
                 pause = 0.0 if number == len(lines) - 1 else lines[number].pause_after(wish.pause)
                 yield line_frame(number, audio, pause, _warnings(told, words))
@@ -265,6 +268,7 @@ def kept(session: Session, voice: Voice, wish: Wish, lines: tuple[Line, ...], so
     """What was spoken as a take, and what the page shows of it."""
     spoken = [TakeLine(line.start, line.end, 0.0, 0.0, wish.seed) for line in lines]
     manner: dict[str, Any] = {"language": wish.language, "speed": wish.speed, "pause": wish.pause, "seed": wish.seed}
+    manner["pitch"] = wish.pitch
     return card(session.takes.keep(voice, wish.text, spoken, sounds, **manner))
 
 

@@ -56,6 +56,14 @@ function open(word, button) {
   part('new').value = '';
   read.panel.hidden = false;
   part('new').focus();
+  others(word, written);
+}
+
+async function others(word, written) { // ways in which it is read elsewhere; one that is pressed is heard and may be kept
+  part('other').replaceChildren();
+  const found = await ask('other', 'POST', { word: written, sounds: word.sounds, language: word.language }).catch(() => ({}));
+  if (read.word !== word) return;
+  part('other').append(...(found.other ?? []).map((each) => button(`▶ ${each}`, () => { part('new').value = each; hear(); }, { label: fill(SAY['words.hear_other'], { sounds: each }) })));
 }
 
 async function corrected(keep) {

@@ -1,6 +1,7 @@
 """How a text will be read, in plain words first, and putting a word right by writing it as it sounds.
 
 POST <language>/own/reading   {"text", "voice", "language"} -> {"words": [...]}
+POST <language>/own/other     {"word", "sounds", "language"} -> {"other": [...]}, further readings of the word
 POST <language>/own/word      {"word", "sounds", "language", "keep"} -> {"mark": "[word|=sounds]"}
 """
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text import Reading
+from gpt_sovits.text.alternatives import alternatives
 from gpt_sovits.text.reading import parse_reading
 from webui.live import Language, Live, answered, units
 
@@ -46,6 +48,7 @@ class ReadingRoutes:
     def router(self) -> APIRouter:
         routes = APIRouter(prefix="/{language}/own")
         routes.add_api_route("/reading", self.reading, methods=["POST"])
+        routes.add_api_route("/other", self.other, methods=["POST"])
         routes.add_api_route("/word", self.word, methods=["POST"])
         return routes
 
@@ -61,6 +64,9 @@ class ReadingRoutes:
             return {"words": words[:_SHOWN], "more": more or int(len(text) < len(asked.text))}
 
         return answered(language, explained)
+
+    def other(self, language: Language, wish: Correction) -> dict[str, Any]:
+        return {"other": alternatives(wish.word, wish.language, wish.sounds)}
 
     def word(self, language: Language, wish: Correction, request: Request) -> dict[str, Any]:
         """The mark that makes a word be read so; with ``keep`` it goes to the person's word list too."""

@@ -3,7 +3,7 @@ const AHEAD = 100; // ms after the last key: the studio begins to compute
 const PAUSE = 300; // ms after the last key: it may sound
 const $ = (id) => element.querySelector(`#speak-${id}`);
 const area = $('words'), marks = element.querySelector('.sheet-marks'), problem = $('problem'), status = $('status');
-const desk = new Desk('speak', { text: SAY['speak.starter'], voice: '', live: true, language: 'auto', speed: 1, rest: 0.3, seen: [] }, () => renewed());
+const desk = new Desk('speak', { text: SAY['speak.starter'], voice: '', live: true, language: 'auto', speed: 1, pitch: 0, rest: 0.3, seen: [] }, () => renewed());
 const state = desk.value;
 let lines = []; // where the lines are in the text now; null for one that was changed
 let known = []; // keys of the lines that need not be heard again
@@ -55,6 +55,8 @@ function whom() {
   return clip ? { voice: clip } : null;
 }
 
+const pitched = () => [...people.own, ...people.invented].find((each) => each.id === state.voice)?.pitched ?? false;
+
 function say(text) {
   problem.replaceChildren();
   if (text) problem.append(make('p', 'problem', text));
@@ -64,7 +66,7 @@ const waits = (ms) => new Promise((done) => setTimeout(done, ms));
 
 async function wish(extra, { quietly, from = 0 }, mine) {
   const current = () => mine === asked;
-  const body = { text: area.value, ...whom(), language: state.language, speed: state.speed, pause: state.rest, skip: [], ...extra };
+  const body = { text: area.value, ...whom(), language: state.language, speed: state.speed, pitch: pitched() ? state.pitch : 0, pause: state.rest, skip: [], ...extra };
   const answer = await wished(body, mine.signal);
   const aside = extra.text !== undefined; // not the text that is written, but a word of it
   let went = false, ended = false;
@@ -205,6 +207,7 @@ async function list(wanted) {
 function where() {
   const box = document.querySelector('#speak-clip-box');
   box?.classList.toggle('wanted', state.voice === 'clip');
+  $('pitch-row').hidden = !pitched();
 }
 
 function chosen(event) {
@@ -225,15 +228,15 @@ function invite() {
 }
 
 // ------------------------------------------------------------------------------------------------------ the wiring
-const shown = { speed: (value) => `${value.toFixed(2)} ×`, rest: (value) => fill(SAY['speak.seconds'], { count: value.toFixed(1) }) };
-for (const name of ['speed', 'rest']) {
+const shown = { speed: (value) => `${value.toFixed(2)} ×`, pitch: (value) => fill(SAY['speak.semitones'], { count: (value > 0 ? '+' : '') + value }), rest: (value) => fill(SAY['speak.seconds'], { count: value.toFixed(1) }) };
+for (const name of ['speed', 'pitch', 'rest']) {
   const input = $(name);
   const tell = () => {
     input.nextElementSibling.textContent = shown[name](input.valueAsNumber);
     input.setAttribute('aria-valuetext', input.nextElementSibling.textContent);
   };
   input.addEventListener('input', () => { desk.set({ [name]: input.valueAsNumber }); tell(); });
-  input.addEventListener('change', () => state.live && name === 'speed' && speakable() && whom()
+  input.addEventListener('change', () => state.live && name !== 'rest' && speakable() && whom()
     && attempt({ only: here(), skip: known }, { quietly: true }));
   input.tell = tell;
 }
@@ -279,7 +282,7 @@ function show() {
   area.value = before = state.text;
   $('live').checked = state.live;
   $('language').value = state.language;
-  for (const name of ['speed', 'rest']) { $(name).value = state[name]; $(name).tell(); }
+  for (const name of ['speed', 'pitch', 'rest']) { $(name).value = state[name]; $(name).tell(); }
   size();
 }
 

@@ -52,6 +52,7 @@ class Delivery:
     mel_steps: int  # of the flow
     generator: torch.Generator
     check: Callable[[], None]
+    pitch: float = 0.0  # octaves higher; only where the family is ``pitched``
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,6 +65,7 @@ class Family(ABC):
 
     name: ClassVar[str]
     style_seconds: ClassVar[float] = 10.0  # of a piece that one style is computed from; the styles are averaged
+    pitched: ClassVar[bool] = False  # its decoder is told the melody
     hears_phones: ClassVar[bool] = False  # its content encoder recognises them
     needs_words: ClassVar[bool] = False  # a voice cannot be made without knowing what its clip says
 

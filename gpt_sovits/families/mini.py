@@ -32,6 +32,7 @@ class Mini(Vits):
     name = MINI
     style_seconds = 3.0
     hears_phones = True
+    pitched = True
 
     def widths(self, config: Mapping[str, Any]) -> Widths:
         sizes = SoVITSConfig.from_dict(config)

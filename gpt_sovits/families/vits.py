@@ -70,8 +70,13 @@ class Vits(Family):
     def render(
         self, base: Base, acoustic: nn.Module, reference: Reference, said: Phones, tokens: Tensor, how: Delivery
     ) -> Tensor:
+        network = cast(SoVITS, acoustic)
         style, told = timbre_for(base, said, self.timbres(reference))
-        return cast(SoVITS, acoustic).decode(
+        if how.pitch:
+            colour = told.get("colour", style.new_zeros(network.config.decoder.bands + 1)).clone()
+            colour[..., -1] += how.pitch
+            told["colour"] = colour
+        return network.decode(
             tokens.to(base.device)[None, None],
             torch.tensor(said.ids, device=base.device)[None],
             style,

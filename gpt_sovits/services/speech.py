@@ -179,12 +179,14 @@ class SpeechService:
         language: str = "auto",
         speed: float = 1.0,
         seed: int = 0,
+        pitch: float = 0.0,
         cancel: CancelToken | None = None,
         told: Callable[[Speech], None] = lambda speech: None,
     ) -> Audio:
         """One line, without the pause after it; from memory where this user heard the same a moment ago.
 
-        ``told`` gets what is spoken now, with what is doubtful about it and what of it nobody here can read.
+        ``pitch``: semitones higher. ``told`` gets what is spoken now, with what is doubtful about it and what of it
+        nobody here can read.
 
         The same voice, line, manner and seed give the same samples. That somebody listens is written into the
         journal at most once an hour for each voice.
@@ -196,13 +198,14 @@ class SpeechService:
         lexicon = self._core.word_lists.of(self._user).lexicon()
         said = line.said.casefold()
         readings = [[e.word, e.reading, e.language] for e in lexicon.entries if e.word.casefold() in said]
-        key = sound_key(self._user, chosen, line, (language, speed, seed, readings))
+        key = sound_key(self._user, chosen, line, (language, speed, seed, pitch, readings))
         known = self._core.heard.get(key) if key else None
         if known is not None:
             return known
         pace = min(2.0, max(0.5, speed * line.speed))
+        own = {"pitch": pitch} if pitch else {}
         pieces = self._core.synthesizer.speak(
-            chosen, line.said, language=language, speed=pace, seed=seed, lexicon=lexicon, cancel=cancel
+            chosen, line.said, language=language, speed=pace, seed=seed, lexicon=lexicon, cancel=cancel, **own
         )
         sounds = []
         for piece in pieces:

@@ -57,6 +57,7 @@ class TakeService:
         speed: float,
         pause: float,
         seed: int,
+        pitch: float = 0.0,
     ) -> Take:
         """Keep what ``voice`` spoke: each line with its sound, which ends with the pause after it.
 
@@ -73,7 +74,7 @@ class TakeService:
             at += sound.seconds
         take = Take(
             new_id("t"), voice.id, voice.name, voice.version_id or "", text, language, speed, pause, seed, now(),
-            round(at, 3), tuple(timed),
+            round(at, 3), tuple(timed), pitch=pitch,
         )  # fmt: skip
         stored = bool(voice.id) and not self._core.starters.holds(voice.id)
         self._shelf.add(take, wav_bytes(concatenate(list(sounds))), stored=stored)
@@ -107,7 +108,7 @@ class TakeService:
         if not 0 <= number < len(lines):
             raise MissingError("The take has no such line.", "Choose one of its lines.")
         said = self._speech.say(
-            lines[number], voice, language=take.language, speed=take.speed, seed=seed, cancel=cancel
+            lines[number], voice, language=take.language, speed=take.speed, pitch=take.pitch, seed=seed, cancel=cancel
         )
         whole = self.audio(take)
         sounds = [whole.between(line.seconds_from, line.seconds_to) for line in take.lines]
@@ -115,8 +116,8 @@ class TakeService:
         rest = 0.0 if number == len(lines) - 1 else float(pause or 0.0)
         sounds[number] = concatenate([said, silence(rest, said.rate)])
         new = [replace(line, seed=seed if at == number else line.seed) for at, line in enumerate(take.lines)]
-        way = {"language": take.language, "speed": take.speed, "pause": take.pause, "seed": take.seed}
-        return self.keep(voice, take.text, new, sounds, **way)  # type: ignore[arg-type]
+        way = {name: getattr(take, name) for name in ("language", "speed", "pause", "seed", "pitch")}
+        return self.keep(voice, take.text, new, sounds, **way)
 
     def audio(self, take: Take) -> Audio:
         """What is heard."""

@@ -56,6 +56,7 @@ class Take:
     lines: tuple[TakeLine, ...]
     name: str = ""
     starred: bool = False
+    pitch: float = 0.0  # semitones
     deleted: float = 0.0  # when, in seconds since 1970; 0: it is not
 
     @classmethod

@@ -217,6 +217,12 @@ def test_a_text_in_plain_words(http: TestClient, studio: Studio) -> None:
     http.post("/en/own/word", json={**wish, "keep": True})
     assert [(each.word, each.reading) for each in studio.lexicon.entries()] == [("zorblat", "=sore blat")]
     assert "problem" in http.post("/en/own/word", json={**wish, "sounds": "?!"}).json()
+    for heard, language, others in (("live", "en", ["L IH1 V"]), ("行", "zh", ["hang2"]), ("sql", "en", [])):
+        sounds = {"live": "L AY1 V", "行": "xing2"}.get(heard, "")
+        found = http.post("/en/own/other", json={"word": heard, "sounds": sounds, "language": language}).json()["other"]
+        assert set(others) <= set(found) and sounds not in found and len(found) <= 6, found
+        for each in found:
+            assert "mark" in http.post("/en/own/word", json={**wish, "word": heard, "sounds": each}).json(), each
     assert http.post("/en/own/reading", json={"text": "?!"}).json()["problem"].startswith("There is nothing")
 
 
@@ -292,6 +298,9 @@ def test_the_same_line_alone_and_in_its_text_sounds_the_same(settings: Settings,
     """With the real engine: what is heard while writing is what ``speak`` says for it."""
     import numpy as np
 
+    from gpt_sovits.audio import resample
+    from gpt_sovits.features.pitch import track_pitch
+
     studio = Studio(settings)
     if not studio.voices.invented():
         pytest.skip("needs the invented voices of the embedded base")
@@ -300,6 +309,10 @@ def test_the_same_line_alone_and_in_its_text_sounds_the_same(settings: Settings,
     whole = next(iter(studio.speech.speak(line.text, "invented1", seed=3)))
     assert np.array_equal(alone.samples, whole.audio.samples)
     assert studio.speech.say(line, "invented1", seed=3) is alone
+    higher = studio.speech.say(line, "invented1", seed=3, pitch=3.0)
+    both = [track_pitch(resample(each, 16000).samples) for each in (alone, higher)]
+    low, high = (12 * np.log2(np.median(each[each > 0])) for each in both)
+    assert abs(high - low - 3.0) < 0.3 and abs(higher.seconds - alone.seconds) < 0.05
 
 
 ODD = [b"NaN", b"Infinity", b"-1e400", b'"\\ud800"', b"9" * 5000, b"[" * 2000 + b"]" * 2000, b"[" * 200_000, b"{}"]
