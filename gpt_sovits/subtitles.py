@@ -16,7 +16,7 @@ from gpt_sovits.audio import Audio
 
 LONGEST = 84  # letters of a cue: two lines
 LINE = 42
-_CLAUSE = re.compile(r"[^,;:，、；：。！？!?…]*[,;:，、；：。！？!?….”’\"')）]*\s*")
+_CLAUSE = re.compile(r"(?:[^,;:，、；：。！？!?…]|[,:：](?=\d))*[,;:，、；：。！？!?….”’\"')）]*\s*")
 
 
 class Spoken(Protocol):

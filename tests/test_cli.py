@@ -192,6 +192,9 @@ def test_a_long_text_from_a_file_with_subtitles(run, recording, tmp_path):
     assert seconds(out) == 3.0
     assert "00:00:02,000 --> 00:00:03,000\nThree." in subtitles.read_text()
     assert run("speak", "Ana", "Hello.", "--out", str(tmp_path / "a.flac"))[0] == 0
+    text.write_text("the dog\n\n---\ngood-bye / 再见\n")
+    assert run("speak", "Ana", "--text-file", str(text), "--lines", str(tmp_path / "words"), "--format", "wav")[0] == 0
+    assert sorted(os.listdir(tmp_path / "words")) == ["01-the-dog.wav", "02-good-bye-再见.wav"]
     assert (tmp_path / "a.flac").read_bytes().startswith(b"fLaC")
 
 

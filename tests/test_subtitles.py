@@ -37,6 +37,10 @@ def test_srt_is_exact():
     )
 
 
+def test_a_line_ends_in_no_number():
+    assert "7:30" in srt([Cue(0.0, 5.0, "Tim: And I'm Tim. It's 7:30 in the morning, and we have coffee.")])
+
+
 def test_vtt_is_exact():
     text = vtt([Cue(0.0, 1.5, "Hello there."), Cue(2.0, 3.0, "a & b --> <c>")])
     assert text == (

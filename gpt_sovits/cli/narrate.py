@@ -58,7 +58,7 @@ def _opened(session: Session, given: argparse.Namespace) -> Project:
             raise InputError("It is not said who should read.", "Name a voice with --voice.")
         for name in (given.voice, *given.role.values()):
             open_voice(session, given, session.voices.find(name))
-        session.narration.begin(
+        begun = session.narration.begin(
             folder,
             given.book,
             given.voice,
@@ -67,7 +67,21 @@ def _opened(session: Session, given: argparse.Namespace) -> Project:
             speed=given.speed,
             seed=given.seed or 0,
         )
+        _tell_of(begun, given)
     return session.narration.open(folder)
+
+
+def _tell_of(begun: Project, given: argparse.Namespace) -> None:
+    """What of the document is not said, and who seems to speak in it without a voice of their own."""
+    from gpt_sovits.narration.books import read_book, speakers
+
+    if "left_out" in begun.about:
+        print(f"Left out, as it is no speech: {begun.about['left_out']}", file=sys.stderr)
+    known, found = {role.casefold() for role in given.role}, speakers(read_book(given.book))
+    others = [name for name, lines in found.items() if lines > 1 and name.casefold() not in known]
+    if others:
+        named = ", ".join(others[:10])
+        print(f"Who else seems to speak: {named}. A voice of their own: --role NAME=VOICE", file=sys.stderr)
 
 
 def books_command(session: Session, given: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from gpt_sovits.cli.texts import doubt_said, read_texts
 from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.encoding import encode_stream, format_of, require_format, write_pieces
 from gpt_sovits.errors import InputError, MissingError, VoiceError
+from gpt_sovits.files import disk_errors
 from gpt_sovits.services.session import Session
 from gpt_sovits.services.speech import SAMPLING
 from gpt_sovits.storage.takes import TakeLine
@@ -68,6 +70,8 @@ class _Spoken:
 
 def speak_command(session: Session, given: argparse.Namespace) -> int:
     """Find out who says what and where it goes, then speak."""
+    if given.lines:
+        return _line_by_line(session, given)
     out = given.out or (None if given.play or given.keep else USUAL)
     kind = given.format or ("wav" if out is None or str(out) == _PIPE else require_format(out))
     format_of(kind)
@@ -75,6 +79,22 @@ def speak_command(session: Session, given: argparse.Namespace) -> int:
         raise InputError("Sound does not go onto a screen.", "Send it on with a pipe, or name a file with --out.")
     voice, text = _wanted(session, given)
     return speak_into(session, voice, text, given, out, kind)
+
+
+def _line_by_line(session: Session, given: argparse.Namespace) -> int:
+    """A list of words or sentences: one file for each, in its order."""
+    if given.out or given.subtitles:
+        raise InputError("There are too many places for the sound.", "Leave out --out and --subtitles, or --lines.")
+    kind = given.format or "mp3"
+    voice, text = _wanted(session, given)
+    lines = [line.strip() for line in text.splitlines() if any(map(str.isalnum, line))]
+    with disk_errors("the folder could not be made"):
+        given.lines.mkdir(parents=True, exist_ok=True)
+    for number, line in enumerate(lines, 1):
+        named = re.sub(r"\W+", "-", line).strip("-")[:40]
+        out = given.lines / f"{number:0{max(2, len(str(len(lines))))}d}-{named}.{kind}"
+        speak_into(session, voice, line, given, out, kind)
+    return 0
 
 
 def _wanted(session: Session, given: argparse.Namespace) -> tuple[Voice | str, str]:

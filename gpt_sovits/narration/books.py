@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.files import read_whole
+from gpt_sovits.text.tags import TAG
 
 KINDS = ("txt", "md", "markdown", "html", "htm", "docx", "epub", "srt", "vtt")
 MAX_FILE = 64 * 2**20  # bytes
@@ -29,8 +30,15 @@ _TXT_HEADING = re.compile(
     r"(?:chapter|part|book|prologue|epilogue|preface|introduction)\b[^.!?]{0,80}|第[〇零一二三四五六七八九十百千\d]{1,9}[章回节卷部].{0,60}",
     re.IGNORECASE,
 )
-_ROLE = re.compile(r"(?P<role>[^\W\d_][\w .'’·-]{0,39})[ \t]*[:：][ \t]*(?=\S)")
+_ROLE = re.compile(  # Anna: …, **Anna:** …, Anna (laughing): …
+    r"[*_]{0,3}(?P<role>[^\W\d_][\w .'’·-]{0,39}?)[*_]{0,3}[ \t]*(?:[(（\[][^()（）\[\]\n]{0,60}[)）\]])?[*_]{0,3}"
+    r"[ \t]*[:：][*_]{0,3}[ \t]*(?=\S)"
+)
+_FRONT = re.compile(r"---[ \t]*\n(?P<said>(?:(?:#|-[ \t]|[\w-]+[ \t]*:)[^\n]*\n|[ \t][^\n]*\n){0,60})---[ \t]*(?:\n|$)")
+_NAMED = re.compile(r"^(title|author):[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
+_DIRECTION = re.compile(r"\[[^\[\]]{1,200}\]")
 _CUE = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d\d)[.,](\d{1,3})[ \t]*--+>")
+Line = tuple[int, str]  # level of a heading, 0 for a paragraph; its text
 _TOP = 2  # headings of these levels begin a chapter; lower ones are read as paragraphs
 
 
@@ -51,12 +59,16 @@ class Chapter:
 
 @dataclass
 class Book:
-    """``cover``: the picture that the document brings (epub), as a file's bytes."""
+    """``cover``: the picture that the document brings (epub), as a file's bytes.
+
+    ``left_out``: lines that are no speech, as "[music]".
+    """
 
     title: str
     author: str
     chapters: list[Chapter]
     cover: bytes = b""
+    left_out: list[str] = field(default_factory=list)
 
 
 def read_book(path: Path, roles: Collection[str] = ()) -> Book:
@@ -76,17 +88,46 @@ def read_book(path: Path, roles: Collection[str] = ()) -> Book:
     elif kind in ("srt", "vtt"):
         book = Book("", "", [Chapter("", list(_cues(_text(path, data))))])
     elif kind in ("html", "htm"):
-        book = Book("", "", _chapters(_html_lines(_text(path, data))))
+        book = _book("", "", _html_lines(_text(path, data)))
+    elif kind in ("md", "markdown"):
+        book = _markdown(_text(path, data))
     else:
-        book = Book("", "", _chapters(_plain_lines(_text(path, data), markdown=kind in ("md", "markdown"))))
+        book = Book("", "", _chapters(_plain_lines(_text(path, data), markdown=False)))
     wanted = {role.casefold(): role for role in roles}
     for chapter in book.chapters:
-        chapter.paragraphs = [part for each in chapter.paragraphs for part in _by_role(each, wanted)]
+        spoken = [_without_directions(each, book.left_out) for each in chapter.paragraphs]
+        chapter.paragraphs = [part for each in spoken if each.text.strip() for part in _by_role(each, wanted)]
     book.chapters = [each for each in book.chapters if each.paragraphs]
     book.title = book.title or path.stem
     if not book.chapters:
         raise InputError(f"There is no text in {path.name}.", "Choose another file.")
     return book
+
+
+def _book(title: str, author: str, lines: Iterable[Line]) -> Book:
+    """A title that the document does not name is its heading of the first level, where it has one."""
+    lines = list(lines)
+    first = [text for level, text in lines if level == 1]
+    return Book(title or (first[0] if len(first) == 1 else ""), author, _chapters(lines))
+
+
+def _markdown(text: str) -> Book:
+    """With the title and author that stand between "---" in front of it."""
+    front = _FRONT.match(text)
+    named = dict(_NAMED.findall(front["said"])) if front else {}
+    front = front if named else None
+    lines = _plain_lines(text[front.end() if front else 0 :], markdown=True)
+    return _book(named.get("title", "")[:200], named.get("author", "")[:200], lines)
+
+
+def _without_directions(paragraph: Paragraph, left_out: list[str]) -> Paragraph:
+    """The paragraph without lines like "[music]", which go into ``left_out``."""
+    lines = paragraph.text.split("\n")
+    found = [line for line in lines if _DIRECTION.fullmatch(line.strip()) and not TAG.search(line)]
+    if not found:
+        return paragraph
+    left_out += map(str.strip, found)
+    return replace(paragraph, text="\n".join(line for line in lines if line not in found))
 
 
 def speakers(book: Book) -> dict[str, int]:
@@ -122,9 +163,6 @@ def _text(path: Path, data: bytes) -> str:
         except UnicodeDecodeError:
             continue
     raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.")
-
-
-Line = tuple[int, str]  # level of a heading, 0 for a paragraph; its text
 
 
 def _chapters(lines: Iterable[Line]) -> list[Chapter]:

@@ -66,6 +66,8 @@ class NarrationService:
         if title and book.title == document.stem:
             book.title = title
         about = {"roles": json.dumps(cast), "language": language, "speed": str(speed), "seed": str(seed)}
+        if book.left_out:
+            about["left_out"] = " ".join(dict.fromkeys(book.left_out))[:500]
         project = Project.create(folder, book, split, **about)
         if book.cover:
             (folder / "cover").write_bytes(book.cover)

@@ -52,6 +52,7 @@ _NUMBERED_ONLY = frozenset(
     "sec Sec secs Secs par Par para Para art Art Tab ed Ed no No nos Nos Pt pt Apt apt Ste Temp ca Ca Ref Est al "
     "Resp".split()
 )
+_HASTY = {"pls": "please", "plz": "please", "thx": "thanks", "tnx": "thanks", "ctrl": "control"}
 _ENDING = frozenset("Jr Sr etc Ltd Esq Bros govt Govt dept Dept Co Inc Corp al hrs mins Assn yrs".split())
 _SHORT = {
     "gov't": "government", "Gov't": "Government", "int'l": "international", "Int'l": "International", "nat'l":
@@ -181,6 +182,7 @@ INITIALS: Rule = (
     _spaced_initials,
     "the U.S. team",
 )
+HASTY: Rule = (Pattern(rf"(?i)\b({any_of(_HASTY)})\b(?!['.]\w)"), lambda m: _HASTY[m[1].lower()], "pls reply")
 ABBREVIATION_RULES: tuple[Rule, ...] = (
     (Pattern(r"\bPh\.? ?D\b\.?(?=\s+[a-z]|,)|\bPh\.? ?D\b", needs="P"), "P H D", "a Ph.D. agrees"),
     (Pattern(r"\b([BM])\.? ?(Sc|Ed|Phil|Eng|Tech|Com)\.(?=[\s,;)]|$)|\b(LL)\.? ?([BM])\.(?=[\s,;)]|$)|"
@@ -196,6 +198,16 @@ ABBREVIATION_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b[eE]\.g\.,?"), "for example", "e.g., figs"),
     (Pattern(r"\b[iI]\.e\.,?"), "that is", "i.e. sweet"),
     (Pattern(r"\bvs\b(?!\.)"), "versus", "red vs blue"),
+    HASTY,
+    (Pattern(r"\b[Vv]it\. ?(?=[A-Z]\d{0,2}\b)|\b[Vv]it (?=[A-EK]\d{0,2}\b)", needs="Vv"), "vitamin ", "Vit. B12"),
+    (Pattern(r"\b([Qq])ty(?=: ?\d| \d)"), lambda m: m[1] + "uantity", "Qty: 3"),
+    (Pattern(r"\bplat\.? (?=\d)"), "platform ", "plat. 9"),
+    (Pattern(r"\blg\. (?=[a-z])"), "large ", "3 lg. eggs"),
+    (Pattern(r"\bll\. ?(?=\d)"), "lines ", "ll. 1-4"),
+    (Pattern(r"\bWm\. (?=[A-Z])", needs="W"), "William ", "Wm. Smith"),
+    (Pattern(r"\bDr\. (?=(?:&|and) M)", needs="D"), "Doctor ", "Dr. & Mrs. Lee"),
+    (Pattern(r"\bApt (?=#?\d)", needs="A"), "Apartment ", "Apt 4C"),
+    (Pattern(r"(?<=\d) ?pts\b(?! of\b)", needs="p"), " points", "420 pts"),
     (Pattern(r"\bw/(?=\s)", needs="/"), "with", "w/ milk"),
     (Pattern(r"(?<=\()([Ee])d(s?)\.(?=\))", needs="("), lambda m: f"{m[1]}ditor{m[2]}", "(eds.)"),
     (Pattern(r"\b[Oo]p\. ?[Cc]it\."), "op cit", "Op. Cit., p. 7"),
@@ -221,12 +233,13 @@ ABBREVIATION_RULES: tuple[Rule, ...] = (
                 r"^([A-Z])\.(?= [A-Z][a-z])"), _middle, "James T. Kirk"),
     (Pattern(r"\b((?:World )?War) ([IVX]{1,4})( and | or |, )([IVX]{1,4})\b",
              needs="W"), _roman_pair, "World War I and II"),
-    (Pattern(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!['’])"), _roman_cardinal, "Chapter IV"),
-    (Pattern(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!['’])", needs="IVX"), _roman_cardinal, "chapter IV"),
-    (Pattern(rf"\b({_REIGNS} [A-Z][a-z]+) ([IVX]{{1,6}})\b(?!['’])", needs="IVX"), _roman_ordinal, "King Harald III"),
-    (Pattern(rf"\b({_RULERS}) ([IVX]{{1,6}})\b(?!['’])", needs="IVX"), _roman_ordinal, "Seti II"),
+    (Pattern(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!['’](?!s\b))"), _roman_cardinal, "Chapter IV"),
+    (Pattern(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!['’](?!s\b))", needs="IVX"), _roman_cardinal, "chapter IV"),
+    (Pattern(rf"\b({_REIGNS} [A-Z][a-z]+) ([IVX]{{1,6}})\b(?!['’](?!s\b))", needs="IVX"),
+     _roman_ordinal, "King Harald III"),
+    (Pattern(rf"\b({_RULERS}) ([IVX]{{1,6}})\b(?!['’](?!s\b))", needs="IVX"), _roman_ordinal, "Seti II"),
     (Pattern(r"\b([IVX]{2,5}) (century|centuries|dynasty|Olympiad|Corps|Congress)\b",
              needs="IVX"), _roman_before, "XVI century"),
-    (Pattern(r"(?<=[a-z] )([IVX]{2,5})\b(?!['’])(?=[ .,;:!?)]|$)", needs="IVX"),
+    (Pattern(r"(?<=[a-z] )([IVX]{2,5})\b(?!['’](?!s\b))(?=[ .,;:!?)]|$)", needs="IVX"),
      lambda m: cardinal(roman(m[1])) if roman(m[1]) and m[1] not in ("XX",) else None, "Final Fantasy VII"),
 )  # fmt: skip

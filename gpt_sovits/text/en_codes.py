@@ -14,7 +14,8 @@ _ROADS = (
 _CODED = (
     "code|pin|PIN|extension|ext|zip|zip code|postcode|password|account|account number|serial|serial number|passport|"
     "tracking number|order number|reference|reference number|invoice|invoice number|ID|id|id number|number is|code is|"
-    "code:|pin is|PIN is|PIN:|password is|ID is|call|dial|ring|text|phone|port|fax|number|line|key is|key"
+    "ending in|ends in|code:|pin is|PIN is|PIN:|password is|ID is|call|dial|ring|text|phone|port|fax|number|line|"
+    "key is|key"
 )
 
 
@@ -154,9 +155,15 @@ PHONE_RULES: tuple[Rule, ...] = (
                 r"\d{2,5}(?:[ \-]\d{2,5}){1,4}\b", needs=DIGITS), _groups, "Ring 01632 960 123"),
 )  # fmt: skip
 
+_STATES = (
+    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
+)
 # The reference frontend reads the number of a room in full.
 ROOM: Rule = (Pattern(rf"\b([Rr]oom) ([1-9]\d\d)\b(?! {_PLURAL})", needs="123456789"), _road, "Room 305")
 CODE_RULES: tuple[Rule, ...] = (
+    (Pattern(r"#(?=[A-Z]{1,3}-?\d)", needs="#"), "number ", "invoice #A-2093"),
+    (Pattern(rf"(?<=, )({_STATES}) (\d{{5}})(-\d{{4}})?\b", needs=DIGITS),
+     lambda m: f"{m[1]} {digits(m[2])}{', ' + digits(m[3][1:]) if m[3] else ''}", "Salem, OR 97301"),
     (Pattern(r"\b(ISO|IEC|IEEE|ECMA|ANSI|DIN|RFC)([ \-])([1-9]\d)([1-9]\d)\b(?!\.\d)", needs=DIGITS),
      lambda m: f"{m[1]}{m[2]}{cardinal(int(m[3]))} {cardinal(int(m[4]))}", "ISO-8859-1"),
     (Pattern(r"\b([A-Z]{1,4})-(\d{3,6})-(\d{1,6}[A-Z]?)\b(?![\-.]\w)", needs="-"),

@@ -203,6 +203,8 @@ def _weekday(match: re.Match[str]) -> str:
 
 _SPAN = r" ?[\-–—~] ?"
 DATE_RULES: tuple[Rule, ...] = (
+    (Pattern(rf"\b({_DAY})\.?/(?={_DAY}\b)(?:({_DAY})\b(?!/)\.?)?", needs="/"),
+     lambda m: DAYS[m[1]] + ", " + (DAYS[m[2]] if m[2] else ""), "Mon/Wed/Fri"),
     (Pattern(rf"(?<=\d )({_MONTH}\.?(?:,? [12]\d{{3}})?){_SPAN}(?=\d{{1,2}}{_NTH}? {_MONTH}\b)", needs=DIGITS),
      lambda m: f"{m[1]} to ", "28 Feb–3 Mar"),
     (Pattern(rf"\b(\d\d/[12]\d{{3}}){_SPAN}(?=\d\d/[12]\d{{3}}\b)",

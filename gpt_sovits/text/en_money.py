@@ -58,9 +58,10 @@ def _after(match: re.Match[str]) -> str:
 
 def _before(match: re.Match[str]) -> str:
     article = re.search(r"\b[Aa]n? $", match.string[max(0, match.start() - 3) : match.start()])
-    noun = re.match(r" [a-z]", match.string[match.end() : match.end() + 40]) and "." not in match[3]
+    scale = match[4] or match[5]
+    noun = re.match(r" [a-z]", match.string[match.end() : match.end() + 40]) and ("." not in match[3] or scale)
     paper = _PAPER.match(match.string[match.end() : match.end() + 40]) and "." not in match[3]
-    words = _money(match[2], match[3], match[4] or match[5], bool(article and noun or paper))
+    words = _money(match[2], match[3], scale, bool(article and noun or paper))
     return ("negative " if match[1] else "") + _spaced(match, words)
 
 

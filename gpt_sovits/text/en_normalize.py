@@ -9,7 +9,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from gpt_sovits.text.en_abbreviations import ABBREVIATION_RULES, INCORPORATED, INITIALS
+from gpt_sovits.text.en_abbreviations import ABBREVIATION_RULES, HASTY, INCORPORATED, INITIALS
 from gpt_sovits.text.en_capitals import speak_capitals
 from gpt_sovits.text.en_codes import CODE_RULES, PHONE_RULES, ROOM
 from gpt_sovits.text.en_dates import DATE_RULES, TIME_RULES
@@ -113,6 +113,24 @@ def _cited(match: re.Match[str]) -> str | None:
     return ", ".join(part for part in (volume, number, pages) if part)
 
 
+_ELEMENTS = (
+    "A[cglmrstu]|B[aeir]?|C[adelorsu]?|F[e]?|G[ade]|H[efg]?|I[nr]?|K[r]?|L[aiu]|M[gno]|N[abdei]?|Os?|P[abdtu]?|R[abhnu]|"
+    "S[bceimnr]?|T[aeil]|U|V|W|X[e]|Y|Z[nr]"
+)
+_SIGNS = {"∈": " in ", "∪": " union ", "∩": " intersection ", "∠": " angle ", "⊂": " is inside "}
+_NO_FORMULA = frozenset("NaN LiPo HeLa CoOp CaFe CoV CoC BSc".split())
+
+
+def _formula(match: re.Match[str]) -> str | None:
+    """NaCl, H2SO4, SO2: letter by letter; capitals alone (COIN) and NO are words for others."""
+    text = match.group()
+    mixed = bool(re.search("[a-z]", text)) and len(re.findall("[A-Z]", text)) > 1 and not re.fullmatch("[A-Z]+s", text)
+    numbered = bool(re.search(r"\d(?=[A-Z])", text)) or re.fullmatch(r"(?:[CNS]O|[CN]H)\d", text) is not None
+    if not mixed and not numbered or text in _NO_FORMULA:
+        return None
+    return " ".join(re.findall(r"[A-Za-z]|\d+", text)).upper()
+
+
 # Before anything is folded to ASCII.
 _FIRST_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b([A-Z])[–—](?!\1)([A-Z])\b", needs="–—"), lambda m: f"{m[1]} to {m[2]}", "A–F"),
@@ -144,7 +162,10 @@ _FIRST_RULES: tuple[Rule, ...] = (
              r"|\d+ ?[-–] ?\d+ ?\((?:1[6-9]|20)\d\d\)|\d+, pp?\b))"
              r"(?P<first>\d{1,5})(?: ?[-–] ?(?P<last>\d{1,5}))?(?![\d:])", needs=":"),
      _cited, "Science 13(8):25-34"),
+    *((Pattern(f" ?{sign} ?", needs=sign), said, sign) for sign, said in _SIGNS.items()),
+    (Pattern(r"\b(\d{1,3}) ?x (?=[A-Z][a-z])", needs="x"), lambda m: f"{m[1]} ", "2 x Latte"),
     (Pattern(r"[“”]", needs="“”"), '"', "“so”"),
+    (Pattern(rf"(?<![\w'])(?:(?:{_ELEMENTS})\d{{0,2}}){{2,8}}(?![\w'])"), lambda m: _formula(m), "H2SO4, NaCl"),
 )  # fmt: skip
 
 _LINE_RULES: tuple[Rule, ...] = (
@@ -161,7 +182,7 @@ _LINE_RULES: tuple[Rule, ...] = (
              needs="123456789"),
      lambda m: m[0].replace(" ", ""), "1 000 000"),
     (Pattern(r"\d{25,}", needs=DIGITS), lambda m: f" {digits(m[0])} ", "a key of 40 digits"),
-    (Pattern(r"(?<=\d) ?([mck]?m|ft|yd)([23])\b(?!\.?\d)", needs="23"),
+    (Pattern(r"(?<=\d)(?: ?(?=[mck]?m)| )([mck]?m|ft|yd)([23])\b(?!\.?\d)", needs="23"),
      lambda m: f" {m[1]}{'²' if m[2] == '2' else '³'}", "118.8 mm2"),
     (Pattern(r"\b[Pp]p(?= \d)", needs="p"), "pages", "pp 6, 7"),
     (Pattern(r"\b[Tt]el\b\.?(?=:? ?[\d(+])", needs="(+0123456789"), "telephone", "Tel: 555"),
@@ -177,6 +198,8 @@ _LINE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 _SYMBOL_RULES: tuple[Rule, ...] = (
+    (Pattern(r"(?:(?<=squared)|(?<=cubed)|(?<=\^\d)) *- ?(?=[\w(])", needs="-"), " minus ", "x squared - 4x"),
+    (Pattern(r"\|(?=[^|\s]{1,12}\| ?[<>=≤≥])|(?<=[\w)])\|(?= ?[<>=≤≥])", needs="|"), "", "|x| < 3"),
     (Pattern(r"(?<=[=+*/(<>]) ?-(?=[a-z]\b)", needs="(*+/<=>"), " negative ", "x = -b"),
     (Pattern(r"(?<=\d) ?(?:%|pct\b\.?)", needs=DIGITS), " percent", "5%"),
     (Pattern(r"%", needs="%"), " percent ", "%"),
@@ -227,7 +250,7 @@ RULES: tuple[Rule, ...] = (
     *ABBREVIATION_RULES, *CODE_RULES, *FRACTION_RULES, *SLASH_RULES, *_SYMBOL_RULES,
 )  # fmt: skip
 
-_AS_TRAINED = tuple(rule for rule in RULES if rule not in (INCORPORATED, INITIALS, ROOM))
+_AS_TRAINED = tuple(rule for rule in RULES if rule not in (HASTY, INCORPORATED, INITIALS, ROOM))
 _INNER = re.compile(r"(?<=\b[A-Z]\.)(?=[A-Z]\b)")
 _QUOTE = re.compile(r"(?<![A-Za-z])'(?!(?:em|cause|bout|til|tis|twas)\b)|(?<!s)'(?![A-Za-z])")
 _CLAUSE = re.compile(r"[;:]|-{2,}")

@@ -116,7 +116,7 @@ def _range(match: re.Match[str]) -> str | None:
     )
     chained = re.search(r"\d ?(?:[\-~]|to) ?\d+(?:,| and|, and| or|, or| &) $", before)
     asked = re.search(
-        r"\b(?:pp?|pages?|ages?|aged|chapters?|from|between|lines?|years?|sizes?|rows?|seats?|items?|verses?|grades?|levels?|"
+        r"\b(?:pp?|pages?|ages?|aged|chapters?|from|between|lines?|ll|years?|sizes?|rows?|seats?|items?|verses?|grades?|levels?|"
         r"steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
         r"approximately|every|another|pp|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|weekdays|"
         r"daily|hours)[ .:,]+$",
@@ -125,6 +125,8 @@ def _range(match: re.Match[str]) -> str | None:
     )
     if re.search(r"\b[Oo]dds\b[^.]{0,40}$", match.string[max(0, match.start() - 46) : match.start()]):
         return f"{low} to {high}"
+    if re.search(r"\b(?:[Vv]ote|passed|margin)\b[^.]{0,20}$", before):
+        return f"{low} to {high}"
     if re.search(r"\b(?:won|lost|beat|score[ds]?|drew|led|finished|win|loss|victory|tied)\b[^.]{0,20}$", before, re.I):
         return f"{low} to {high}" if float(low) > 9 and float(high) > 9 else None
     tilde = "~" in match.group()
@@ -132,7 +134,8 @@ def _range(match: re.Match[str]) -> str | None:
     growing = float(low) < float(high) or shortened
     if shortened and re.search(r"\b(?:pp?|pages?)[ .]+$", before, re.I):
         high = low[: -len(high)] + high
-    return f"{low} to {high}" if growing and (counted or asked or chained) or tilde else None
+    ends = re.match(r"[.,;:!?)]|$", after) and re.search(r"\b[A-Za-z]?[a-z]+ $", before) and (low, high) != ("7", "11")
+    return f"{low} to {high}" if growing and (counted or asked or chained or ends) or tilde else None
 
 
 def _temperature(match: re.Match[str]) -> str | None:
@@ -154,6 +157,9 @@ def _tens(rest: int) -> str:
 
 def _many(words: str) -> str:
     return words[:-1] + "ies" if words.endswith("y") else words + "es" if words.endswith("x") else words + "s"
+
+
+_WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 
 
 def _feet(match: re.Match[str]) -> str:
@@ -239,6 +245,12 @@ RANGE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
+    (Pattern(r"\bI-(\d\d) ([NSEW])\b(?!\.\w)", needs="I"),
+     lambda m: f"I {cardinal(int(m[1]))} {_WINDS[m[2]]}", "I-90 W"),
+    (Pattern(r"\b([Ee]xit|[Gg]ate|[Ss]eat|[Pp]latform|[Aa]partment) (\d{1,3})([A-HW])\b", needs=DIGITS),
+     lambda m: f"{m[1]} {cardinal(int(m[2]))} {m[3]}", "exit 12A"),
+    (Pattern(r"\b([4-7])ft(\d{1,2})\b", needs="f"), lambda m: _feet(m).replace("foot", "feet"), "6ft2"),
+    (Pattern(r"\bmc(?:2|²|\^2)(?![\w.]\d)", needs="2²"), "mc squared", "E=mc2"),
     (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + _many(cardinal(int(m[2]))), "two B-52s"),
     (Pattern(r"(?<![\d/])(\d{1,2}/\d{1,2})\"(?!\w)", needs="\""),
      lambda m: f"{m[1]} inch" if m.string.count('"', 0, m.start()) % 2 == 0 else None, "a 3/8\" bolt"),
@@ -269,6 +281,8 @@ UNIT_RULES: tuple[Rule, ...] = (
 
 
 FRACTION_RULES: tuple[Rule, ...] = (
+    (Pattern(r"(?<![\d./])(\d{1,3}\.\d{1,4})/(\d{1,3}(?:\.\d{1,4})?)(?![\d/]|\.\d)", needs="/"),
+     lambda m: f"{m[1]} {'out of' if float(m[1]) <= float(m[2]) <= 10 else 'over'} {m[2]}", "3.85/4.0"),
     (Pattern(rf"(?<=\d) ?([{''.join(_VULGAR)}])",
              needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
     (Pattern(rf"[{''.join(_VULGAR)}]", needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" {_VULGAR[m[0]]} ", "½"),

@@ -102,6 +102,8 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
     (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),
     (Pattern(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))", needs="-"), "dash ", "-v"),
+    (Pattern(r"\b([fghFGH])\(([a-z])\)(?= ?[=<>≤≥+\-])", needs="("), lambda m: f"{m[1]} of {m[2]}", "f(x) = 2"),
+    (Pattern(r"(?<=\blocalhost):(\d{2,5})\b", needs=":"), lambda m: f" port {digits(m[1])}", "localhost:8080"),
     (Pattern(r"(?<=[A-Za-z\d_\]])\(\)", needs="("), "", "getName()"),
     (Pattern(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]", needs="([{"), lambda m: f" {m[1]} ", "array[0]"),
     (Pattern(r"(?<=[a-z]{2})\.(?=[a-z_]{2})"), " dot ", "self.value"),

@@ -75,7 +75,9 @@ def _letters_before(text: str, at: int) -> str:
 
 def _letters_after(text: str, at: int) -> str:
     found = re.match(r" ?[A-Za-z]{1,8}", text[at : at + 9])
-    return found.group() if found else ""
+    if found is None:
+        return ""
+    return "vs" if re.match(r"[vV]\d", text[at : at + 2]) else found.group()  # 1v1 counts no volts
 
 
 def _regions_of(run: Run, regions: tuple[Region, ...]) -> list[Region]:

@@ -181,6 +181,9 @@ UNITS_OF_TIME: tuple[Rule, ...] = (
 DURATIONS: tuple[Rule, ...] = ((re.compile(_CLOCK), _duration),)
 
 TIMES: tuple[Rule, ...] = (
+    (re.compile(r"(?<![\d\-])(\d{1,3})[-–](\d{1,3})(?=(?:[、，,和及] ?\d{1,3}[-–]\d{1,3})*(?:的比分|的成绩)?"
+                r"(?:直落|连下|[两三四]局|获胜|取胜|战胜|击败|击退|险胜|大胜|完胜|负于|不敌|逆转))"),
+     lambda m: f"{cardinal(m[1])}比{cardinal(m[2])}"),
     (re.compile(rf"({_PLAIN_CLOCK}){DASH}(?={_PLAIN_CLOCK})"), lambda m: m[1] + "至"),
     (re.compile(_CLOCK + "(?:(?<=:[0-5][0-9])分(?![之钟])| ?([aApP][mM])(?![A-Za-z]))?"), _time),
     (re.compile(r"(?<![\d.°])(\d{1,3})['′’](\d{1,2})(?:[\"″”]|'')"), _primes),

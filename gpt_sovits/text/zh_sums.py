@@ -6,8 +6,10 @@ import re
 
 from gpt_sovits.text.zh_dates import Rule, slashed_date
 from gpt_sovits.text.zh_numbers import cardinal, signed, spell_digits
+from gpt_sovits.text.zh_units import UNIT_NAMES
 
 _N = r"\d+(?:\.\d+)?"
+_AFTER = "|".join(map(re.escape, sorted(UNIT_NAMES, key=len, reverse=True)))
 _OPERATORS = {
     "+": "加", "＋": "加", "-": "减", "−": "减", "×": "乘", "x": "乘", "X": "乘", "*": "乘", "÷": "除以", "=": "等于",
     "±": "加减", ">": "大于", "<": "小于", "≥": "大于等于", "≤": "小于等于", "≈": "约等于", "≠": "不等于", "/": "除以",
@@ -44,8 +46,8 @@ def _power(match: re.Match[str]) -> str:
     return f"的{signed(exponent) if exponent.lstrip('-').isdigit() else exponent}次方"
 
 
-def _scientific(match: re.Match[str]) -> str:
-    return f"{signed(match[1])}乘以十的{signed(match[2].lstrip('+'))}次方"
+def _scientific(match: re.Match[str], exponent: str) -> str:
+    return f"{signed(match[1])}乘以十的{signed(exponent.lstrip('+'))}次方"
 
 
 def _fraction(match: re.Match[str]) -> str | None:
@@ -76,9 +78,10 @@ SUMS: tuple[Rule, ...] = (
 )  # fmt: skip
 
 POWERS: tuple[Rule, ...] = (
-    (re.compile(rf"(?<![\d.])(-?{_N}) ?[×xX*] ?10(?:\^([+\-]?\d+)|([⁻⁰¹²³⁴-⁹]+))"),
-     lambda m: f"{signed(m[1])}乘以十的{signed((m[2] or m[3].translate(_SUPERSCRIPTS)).lstrip('+'))}次方"),
-    (re.compile(r"(?<![A-Za-z\d.·])(-?\d(?:\.\d+)?)[eE]([+\-]?\d+)(?![\dA-Za-z])"), _scientific),
+    (re.compile(rf"(?<![\d.])(-?{_N}) ?[×xX*] ?10(?:\^([+\-]?\d+)|([⁻⁰¹²³⁴-⁹]+))(?: ?({_AFTER})(?![A-Za-z\d]))?"),
+     lambda m: _scientific(m, m[2] or m[3].translate(_SUPERSCRIPTS)) + UNIT_NAMES.get(m[4], "")),
+    (re.compile(r"(?<![A-Za-z\d.·])(-?\d(?:\.\d+)?)[eE]([+\-]?\d+)(?![\dA-Za-z])"),
+     lambda m: _scientific(m, m[2])),
 )  # fmt: skip
 
 RAISED: tuple[Rule, ...] = (

@@ -10,7 +10,7 @@ import pytest
 
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.narration import books
-from gpt_sovits.narration.books import Book, read_book
+from gpt_sovits.narration.books import Book, read_book, speakers
 
 CONTAINER = '<container xmlns="urn:x"><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>'
 PACKAGE = """<package xmlns="urn:opf" xmlns:dc="urn:dc"><metadata><dc:title>The Book</dc:title><dc:creator>A. Writer
@@ -54,6 +54,23 @@ def test_roles_are_those_that_were_named(tmp_path: Path) -> None:
     path.write_text("Anna: Who is there?\n\nanna：又是谁？\n\nNote: nobody.\n\nIt was 10:30.")
     roles = [(each.role, each.text) for each in read_book(path, ["Anna"]).chapters[0].paragraphs]
     assert roles == [("Anna", "Who is there?"), ("Anna", "又是谁？"), ("", "Note: nobody."), ("", "It was 10:30.")]
+
+
+def test_a_script_as_people_write_it(tmp_path: Path) -> None:
+    script = (
+        "---\ntitle: 'Two Cups'\nauthor: Rosa\ntags:\n  - news\n---\n\n"
+        "**Rosa:** It's 7:30.\n[music]\nTIM (laughing): Hi!\n\n"
+        "[pause 2]\n\n[Illustration: a tram]\n\nTim：Hello."
+    )
+    (tmp_path / "show.md").write_text(script)
+    book = read_book(tmp_path / "show.md", ["Rosa", "Tim"])
+    assert (book.title, book.author, book.left_out) == ("Two Cups", "Rosa", ["[music]", "[Illustration: a tram]"])
+    said = [(each.role, each.text) for chapter in book.chapters for each in chapter.paragraphs]
+    assert said[:2] == [("Rosa", "It's 7:30."), ("Tim", "Hi!")] and said[-1] == ("Tim", "Hello.")
+    assert speakers(read_book(tmp_path / "show.md")) == {"TIM": 2, "Rosa": 1}
+    (tmp_path / "show.md").write_text("---\n\nIt was night.\n\n---\n\n# The only one\n\nMorning.")
+    book = read_book(tmp_path / "show.md")
+    assert book.title == "The only one" and book.chapters[0].paragraphs[0].text == "It was night."
 
 
 def test_word_and_epub(tmp_path: Path) -> None:
