@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gpt_sovits.audio import Audio, silence
 from gpt_sovits.dataset.proof import Thresholds
-from gpt_sovits.errors import InputError, RefusedError, VoiceError
+from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base
 from gpt_sovits.families.enrol import bert_features
@@ -169,6 +169,12 @@ class Synthesizer:
                 self._bases[name] = self._load(name)
             return self._bases[name]
 
+    def base_of(self, voice: Voice) -> Base:
+        """The base that a voice was made on, in its release; ``MissingError`` where that is no longer there."""
+        base = self.base(voice.base)
+        made_on = str(voice.made_by.get("base_release", base.release)) if voice.delta else base.release
+        return base if made_on == base.release else self.base(f"{voice.base}@{made_on}")
+
     def forget(self, voice_id: str) -> None:
         """Drop what is kept of a voice, in memory."""
         with self._lock:
@@ -178,12 +184,6 @@ class Synthesizer:
     def _models(self, voice: Voice, base: Base) -> tuple[nn.Module, T2S]:
         if not voice.delta:
             return base.acoustic, base.semantic
-        made_on = str(voice.made_by.get("base_release", base.release))
-        if made_on != base.release:
-            raise RefusedError(
-                f"This voice was made on another release of the model {base.name}.",
-                "Train it again from its recording.",
-            )
         # the delta itself is part of the key: two mixes of the same parents share id and version
         key = (voice.id, voice.version_id or "", id(voice.delta))
         with self._lock:
@@ -235,7 +235,7 @@ class Synthesizer:
         cancel: CancelToken,
         after: int,
     ) -> Iterator[Speech]:
-        base = self.base(voice.base)
+        base = self.base_of(voice)
         read = partial(
             phonemize,
             language=language,

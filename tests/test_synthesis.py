@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,16 @@ import torch
 
 from gpt_sovits import synthesis
 from gpt_sovits.audio import Audio, read_audio
-from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError
+from gpt_sovits.errors import CancelledError, InputError, MissingError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base, load_base
 from gpt_sovits.families.enrol import best_window, enrol
 from gpt_sovits.features.pitch import track_pitch
+from gpt_sovits.files import sha256_of
 from gpt_sovits.hearing import Ear, Heard
 from gpt_sovits.loudness import CEILING, LOUDNESS, loudness, true_peak
+from gpt_sovits.models.native import load_tensors, save_tensors
+from gpt_sovits.models.store import find_base
 from gpt_sovits.semantic.decode import Generated
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Manner, Synthesizer
@@ -162,11 +167,34 @@ def test_cancel_stops_before_the_next_piece(synthesizer: Synthesizer, voice: Voi
         next(pieces)
 
 
-def test_a_voice_of_another_release_is_refused(synthesizer: Synthesizer, voice: Voice) -> None:
+def test_a_voice_speaks_on_the_release_that_it_was_made_on(settings: Settings, voice: Voice, tmp_path: Path) -> None:
+    """A new release of the base changes no voice that there is; one whose release is gone says so."""
+    here, there = settings.bundled_models / "mini", tmp_path / "mini"
+    shutil.copytree(here, there, ignore=shutil.ignore_patterns("voices", "earlier", "*.md", "*.png"))
+    newer = dataclasses.replace(settings, bundled_models=tmp_path)
+    made_on = find_base("mini", settings).release
     delta = {"acoustic.enc_p.proj.bias": torch.zeros(192)}
-    old = dataclasses.replace(voice, delta=delta, made_by={"base_release": "0"})
-    with pytest.raises(RefusedError):
-        next(synthesizer.speak(old, "Hello."))
+    old = dataclasses.replace(voice, delta=delta, made_by={"base_release": made_on})
+    before = next(Synthesizer(lambda name: load_base(name, settings)).speak(old, "Hello."))
+
+    kept = there / "earlier" / made_on
+    kept.mkdir(parents=True)
+    for name in ("acoustic", "semantic", "languages"):
+        shutil.move(there / f"{name}.safetensors", kept)
+    shutil.copy(there / "config.json", kept)
+    config = json.loads((there / "config.json").read_text())
+    state = {key: value * 0 for key, value in load_tensors(kept / "acoustic.safetensors").items()}
+    save_tensors(there / "acoustic.safetensors", state)
+    shutil.copy(kept / "semantic.safetensors", there)
+    config["sha256"]["acoustic.safetensors"] = sha256_of(there / "acoustic.safetensors")
+    (there / "config.json").write_text(json.dumps(config))
+
+    after = next(Synthesizer(lambda name: load_base(name, newer)).speak(old, "Hello."))
+    np.testing.assert_array_equal(after.audio.samples, before.audio.samples)
+    for gone in ("0", "0" * 12 + "-" + "0" * 12, f"../earlier/{made_on}"):
+        lost = dataclasses.replace(old, made_by={"base_release": gone})
+        with pytest.raises(MissingError, match="another release"):
+            next(Synthesizer(lambda name: load_base(name, newer)).speak(lost, "Hello."))
 
 
 def test_unknown_base(settings: Settings) -> None:

@@ -113,9 +113,7 @@ class Base:
 
     @property
     def release(self) -> str:
-        """Which publication of the base this is: voices only fit the one they were made on."""
-        hashes = self.config.get("sha256", {})
-        return "-".join(str(hashes.get(f"{part}.safetensors", ""))[:12] for part in ("acoustic", "semantic")).strip("-")
+        return self.files.release
 
     @property
     def symbols_version(self) -> str:

@@ -27,6 +27,7 @@ from gpt_sovits.versions import OFFICIAL, VERSIONS
 LONGEST_NAME = 64  # characters; and at most 200 bytes, which every file system takes
 PARTS_FOLDER = ".parts"
 VOCABULARY_NAME = "bert_vocabulary.json"
+EARLIER = "earlier"  # folder of the releases of an embedded base that came before
 
 
 def is_name(name: str) -> bool:
@@ -53,19 +54,33 @@ def name_from(text: str) -> str:
 
 @dataclass(frozen=True)
 class BaseFiles:
-    """One base on disk: its config and which networks are there."""
+    """One base on disk: its config and which networks are there.
+
+    ``later``: the folder of the release that came after; parts that did not change lie there only.
+    """
 
     name: str
     folder: Path
     config: Mapping[str, Any]
     bundled: bool
+    later: Path | None = None
 
     @property
     def version(self) -> str:
         return str(self.config.get("version", ""))
 
+    @property
+    def release(self) -> str:
+        """Which publication of the base this is: voices only fit the one they were made on."""
+        hashes = self.config.get("sha256", {})
+        return "-".join(str(hashes.get(f"{part}.safetensors", ""))[:12] for part in ("acoustic", "semantic")).strip("-")
+
     def has(self, part: str) -> bool:
-        return (self.folder / f"{part}.safetensors").is_file()
+        return self._place(part).is_file()
+
+    def _place(self, part: str) -> Path:
+        place = self.folder / f"{part}.safetensors"
+        return self.later / place.name if self.later and not place.is_file() else place
 
     def path(self, part: str) -> Path:
         """The safetensors file of a part.
@@ -75,7 +90,7 @@ class BaseFiles:
         """
         if not self.has(part):
             raise _missing_part(self.name, self.version, part)
-        return self.folder / f"{part}.safetensors"
+        return self._place(part)
 
     @property
     def vocabulary(self) -> Path:
@@ -102,16 +117,29 @@ def required_parts(version: str) -> tuple[str, ...]:
 def find_base(name: str, settings: Settings) -> BaseFiles:
     """Look a base up by name: the embedded ones first, then those of the person.
 
+    ``NAME@RELEASE`` is one that was published before: voices that were made on it go on speaking as they did.
+
     Raises:
         MissingError: there is none; says how to get the official ones. InputError: its config is damaged.
     """
+    name, _, release = name.partition("@")
     if is_name(name):
         for parent, bundled in ((settings.bundled_models, True), (settings.models_dir, False)):
             if (parent / name / CONFIG_NAME).is_file():
-                return BaseFiles(name, parent / name, load_config(parent / name), bundled)
+                found = BaseFiles(name, parent / name, load_config(parent / name), bundled)
+                return _earlier(found, release) if release else found
     if name in OFFICIAL:
         raise MissingError(f"The model {name} is not installed.", f"Install it with: gpt-sovits models download {name}")
     raise MissingError(f"There is no model called {name!r}.", "See: gpt-sovits models list")
+
+
+def _earlier(base: BaseFiles, release: str) -> BaseFiles:
+    folder = base.folder / EARLIER / release
+    if not re.fullmatch("[0-9a-f]{12}-[0-9a-f]{12}", release) or not (folder / CONFIG_NAME).is_file():
+        raise MissingError(
+            f"This voice was made on another release of the model {base.name}.", "Train it again from its recording."
+        )
+    return BaseFiles(base.name, folder, load_config(folder), base.bundled, base.folder)
 
 
 def list_bases(settings: Settings) -> list[BaseFiles]:
