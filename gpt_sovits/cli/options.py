@@ -30,7 +30,7 @@ def add_speak_options(speak: argparse.ArgumentParser) -> None:
     speak.add_argument(
         "--text-file", type=Path, nargs="+", metavar="FILE", help="text, docx, epub, html, srt; - is stdin"
     )
-    speak.add_argument("--out", type=Path, help="the file (default: speech.wav); - is the standard output")
+    speak.add_argument("--out", type=Path, help="the file (default: speech.wav, or as --format says); - is a pipe")
     speak.add_argument("--lines", type=Path, metavar="FOLDER", help="a file for each line of the text, named after it")
     speak.add_argument("--format", choices=FORMATS, help="default: what the file's name ends in; wav for -")
     speak.add_argument("--play", action="store_true", help="let it be heard; a file is then written only with --out")

@@ -72,7 +72,8 @@ def speak_command(session: Session, given: argparse.Namespace) -> int:
     """Find out who says what and where it goes, then speak."""
     if given.lines:
         return _line_by_line(session, given)
-    out = given.out or (None if given.play or given.keep else USUAL)
+    usual = None if given.play or given.keep else USUAL.with_suffix(f".{given.format or 'wav'}")
+    out = given.out or usual
     kind = given.format or ("wav" if out is None or str(out) == _PIPE else require_format(out))
     format_of(kind)
     if str(out) == _PIPE and sys.stdout.isatty():

@@ -118,8 +118,9 @@ class Bookshelf:
         going = (folder / _GOING).exists() and not deleted
         return Book(book_id, title, kind, created, whole, done, going, deleted)
 
-    def put(self, data: bytes, kind: str, title: str) -> Book:
-        """Keep a document; ``InputError`` for what nobody can narrate."""
+    def put(self, data: bytes, kind: str, title: str, *, insist: bool = False) -> Book:
+        """Keep a document; ``InputError`` for what nobody can narrate. ``title`` is for one that names none, or for
+        any (``insist``)."""
         if kind not in KINDS:
             raise InputError(f"A file of the kind {kind!r} cannot be narrated.", f"Use one of: {', '.join(KINDS)}.")
         self._check_room(len(data))
@@ -128,7 +129,7 @@ class Bookshelf:
         try:
             files.write_bytes(folder / f"source.{kind}", data)
             found = read_book(folder / f"source.{kind}")
-            known = title if found.title == "source" else found.title
+            known = title if insist or found.title == "source" else found.title
             about = {"title": " ".join(known.split())[:120] or "-", "kind": kind, "created": now(), "deleted": 0.0}
             files.write_json(folder / _ABOUT, about)
         except BaseException:

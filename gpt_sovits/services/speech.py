@@ -206,16 +206,17 @@ class SpeechService:
         pieces = self._core.synthesizer.speak(
             chosen, line.said, language=language, speed=pace, seed=seed, pitch=pitch, lexicon=lexicon, cancel=cancel
         )
-        sounds = []
+        sounds, doubted = [], False
         for piece in pieces:
             told(piece)
             sounds.append(piece.audio)
+            doubted = doubted or bool(piece.doubt or piece.left_out)
         self._core.heap.give_back()
         audio = concatenate(sounds) if sounds else silence(0.0, self._core.base(chosen.base).rate)
         for voice_id in dict.fromkeys(filter(None, voices_of(chosen))):
             if self._core.heard.is_news(self._user, voice_id):
                 self._core.registry.note(self._user, "previewed", voice_id)
-        if key:
+        if key and not doubted:  # what is in doubt is to be told each time
             self._core.heard.put(key, audio, voices_of(chosen))
         return audio
 

@@ -299,6 +299,7 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {  # the deed that i
     ("POST", "/api/narrations/{narration}/begin"): ("keep", {"json": {"voice": "{voice}"}}),
     ("POST", "/api/narrations/{narration}/go-on"): ("keep", {}),
     ("GET", "/api/narrations/{narration}/sentences"): ("keep", {}),
+    ("GET", "/api/narrations/{narration}/sentences/{number}/file"): ("keep", {}),
     ("POST", "/api/narrations/{narration}/sentences/{number}/again"): ("keep", {}),
     ("PUT", "/api/narrations/{narration}/sentences/{number}"): ("keep", {"json": {"text": "Stolen."}}),
     ("GET", "/api/narrations/{narration}/file"): ("keep", {}),
@@ -489,8 +490,18 @@ def test_takes_and_narrations(client: TestClient, made: Any) -> None:
     assert client.put(f"{place}/sentences/2", json={"text": "It was a bright night."}).json()["takes"] == 1
     assert client.post(f"{place}/sentences/2/again").json()["takes"] == 2
     assert client.get(f"{place}/sentences").json()[1]["text"] == "It was a bright night."
-    sound = client.get(f"{place}/file", params={"format": "mp3"}).content
-    assert seconds(sound, "mp3") > 3 * SENTENCE_SECONDS
+    assert client.put(f"{place}/sentences/2", json={"take": 1}).json()["chosen"] == 1
+    heard = [client.get(f"{place}/sentences/2/file", params={"take": take}) for take in (1, 2, 3)]
+    assert [each.status_code for each in heard] == [200, 200, 404] and seconds(
+        heard[0].content, "flac"
+    ) == SENTENCE_SECONDS
+    assert heard[0].content == client.get(f"{place}/sentences/2/file").content != heard[1].content
+    subtitles = client.get(f"{place}/file", params={"format": "srt"})
+    assert "It was a bright night." in subtitles.text and subtitles.headers["content-type"].startswith("text/plain")
+    sound = client.get(f"{place}/file", params={"format": "mp3"})
+    assert seconds(sound.content, "mp3") > 3 * SENTENCE_SECONDS and sound.headers["content-type"] == "audio/mpeg"
+    named = client.post("/api/narrations", files=DOCUMENT, data={"title": "My own"}).json()
+    assert named["title"] == "My own" and client.delete(f"/api/narrations/{named['id']}").status_code == 204
     assert client.get(place).json()["roles"] == {"": ids["local"]}
     assert client.delete(place).status_code == 204 and client.get(place).status_code == 404
 
@@ -513,6 +524,7 @@ def test_what_is_in_doubt_is_told(client: TestClient, made: Any, monkeypatch: py
 
     place = f"/api/narrations/{client.post('/api/narrations', files=DOCUMENT).json()['id']}"
     client.post(f"{place}/begin", json={"voice": "voice of local"})
+    made[0].core.heard.forget(made[2]["local"])  # the same was spoken before, and nothing was doubted then
     monkeypatch.setattr(hum, "speak", lambda *a, **k: (replace(piece, doubt="held") for piece in whole(*a, **k)))
     client.post(f"{place}/go-on")
     monkeypatch.undo()

@@ -18,7 +18,7 @@ from gpt_sovits.errors import MissingError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.narration.project import Project, Sentence
 from gpt_sovits.services.bookshelf import Book
-from gpt_sovits.services.takes import KINDS
+from gpt_sovits.services.takes import KINDS, SUBTITLES
 from gpt_sovits.storage.takes import Take
 from webui.api.callers import Asking, Caller
 from webui.api.failures import DOCUMENTED, shape
@@ -29,9 +29,11 @@ router = APIRouter(prefix="/api", responses=DOCUMENTED)
 MAX_DOCUMENT = 2**20  # bytes, as of every other body
 Text = Annotated[Plain, Field(max_length=200)]
 Number = Annotated[int, Field(ge=1, lt=2**31)]
-_BOOKS = ("m4b", "mp3", "flac", "wav")
+_BOOKS = ("m4b", "mp3", "flac", "wav", *SUBTITLES)
+_MEDIA = {name: kind.media_type for name, kind in FORMATS.items()} | {"m4b": "audio/mp4"}
+_TEXT = "text/plain; charset=utf-8"
 _FILE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+    200: {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in (*_MEDIA.values(), _TEXT)}}
 }
 _EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
@@ -53,8 +55,9 @@ class Begin(BaseModel):
     speed: FiniteFloat = Field(1.0, json_schema_extra={"minimum": 0.5, "maximum": 2})
 
 
-class Words(BaseModel):
-    text: Annotated[Plain, Field(max_length=5000)]
+class SentenceChange(BaseModel):
+    text: Annotated[Plain, Field(max_length=5000)] | None = Field(None, description="say this instead")
+    take: Number | None = Field(None, description="hear this one of its takes")
 
 
 # ---------------------------------------------------------------------------------------------------------------- takes
@@ -76,7 +79,7 @@ def one_take(take: str, caller: Asking) -> dict[str, Any]:
 )
 def take_file(take: str, caller: Asking, format: Literal[KINDS] = "wav") -> Response:  # type: ignore[valid-type]
     data = caller.session.takes.file(_take(caller, take).id, format)
-    return Response(data, media_type=FORMATS[format].media_type if format in FORMATS else "text/plain; charset=utf-8")
+    return Response(data, media_type=_MEDIA.get(format, _TEXT))
 
 
 @router.patch("/takes/{take}", tags=["takes"], summary="Name it, or mark it as a favourite")
@@ -125,7 +128,8 @@ def put_narration(
     caller.require("keep")
     name = Path(document.filename or "")
     kind = name.suffix.lower().lstrip(".")
-    return book_of(caller.session.books.put(document.file.read(MAX_DOCUMENT + 1), kind, title or name.stem))
+    data = document.file.read(MAX_DOCUMENT + 1)
+    return book_of(caller.session.books.put(data, kind, title or name.stem, insist=bool(title)))
 
 
 @router.get("/narrations/{narration}", tags=["narrations"], summary="How far it is, and who reads")
@@ -171,14 +175,33 @@ def sentences(narration: str, caller: Asking, after: Annotated[int, Field(ge=0, 
     return [sentence_of(each) for each, _ in zip(found, range(100), strict=False)]
 
 
+@router.get(
+    "/narrations/{narration}/sentences/{number}/file",
+    tags=["narrations"],
+    responses=_FILE,
+    response_class=Response,
+    summary="How one sounds, as flac",
+)
+def sentence_file(narration: str, number: Number, caller: Asking, take: Number | None = None) -> Response:
+    project = caller.session.books.open(_book(caller, narration).id)
+    sentence = project.sentence(number)
+    return Response(project.flac(number, take or sentence.chosen or sentence.takes), media_type=_MEDIA["flac"])
+
+
 @router.post("/narrations/{narration}/sentences/{number}/again", tags=["narrations"], summary="Say one once more")
 async def say_again(narration: str, number: Number, request: Request, caller: Asking) -> dict[str, Any]:
-    return await _changed(narration, number, request, caller, "")
+    return await _changed(narration, number, request, caller, None)
 
 
-@router.put("/narrations/{narration}/sentences/{number}", tags=["narrations"], summary="Give one another text")
-async def edit(narration: str, number: Number, body: Words, request: Request, caller: Asking) -> dict[str, Any]:
-    return await _changed(narration, number, request, caller, body.text)
+@router.put(
+    "/narrations/{narration}/sentences/{number}",
+    tags=["narrations"],
+    summary="Give one another text, or let an earlier take of it be heard",
+)
+async def edit(
+    narration: str, number: Number, body: SentenceChange, request: Request, caller: Asking
+) -> dict[str, Any]:
+    return await _changed(narration, number, request, caller, body)
 
 
 @router.get(
@@ -186,7 +209,7 @@ async def edit(narration: str, number: Number, body: Words, request: Request, ca
     tags=["narrations"],
     responses=_FILE,
     response_class=Response,
-    summary="The book, when every sentence was said",
+    summary="The book, when every sentence was said, or its words as subtitles",
 )
 async def book_file(
     narration: str,
@@ -195,18 +218,20 @@ async def book_file(
     format: Literal[_BOOKS] = "m4b",  # type: ignore[valid-type]
 ) -> Response:
     book, cancel = await to_thread.run_sync(_book, caller, narration), CancelToken()
-    out = Path(request.app.state.folder) / f"{book.id}-{id(cancel):x}.{format}"
+    kind = "flac" if format in SUBTITLES else format
+    out = Path(request.app.state.folder) / f"{book.id}-{id(cancel):x}.{kind}"
 
     def made() -> bytes:
-        caller.session.narration.build(caller.session.books.open(book.id), out, title=book.title, cancel=cancel)
-        return out.read_bytes()
+        project = caller.session.books.open(book.id)
+        built = caller.session.narration.build(project, out, title=book.title, cancel=cancel)
+        return SUBTITLES[format](built.subtitles).encode() if format in SUBTITLES else out.read_bytes()
 
     try:
         data = await unless_gone(request, partial(in_turn, request, caller, made))
     finally:
         cancel.cancel()
         out.unlink(missing_ok=True)
-    return Response(data, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
+    return Response(data, media_type=_MEDIA.get(format, _TEXT), headers={"Cache-Control": "no-store"})
 
 
 @router.delete("/narrations/{narration}", tags=["narrations"], status_code=204, summary="Delete it with its takes")
@@ -239,13 +264,17 @@ def _may_use(caller: Caller, book: Book) -> bool:
     return not book.whole or all(map(caller.may_use, caller.session.books.open(book.id).roles.values()))
 
 
-async def _changed(narration: str, number: int, request: Request, caller: Caller, text: str) -> dict[str, Any]:
+async def _changed(
+    narration: str, number: int, request: Request, caller: Caller, change: SentenceChange | None
+) -> dict[str, Any]:
     book, cancel = await to_thread.run_sync(_book, caller, narration), CancelToken()
 
     def do() -> dict[str, Any]:
         project = caller.session.books.open(book.id)
-        if text:
-            caller.session.narration.edit(project, number, text, cancel=cancel)
+        if change and change.take is not None:
+            project.choose(number, change.take)
+        elif change and change.text is not None:
+            caller.session.narration.edit(project, number, change.text, cancel=cancel)
         else:
             caller.session.narration.redo(project, number, cancel=cancel)
         return sentence_of(project.sentence(number))
