@@ -200,7 +200,7 @@ class SpeechService:
         if known is not None:
             return known
         pace = min(2.0, max(0.5, speed * line.speed))
-        own = {"pitch": pitch} if pitch else {}
+        own: dict[str, Any] = {"pitch": pitch} if pitch else {}
         pieces = self._core.synthesizer.speak(
             chosen, line.said, language=language, speed=pace, seed=seed, lexicon=lexicon, cancel=cancel, **own
         )
