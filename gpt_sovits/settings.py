@@ -1,5 +1,7 @@
 """Where things live on this machine and which device computes. The only reader of the environment.
 
+What the environment says wins over what was chosen on the settings page (``CHOICE``).
+
     GPT_SOVITS_HOME      data folder (voices, jobs, downloaded bases); default: the system's per-user data folder
     GPT_SOVITS_DEVICE    cpu, cuda, cuda:0, mps; default: cpu, or cuda when there is one
     GPT_SOVITS_THREADS   threads for computing; 0 lets torch decide
@@ -12,17 +14,20 @@ WORLD_SIZE, RANK and LOCAL_RANK are set by ``accelerate launch``, for training i
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from gpt_sovits.errors import InputError
 
+CHOICE = "computer.json"  # in the data folder: {"device": "" or "cpu", "threads"}, as the settings page wrote it
 PRECISIONS = ("auto", "full", "half", "int8")
 _DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,2})?", re.ASCII)
 _MOST_THREADS = 1024
@@ -64,19 +69,21 @@ class Settings:
         """Read the environment; an explicit ``data_dir`` wins over GPT_SOVITS_HOME."""
         usual = platformdirs.user_data_dir("gpt-sovits", appauthor=False)
         home = data_dir or environment.get("GPT_SOVITS_HOME") or usual
-        threads = environment.get("GPT_SOVITS_THREADS", "0")
+        folder = _folder(home)
+        kept = _kept(folder)
+        threads = environment.get("GPT_SOVITS_THREADS", str(kept.get("threads", 0)))
         if not (threads.isascii() and threads.isdigit() and len(threads) < 10):
             raise InputError(f"GPT_SOVITS_THREADS is {threads!r}, which is not a number.", "Set it to 0 or more.")
         if int(threads) > _MOST_THREADS:
             raise InputError(f"GPT_SOVITS_THREADS is {threads[:20]}.", f"Set it to {_MOST_THREADS} or less.")
-        device = environment.get("GPT_SOVITS_DEVICE") or _best_device()
+        device = environment.get("GPT_SOVITS_DEVICE") or kept.get("device") or _best_device()
         if not _DEVICE.fullmatch(device):
             raise InputError(f"GPT_SOVITS_DEVICE is {device[:40]!r}.", "Set it to cpu, cuda, cuda:0 or mps.")
         precision = environment.get("GPT_SOVITS_PRECISION", "auto")
         if precision not in PRECISIONS:
             raise InputError(f"GPT_SOVITS_PRECISION is {precision!r}.", f"Set it to one of {', '.join(PRECISIONS)}.")
         return Settings(
-            data_dir=_folder(home),
+            data_dir=folder,
             device=_own_card(device, environment),
             threads=int(threads),
             precision=precision,
@@ -84,6 +91,15 @@ class Settings:
             processes=_number(environment, "WORLD_SIZE", 1),
             rank=_number(environment, "RANK", 0),
         )
+
+
+def _kept(folder: Path) -> Mapping[str, Any]:
+    """What the person chose on the settings page; nothing where that cannot be read."""
+    try:
+        value = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
+        return {key: kind(value[key]) for key, kind in (("device", str), ("threads", int))}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
 
 
 def _folder(home: Path | str) -> Path:

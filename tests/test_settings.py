@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gpt_sovits.errors import InputError
-from gpt_sovits.settings import Settings
+from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.settings import CHOICE, Settings
+from gpt_sovits.studio import Studio
 
 
 def test_the_environment_is_read_and_an_argument_wins(tmp_path: Path) -> None:
@@ -18,6 +19,21 @@ def test_the_environment_is_read_and_an_argument_wins(tmp_path: Path) -> None:
     assert Settings.load(tmp_path / "other", said).data_dir == (tmp_path / "other").resolve()
     with pytest.raises(InputError, match="not a number"):
         Settings.load(None, {**said, "GPT_SOVITS_THREADS": "many"})
+
+
+def test_what_was_chosen_on_the_page_holds_from_the_next_start(tmp_path: Path) -> None:
+    house = Studio(Settings(tmp_path)).session().house
+    house.choose("cpu", 1)
+    assert house.report(whole=True)["chosen"] == {"device": "cpu", "threads": 1}
+    assert (Settings.load(tmp_path, {}).device, Settings.load(tmp_path, {}).threads) == ("cpu", 1)
+    assert Settings.load(tmp_path, {"GPT_SOVITS_THREADS": "2"}).threads == 2
+    for device, threads in (("cuda", 1), ("cpu", -1), ("cpu", 10_000)):
+        with pytest.raises(InputError):
+            house.choose(device, threads)
+    (tmp_path / CHOICE).write_text("[")
+    assert Settings.load(tmp_path, {}).threads == 0 and house.report(whole=True)["chosen"]["threads"] == 0
+    with pytest.raises(MissingError):
+        house.pace("v9")
 
 
 def test_of_several_processes_each_has_its_own_card(tmp_path: Path) -> None:

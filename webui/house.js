@@ -33,7 +33,30 @@ async function look() {
     [SAY['house.accounts'], found.accounts || SAY['house.alone']],
   ];
   $('facts').replaceChildren(...facts.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', String(value))]));
-  $('how').hidden = !found.folder;
+  $('own').hidden = !found.folder;
+  if (!found.folder) return;
+  $('threads').replaceChildren(new Option(fill(SAY['house.all'], { count: found.cores }), 0), ...Array.from({ length: found.cores - 1 }, (_, n) => new Option(n + 1)));
+  $('base').replaceChildren(...found.usable.map((name) => new Option(name)));
+  $('device').value = found.chosen.device;
+  $('threads').value = found.chosen.threads;
+  $('device').parentElement.hidden = found.device === 'cpu' && !found.chosen.device; // there is nothing to choose
 }
+
+async function done(place, wish, said) {
+  $('problem').replaceChildren();
+  const answer = await ask(place, 'POST', wish).catch(() => ({ problem: SAY['app.unexpected'] }));
+  if (answer.problem) $('problem').append(make('p', 'problem', answer.problem));
+  $('told').textContent = answer.problem ? '' : said(answer);
+}
+for (const each of ['device', 'threads']) {
+  $(each).addEventListener('change', () => done('house', { device: $('device').value, threads: Number($('threads').value) }, () => SAY['house.next_start']));
+}
+$('measure').addEventListener('click', async () => {
+  $('told').textContent = SAY['house.measuring'];
+  $('measure').disabled = true;
+  const base = $('base').value;
+  await done('house/pace', { base }, ({ pace }) => fill(SAY['house.paced'], { name: base, pace: pace.toFixed(1) }));
+  $('measure').disabled = false;
+});
 window.addEventListener('studio-house', look);
 look();

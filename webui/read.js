@@ -63,6 +63,7 @@ async function others(word, written) { // ways in which it is read elsewhere; on
   part('other').replaceChildren();
   const found = await ask('other', 'POST', { word: written, sounds: word.sounds, language: word.language }).catch(() => ({}));
   if (read.word !== word) return;
+  if (found.other?.length) part('other').append(make('span', '', SAY['words.other']));
   part('other').append(...(found.other ?? []).map((each) => button(`▶ ${each}`, () => { part('new').value = each; hear(); }, { label: fill(SAY['words.hear_other'], { sounds: each }) })));
 }
 

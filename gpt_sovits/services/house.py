@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gpt_sovits import files
+from gpt_sovits.audio import concatenate, write_wav
+from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.services.core import Core
+from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.services.voices import VoiceService
+from gpt_sovits.settings import CHOICE
 
+SAID = "The kettle is on the stove, and the children are playing outside."  # by which is measured
 _PAGE = 4096  # bytes, of Linux's count of memory
 
 
@@ -49,8 +57,48 @@ class House:
             "accounts": len(self._core.registry.accounts.names()),
         }
         if whole:
+            found |= {"cores": os.cpu_count() or 1, "usable": self._usable(), "chosen": self._chosen()}
             found |= {"folder": str(settings.data_dir), "free": shutil.disk_usage(settings.data_dir).free}
         return found
+
+    def _usable(self) -> list[str]:
+        return [card.name for card in self._core.models.cards() if card.installed and not card.missing]
+
+    def _chosen(self) -> dict[str, Any]:
+        try:
+            return files.read_json(self._core.settings.data_dir / CHOICE)
+        except VoiceError:
+            return {"device": "", "threads": 0}
+
+    def choose(self, device: str, threads: int) -> None:
+        """From the next start on compute on ``device`` ("cpu", or "" for the fastest) with ``threads`` (0: all)."""
+        if device not in ("", "cpu") or not 0 <= threads <= (os.cpu_count() or 1):
+            raise InputError("This computer does not have so much.", "Choose one of the list.")
+        with files.disk_errors("your choice could not be kept"):
+            files.write_json(self._core.settings.data_dir / CHOICE, {"device": device, "threads": threads})
+
+    def pace(self, base: str) -> float:
+        """Seconds of speech that an installed base makes in a second here, measured now: twice, after once to warm up.
+
+        ``MissingError`` where the base or the invented voice that speaks is not here.
+        """
+        card = next(iter(self._voices.invented()), None)
+        if card is None or base not in self._usable():
+            raise MissingError("There is nothing here that could be measured.", "Show the invented voices again.")
+        speech, voice = SpeechService(self._core, self._user), self._voices.load(card.id)
+        line = speech.lines(SAID, voice)[0]
+        if base != voice.base:
+            with tempfile.TemporaryDirectory() as folder:
+                clip = Path(folder) / "clip.wav"
+                write_wav(clip, concatenate([speech.say(each, voice) for each in speech.lines(SAID, voice)]))
+                voice = speech.reference_voice(clip, base=base)
+        made, took = 0.0, 0.0
+        for seed in range(3):
+            began = time.perf_counter()
+            seconds = sum(each.audio.seconds for each in self._core.synthesizer.speak(voice, line.said, seed=seed))
+            if seed:
+                made, took = made + seconds, took + time.perf_counter() - began
+        return made / took
 
 
 def _bytes(folder: Path) -> int:

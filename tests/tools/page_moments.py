@@ -47,12 +47,12 @@ class App:
         self._process = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=2
         )
-        for _ in range(180):
+        for _ in range(1800):
             try:
                 urllib.request.urlopen(f"{ADDRESS}en/", timeout=5)
                 return
             except (urllib.error.URLError, OSError):
-                time.sleep(1)
+                time.sleep(0.1)
         raise SystemExit("the app did not open")
 
     def kill(self) -> None:

@@ -303,10 +303,63 @@ def test_corrections_and_what_was_typed_are_there_in_every_tab_and_language(
     playwright.expect(page.locator(".review-row").nth(0).locator("textarea")).to_have_value("The cattle is on.")
 
 
+NOTICES = """window.noticed = [];
+window.Notification = class {
+  static permission = 'default';
+  static async requestPermission() { Notification.permission = 'granted'; }
+  constructor(title) { window.noticed.push(title); }
+};"""
+
+
+def walk_to(page: Any, place: str) -> None:
+    """Press Tab until ``place`` has the focus."""
+    for _ in range(80):
+        if page.evaluate("place => document.activeElement.matches(place)", place):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard does not reach {place}")
+
+
+def test_a_voice_is_recorded_and_handed_in_by_the_keyboard_alone(page: Any, running: Running) -> None:
+    page.goto(running.address)
+    page.locator("#tabs [role=tab]").first.wait_for()
+    walk_to(page, "#tabs [role=tab]")
+    page.keyboard.press("ArrowRight")
+    page.locator("#create-passages input").first.wait_for(state="attached")
+    walk_to(page, "#create-passages input")
+    page.keyboard.press("ArrowUp")  # from the first to the last: one's own text
+    walk_to(page, "#create-text")
+    page.keyboard.type("The kettle is on. Who is there?")
+    walk_to(page, "#create-record")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.level').dataset.level === 'good'")
+    page.keyboard.press("Space")
+    page.locator('#prompter[data-state="on"]').wait_for()
+    for least in (3, 6):
+        seconds(page, least)
+        if page.locator("#prompter").is_visible():
+            page.keyboard.press("ArrowRight")
+    page.locator("#create-clips .clip").wait_for()
+    for field, typed in (("#create-name", "Kay"), ("#create-who", "Kay Board")):
+        walk_to(page, field)
+        page.keyboard.type(typed)
+    walk_to(page, "#create-agreed")
+    page.keyboard.press("Space")
+    walk_to(page, "#create-start")
+    page.keyboard.press("Enter")
+    page.locator(".job", has_text="Kay").wait_for()
+    assert page.evaluate("document.activeElement.className").startswith("card job")
+    for job in running.studio.jobs.list():
+        running.studio.core.store.claim(job.id)
+        running.studio.core.store.finish(job.id, "stopped")
+        running.studio.jobs.put_away(job.id)
+
+
 def test_two_voices_are_learnt_one_after_the_other_and_both_are_announced(
     page: Any, running: Running, spoken: np.ndarray
 ) -> None:
     store = running.studio.core.store
+    page.add_init_script(NOTICES)
     for name in ("Ana", "Ben"):
         put_a_recording(running.studio, spoken)
         page.reload()
@@ -316,13 +369,15 @@ def test_two_voices_are_learnt_one_after_the_other_and_both_are_announced(
         page.get_by_text("Give the voice a name.").wait_for()
         assert page.evaluate("document.activeElement.id") == "create-name"
         page.get_by_label("Name of the voice").fill(name)
+        page.get_by_text("Give the voice a name.").wait_for(state="detached")  # it was given
         page.get_by_label("Name of the person").fill(name)
         page.get_by_label("This is my own voice").check()
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")  # the button that creates the voice is the next thing
         page.locator(".job", has_text=name).wait_for()
         assert page.locator("#create-name").input_value() == "" and not page.locator("#create-clips").is_visible()
-    ana, ben = sorted(running.studio.jobs.list(), key=lambda job: job.created + job.name)
+    mine = [job for job in running.studio.jobs.list() if job.name in ("Ana", "Ben")]
+    ana, ben = sorted(mine, key=lambda job: job.created + job.name)
     store.claim(ana.id)
     with store.runner_lock():
         page.locator(".job", has_text="Ben").get_by_text("It is the next in line.").wait_for()
@@ -334,12 +389,16 @@ def test_two_voices_are_learnt_one_after_the_other_and_both_are_announced(
             page.locator(".job", has_text=f"{percent} %").get_by_text("About 10 minutes left").wait_for()
             assert page.title() == f"{percent} % Ana – Voice Studio"
         assert page.locator(".curve polyline").count() == 1
+        page.get_by_role("button", name="Tell me when it is ready").click()
+        page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })")
         page.locator("#tabs button[data-tab-id=mix]").first.click()
         for job in (ana, ben):
             store.claim(job.id)
             store.finish(job.id, "done")
         page.locator("#watch-news").get_by_text("“Ana” is ready").wait_for(state="attached")
         page.locator("#watch-news").get_by_text("“Ben” is ready").wait_for(state="attached")
+        assert sorted(page.evaluate("noticed")) == ["“Ana” is ready", "“Ben” is ready"]
+        page.evaluate("delete document.hidden")
         title = page.title()
         assert "“Ana” is ready" in title and "“Ben” is ready" in title
     on_create(page)
