@@ -107,10 +107,11 @@ def add_book_actions(
 
 def _change(session: Session, project: Project, given: argparse.Namespace) -> None:
     for asked in given.redo or ():
-        if asked == "doubted":
-            session.narration.redo_doubted(project, on_event=_progress)
-        else:
-            session.narration.redo(project, _number(asked))
+        doubted = asked == "doubted"
+        numbers = [each.number for each in project.sentences(doubted=True)] if doubted else [_number(asked)]
+        for done, number in enumerate(numbers, 1):
+            session.narration.redo(project, number)
+            _progress(Event("narrate", "", done, len(numbers)))
     if given.edit:
         session.narration.edit(project, _number(given.edit[0]), given.edit[1])
     if given.choose:

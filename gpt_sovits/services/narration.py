@@ -97,13 +97,6 @@ class NarrationService:
         """One more take of a sentence, which is heard from now on; the earlier ones stay and can be chosen again."""
         self.say(project, project.sentence(number), cancel or CancelToken())
 
-    def redo_doubted(self, project: Project, *, on_event: EventSink = ignore) -> None:
-        """One more take of each sentence that may have come out wrong."""
-        doubted = list(project.sentences(doubted=True))
-        for done, sentence in enumerate(doubted, 1):
-            self.say(project, sentence, CancelToken())
-            on_event(Event("narrate", sentence.text, done, len(doubted)))
-
     def edit(self, project: Project, number: int, text: str, *, cancel: CancelToken | None = None) -> None:
         """Give a sentence another text and say it."""
         self._speech.lines(text, project.roles[project.sentence(number).role])
