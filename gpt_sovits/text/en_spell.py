@@ -17,6 +17,7 @@ from gpt_sovits.text.data import FOLDER, line_of
 
 _BEAM = 12
 _LEAST = -9.0  # log-probability under the networks below which a pair is not tried
+_SHARE = 0.5  # what the n-grams weigh beside the networks: fitted to words of the longer list, which they never saw
 _LONGEST = 40
 ORDER = 7
 Pair = tuple[str, str]
@@ -64,11 +65,16 @@ class SpellingModel:
 
         With them a path bears one primary stress, no second one.
         """
+        share = _SHARE if seen else 1.0
         beam: list[tuple[float, str, bool]] = [(0.0, "^", False)]
         for at, letter in enumerate(word[:_LONGEST]):
             options = self._options(letter, seen[at] if seen else None)
             grown = [
-                (score + own + math.log(self.probability(path[1 - self.order :], pair)), path + pair, stressed or first)
+                (
+                    score + own + share * math.log(self.probability(path[1 - self.order :], pair)),
+                    path + pair,
+                    stressed or first,
+                )
                 for score, path, stressed in beam
                 for pair, own, first in options
                 if not (seen and stressed and first)
@@ -78,7 +84,7 @@ class SpellingModel:
         best = max(
             (
                 score
-                + math.log(self.probability(path[1 - self.order :], "$"))
+                + share * math.log(self.probability(path[1 - self.order :], "$"))
                 - (4.0 if seen and not stressed else 0.0),
                 path,
             )
