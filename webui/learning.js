@@ -96,7 +96,12 @@ function deeds_of(job) {
     stop.disabled = job.state === 'stopping';
     row.append(stop);
     if ('Notification' in window && Notification.permission === 'default') {
-      row.append(plain_button(SAY['job.tell_me'], async (pressed) => { await Notification.requestPermission(); pressed.remove(); }));
+      const tell = plain_button(SAY['job.tell_me'], async () => {
+        await Notification.requestPermission();
+        shelf_of_jobs.querySelectorAll('.tell').forEach((each) => each.remove());
+      });
+      tell.className = 'tell';
+      row.append(tell);
     }
   }
   return row;

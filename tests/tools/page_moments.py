@@ -175,7 +175,7 @@ def learning(page: Page, app: App) -> None:
     page.locator(".job").wait_for()
     percent = "() => parseInt(document.querySelector('.job .percent').textContent)"
     for least in (10, 90):
-        page.wait_for_function(f"{percent[6:]} >= {least}", timeout=900_000)
+        page.wait_for_function(f"{percent[6:]} >= {least}", timeout=3_600_000)
         before = page.evaluate(percent)
         app.kill()
         app.start()
@@ -184,7 +184,7 @@ def learning(page: Page, app: App) -> None:
         told(
             f"training at {before} %, app killed: it is at {page.evaluate(percent)} %", page.evaluate(percent) >= least
         )
-    page.locator('.job[data-state="done"], .job[data-state="failed"]').wait_for(timeout=900_000)
+    page.locator('.job[data-state="done"], .job[data-state="failed"]').wait_for(timeout=3_600_000)
     told("the voice is ready", "“Moments” is ready" in page.title())
     [card] = app.studio.voices.list()
     told(f"it is called {card.name} and has its sample", len(app.studio.voices.sample(card.id)) > 10_000)
@@ -207,13 +207,16 @@ def the_rest(page: Page, app: App) -> None:
     app.kill()
     app.start()
     page.reload()
-    page.locator("#studio [data-ready]").wait_for(state="attached")
+    page.locator("#speak [data-ready]").wait_for()
     told("typing, app killed and page reloaded", page.locator("#speak-words").input_value() == text)
+    page.locator("#tabs button[data-tab-id=mix]").first.click()
+    page.locator("#mix [data-ready]").wait_for()
     mixed = (page.locator("#mix-percent").input_value(), page.locator("#mix-name").input_value())
     told("mixing, app killed and page reloaded", mixed == ("37", half))
     [book] = app.studio.session().books.list()
     told(f"narrating, app killed: {book.done} of {book.whole} sentences are here", 3 <= book.done < book.whole == 40)
     page.locator("#tabs button[data-tab-id=studio]").first.click()
+    page.locator("#studio [data-ready]").wait_for()
     go = page.get_by_role("button", name=re.compile("^Go on"))
     if go.count():
         go.click()

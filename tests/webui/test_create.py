@@ -389,7 +389,8 @@ def test_two_voices_are_learnt_one_after_the_other_and_both_are_announced(
             page.locator(".job", has_text=f"{percent} %").get_by_text("About 10 minutes left").wait_for()
             assert page.title() == f"{percent} % Ana – Voice Studio"
         assert page.locator(".curve polyline").count() == 1
-        page.get_by_role("button", name="Tell me when it is ready").click()
+        page.get_by_role("button", name="Tell me when it is ready").first.click()
+        page.get_by_role("button", name="Tell me when it is ready").first.wait_for(state="detached")  # of both
         page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })")
         page.locator("#tabs button[data-tab-id=mix]").first.click()
         for job in (ana, ben):
