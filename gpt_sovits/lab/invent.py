@@ -54,7 +54,7 @@ class Speaker:
 
 SPEAKERS = (
     Speaker("invented1", "Ada", {"af_heart": 0.5, "zf_xiaoxiao": 0.5}),
-    Speaker("invented2", "Bo", {"am_michael": 0.5, "zm_yunxi": 0.5}, own=0.25),
+    Speaker("invented2", "Bo", {"am_michael": 0.5, "zm_yunxi": 0.5}),
     Speaker("invented3", "Cleo", {"bf_emma": 0.5, "af_bella": 0.5}),
 )
 
