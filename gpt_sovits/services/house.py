@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits import files
-from gpt_sovits.audio import concatenate, write_wav
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.speech import SpeechService
@@ -82,6 +81,8 @@ class House:
 
         ``MissingError`` where the base or the invented voice that speaks is not here.
         """
+        from gpt_sovits.audio import concatenate, write_wav  # late: the page opens without
+
         card = next(iter(self._voices.invented()), None)
         if card is None or base not in self._usable():
             raise MissingError("There is nothing here that could be measured.", "Show the invented voices again.")

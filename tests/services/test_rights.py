@@ -17,7 +17,6 @@ import pytest
 from gpt_sovits.audio import Audio
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.labels import Label
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.eraser import Eraser
 from gpt_sovits.services.jobs import JobService, TrainingRequest
@@ -112,9 +111,6 @@ class Scene:
         self.narration = self.studio.session().narration
         (folder / "text.md").write_text("Hello.")
         self.book = self.narration.begin(folder / "book", folder / "text.md", "A")
-        self.doubted = self.narration.begin(folder / "doubted", folder / "text.md", "A")
-        spoken = Audio(np.zeros(800, np.float32), 8000)
-        self.doubted.add(self.doubted.sentence(1), spoken, seed=0, label=Label(), doubt="left-out")
         self.take = self.keep()
         self.recording = folder / "r.wav"
         self.recording.write_bytes(b"a minute" * 100)
@@ -177,7 +173,6 @@ ASKS: dict[type, dict[str, tuple[str, Call]]] = {
         "begin": ("speak", lambda s: s.narration.begin(s.folder / "another book", s.folder / "text.md", "A")),
         "go_on": ("speak", lambda s: s.narration.go_on(s.book)),
         "redo": ("speak", lambda s: s.narration.redo(s.book, 1)),
-        "redo_doubted": ("speak", lambda s: s.narration.redo_doubted(s.doubted)),
         "say": ("speak", lambda s: s.narration.say(s.book, s.book.sentence(1), CancelToken())),
         "edit": ("speak", lambda s: s.narration.edit(s.book, 1, "Goodbye.")),
     },

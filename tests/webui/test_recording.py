@@ -274,8 +274,9 @@ def test_the_permission_is_bound_to_exactly_this_recording(http: TestClient, stu
 
 
 def test_the_line_tells_places_and_minutes_only_once_they_are_measured(
-    http: TestClient, studio: Studio, tmp_path: Path
+    http: TestClient, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
     recording = tmp_path / "r.wav"
     recording.write_bytes(wav_bytes(Audio(np.zeros(RATE, np.float32), RATE)))
     consent = Consent("Ana", "a test", "yes")
@@ -297,6 +298,8 @@ def test_the_line_tells_places_and_minutes_only_once_they_are_measured(
             clock[0] += 100.0
             progress(Event("acoustic", "", step, 1000, {"loss": 2.0 - step / 100}))
             told.append(shown()["Ana"]["left"])
+        monkeypatch.setattr("os.getloadavg", lambda: (99.0, 0.0, 0.0))
+        assert shown()["Ana"]["left"].endswith("minutes left · longer while other things keep this computer busy")
     assert told == ["Working out how long it will take"] * 2 + ["About 164 minutes left", "About 162 minutes left"]
     [(kind, points)] = shown()["Ana"]["curve"].items()
     assert kind == "Learning the sound of the voice" and points[-1] == [0.03, 1.7]
