@@ -101,7 +101,9 @@ def test_odd_brackets_are_only_text() -> None:
     assert phonemize("数组[1]和[a|b c d]还有[").norm_text
 
 
-@pytest.mark.parametrize("mark", ["［行｜hang2］", "【行|hang2】", "〔行|hang2〕", "[行|hang2 ]"])
+@pytest.mark.parametrize(
+    "mark", ["［行｜hang2］", "【行|hang2】", "〔行|hang2〕", "[行|hang2 ]", "[行|hang2", "[行|hang2|x]"]
+)
 def test_any_brackets_do(mark: str) -> None:
     assert reading_of(f"他说{mark}吗？", "行") == ("hang2", "markup")
 
@@ -113,6 +115,7 @@ def test_any_brackets_do(mark: str) -> None:
         ("[|hang2]走吧。", ["走", "吧"]),
         ("Say [yes|no|maybe].", ["Say", "yes", "no", "maybe"]),
         ("停［pause 1］走。", ["停", "走"]),
+        ("[see|p2 there.", ["see", "p", "two", "there"]),
     ],
 )
 def test_what_is_half_a_mark_is_no_garbage(text: str, said: list[str]) -> None:
