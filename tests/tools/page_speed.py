@@ -67,7 +67,7 @@ def long_text(page: Page) -> None:
     page.locator("#speak-words").fill(LONG)
     page.get_by_label("Live preview").check(force=True)
     page.locator("#speak-words").press("Control+End")
-    page.keyboard.insert_text(" And that is all.")
+    sound_after(page, lambda: page.keyboard.insert_text(" And that is all."))  # all of it is heard first
     page.wait_for_function("document.querySelector('#speak-stop').hidden", timeout=600_000)
     found, more = [], 0
     for number in range(TIMES):
