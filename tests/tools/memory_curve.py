@@ -55,10 +55,11 @@ def heap() -> tuple[float, float]:
     return (told.uordblks + told.hblkhd) / 1e6, told.fordblks / 1e6
 
 
-def resident() -> float:
-    """MB of this process that lie in memory."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def resident() -> tuple[float, float]:
+    """MB of this process that lie in memory, and how many of them are its own, not of files."""
+    _, all_of_it, of_files = Path("/proc/self/statm").read_text(encoding="ascii").split()[:3]
+    page = os.sysconf("SC_PAGE_SIZE") / 1e6
+    return int(all_of_it) * page, (int(all_of_it) - int(of_files)) * page
 
 
 def learnt(studio: Studio, name: str, begin: float, folder: Path) -> str:
@@ -101,26 +102,23 @@ def main(argv: Sequence[str]) -> int:
         clip = Path(folder) / "clip.wav"
         write_wav(clip, read_audio(MINUTE).between(2.0, 8.0))
         said = [part for page in studio.jobs.scripts() for part in re.findall(r"[^.?!。？！]+[.?!。？！]", page.text)]
-        first = 0.0
-        sys.stdout.write(f"{'said':>5} {'resident MB':>11} {'in use':>7} {'free':>6} {'objects':>8}\n")
+        first = now = own_now = 0.0
+        sys.stdout.write(f"{'said':>5} {'resident MB':>11} {'own':>5} {'in use':>7} {'free':>6} {'objects':>8}\n")
         for number in range(1, given.sentences + 1):
             text = " ".join(rng.choices(said, k=rng.randint(1, 3))) + f" {rng.randrange(10 ** rng.randint(1, 6))}."
             for _ in studio.speech.speak(text, chosen(studio, ids, clip, rng), seed=number):
                 pass
             if number % given.every == 0 or number in (WARM, given.sentences):
                 time.sleep(REST)
-            if number == min(WARM, given.sentences):
-                first = resident()
-            if number % given.every == 0:
-                used, free = heap()
-                now = resident()
-                sys.stdout.write(f"{number:5} {now:11.0f} {used:7.0f} {free:6.0f} {len(gc.get_objects()):8}\n")
+                (now, own_now), (used, free) = resident(), heap()
+                first = now if number == min(WARM, given.sentences) else first
+                row = f"{number:5} {now:11.0f} {own_now:5.0f} {used:7.0f} {free:6.0f} {len(gc.get_objects()):8}\n"
+                sys.stdout.write(row)
                 sys.stdout.flush()
-        now = resident()
         trim = memory.trimmer()
         if trim is not None:
             trim(0)
-            sys.stdout.write(f"lay free in the C library: {now - resident():.0f} MB\n")
+            sys.stdout.write(f"lay free in the C library: {now - resident()[0]:.0f} MB\n")
         sys.stdout.write(f"after {WARM}: {first:.0f} MB, at the end: {now:.0f} MB, {now / first - 1:+.1%}\n")
     return 0
 
