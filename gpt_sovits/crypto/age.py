@@ -48,30 +48,30 @@ def encrypt(data: bytes, passphrase: str) -> bytes:
         wrap = Scrypt(salt=HEAD[:-1] + b"/scrypt" + salt, length=32, n=2**WORK, r=8, p=1).derive(passphrase.encode())
     wrapped = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)  # its key is used once
     head = HEAD + b"-> scrypt %s %d\n%s\n---" % (_base64(salt), WORK, _base64(wrapped))
-    mac = hmac.digest(_derived(file_key, b"", b"header"), head, "sha256")
-    sealer = ChaCha20Poly1305(_derived(file_key, nonce, b"payload"))
+    mac = hmac.digest(derived(file_key, b"", b"header"), head, "sha256")
+    sealer = ChaCha20Poly1305(derived(file_key, nonce, b"payload"))
     starts = range(0, max(1, len(data)), _CHUNK)
     chunks = (
-        sealer.encrypt(number.to_bytes(11, "big") + bytes([start == starts[-1]]), data[start : start + _CHUNK], None)
+        sealer.encrypt(nonce_of(number, start == starts[-1]), data[start : start + _CHUNK], None)
         for number, start in enumerate(starts)
     )
     return b"".join((head, b" ", _base64(mac), b"\n", nonce, *chunks))
 
 
-def decrypt(data: bytes, passphrase: str, most: int = MOST_WORK) -> bytes:
+def decrypt(data: bytes, passphrase: str, costly: bool = True) -> bytes:
     """The inverse. A wrong passphrase takes as long as the right one: the scrypt comes before the check.
 
-    ``most``: as much work as is done without asking. Raises ``CostlyError`` for a file that asks for more than that,
-    ``InputError`` for one of another form, or that asks for more than this program ever would, ``RefusedError`` where
-    the passphrase is wrong (or the file was changed: the two cannot be told apart), and ``BusyError`` where the
-    computer is so busy that the library takes the work for too much.
+    ``costly``: it may ask for as much work as an earlier version of this program. Raises ``CostlyError`` where it may
+    not and asks for more than today's, ``InputError`` for a file of another form, or that asks for more than this
+    program ever would, ``RefusedError`` where the passphrase is wrong (or the file was changed: the two cannot be told
+    apart), and ``BusyError`` where the computer is so busy that the library takes the work for too much.
     """
     import pyrage
 
     work, free = _work_of(data), free_bytes()
     if work > MOST_WORK or (free is not None and 2**work * 1024 > free):
         raise InputError("The file asks for more memory than opening it can need.", "Ask for it again.")
-    if work > most:
+    if work > WORK and not costly:
         raise CostlyError(
             f"Opening this file takes {2 ** (work - 10)} MB of memory and some seconds.",
             "Allow it (on the command line by --costly) if you know who made the file.",
@@ -102,5 +102,11 @@ def _base64(data: bytes) -> bytes:
     return base64.b64encode(data).rstrip(b"=")
 
 
-def _derived(key: bytes, salt: bytes, purpose: bytes) -> bytes:
+def nonce_of(number: int, last: bool) -> bytes:
+    """The nonce of a piece of a stream: its number, and whether it is the last."""
+    return number.to_bytes(11, "big") + bytes([last])
+
+
+def derived(key: bytes, salt: bytes, purpose: bytes) -> bytes:
+    """A key of 32 bytes for one purpose."""
     return HKDF(SHA256(), 32, salt, purpose).derive(key)

@@ -23,8 +23,6 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gpt_sovits.crypto import age
 from gpt_sovits.errors import InputError, RefusedError
@@ -87,9 +85,9 @@ def wrap(key: bytes, passphrase: str) -> bytes:
     return age.encrypt(key, check_passphrase(passphrase))
 
 
-def unwrap(data: bytes, passphrase: str, most: int = age.MOST_WORK) -> bytes:
-    """The inverse of ``wrap``, with ``most`` as much work. Raises what ``age.decrypt`` raises."""
-    key = age.decrypt(data, passphrase, most)
+def unwrap(data: bytes, passphrase: str, costly: bool = True) -> bytes:
+    """The inverse of ``wrap``; ``costly`` as in ``age.decrypt``. Raises what that raises."""
+    key = age.decrypt(data, passphrase, costly)
     if len(key) != KEY_BYTES:
         raise InputError("The key of the voice is damaged.", "Restore it from a backup.")
     return key
@@ -118,7 +116,7 @@ def seal(content: Iterable[bytes], key: bytes, name: str) -> Iterator[bytes]:
     cipher = _cipher(key, salt, name)
     yield _MAGIC + salt
     for number, (piece, last) in enumerate(_pieces(content)):
-        yield cipher.encrypt(_nonce(number, last), piece, None)
+        yield cipher.encrypt(age.nonce_of(number, last), piece, None)
 
 
 def open_file(path: Path, key: bytes | None, name: str, offset: int = 0) -> Iterator[bytes]:
@@ -146,7 +144,7 @@ def open_file(path: Path, key: bytes | None, name: str, offset: int = 0) -> Iter
         while True:
             following = next(sealed, b"")
             try:
-                yield cipher.decrypt(_nonce(number, not following), piece, None)
+                yield cipher.decrypt(age.nonce_of(number, not following), piece, None)
             except InvalidTag as error:
                 raise InputError(f"The file {name} was changed.", "Restore it from a backup.") from error
             if not following:
@@ -164,12 +162,7 @@ def size_of_content(path: Path) -> int:
 
 
 def _cipher(key: bytes, salt: bytes, name: str) -> ChaCha20Poly1305:
-    own = HKDF(SHA256(), KEY_BYTES, salt, _MAGIC + b" " + os.fsencode(name)).derive(key)
-    return ChaCha20Poly1305(own)
-
-
-def _nonce(number: int, last: bool) -> bytes:
-    return number.to_bytes(11, "big") + bytes([last])
+    return ChaCha20Poly1305(age.derived(key, salt, _MAGIC + b" " + os.fsencode(name)))
 
 
 def _pieces(content: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:

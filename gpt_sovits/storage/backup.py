@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpt_sovits import files
-from gpt_sovits.crypto import age, identity, seals, vault
+from gpt_sovits.crypto import identity, seals, vault
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.storage import accounts, erase, versions
 from gpt_sovits.storage.fitting import check_fit
@@ -83,10 +83,10 @@ def write(root: Path, out: Path, passphrase: str, user: str | None = None) -> in
     return sum(1 for name, _ in found if name.endswith(f"/{VOICE_FILE}"))
 
 
-def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None, most_work: int = age.MOST_WORK) -> None:
+def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None, costly: bool = True) -> None:
     """Write the contents of a backup into the new folder ``aside`` and check every voice in it.
 
-    ``into``: the user who gets all of it; then it must be the backup of one user. ``most_work``: see ``age.decrypt``.
+    ``into``: the user who gets all of it; then it must be the backup of one user. ``costly``: see ``age.decrypt``.
     """
     try:
         with source.open("rb") as file:
@@ -97,7 +97,7 @@ def unpack(source: Path, passphrase: str, aside: Path, into: str | None = None, 
             wrapped, offset = file.read(length), file.tell()
             if len(wrapped) != length:
                 raise InputError("The backup is damaged.", "Choose another one.")
-            key = vault.unwrap(wrapped, passphrase, most_work)
+            key = vault.unwrap(wrapped, passphrase, costly)
     except FileNotFoundError as error:
         raise MissingError(f"There is no file {source}.", "Check its name.") from error
     reader = _Reader(vault.open_file(source, key, _NAME, offset))

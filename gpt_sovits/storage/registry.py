@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt_sovits import files
-from gpt_sovits.crypto import age, seals, vault
+from gpt_sovits.crypto import seals, vault
 from gpt_sovits.errors import InputError, MissingError, RefusedError
 from gpt_sovits.storage import backup, erase, versions
 from gpt_sovits.storage.backup import Restored
@@ -179,8 +179,8 @@ class Registry(Writer):
         ``find_base`` raises nothing for its base, and that the voice fits what it returns. ``costly``: the file may
         take as much memory as an earlier version of this program asked for; else ``CostlyError`` says how much.
         """
-        secret, work = self.identity(user).secret, age.MOST_WORK if costly else age.WORK
-        sealed = open_sealed(decrypt(data, passphrase=passphrase, identity=secret, most_work=work))
+        secret = self.identity(user).secret
+        sealed = open_sealed(decrypt(data, passphrase=passphrase, identity=secret, costly=costly))
         require(sealed.consent)
         rights.require("speak", rights.Standing(sealed.name, sealed.terms))
         voice_id, name = new_id("v"), check_name(name or sealed.name)
@@ -218,7 +218,7 @@ class Registry(Writer):
         with files.disk_errors("the backup could not be restored"):
             aside = backup.new_aside(self.root / RESTORING)
             try:
-                backup.unpack(source, passphrase, aside, into, age.MOST_WORK if costly else age.WORK)
+                backup.unpack(source, passphrase, aside, into, costly)
                 with self._writing(None):
                     said = backup.conflicts(self.root, aside, into, find_base)
                     files.make_private(self.root / RESTORED)

@@ -215,8 +215,8 @@ def encrypt(data: bytes, *, passphrase: str = "", recipient: str = "") -> bytes:
     return age.encrypt(data, check_passphrase(passphrase))
 
 
-def decrypt(data: bytes, *, passphrase: str = "", identity: str = "", most_work: int = age.MOST_WORK) -> bytes:
-    """The inside of an age file; ``identity`` is our secret key, ``most_work`` as in ``age.decrypt``.
+def decrypt(data: bytes, *, passphrase: str = "", identity: str = "", costly: bool = True) -> bytes:
+    """The inside of an age file; ``identity`` is our secret key, ``costly`` as in ``age.decrypt``.
 
     Raises ``InputError`` or ``RefusedError``.
     """
@@ -227,7 +227,7 @@ def decrypt(data: bytes, *, passphrase: str = "", identity: str = "", most_work:
     if age.is_locked(data):
         if not passphrase:
             raise RefusedError("The voice file is locked with a passphrase.", "Type the passphrase.")
-        return age.decrypt(data, passphrase, most_work)
+        return age.decrypt(data, passphrase, costly)
     try:
         return pyrage.decrypt(data, [pyrage.x25519.Identity.from_str(identity)])
     except pyrage.DecryptError as error:

@@ -81,7 +81,7 @@ def quick_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
         pad = hashlib.sha256(passphrase.encode()).digest()
         return bytes(one ^ other for one, other in zip(key, pad, strict=True))
 
-    def unwrap(data: bytes, passphrase: str, most: int = 0) -> bytes:
+    def unwrap(data: bytes, passphrase: str, costly: bool = True) -> bytes:
         key = mask(data[:32], passphrase)
         if hashlib.sha256(key).digest() != data[32:]:
             raise RefusedError("The passphrase is wrong.", "Type it again.")
