@@ -128,12 +128,6 @@ class CrossAttention(nn.Module):
         out = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
         return self.conv_o(out.transpose(2, 3).reshape(x.shape))
 
-    def scores(self, x: Tensor, context: Tensor, context_mask: Tensor, head: int) -> Tensor:
-        """Scores [B, T, P] of one head before the softmax; padded columns are ``MASKED``."""
-        query = _heads(self.conv_q(x), self.heads)[:, head]
-        key = _heads(self.conv_k(context), self.heads)[:, head]
-        return (query @ key.transpose(1, 2) / query.shape[-1] ** 0.5).masked_fill(context_mask == 0, MASKED)
-
 
 class MRTE(nn.Module):
     """Multi-reference timbre encoder: content attends to phones, then the style vector is added."""
@@ -151,8 +145,3 @@ class MRTE(nn.Module):
         text = self.text_pre(text * text_mask)
         x = self.cross_attention(content * mask, text * text_mask, text_mask) + content + style
         return self.c_post(x * mask)
-
-    def scores(self, content: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, head: int) -> Tensor:
-        """How strongly each frame attends to each phone in one head, before the softmax: [B, T, P]."""
-        content = self.c_pre(content * mask) * mask
-        return self.cross_attention.scores(content, self.text_pre(text * text_mask) * text_mask, text_mask, head)

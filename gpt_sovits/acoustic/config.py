@@ -94,6 +94,7 @@ class TextEncoderConfig:
     mrte_heads: int = 4
     dropout: float = 0.1
     aligned: bool = False  # the phone that a code says is added to it (acoustic/code_alignment.py); the mini base
+    upsampled: bool = False  # phones where they are said, no attention (acoustic/upsampled_encoder.py); the mini base
 
 
 @dataclass(frozen=True)

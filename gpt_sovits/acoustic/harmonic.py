@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gpt_sovits.acoustic.config import HarmonicConfig
+from gpt_sovits.acoustic.convnext import ConvNeXtBlock
 from gpt_sovits.features.pitch import filled_log_pitch
 from gpt_sovits.features.spectral import linear_spectrogram
 
@@ -38,28 +39,6 @@ class Frames(NamedTuple):
     def between(self, shares: Tensor) -> Frames:
         """The mean of the batch by ``shares`` `[B]`: of pitch and amplitudes geometrically; `[1, ...]`."""
         return Frames(*(torch.tensordot(shares, part, 1)[None] for part in self))
-
-
-class ConvNeXtBlock(nn.Module):
-    """Depthwise convolution, layer norm over channels, two-layer perceptron, scaled residual. `[B, C, T]`.
-
-    ``modulation`` `[B, 2C, 1]`: what to scale (beside 1) and to shift the normalised channels by.
-    """
-
-    def __init__(self, channels: int, kernel: int, expansion: int) -> None:
-        super().__init__()
-        self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
-        self.norm = nn.LayerNorm(channels)
-        self.inner = nn.Linear(channels, expansion * channels)
-        self.outer = nn.Linear(expansion * channels, channels)
-        self.scale = nn.Parameter(torch.full((channels,), 0.3))
-
-    def forward(self, x: Tensor, modulation: Tensor | None = None) -> Tensor:
-        y = self.norm(self.depthwise(x).transpose(1, 2))
-        if modulation is not None:
-            scale, shift = modulation.transpose(1, 2).chunk(2, dim=2)
-            y = y * (1 + scale) + shift
-        return x + (self.scale * self.outer(functional.gelu(self.inner(y)))).transpose(1, 2)
 
 
 def band_weights(bands: int, bins: int, rate: int) -> Tensor:

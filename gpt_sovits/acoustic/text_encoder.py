@@ -73,14 +73,7 @@ class TextEncoder(nn.Module):
         style: Tensor,
         spoken: Tensor | None = None,
     ) -> Tensor:
-        """Everything before the speed change: [B, hidden, T]."""
-        x, text = self.listen(content, mask, phones, text_mask, spoken)
-        return self.fuse(x, mask, text, text_mask, style)
-
-    def listen(
-        self, content: Tensor, mask: Tensor, phones: Tensor, text_mask: Tensor, spoken: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """What is heard [B, hidden, T] and what is written [B, hidden, P], each encoded by itself.
+        """Everything before the speed change: [B, hidden, T].
 
         ``spoken`` [B, T] says which phone each frame says, -1 for none; an aligned encoder adds it to what is heard.
         """
@@ -90,10 +83,6 @@ class TextEncoder(nn.Module):
             index = spoken.clamp_min(0)[:, None].expand(-1, text.shape[1], -1)
             said = text.gather(2, index) * (spoken >= 0)[:, None]
             x = (x + self.aligned(said)) * mask
-        return x, text
-
-    def fuse(self, x: Tensor, mask: Tensor, text: Tensor, text_mask: Tensor, style: Tensor) -> Tensor:
-        """Let the heard attend to the written and add the style: [B, hidden, T]."""
         return self.encoder2(self.mrte(x, mask, text, text_mask, style) * mask, mask)
 
     def project(self, x: Tensor, mask: Tensor, speed: float = 1.0) -> Prior:

@@ -43,7 +43,7 @@ from gpt_sovits.lab.corpus import Corpus, prepare
 from gpt_sovits.lab.drawing import AcousticBatches, SemanticBatches, drawn_by
 from gpt_sovits.lab.envelope_judge import Rivalry
 from gpt_sovits.lab.variation import LanguageDrift
-from gpt_sovits.models.native import load_into, load_tensors
+from gpt_sovits.models.native import load_config, load_into, load_tensors
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.settings import Settings
@@ -59,7 +59,8 @@ STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publi
 TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the first one does the others alone
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
-CONFUSION = 0.1  # part of the codes that the models must not believe
+SETTLED = 2000  # steps after which the style encoder learns with the rest; a random decoder teaches it nothing
+CONFUSION = 0.2, 0.1  # part of the codes that the acoustic and the semantic model must not believe
 DRIFTING = 0.5  # part of the styles that are moved towards those of the other language's speakers
 
 log = logging.getLogger(__name__)
@@ -70,30 +71,29 @@ def content_config() -> MiniContentConfig:
 
 
 def acoustic_config() -> SoVITSConfig:
-    """SoVITS at about a tenth of v2's size; the style encoder hears up to 8 kHz, which every recording has."""
+    """SoVITS at small size; the style encoder hears up to 8 kHz, which every recording has.
+
+    The latent needs no flow, as no posterior takes part; what stands for one is as small as it can be.
+    """
     return SoVITSConfig(
         version=EMBEDDED,
         gin=192,
-        posterior_hidden=112,
-        posterior_layers=4,
-        flow_hidden=96,
-        flow_layers=2,
-        flow_couplings=3,
+        posterior_hidden=8,
+        posterior_layers=1,
+        flow_hidden=8,
+        flow_layers=1,
+        flow_couplings=0,
         text=TextEncoderConfig(
             ssl_dim=content_config().width,
             aligned=True,
-            latent=96,
-            hidden=144,
-            filter=384,
-            ssl_layers=1,
-            text_layers=2,
-            fusion_layers=2,
+            upsampled=True,
+            latent=256,
+            hidden=256,
+            text_layers=3,
             mrte_hidden=192,
-            mrte_heads=4,
-            dropout=0.05,
         ),
         style=StyleConfig(bins=512, dropout=0.1),
-        decoder=HarmonicConfig(movement=1.2, modulated=True),
+        decoder=HarmonicConfig(channels=256, blocks=6, movement=1.2, modulated=True),
     )
 
 
@@ -232,8 +232,8 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, j
             spectral,
             envelope,
             weights,
-            confusion=CONFUSION,
-            restyle=lambda style: drift(style, languages),
+            confusion=CONFUSION[0],
+            restyle=lambda style: drift(style if step >= SETTLED else style.detach(), languages),
             adversary=rivalry if judged else None,
         )
         if judged:
@@ -248,7 +248,7 @@ def train_semantic(coded: CodedCorpus, run: Run, seed: int, positions: int = 640
 
     def next_loss(step: int) -> StepResult:
         batch = moved(next(drawn), run.device)
-        return semantic_loss(cast(T2S, run.model), batch, guide=0.5, smoothing=0.05, confusion=CONFUSION)
+        return semantic_loss(cast(T2S, run.model), batch, guide=0.5, smoothing=0.05, confusion=CONFUSION[1])
 
     return run.go(next_loss)
 
@@ -319,6 +319,15 @@ def _begin(model: nn.Module, start: Path, part: str) -> None:
     load_into(model, state, f"the {part} network")
 
 
+def _begin_acoustic(model: SoVITS, start: Path) -> None:
+    """All of the base's network or, where it is built otherwise, how it hears a style."""
+    if load_config(start)["acoustic"] == model.config.to_dict():
+        _begin(model, start, "acoustic")
+        return
+    state = load_tensors(start / "acoustic.safetensors", prefix="ref_enc.")
+    model.load_state_dict(model.state_dict() | {key: value.float() for key, value in state.items()})
+
+
 def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
     work: Path = args.work
     cancel = CancelToken()
@@ -347,7 +356,7 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
         if stage == "acoustic":
             acoustic = SoVITS(acoustic_config())
             if args.start is not None:
-                _begin(acoustic, args.start, "acoustic")
+                _begin_acoustic(acoustic, args.start)
             codes = load_tensors(work / "codes.safetensors")
             set_codebook(acoustic, codes)
             run = replace(run, name="acoustic", model=acoustic, rate=8e-4 * args.rate)

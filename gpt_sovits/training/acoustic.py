@@ -5,8 +5,7 @@ the *prior* (codes and phones, through the inverse flow), as inference does it; 
 them the latents moved by 0.15 under a noise of 0.89 after 15,000 steps, and speech through them was not understood.
 The losses are spectral, and only below a recording's bandwidth: spectral envelopes of whole utterances, which the
 decoder's own parameters say without a sample being made, and spectra at several resolutions of short rendered slices.
-Pitch and voicing are supervised. Where it is known which phone is said when, one head of the cross attention is told
-(guided attention), so that the text is used from the start.
+Pitch and voicing are supervised.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from gpt_sovits.acoustic.text_encoder import length_mask
 from gpt_sovits.features.spectral import linear_spectrogram, mel_filterbank
 from gpt_sovits.training.examples import AcousticBatch
 
-GUIDED_HEAD = 0
 _RESOLUTIONS = ((2048, 512, 128), (1024, 256, 80), (512, 128, 40))  # FFT, hop, mel bands
 
 
@@ -38,7 +36,6 @@ class AcousticWeights:
     spectrum: float = 2.0
     pitch: float = 8.0
     voicing: float = 1.0
-    attention: float = 1.0
 
 
 @dataclass
@@ -172,8 +169,8 @@ def acoustic_loss(
     mask = length_mask(batch.lengths, batch.log_pitch.shape[-1], style_spec)
     text_mask = length_mask(batch.phone_lengths, batch.phones.shape[-1], style_spec)
     spoken = batch.phone_of_code.repeat_interleave(2, dim=1)
-    heard, text = model.enc_p.listen(content, mask, batch.phones, text_mask, spoken)
-    prior = model.enc_p.project(model.enc_p.fuse(heard, mask, text, text_mask, model.prior_style(style)), mask)
+    hidden = model.enc_p.encode(content, mask, batch.phones, text_mask, model.prior_style(style), spoken)
+    prior = model.enc_p.project(hidden, mask)
 
     z = model.flow(prior.mean * prior.mask, prior.mask, style, reverse=True)
     whole = decoder.analyse(z, style)
@@ -205,10 +202,6 @@ def acoustic_loss(
         + weights.voicing * voicing
     )
     values = {"mel": mel, "spectrum": spectrum, "pitch": pitch, "voicing": voicing}
-    if weights.attention and bool((spoken >= 0).any()):
-        scores = model.enc_p.mrte.scores(heard, mask, text, text_mask, GUIDED_HEAD)
-        values["attention"] = functional.cross_entropy(scores.transpose(1, 2), spoken, ignore_index=-1)
-        loss = loss + weights.attention * values["attention"]
     values["envelope"] = shape
     if adversary is not None:
         extra = adversary(envelope.measured(fake), envelope.measured(real), envelope.below(batch.bandwidth), style)

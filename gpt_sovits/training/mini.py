@@ -71,7 +71,7 @@ class MiniLearning(Learning):
 def _acoustic_lesson(model: SoVITS, task: Task) -> Lesson:
     rng = np.random.default_rng(task.plan.seed)
     spectral, envelope = SpectralLoss(), EnvelopeLoss()
-    weights = AcousticWeights(attention=0.0)  # enc_p, which would learn from it, is fixed
+    weights = AcousticWeights()
     training, held_out = task.training, task.held_out
     pool: list[list[Example]] = []
     device = next(model.parameters()).device
