@@ -8,13 +8,14 @@ that is sent ``{"path": "/etc/passwd", ...}`` would copy that file to where the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import gradio as gr
+import gradio.blocks
 from gradio.exceptions import InvalidPathError
 from gradio.utils import get_upload_folder
 
@@ -70,6 +71,26 @@ class ClosedBlocks(gr.Blocks):
             if not _is_in(file, get_upload_folder()):
                 raise InvalidPathError("This is no file of the page.")
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+
+
+@contextmanager
+def unserved() -> Iterator[None]:
+    """Pages that are built here get no app of their own, which Gradio makes three times for each: a sixth of the start.
+
+    Mounting a page makes the one that it is served by.
+    """
+    made = gradio.blocks.App
+    gradio.blocks.App = _NoApp  # type: ignore[assignment, misc]
+    try:
+        yield
+    finally:
+        gradio.blocks.App = made  # type: ignore[misc]
+
+
+class _NoApp:
+    @staticmethod
+    def create_app(blocks: gr.Blocks, **_: Any) -> None:
+        """Nothing, in the place of an app."""
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -95,6 +95,7 @@ def create_app(
 
     from webui.api import Doors, create_api
     from webui.books import BookRoutes
+    from webui.closed import unserved
     from webui.house import HouseRoutes
     from webui.learning import LearningRoutes
     from webui.live import Live
@@ -134,10 +135,13 @@ def create_app(
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), unreadable)
     for language in i18n.LANGUAGES:
-        pages[language] = build(studio, language, folder, users=users, live=live)
+        with unserved():
+            page = build(studio, language, folder, users=users, live=live)
+            page.queue(default_concurrency_limit=40, max_size=1024)
+        pages[language] = page.sharing(turns)
         app = gr.mount_gradio_app(
             app,
-            pages[language].queue(default_concurrency_limit=40, max_size=1024).sharing(turns),
+            page,
             path=f"/{language}",
             theme=look,
             css_paths=CSS_FILES,
@@ -153,6 +157,7 @@ def create_app(
             auth_dependency=user_of if users else None,
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "exception_handlers": stumbles},
         )
+        page.app = app.routes[-1].app  # type: ignore[attr-defined]  # the one that is served
     app.add_middleware(Page)
 
     def waiting(owner: str) -> int:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.audio import Audio, concatenate, silence
-from gpt_sovits.dataset.word_times import timed
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.labels import Label
@@ -136,6 +135,8 @@ class NarrationService:
 
     def _starts(self, language: str, sound: Audio, text: str) -> Sequence[tuple[int, float]]:
         """When words begin, by the embedded base's ear; nothing where it cannot hear."""
+        from gpt_sovits.dataset.word_times import timed  # with torch, which the page does not wait for
+
         try:
             ear = self._core.base(EMBEDDED).content
         except (VoiceError, AttributeError):

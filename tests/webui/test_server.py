@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +115,19 @@ def test_rewriting_keeps_the_page_whole() -> None:
     )
     made = page.rewrite(source, "zh")
     assert 'lang="zh-CN"' in made and "og:url" not in made and made.endswith("</head><body>b</body></html>")
+
+
+def test_the_page_is_made_without_torch_and_with_one_app_for_each_language(tmp_path):
+    code = (
+        "import sys, pathlib\n"
+        "from gpt_sovits import Settings, Studio\n"
+        "from webui.server import create_app, prepare\n"
+        "import gradio.routes\n"
+        "made, make = [], gradio.routes.App.create_app\n"
+        "gradio.routes.App.create_app = staticmethod(lambda *a, **k: made.append(1) or make(*a, **k))\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "create_app(Studio(Settings(folder)), prepare(folder / 'cache'))\n"
+        "print('torch' in sys.modules, len(made))\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["False", "2"]

@@ -182,7 +182,6 @@ def test_the_handler_for_programs_speaks_with_ones_own_voices_only(address: str,
         assert "event: error" in answer and ".wav" not in answer
 
 
-
 def test_an_upload_is_the_uploaders(ana: Browser, ben: Browser) -> None:
     path = ana.upload(b"ana's words" * 50)
     assert ana.file(path).content == b"ana's words" * 50
