@@ -25,15 +25,20 @@ LONGEST = 250  # frames of an acoustic example
 # How often an example is varied: of the few Mandarin speakers often, so that the language is not tied to their voices.
 VARIED = {"zh": 0.6}
 VARIED_ELSE = 0.3
+TAUGHT = 0.5  # part of what the acoustic model hears that a teacher said, whose times are exact and whose sound is clean
 _AHEAD = 96  # utterances that are drawn and sorted by length at a time
 
 
 class Sampler:
-    """Draws clips, see ``evened``, and knows every speaker's clips."""
+    """Draws clips, see ``evened``, and knows every speaker's clips. ``taught``: part of them that a teacher said."""
 
-    def __init__(self, clips: Sequence[CodedClip], seed: int | Sequence[int]) -> None:
+    def __init__(self, clips: Sequence[CodedClip], seed: int | Sequence[int], taught: float | None = None) -> None:
         self.clips = list(clips)
         self.weights = evened([coded.clip for coded in self.clips], 0.6)
+        told = np.array([bool(coded.clip.told) for coded in self.clips])
+        if taught is not None and told.any() and not told.all():
+            for rows, part in ((told, taught), (~told, 1 - taught)):
+                self.weights[rows] *= part / self.weights[rows].sum()
         self.by_speaker: dict[str, list[CodedClip]] = {}
         for clip in self.clips:
             self.by_speaker.setdefault(clip.clip.speaker, []).append(clip)
@@ -68,7 +73,7 @@ class AcousticBatches(IterableDataset[tuple[AcousticBatch, list[str]]]):
         self.usable = [c for c in coded.clips if not c.clip.held_out and len(c.codes) >= 16]
 
     def __iter__(self) -> Iterator[tuple[AcousticBatch, list[str]]]:
-        sampler = Sampler(self.usable, _own_seed(self.seed))
+        sampler = Sampler(self.usable, _own_seed(self.seed), TAUGHT)
         while True:
             drawn = sampler.draw(_AHEAD)
             lengths = [min(LONGEST, 2 * len(c.codes)) for c in drawn]
