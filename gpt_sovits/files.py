@@ -174,6 +174,12 @@ def read_json(path: Path, most: int = MAX_JSON_BYTES) -> dict[str, Any]:
     return value
 
 
+def bytes_below(*folders: Path) -> int:
+    """Bytes of all files in folders, each once however many names it has there; 0 of a folder that is not there."""
+    found = [path.stat() for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return sum({(each.st_dev, each.st_ino): each.st_size for each in found}.values())
+
+
 def copy_private(source: Path, target: Path) -> str:
     """Copy a person's file to ``target`` (0600, whole or not at all) and return the SHA-256 of what was copied."""
     digest = hashlib.sha256()

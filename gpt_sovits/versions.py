@@ -91,7 +91,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.3,
             "medium",
-            "the first version, 32 kHz",
+            "the oldest; for voices that were made with it",
             phones=FIRST_PHONES,
             discriminators="v2",
             cost=Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
@@ -110,7 +110,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.3,
             "medium",
-            "32 kHz, trained on 5000 hours",
+            "trained on 5000 hours: clear and steady",
             discriminators="v2",
             cost=Cost(3.9, 1.4, 2.8, (130, 100), 4.0, 2.0),
             published=Published(
@@ -128,7 +128,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.5,
             "medium",
-            "32 kHz, closer to the person",
+            "as v2, and closer to the person",
             discriminators="v2Pro",
             parts=("speaker",),
             cost=Cost(4.8, 1.6, 2.8, (105, 100), 4.5, 2.4),
@@ -149,7 +149,7 @@ VERSIONS: Mapping[str, Version] = {
             32000,
             2.7,
             "medium",
-            "32 kHz, closest to the person of the v2 family",
+            "as v2, and closest to the person; what most people want",
             discriminators="v2Pro",
             parts=("speaker",),
             cost=Cost(5.8, 2.2, 2.8, (85, 100), 5.0, 2.8),
@@ -174,7 +174,7 @@ VERSIONS: Mapping[str, Version] = {
             24000,
             3.5,
             "slow",
-            "24 kHz, wants a graphics card",
+            "close to the person from little speech, but with a muffled sound (24 kHz); wants a graphics card",
             parts=("vocoder",),
             cost=Cost(4.9, 4.9, 2.8, (100, 100), 5.0, 0.0),
             published=Published(
@@ -192,7 +192,7 @@ VERSIONS: Mapping[str, Version] = {
             48000,
             2.9,
             "slow",
-            "48 kHz, wants a graphics card",
+            "as v3, with a full sound (48 kHz); wants a graphics card",
             parts=("vocoder",),
             cost=Cost(5.3, 5.3, 2.8, (95, 100), 5.0, 0.0),
             published=Published(
@@ -219,7 +219,14 @@ VERSIONS: Mapping[str, Version] = {
                 "final_bias": True,
             },
         ),
-        Version(EMBEDDED, MINI, 32000, 0.6, "fast", "built in; for computers without a graphics card"),
+        Version(
+            EMBEDDED,
+            MINI,
+            32000,
+            0.6,
+            "fast",
+            "built in, small: speaks at once on any computer, less clearly and less like the person than the others",
+        ),
     )
 }
 OFFICIAL: Mapping[str, Version] = {name: row for name, row in VERSIONS.items() if row.published.acoustic}

@@ -36,6 +36,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gpt_sovits.audio import wav_bytes
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.jobs.intake import MOST_PIECE, Clip, Intake
+from gpt_sovits.jobs.review import PAGE
 from gpt_sovits.jobs.submission import MAX_SCRIPT
 from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.services.session import Session
@@ -215,7 +216,7 @@ class RecordingRoutes:
         jobs = session.jobs
         script, signature = jobs.intake.script(), jobs.intake.signature()
         draft = jobs.reviews.prepare(
-            jobs.intake.recording(), script=script, language=language_of(session), base=session.models.chosen
+            jobs.intake.recording(), script=script, language=language_of(session), base=session.models.chosen, by=PAGE
         )
         jobs.intake.write_form({"review": {"draft": draft.id, "of": signature}})
         return draft.id

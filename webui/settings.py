@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         (here if library.writes_down else wanted).append((words("settings.transcriber"), library.transcriber))
         usable = [(card.name, card.name) for card in cards if card.installed and not card.missing]
         return [
-            _table(words, cards),
+            _table(words, cards, library.paces, library.shared_bytes),
             gr.update(choices=usable, value=pick(usable, library.chosen)),
             gr.update(choices=wanted, value=pick(wanted, wish or RECOMMENDED)),
             gr.update(choices=here, value=pick(here, leaving)),
@@ -231,20 +231,23 @@ def _bar(words: Words, errand: Any) -> str:
     )
 
 
-def _table(words: Words, cards: Sequence[Any]) -> str:
+def _table(words: Words, cards: Sequence[Any], paces: Mapping[str, float], shared: int) -> str:
+    """``paces``: seconds of speech in a second, measured here; ``shared``: bytes of what several models use."""
     here = [card for card in cards if card.installed]
     absent = [card for card in cards if not card.installed]
     names = (
         words("settings.name"),
         words("settings.about"),
+        words("settings.speed"),
         words("settings.size"),
         words("settings.memory"),
-        words("settings.speed"),
     )
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
     parts = []
     for title, group in ((words("settings.here"), here), (words("settings.available"), absent)):
-        rows = "".join(_row(words, card) for card in group)
+        rows = "".join(_row(words, card, paces.get(card.name, 0.0)) for card in group)
+        if group is here and shared:
+            rows += _cells(words("settings.shared"), words("settings.shared_about"), "", _size(shared), "")
         if rows:
             parts.append(f"<table><caption>{html.escape(title)}</caption><tr>{head}</tr>{rows}</table>")
         else:
@@ -252,7 +255,7 @@ def _table(words: Words, cards: Sequence[Any]) -> str:
     return f'<div class="models">{"".join(parts)}</div>'
 
 
-def _row(words: Words, card: Any) -> str:
+def _row(words: Words, card: Any, pace: float) -> str:
     notes = [words.sentence(card.facts.summary)] if card.facts else []
     if card.installed and card.missing:
         notes.append(words("settings.incomplete"))
@@ -260,9 +263,14 @@ def _row(words: Words, card: Any) -> str:
         notes.append(words("settings.untrainable"))
     memory = f"{card.facts.memory_gib:.1f} GB" if card.facts else ""
     speed = words(f"settings.speed_{card.facts.speed}") if card.facts else ""
-    cells = ("; ".join(notes), _size(card.size), memory, speed)
+    if pace:
+        speed = words("settings.speed_measured", pace=f"{pace:.1f}")
+    return _cells(card.name, "; ".join(notes), speed, _size(card.size), memory)
+
+
+def _cells(name: str, *cells: str) -> str:
     data = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-    return f'<tr><th scope="row">{html.escape(card.name)}</th>{data}</tr>'
+    return f'<tr><th scope="row">{html.escape(name)}</th>{data}</tr>'
 
 
 def _size(count: int) -> str:

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.services.model_files import list_models
+    from gpt_sovits.services.model_files import list_models, shared_bytes
     from gpt_sovits.services.models import ModelService
 
     chosen = ModelService(settings).chosen
@@ -42,6 +42,8 @@ def _list(settings: Settings, given: argparse.Namespace) -> int:
             print(f"{'':<16} lacks: {', '.join(card.missing)}")
         if card.installed and not card.trainable:
             print(f"{'':<16} speaks, but new voices cannot be trained on it")
+    if shared := shared_bytes(settings):
+        print(f"{'(shared)':<38} {shared / 2**20:>5.0f} MB  what several models use")
     return 0
 
 

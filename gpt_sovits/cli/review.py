@@ -10,7 +10,7 @@ from pathlib import Path
 from gpt_sovits.cli.texts import read_text
 from gpt_sovits.cli.voices import confirm, show_rows
 from gpt_sovits.errors import MissingError
-from gpt_sovits.jobs.review import Draft
+from gpt_sovits.jobs.review import PROGRAM, Draft
 from gpt_sovits.services.session import Session
 
 ABOUT_REVIEW = "look a recording over, hear and correct its pieces; `train --reviewed` learns from what was kept"
@@ -21,7 +21,7 @@ def review_command(session: Session, given: argparse.Namespace) -> int:
     """Run one action; without one, show what is being looked over."""
     reviews, action = session.jobs.reviews, given.action or "show"
     if action == "new":
-        if reviews.all():
+        if reviews.all(PROGRAM):
             confirm(given, "Another recording is being looked over. Put it away?")
         base = given.base or session.models.chosen
         script = read_text(given.script) if given.script else ""
@@ -38,7 +38,7 @@ def review_command(session: Session, given: argparse.Namespace) -> int:
         shutil.copyfile(reviews.sound(draft.id, given.piece), given.out)
     elif action == "delete":
         confirm(given, "Remove what was looked over, with its recording?")
-        reviews.discard()
+        reviews.discard(draft.id)
     return 0
 
 

@@ -4,8 +4,8 @@
     drafts/<user>/<id>/recording.*      the recording
     drafts/<user>/<id>/dataset/         the training set as ``dataset.build`` makes it
 
-A user has one draft at a time. It ends when the person trains with it (its training set moves into the job), puts it
-away, or destroys a voice that was made from the same recording.
+A user has one draft of the page and one of the programs at a time. It ends when the person trains with it (its training
+set moves into the job), puts it away, or destroys a voice that was made from the same recording.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 2000  # characters of one piece
 SURE, UNSURE, DOUBTFUL = "sure", "unsure", "doubtful"
+PAGE, PROGRAM = "page", "program"  # who looks over
 _SURE = 0.9  # confidence
 _REQUEST = ("script", "language", "base", "recording", "symbols", "sha256")  # what a draft remembers, all of it text
 
@@ -57,9 +58,13 @@ class Piece:
 
 @dataclass(frozen=True)
 class Draft:
-    """``remarks``: sentences about the whole; ``verdict`` and ``advice`` as in ``dataset.assess``."""
+    """``verdict`` and ``advice`` as in ``dataset.assess``; ``skipped``: words of the script that nobody heard.
+
+    ``by``: PAGE or PROGRAM, whichever made it.
+    """
 
     id: str
+    by: str
     pieces: tuple[Piece, ...]
     seconds: float
     verdict: str
@@ -87,10 +92,11 @@ class Reviews:
         script: str = "",
         language: str = "auto",
         base: str,
+        by: str = PROGRAM,
         on_event: EventSink = ignore,
         cancel: CancelToken | None = None,
     ) -> Draft:
-        """Cut a recording up and keep it for review; an earlier draft of the user goes.
+        """Cut a recording up and keep it for review; the user's earlier draft of the page, or of a program, goes.
 
         A text that does not seem to fit is shown with its doubts, for the person to say what is right. Raises
         ``InputError`` for a recording that cannot be used; nothing is kept then.
@@ -104,7 +110,9 @@ class Reviews:
         recording = Path(recording)
         if not recording.is_file():
             raise MissingError("There is no recording.", "Record a minute of speech, or choose a sound file.")
-        self.discard()
+        for earlier in self._home.glob("*"):
+            if _maker(earlier) in ("", by):
+                erase_tree(earlier, overwrite=True)
         draft_id = new_id("d")
         folder = self._home / draft_id
         name = versions.recording_name(recording)
@@ -112,6 +120,9 @@ class Reviews:
         try:
             with disk_errors("the recording could not be stored"):
                 make_private(folder)
+                request = {"script": script, "language": language, "base": base, "recording": name, "by": by,
+                           "symbols": loaded.symbols_version, "sha256": sha256_of(recording)}  # fmt: skip
+                write_json(folder / "draft.json", request)
                 copy_private(recording, folder / name)
                 build_dataset(
                     folder / name,
@@ -125,21 +136,18 @@ class Reviews:
                     on_event=on_event,
                     cancel=cancel,
                 )
-                request = {"script": script, "language": language, "base": base, "recording": name,
-                           "symbols": loaded.symbols_version, "sha256": sha256_of(folder / name)}  # fmt: skip
-                write_json(folder / "draft.json", request)
         except BaseException:
             erase_tree(folder, overwrite=True)
             raise
         return self.open(draft_id)
 
-    def all(self) -> list[Draft]:
-        """The draft that the user has, if there is one; what is damaged is none."""
+    def all(self, by: str = "") -> list[Draft]:
+        """The drafts that the user has, the program's first, or only those ``by`` one; what is damaged is none."""
         found = []
         for folder in self._home.glob("*"):
             with suppress(VoiceError):
                 found.append(self.open(folder.name))
-        return found
+        return sorted((draft for draft in found if by in ("", draft.by)), key=lambda draft: draft.by == PAGE)
 
     def open(self, draft_id: str) -> Draft:
         """The draft as it is now. ``MissingError`` when it was put away."""
@@ -150,6 +158,7 @@ class Reviews:
         assessment = found.report.assessment
         return Draft(
             draft_id,
+            _maker(self._folder(draft_id)),
             tuple(pieces),
             found.seconds,
             assessment.verdict,
@@ -235,10 +244,10 @@ class Reviews:
                 break
         return concatenate(before), concatenate(after)
 
-    def discard(self) -> None:
-        """Overwrite and remove whatever draft the user has."""
+    def discard(self, draft_id: str) -> None:
+        """Overwrite and remove a draft."""
         with self._lock:
-            erase_tree(self._home, overwrite=True)
+            erase_tree(self._folder(draft_id), overwrite=True)
 
     def hand_over(self, draft_id: str, recording: Path, work_dir: Path) -> None:
         """Move a reviewed training set into a job's folder, where the builder takes it for its own; the draft ends.
@@ -268,7 +277,7 @@ class Reviews:
             name = fingerprint_of(recording, request["script"], request["language"], request["symbols"])
             _save(found, pieces, folder / "dataset", name)
             shutil.move(folder / "dataset", work_dir / "dataset")
-            self.discard()
+            self.discard(draft_id)
 
     def request(self, draft_id: str) -> tuple[str, str, str]:
         """The text, the language and the base that the draft was made with."""
@@ -325,9 +334,17 @@ def erase_drafts(settings: Settings, user: str, digests: Mapping[str, int] | Non
 def _read(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "draft.json").read_text(encoding="utf-8"))
-        return {name: found[name] + "" for name in _REQUEST}
+        return {name: found[name] + "" for name in _REQUEST} | {"by": str(found.get("by", PAGE))}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise MissingError("This review is over.", "Choose the recording again.") from error
+
+
+def _maker(folder: Path) -> str:
+    """PAGE or PROGRAM; "" of a damaged draft."""
+    try:
+        return str(_read(folder)["by"])
+    except MissingError:
+        return ""
 
 
 def _save(found: Any, pieces: list[Any], folder: Path, fingerprint: str = "") -> None:

@@ -102,11 +102,6 @@ class BaseFiles:
         """Parts without which this base cannot speak."""
         return tuple(part for part in required_parts(self.version) if not self.has(part))
 
-    @property
-    def size(self) -> int:
-        """Bytes on disk of all its files (parts that bases share are counted in each)."""
-        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
-
 
 def required_parts(version: str) -> tuple[str, ...]:
     """What a base of ``version`` needs in order to speak."""

@@ -47,7 +47,7 @@ class House:
             places = {**places, "jobs": settings.jobs_dir, "models": settings.models_dir, "cache": settings.cache_dir}
         found: dict[str, Any] = {
             "voices": voices,
-            "places": {name: _bytes(path) for name, path in places.items()},
+            "places": {name: files.bytes_below(path) for name, path in places.items()},
             "words": len(self._core.word_lists.of(self._user).entries()),
             "waiting": sum(job.state in ("queued", "running") for job in self._core.store.states(self._user)),
             "device": settings.device,
@@ -99,11 +99,8 @@ class House:
             seconds = sum(each.audio.seconds for each in self._core.synthesizer.speak(voice, line.said, seed=seed))
             if seed:
                 made, took = made + seconds, took + time.perf_counter() - began
+        self._core.models.note_pace(base, made / took)
         return made / took
-
-
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
 def _memory() -> int:

@@ -23,6 +23,7 @@ from gpt_sovits.families.base import build_network
 from gpt_sovits.features.bert import BertConfig, load_bert
 from gpt_sovits.features.hubert import HubertConfig, load_hubert
 from gpt_sovits.features.speaker import load_speaker_encoder
+from gpt_sovits.files import bytes_below
 from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, TRANSCRIBER, bundle, file_with_digest
 from gpt_sovits.models.delta import merged
 from gpt_sovits.models.detect import Shapes
@@ -31,7 +32,7 @@ from gpt_sovits.models.export import export_pair, exportable
 from gpt_sovits.models.importing import ImportReport, import_paths
 from gpt_sovits.models.install import sha256_of, shared_official
 from gpt_sovits.models.native import check_fit, load_metadata, load_tensors, tensor_shapes
-from gpt_sovits.models.store import BaseFiles, find_base, list_bases
+from gpt_sovits.models.store import PARTS_FOLDER, BaseFiles, find_base, list_bases
 from gpt_sovits.settings import Settings
 from gpt_sovits.versions import DISCRIMINATORS, OFFICIAL, VERSIONS, Version
 
@@ -40,7 +41,10 @@ _PARTS = ("acoustic", "semantic", "content", "bert", "speaker", "vocoder", "disc
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One line of ``models list``. Sizes in bytes; ``installed`` is False for an official model not on this machine."""
+    """One line of ``models list``; ``installed`` is False for an official model that is not on this machine.
+
+    ``size``: bytes that it takes beside the others (``shared_bytes`` are needed besides), or that its download has.
+    """
 
     name: str
     version: str
@@ -183,16 +187,29 @@ def export_voice(
 def list_models(settings: Settings) -> list[ModelCard]:
     """Every base here, then the official versions that are not."""
     cards = []
-    for base in list_bases(settings):
+    bases = list_bases(settings)
+    every = bytes_below(*_folders(bases, settings))
+    for base in bases:
+        size = every - bytes_below(*_folders([each for each in bases if each is not base], settings))
         facts = VERSIONS.get(base.version) or VERSIONS.get(base.name)
         trainable = bool(base.config.get("trainable", True))
-        cards.append(ModelCard(base.name, base.version, True, base.bundled, base.size, base.missing, trainable, facts))
+        cards.append(ModelCard(base.name, base.version, True, base.bundled, size, base.missing, trainable, facts))
     here = {card.name for card in cards}
     for version in OFFICIAL:
         if version not in here:
             size = sum(file.size for file in bundle(version))
             cards.append(ModelCard(version, version, False, False, size, (), True, OFFICIAL[version]))
     return cards
+
+
+def shared_bytes(settings: Settings) -> int:
+    """Bytes of what several bases here use, or will: it stays when one of them is removed."""
+    every = bytes_below(*_folders(list_bases(settings), settings))
+    return every - sum(card.size for card in list_models(settings) if card.installed)
+
+
+def _folders(bases: Sequence[BaseFiles], settings: Settings) -> list[Path]:
+    return [*(base.folder for base in bases), settings.models_dir / PARTS_FOLDER]
 
 
 def verify_model(name: str, settings: Settings) -> list[str]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpt_sovits.errors import BusyError, InputError, RefusedError
+from gpt_sovits.errors import BusyError, InputError, RefusedError, VoiceError
+from gpt_sovits.files import disk_errors, read_json, write_json
 from gpt_sovits.models.catalog import TRANSCRIBER
 from gpt_sovits.settings import PROJECT_ROOT, Settings
 from gpt_sovits.versions import EMBEDDED
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WORKER = (sys.executable, "-m", "gpt_sovits.services.model_worker")
 ACTIVE = ("running", "stopping")
 GRACE_SECONDS = 4.0  # from being asked to stop until an errand is ended
+_PACES = "paces.json"
 _LAST_WORDS = 400  # characters kept of what a broken worker said
 
 
@@ -69,6 +71,27 @@ class ModelService:
         from gpt_sovits.services.model_files import list_models
 
         return list_models(self.settings)
+
+    @property
+    def shared_bytes(self) -> int:
+        """Bytes of what several models here use."""
+        from gpt_sovits.services.model_files import shared_bytes
+
+        return shared_bytes(self.settings)
+
+    @property
+    def paces(self) -> dict[str, float]:
+        """Of each model that was measured here: seconds of speech that it makes in a second."""
+        try:
+            found = read_json(self.settings.data_dir / _PACES).items()
+        except VoiceError:
+            return {}
+        return {name: float(pace) for name, pace in found if isinstance(pace, int | float)}
+
+    def note_pace(self, name: str, pace: float) -> None:
+        """Keep what was measured."""
+        with disk_errors("what was measured could not be kept"):
+            write_json(self.settings.data_dir / _PACES, {**self.paces, name: round(pace, 2)})
 
     def terms(self, name: str) -> tuple[str, ...]:
         """The licences of an official model, one sentence each. ``MissingError`` for another name."""

@@ -15,7 +15,7 @@ from gpt_sovits.dataset.ears import Ears
 from gpt_sovits.dataset.training_set import TrainingSet
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.files import sha256_of
-from gpt_sovits.jobs.review import DOUBTFUL, Draft, Reviews, erase_drafts
+from gpt_sovits.jobs.review import DOUBTFUL, PAGE, Draft, Reviews, erase_drafts
 from gpt_sovits.settings import Settings
 from tests.dataset.test_build import SCRIPT, SECONDS, Listener
 
@@ -123,12 +123,18 @@ def test_too_little_that_is_kept_or_another_recording_is_refused(
     assert drafts.open(draft.id).pieces[0].kept, "nothing is lost by a refusal"
 
 
-def test_drafts_are_private_single_and_erased(drafts: Reviews, draft: Draft, recording: Path, tmp_path: Path) -> None:
+def test_drafts_are_private_one_for_page_and_programs_each_and_erased(
+    drafts: Reviews, draft: Draft, recording: Path, tmp_path: Path
+) -> None:
     place = tmp_path / "data" / "drafts"
     with pytest.raises(MissingError):
         Reviews(Settings(tmp_path / "data", threads=1), lambda name: None, "other").open(draft.id)
     newer = drafts.prepare(recording, script=SCRIPT, language="en", base="mini")
     assert [folder.name for folder in (place / "local").iterdir()] == [newer.id]
+    by_page = drafts.prepare(recording, script=SCRIPT, language="en", base="mini", by=PAGE)
+    assert drafts.all() == [newer, by_page] and drafts.all(PAGE) == [by_page], "the page's look took a program's away"
+    drafts.hand_over(by_page.id, recording, tmp_path)
+    assert drafts.all() == [newer]
     settings = Settings(tmp_path / "data", threads=1)
     erase_drafts(settings, "local", {"0" * 64: 1})
     assert drafts.open(newer.id).id == newer.id

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gpt_sovits.acoustic.config import SoVITSCFMConfig, SoVITSConfig
 from gpt_sovits.errors import InputError, MissingError
+from gpt_sovits.files import bytes_below
 from gpt_sovits.models import catalog
 from gpt_sovits.models.configs import part_config
 from gpt_sovits.models.detect import kind_of, version_of
@@ -18,7 +19,14 @@ from gpt_sovits.models.importing import import_paths
 from gpt_sovits.models.native import load_config, load_tensors
 from gpt_sovits.models.store import find_base, list_bases, remove_base
 from gpt_sovits.models.upstream import read_upstream
-from gpt_sovits.services.model_files import check_part, export_voice, import_models, list_models, verify_model
+from gpt_sovits.services.model_files import (
+    check_part,
+    export_voice,
+    import_models,
+    list_models,
+    shared_bytes,
+    verify_model,
+)
 from gpt_sovits.settings import Settings
 from tests.acoustic import sizes
 from tests.models.official import (
@@ -125,6 +133,9 @@ def test_shared_parts_reach_bases_before_and_after_and_take_no_room_twice(instal
     assert base.missing == ()
     for part in ("content", "semantic"):
         assert base.path(part).samefile(find_base("v2", installed).path(part))
+    own = {card.name: card.size for card in list_models(installed) if card.installed and not card.bundled}
+    assert all(0 < size < bytes_below(installed.models_dir / name) for name, size in own.items())
+    assert sum(own.values()) + shared_bytes(installed) == bytes_below(installed.models_dir)
 
 
 def test_vocoders_go_to_their_version(settings: Settings, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class FakeCard:
 class FakeFacts:
     memory_gib: float = 2.0
     speed: str = "medium"
-    summary: str = "32 kHz, trained on 5000 hours"
+    summary: str = "trained on 5000 hours: clear and steady"
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ class FakeLibrary:
         return list(self.models.values())
 
     transcriber, writes_down = "whisper-base", False
+    shared_bytes, paces = 900_000_000, {"mini": 4.25}
 
     def size(self, name: str) -> int:
         return self.models[name].size if name in self.models else 145_000_000

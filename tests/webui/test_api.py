@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from gpt_sovits.storage.takes import TakeLine
 from gpt_sovits.studio import Studio
 from tests.dataset.test_build import SCRIPT, listening
 from tests.jobs.fake_worker import fake_parts
+from tests.models.official import small_state, write_gpt, write_sovits
+from tests.models.test_import import GPT_KEYS, SOVITS_KEYS
 from tests.webui.hum import SENTENCE_SECONDS, Hum, humming
 from tests.webui.serving import served
 from webui.api import Doors, callers, create_api
@@ -286,6 +289,8 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {  # the deed that i
     ("DELETE", "/api/drafts/{draft}"): ("train", {}),
     ("PATCH", "/api/drafts/{draft}/pieces/{piece}"): ("train", {"json": {"kept": False}}),
     ("GET", "/api/drafts/{draft}/pieces/{piece}/file"): ("train", {}),
+    ("GET", "/api/models"): ("", {}),
+    ("POST", "/api/models"): ("manage", {"files": {"files": ("s2G.pth", b"PK no weights")}}),
     ("GET", "/api/takes"): ("keep", {}),
     ("GET", "/api/takes/{take}"): ("keep", {}),
     ("GET", "/api/takes/{take}/file"): ("keep", {}),
@@ -396,12 +401,41 @@ def test_a_token_does_its_deeds_only_with_its_voices(two: Any, method: str, path
         answer = near(app, Authorization=f"Bearer {other}").request(method, place, **sent)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "deed")
         answer = near(app, Authorization=f"Bearer {no_voice}").request(method, place, **sent)
-        hidden = touches(method, path) or path == "/api/drafts"
+        hidden = touches(method, path) or path in ("/api/drafts", "/api/models")
         assert answer.status_code in ((403, 404) if hidden else (200, 201)), answer.text
         assert "voice of ana" not in answer.text
     finally:
         tokens.revoke("other deeds")
         tokens.revoke("of the invented")
+
+
+_TRUSTING = """
+import sys
+from gpt_sovits.services import model_files, model_worker
+model_files.check_part = lambda *given: None  # the networks of this test are tiny
+sys.exit(model_worker.main(sys.argv[1:]))
+"""
+
+
+def test_official_files_come_in_over_http_and_from_python(
+    client: TestClient, made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = made[0].models
+    monkeypatch.setattr(library, "_worker", (sys.executable, "-c", _TRUSTING))
+    names = ("流萤_e8_s200.pth", "s1bert25hz-5kh-longer-epoch=12-step=369668.ckpt")
+    write_sovits(tmp_path / names[0], "v2", small_state("sovits_v2", SOVITS_KEYS), tuned=True)
+    write_gpt(tmp_path / names[1], small_state("gpt_v2", GPT_KEYS))
+    sent = [("files", (f"../{name}", (tmp_path / name).read_bytes())) for name in names]
+    answer = client.post("/api/models", files=sent)
+    assert answer.status_code == 201 and answer.json()["models"] == ["流萤_e8_s200"], answer.text
+    assert not list(made[3].glob("api-*"))
+    library.take_in([tmp_path / name for name in names], name="again")
+    assert library.wait(60).state == "done"
+    found = {card["name"]: card for card in client.get("/api/models").json()}
+    assert all(found[name]["missing"] == ["content"] for name in ("流萤_e8_s200", "again")) and found["mini"]["chosen"]
+    refused = client.post("/api/models", files={"files": ("s2G.pth", b"PK no weights")})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "input")
+    assert client.post("/api/models", data={"name": "x"}).status_code == 400, "the folder for imports is empty"
 
 
 def test_a_removed_or_never_added_account_has_no_tokens(two: Any) -> None:

@@ -84,6 +84,8 @@ def test_download_a_model_with_its_licences_shown_first(page: playwright.Page, s
     assert library.asked == [("v2", "https://huggingface.co")] * 2
     here = page.locator("#settings-table table", has=page.get_by_text("On this computer"))
     here.get_by_role("rowheader", name="v2", exact=True).wait_for()
+    here.get_by_text("4.2 s of speech in a second, measured here").wait_for()
+    here.get_by_role("row", name="Shared what several models use").get_by_text("858 MB").wait_for()
 
 
 def test_offline_import_and_removal_in_settings(page: playwright.Page, studio: FakeStudio, tmp_path: Path) -> None:

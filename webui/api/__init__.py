@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gpt_sovits import __version__
 from gpt_sovits.errors import ResourceError, VoiceError
 from gpt_sovits.studio import Studio
-from webui.api import docs, drafts, kept, openai, own
+from webui.api import docs, drafts, kept, models, openai, own
 from webui.api.callers import Callers
 from webui.api.failures import AskedError, failure, handle
 from webui.api.speaking import Speaker
@@ -28,7 +28,7 @@ from webui.uploads import LEFT_FREE
 
 ROOTS = ("/v1/", "/api/")
 MAX_BODY = 2**20  # bytes of what is no recording
-_UPLOADS = ("/api/jobs", "/api/drafts")
+_UPLOADS = ("/api/jobs", "/api/drafts", "/api/models")
 
 
 def create_api(studio: Studio, folder: Path, sessions: Sessions | None = None, turns: Turns | None = None) -> FastAPI:
@@ -57,6 +57,8 @@ def create_api(studio: Studio, folder: Path, sessions: Sessions | None = None, t
     app.include_router(own.router)
     app.include_router(kept.router)
     app.include_router(drafts.router)
+    app.include_router(models.router)
+    app.state.whole = sessions is None
     return app
 
 

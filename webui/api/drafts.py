@@ -1,6 +1,6 @@
 """Drafts: a recording that was looked over and waits for its person. Its pieces are heard, corrected, and trained with.
 
-A person has one at a time, the page's or a program's. A token needs the deed "train" and every voice.
+A person has one of the page and one of the programs at a time. A token needs the deed "train" and every voice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from gpt_sovits.errors import BusyError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.jobs.review import MAX_TEXT, Draft, Reviews
+from gpt_sovits.jobs.review import MAX_TEXT, PROGRAM, Draft, Reviews
 from gpt_sovits.jobs.submission import MAX_SCRIPT
 from webui.api.callers import Asking, Caller
 from webui.api.failures import DOCUMENTED
@@ -41,7 +41,7 @@ class PieceChange(BaseModel):
     kept: bool | None = Field(None, description="Whether it is learnt from.")
 
 
-@router.get("", summary="The recording that waits, if there is one")
+@router.get("", summary="The recordings that wait, the program's before the page's")
 def drafts(caller: Asking) -> list[dict[str, Any]]:
     return [asdict(draft) for draft in _of(caller).all()]
 
@@ -59,7 +59,7 @@ async def create(
     place = Path(tempfile.mkdtemp(prefix="api-", dir=request.app.state.folder))
 
     def looked_over(path: Path) -> Draft:
-        if reviews.all():
+        if reviews.all(PROGRAM):
             raise BusyError("There is a draft already.", "Train with it, or delete it first.")
         chosen = base or caller.session.models.chosen
         return reviews.prepare(path, script=script, language=language, base=chosen, cancel=cancel)
@@ -80,9 +80,7 @@ def one(draft: str, caller: Asking) -> dict[str, Any]:
 
 @router.delete("/{draft}", status_code=204, summary="Remove it with its recording")
 def delete(draft: str, caller: Asking) -> None:
-    reviews = _of(caller)
-    reviews.request(draft)  # there is none of that id, or it is somebody else's
-    reviews.discard()
+    _of(caller).discard(draft)
 
 
 @router.patch("/{draft}/pieces/{piece}", summary="Correct a piece, or leave it out")
