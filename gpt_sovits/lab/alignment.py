@@ -68,7 +68,7 @@ def taught_times(corpus: Corpus, sources: Sequence[Path], work: Path) -> int:
             starts = [times[k] for k in sounding]
             after = [_end(loudness, times[k], times[k + 1]) for k in sounding]
             rows.append({"path": path, "phones": phones, "starts": starts, "ends": after})
-    _write(work, rows)
+    add_alignment(work, rows)
     return len(rows)
 
 
@@ -81,7 +81,7 @@ def _end(loudness: np.ndarray, start: int, end: int) -> int:
     return start + max(2, int(loud[-1]) + 1) if len(loud) else start + 2
 
 
-def _write(work: Path, rows: Sequence[dict[str, Any]]) -> None:
+def add_alignment(work: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Add rows to the file, in the place of older ones of the same clips."""
     kept = {str(row["path"]): row for row in rows}
     if (work / FILE).is_file():
@@ -179,5 +179,5 @@ def align_english(corpus: Corpus, work: Path, *, on_event: EventSink = ignore) -
             rows.append({"path": clip.path, "phones": phones, "starts": found[0], "ends": found[1]})
         if number % 100 == 0:
             on_event(Event("align", "Aligning English.", number, len(clips)))
-    _write(work, rows)
+    add_alignment(work, rows)
     return len(rows)

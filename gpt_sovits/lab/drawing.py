@@ -25,7 +25,9 @@ LONGEST = 250  # frames of an acoustic example
 # How often an example is varied: of the few Mandarin speakers often, so that the language is not tied to their voices.
 VARIED = {"zh": 0.6}
 VARIED_ELSE = 0.3
-TAUGHT = 0.5  # part of what the acoustic model hears that a teacher said, whose times are exact and whose sound is clean
+TAUGHT = (
+    0.5  # part of what the acoustic model hears that a teacher said, whose times are exact and whose sound is clean
+)
 _AHEAD = 96  # utterances that are drawn and sorted by length at a time
 
 

@@ -1,11 +1,11 @@
 """``python -m gpt_sovits pretrain``: from a speech corpus to the embedded base, stage by stage, resumable anywhere.
 
-    prepare    decode and analyse the corpus                      training/corpus.py
-    align      English boundaries by pocketsphinx (may be left out)   training/alignment.py
-    content    content encoder                                    training/content.py
-    codes      codebook, and the corpus as codes                  training/codes.py
-    acoustic   SoVITS at small size with a harmonic decoder       training/acoustic.py
-    semantic   T2S at small size                                  training/semantic.py
+    prepare    decode and analyse the corpus                                            lab/corpus.py
+    align      a teacher's own times; English by pocketsphinx, Mandarin by its example  lab/frame_aligner.py, ...
+    content    content encoder                                                          lab/content.py
+    codes      codebook, and the corpus as codes                                        lab/codes.py
+    acoustic   SoVITS at small size with a harmonic decoder                             training/acoustic.py
+    semantic   T2S at small size                                                        training/semantic.py
     publish    fp16 weights, config and hashes into a base folder
 
 Every stage keeps one checkpoint and one CSV in the work folder; ``acoustic`` and ``semantic`` only need ``codes``
@@ -42,6 +42,7 @@ from gpt_sovits.lab.content import ContentPlan, train_content
 from gpt_sovits.lab.corpus import Corpus, prepare
 from gpt_sovits.lab.drawing import AcousticBatches, SemanticBatches, drawn_by
 from gpt_sovits.lab.envelope_judge import Rivalry
+from gpt_sovits.lab.frame_aligner import align_mandarin, learn_frames
 from gpt_sovits.lab.variation import LanguageDrift
 from gpt_sovits.models.native import load_config, load_into, load_tensors
 from gpt_sovits.semantic.config import T2SConfig
@@ -59,6 +60,7 @@ STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publi
 TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the first one does the others alone
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
+ALIGNING = 6.0  # minutes that the aligner of people's Mandarin learns from the teacher's times
 SETTLED = 2000  # steps after which the style encoder learns with the rest; a random decoder teaches it nothing
 CONFUSION = 0.2, 0.1  # part of the codes that the acoustic and the semantic model must not believe
 DRIFTING = 0.5  # part of the styles that are moved towards those of the other language's speakers
@@ -334,8 +336,11 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
     if stage == "prepare":
         prepare(args.corpus, work, on_event=_show)
     elif stage == "align":
-        taught_times(Corpus(work), args.corpus, work)
-        align_english(Corpus(work), work, on_event=_show)
+        corpus = Corpus(work)
+        taught = taught_times(corpus, args.corpus, work)
+        align_english(corpus, work, on_event=_show)
+        if taught:
+            align_mandarin(corpus, work, learn_frames(corpus, work, ALIGNING, on_event=_show), on_event=_show)
     elif stage == "content":
         if args.start is None:
             train_content(Corpus(work), work, ContentPlan(seed=args.seed), content_config(), on_event=_show)

@@ -56,14 +56,14 @@ def name_from(text: str) -> str:
 class BaseFiles:
     """One base on disk: its config and which networks are there.
 
-    ``later``: the folder of the release that came after; parts that did not change lie there only.
+    ``others``: folders of other releases; a part that is the same there lies in one of them only.
     """
 
     name: str
     folder: Path
     config: Mapping[str, Any]
     bundled: bool
-    later: Path | None = None
+    others: tuple[Path, ...] = ()
 
     @property
     def version(self) -> str:
@@ -79,8 +79,12 @@ class BaseFiles:
         return self._place(part).is_file()
 
     def _place(self, part: str) -> Path:
-        place = self.folder / f"{part}.safetensors"
-        return self.later / place.name if self.later and not place.is_file() else place
+        name = f"{part}.safetensors"
+        wanted = self.config.get("sha256", {}).get(name)
+        for folder in self.others if not (self.folder / name).is_file() else ():
+            if (folder / name).is_file() and load_config(folder).get("sha256", {}).get(name) == wanted:
+                return folder / name
+        return self.folder / name
 
     def path(self, part: str) -> Path:
         """The safetensors file of a part.
@@ -134,7 +138,8 @@ def _earlier(base: BaseFiles, release: str) -> BaseFiles:
         raise MissingError(
             f"This voice was made on another release of the model {base.name}.", "Train it again from its recording."
         )
-    return BaseFiles(base.name, folder, load_config(folder), base.bundled, base.folder)
+    others = (base.folder, *sorted(place.parent for place in folder.parent.glob(f"*/{CONFIG_NAME}")))
+    return BaseFiles(base.name, folder, load_config(folder), base.bundled, others)
 
 
 def list_bases(settings: Settings) -> list[BaseFiles]:
