@@ -19,7 +19,7 @@ FRAMES = 60
 
 
 def sounding(phones: list[int], rng: np.random.Generator) -> tuple[np.ndarray, list[int], list[int]]:
-    """Log-mel `[FRAMES, BANDS]` in which each phone sounds in bands of its own, initials shortly and finals for long."""
+    """Log-mel `[FRAMES, BANDS]` in which each phone sounds in bands of its own, initials shorter than finals."""
     mel = rng.normal(-8.0, 0.2, (FRAMES, BANDS))
     classes, at, starts, ends = toneless_classes(), int(rng.integers(2, 6)), [], []
     for k, phone in enumerate(phones):
