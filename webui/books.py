@@ -309,13 +309,15 @@ def _chapter(books: Bookshelf, book: str, chapter: int) -> dict[str, Any]:
     project = books.open(book)
     shown = [_sentence(project, each) for each in project.sentences() if each.chapter == chapter]
     about = {key: project.about[key] for key in ("title", "author")}
-    return {"chapters": project.chapters(), "chapter": chapter, "sentences": shown, **about}
+    doubted = [[each.number, each.chapter] for each in project.sentences(doubted=True)]
+    return {"chapters": project.chapters(), "chapter": chapter, "sentences": shown, "doubted": doubted, **about}
 
 
 def _sentence(project: Any, sentence: Any) -> dict[str, Any]:
     takes = [number for number, _, _, _ in project.takes(sentence.number)] if sentence.takes else []
     return {
         "number": sentence.number,
+        "chapter": sentence.chapter,
         "role": sentence.role,
         "text": sentence.text.strip(),
         "pause": sentence.pause,

@@ -127,7 +127,7 @@ class RecordingRoutes:
 
         def found() -> dict[str, Any]:
             return {
-                "form": form_of(intake).model_dump(),
+                "form": untouched(form_of(intake)).model_dump(),
                 "clips": [card(clip) for clip in intake.clips()],
                 "chosen": [clip.id for clip in intake.chosen()],
                 "review": shown_review(session, i18n.load(language), self._review(session)),
@@ -305,6 +305,12 @@ def form_of(intake: Intake) -> Form:
         except ValueError:  # damaged, or not the form's
             continue
     return Form(**found)
+
+
+def untouched(form: Form) -> Form:
+    """The form without a purpose that nobody wrote: the page fills it in, in its own language."""
+    offered = {i18n.load(code)("create.purpose_value") for code in i18n.LANGUAGES}
+    return form.model_copy(update={"purpose": ""}) if form.purpose in offered else form
 
 
 def missing(session: Session, words: i18n.Words, form: Form) -> dict[str, str]:

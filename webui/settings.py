@@ -247,7 +247,7 @@ def _table(words: Words, cards: Sequence[Any], paces: Mapping[str, float], share
     for title, group in ((words("settings.here"), here), (words("settings.available"), absent)):
         rows = "".join(_row(words, card, paces.get(card.name, 0.0)) for card in group)
         if group is here and shared:
-            rows += _cells(words("settings.shared"), words("settings.shared_about"), "", _size(shared), "")
+            rows += _cells(words, words("settings.shared"), words("settings.shared_about"), "", _size(shared), "")
         if rows:
             parts.append(f"<table><caption>{html.escape(title)}</caption><tr>{head}</tr>{rows}</table>")
         else:
@@ -265,11 +265,13 @@ def _row(words: Words, card: Any, pace: float) -> str:
     speed = words(f"settings.speed_{card.facts.speed}") if card.facts else ""
     if pace:
         speed = words("settings.speed_measured", pace=f"{pace:.1f}")
-    return _cells(card.name, "; ".join(notes), speed, _size(card.size), memory)
+    return _cells(words, card.name, "; ".join(notes), speed, _size(card.size), memory)
 
 
-def _cells(name: str, *cells: str) -> str:
-    data = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+def _cells(words: Words, name: str, about: str, speed: str, size: str, memory: str) -> str:
+    named = ((words("settings.size"), size), (words("settings.memory"), memory))  # a phone shows no heads of columns
+    data = "".join(f"<td>{html.escape(cell)}</td>" for cell in (about, speed))
+    data += "".join(f'<td data-name="{html.escape(of)}">{html.escape(cell)}</td>' for of, cell in named)
     return f'<tr><th scope="row">{html.escape(name)}</th>{data}</tr>'
 
 

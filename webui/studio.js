@@ -183,6 +183,7 @@ async function chapter(quietly = false) {
   if (!quietly || !element.querySelector('.sentence.edited')) draw_sentences(found.sentences);
   if (!$('name').value) $('name').value = found.title;
   if (!$('author').value) $('author').value = found.author;
+  draw_doubted();
   if ($('open').hidden) shown_files(found.book.made);
   $('open').hidden = false;
   return true;
@@ -196,6 +197,33 @@ function draw_sentences(fresh) {
   sentences = fresh;
   mark();
 }
+
+// What the studio's own ears doubt: counted over the whole book, found one after another, said again in one go.
+let mending = false;
+function draw_doubted() {
+  const { doubted } = about;
+  if ($('doubted').contains(document.activeElement) && !doubted.length) $('open-title').focus();
+  $('doubted').hidden = !doubted.length;
+  $('doubted-told').textContent = fill(SAY['book.doubted'], { count: doubted.length });
+  $('doubted-again').textContent = mending ? SAY['book.stop'] : SAY['book.doubted_again'];
+}
+$('doubted-next').addEventListener('click', async () => {
+  const here = sentences.some((each) => each.number === playing) ? playing : (sentences[0]?.number ?? 0) - 1;
+  const [number, chapter_] = about.doubted.find(([each]) => each > here) ?? about.doubted[0];
+  if (chapter_ !== state.chapter) { desk.set({ chapter: chapter_ }); if (!(await chapter())) return; }
+  row_of(number)?.scrollIntoView({ block: 'center' });
+  await play(number, false);
+  row_of(number)?.querySelector('.take-line').focus();
+});
+$('doubted-again').addEventListener('click', async () => {
+  mending = !mending;
+  for (const [number] of mending ? [...about.doubted] : []) {
+    draw_doubted();
+    if (!mending || !(await change(number, {}))) break;
+  }
+  mending = false;
+  draw_doubted();
+});
 
 const row_of = (number) => $('sentences').querySelector(`[data-number="${number}"]`);
 
@@ -223,6 +251,7 @@ function sentence(each) {
   }, { label: fill(SAY['take.again_line'], { number: each.number }) }));
   row.append(button(SAY['book.edit'], () => edit(each, item), { label: fill(SAY['book.edit_line'], each) }));
   item.append(line, row);
+  if (each.doubt) item.append(make('p', 'review-note', each.doubt === 'left-out' ? SAY['book.doubt_left_out'] : SAY['book.doubt']));
   return item;
 }
 
@@ -230,6 +259,9 @@ async function change(number, wish) {
   const done = await deed('open-problem', ask(`books/${state.open}/sentences/${number}`, 'POST', wish));
   if (!done) return false;
   sentences = sentences.map((each) => (each.number === number ? done.sentence : each));
+  about.doubted = about.doubted.filter(([each]) => each !== number);
+  if (done.sentence.doubt) about.doubted = [...about.doubted, [number, done.sentence.chapter]].sort(([a], [b]) => a - b);
+  draw_doubted();
   const row = row_of(number);
   if (!row?.classList.contains('edited')) row?.replaceWith(sentence(done.sentence)); // who writes there goes on
   shown_files([]);

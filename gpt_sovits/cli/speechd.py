@@ -16,6 +16,8 @@ from gpt_sovits.settings import PROJECT_ROOT
 ABOUT_SPEECHD = "be a voice of speech-dispatcher: screen readers (Orca) and spd-say speak through the studio"
 NAME = "voice-studio"
 _MOST_SHEBANG = 250
+_SYSTEM = Path("/etc/speech-dispatcher/speechd.conf")
+_MARK = "# by speechd install --default:"  # followed by the line that stood there; alone: the next line is ours
 _SCRIPT = """#!{python}
 # Made by `{program} speechd install`; `speechd remove` takes it away. speech-dispatcher starts it.
 import sys
@@ -38,6 +40,54 @@ def _conf() -> Path:
     return Path(home) / "speech-dispatcher" / "speechd.conf"
 
 
+def as_default(conf: str) -> str:
+    """The daemon's settings with our module as the default one; ``undone`` takes it back."""
+    lines = [f"{_MARK} {line}" if re.match(r"\s*DefaultModule\b", line) else line for line in undone(conf).splitlines()]
+    ours = [f'AddModule "{NAME}" "sd_{NAME}" ""'] if _names_modules(conf) else []
+    for line in (*ours, f"DefaultModule {NAME}"):
+        lines += [_MARK, line]
+    return "\n".join(lines) + "\n"
+
+
+def undone(conf: str) -> str:
+    """The settings as they were before ``as_default``."""
+    lines, found = [], iter(conf.splitlines(keepends=True))
+    for line in found:
+        if line.strip() == _MARK:
+            next(found, "")
+        else:
+            lines.append(line.removeprefix(f"{_MARK} "))
+    return "".join(lines)
+
+
+def _names_modules(conf: str) -> bool:
+    """Whether the daemon starts only the modules that are named, instead of all that it finds."""
+    return re.search(r"^\s*AddModule\b", undone(conf), re.MULTILINE) is not None
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8", "surrogateescape") if path.is_file() else ""
+
+
+def _systems() -> str:
+    """The system's settings, which the daemon reads where the user has none, as they read in another folder."""
+    return re.sub(r'^(\s*Include\s+")(?!/)', rf"\g<1>{_SYSTEM.parent}/", _read(_SYSTEM), flags=re.MULTILINE)
+
+
+def _set_default() -> None:
+    write_bytes(_conf(), as_default(_read(_conf()) or _systems()).encode("utf-8", "surrogateescape"))
+
+
+def _unset_default() -> None:
+    before = undone(_read(_conf()))
+    if before == _read(_conf()):
+        return
+    if before.strip() in ("", _systems().strip()):
+        _conf().unlink()
+    else:
+        write_bytes(_conf(), before.encode("utf-8", "surrogateescape"))
+
+
 def script(python: str, data: Path, user: str, voice: str) -> str:
     """The text of the module's program."""
     if re.search(r"\s", python) or len(python) > _MOST_SHEBANG:
@@ -56,6 +106,7 @@ def speechd_command(session: Session, given: argparse.Namespace) -> int:
         if not _place().is_file():
             raise MissingError(f"There is no module {_place()}.", "`speechd install` makes it.")
         _place().unlink()
+        _unset_default()
         print("Restart the daemon: systemctl --user restart speech-dispatcher, or sign in anew.")
         return 0
     card = session.voices.find(given.voice) if given.voice else None
@@ -66,10 +117,15 @@ def speechd_command(session: Session, given: argparse.Namespace) -> int:
     write_bytes(_place(), text.encode())
     _place().chmod(0o755)
     print(_place().resolve())
-    print(f"Restart the daemon (systemctl --user restart speech-dispatcher), then try: spd-say -o {NAME} Hello")
-    if _conf().is_file() and re.search(r"^\s*AddModule\b", _conf().read_text("utf-8", "replace"), re.MULTILINE):
+    if given.default:
+        _conf().parent.mkdir(parents=True, exist_ok=True)
+        _set_default()
+        print(f"{_conf()}: {NAME} speaks wherever no other module was chosen")
+    option = "" if given.default else f" -o {NAME}"
+    print(f"Restart the daemon (systemctl --user restart speech-dispatcher), then try: spd-say{option} Hello")
+    if not given.default and _names_modules(_read(_conf())):
         print(f'{_conf()} names its modules; add the line: AddModule "{NAME}" "sd_{NAME}" ""')
-    print("In Orca: Preferences, Voice, Speech synthesizer.")
+    print("In Orca: Preferences, Voice, Speech synthesizer" + (": Default." if given.default else "."))
     return 0
 
 
@@ -85,6 +141,11 @@ def _run(session: Session, given: argparse.Namespace) -> int:
 
 def add_speechd_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=("install", "remove", "run"), help="run is what speech-dispatcher starts")
+    command.add_argument(
+        "--default",
+        action="store_true",
+        help="with install: speak where no other module was chosen; remove undoes it",
+    )
     command.add_argument(
         "--voice", default="", help="name or id of the voice (default: the first; Orca can choose another)"
     )

@@ -149,7 +149,11 @@ def test_it_is_installed_for_this_user_and_removed(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     (tmp_path / "config" / "speech-dispatcher").mkdir(parents=True)
-    (tmp_path / "config" / "speech-dispatcher" / "speechd.conf").write_text('AddModule "espeak-ng" "sd_espeak-ng" ""\n')
+    conf, before = (
+        tmp_path / "config" / "speech-dispatcher" / "speechd.conf",
+        'AddModule "espeak-ng" "sd_espeak-ng" ""\n',
+    )
+    conf.write_text(before)
     assert main(["speechd", "install", "--voice", "voice of local"], lambda settings: hummed[0]) == 0
     assert 'AddModule "voice-studio"' in capsys.readouterr().out
     program = tmp_path / "libexec" / "speech-dispatcher-modules" / "sd_voice-studio"
@@ -157,4 +161,14 @@ def test_it_is_installed_for_this_user_and_removed(
     assert started.stdout == b"299-Voice Studio\n299 OK LOADED SUCCESSFULLY\n210 OK QUIT\n", started.stderr
     assert main(["speechd", "remove"], lambda settings: hummed[0]) == 0 and not program.exists()
     assert main(["speechd", "remove"], lambda settings: hummed[0]) == 2
+    assert conf.read_text() == before, "only --default touches it"
+    own = f"{before} DefaultModule espeak-ng\nDefaultVolume 90\n"
+    for kept in (own, ""):  # settings of one's own, and none
+        conf.write_text(kept) if kept else conf.unlink()
+        for _ in range(2):
+            assert main(["speechd", "install", "--default"], lambda settings: hummed[0]) == 0
+        lines = [line for line in conf.read_text().splitlines() if "Module" in line and line[0] != "#"]
+        assert lines[-1] == "DefaultModule voice-studio" and len(lines) == (3 if kept else 1)
+        assert main(["speechd", "remove"], lambda settings: hummed[0]) == 0
+        assert conf.read_text() == own if kept else not conf.exists()
     assert main(["speechd", "install", "--voice", "nobody"], lambda settings: hummed[0]) == 2

@@ -1,6 +1,6 @@
 """SIGKILL of the app and reloads of the page at named moments between opening and a finished voice, with the real app.
 
-    python -m tests.tools.page_moments [chromium]
+    python -m tests.tools.page_moments [chromium [reading]]      "reading": only what is recorded
 
 A browser whose microphone plays ``tests/data/one_minute.opus`` records, uploads, corrects and learns. Each time the
 app is killed and started again, or the page reloaded; afterwards what is there is compared by content.
@@ -239,10 +239,8 @@ def main() -> None:
             page.goto(f"{ADDRESS}en/")
             on_create(page)
             reading(page, app, spoken)
-            upload(page, app)
-            review(page, app)
-            learning(page, app)
-            the_rest(page, app)
+            for step in (upload, review, learning, the_rest) if sys.argv[2:] != ["reading"] else ():
+                step(page, app)
         finally:
             browser.close()
             app.kill()

@@ -34,7 +34,10 @@ PITCHES = {"invented1": 160.0, "invented2": 240.0, "invented3": 320.0}
 
 
 class Humming:
-    """What ``Studio(synthesizer=...)`` takes. ``said`` lists (pitch, text); a text with "wait" waits for ``go``."""
+    """What ``Studio(synthesizer=...)`` takes. ``said`` lists (pitch, text); a text with "wait" waits for ``go``.
+
+    One with "mumble" is in doubt the first time.
+    """
 
     def __init__(self) -> None:
         self.said: list[tuple[int, str]] = []
@@ -52,20 +55,29 @@ class Humming:
         return sum(PITCHES.get(str(each["voice"]), 420.0) * float(each["share"]) for each in parents)
 
     def speak(
-        self, voice: Voice, text: str, *, speed: float = 1.0, cancel: CancelToken | None = None, **manner: Any
+        self,
+        voice: Voice,
+        text: str,
+        *,
+        speed: float = 1.0,
+        pitch: float = 0.0,
+        cancel: CancelToken | None = None,
+        **_: Any,
     ) -> Iterator[Speech]:
         if not re.search(r"\w", text):
             raise InputError("There is nothing in this text that can be spoken.", "Type a sentence.")
         if "boom" in text:
             raise ZeroDivisionError("a bug")
-        self.said.append((round(self.pitch(voice)), text))
+        heard = self.pitch(voice) * 2 ** (pitch / 12)
+        self.said.append((round(heard), text))
         while "wait" in text and not self.go.wait(0.02):
             if cancel is not None and cancel.cancelled:
                 self.dropped.append(text)
                 cancel.check()
         seconds = np.arange(int(RATE * 0.4 / speed)) / RATE
-        tone = 0.3 * np.sin(2 * np.pi * self.pitch(voice) * seconds)
-        yield Speech(Audio(tone.astype(np.float32), RATE), text, 0, len(text), 0.0, ())
+        tone = 0.3 * np.sin(2 * np.pi * heard * seconds)
+        doubt = "loop" if "mumble" in text and self.said.count(self.said[-1]) == 1 else None
+        yield Speech(Audio(tone.astype(np.float32), RATE), text, 0, len(text), 0.0, (), doubt=doubt)
 
 
 def own_routes(studio: Any, folder: Path = Path("nowhere")) -> FastAPI:

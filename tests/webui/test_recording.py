@@ -28,6 +28,7 @@ from gpt_sovits.settings import Settings
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.consent import Consent
 from tests.webui.humming import Humming, own_routes
+from webui import i18n
 
 RATE = 16000
 FORM = {"name": "Ana", "who": "Ana", "purpose": "a test", "agreed": True}
@@ -254,6 +255,9 @@ def test_what_is_missing_is_said_by_field_and_at_once(http: TestClient) -> None:
     http.put("/en/own/intake/form", json={**FORM, "own": False, "agreed": False})
     said = http.post("/zh/own/intake/learn").json()["problems"]
     assert set(said) == {"record", "permission", "agreed"} and "许可" not in said["record"]
+    assert state(http)["form"]["purpose"] == FORM["purpose"]
+    http.put("/en/own/intake/form", json={"purpose": i18n.load("en")("create.purpose_value")})
+    assert http.get("/zh/own/intake").json()["form"]["purpose"] == "", "the page writes its own language there"
 
 
 def test_the_permission_is_bound_to_exactly_this_recording(http: TestClient, studio: Studio) -> None:

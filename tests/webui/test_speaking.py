@@ -210,12 +210,25 @@ def test_a_word_is_put_right_in_plain_words(page: playwright.Page, engine: Hummi
     page.get_by_text("Will be read as").click()
     page.get_by_role("button", name="nine forty-five").wait_for()
     assert "N AY1 N" not in page.locator("#speak-read").inner_text()
+    page.get_by_label("Text", exact=True).fill("At 9:45 the zorblat lost its lead.")
+    page.get_by_role("button", name="lead").click()
+    page.get_by_role("button", name="Hear it as L EH1 D").click()  # another reading, and as high as was asked for
+    until(page, lambda: (160, "[lead|L EH1 D]") in engine.said)
+    page.get_by_text("Pace, pauses and keys").click()
+    page.get_by_label("Pitch").fill("4")
+    page.get_by_text("+4 semitones").wait_for()
+    page.get_by_role("button", name="Hear it as L EH1 D").click()
+    until(page, lambda: (202, "[lead|L EH1 D]") in engine.said)
+    page.get_by_label("Pitch").fill("0")
+    page.get_by_text("Pace, pauses and keys").click()
     page.get_by_role("button", name="zorblat").click()
     page.get_by_label("Write it as it sounds").fill("sorbet")
     page.get_by_role("button", name="Hear it", exact=True).click()
     until(page, lambda: (160, "[zorblat|=sorbet]") in engine.said)
     page.get_by_role("button", name="Here only").click()
-    playwright.expect(page.get_by_label("Text", exact=True)).to_have_value("At 9:45 the [zorblat|=sorbet] sings.")
+    playwright.expect(page.get_by_label("Text", exact=True)).to_have_value(
+        "At 9:45 the [zorblat|=sorbet] lost its lead."
+    )
     page.get_by_label("Text", exact=True).fill("The zorblat sings again.")
     page.locator(".read-one.guess").click()
     page.get_by_label("Write it as it sounds").fill("sorbet")
@@ -323,7 +336,7 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(
     page.get_by_role("tab", name="Studio").click()
     page.get_by_role("button", name="Use this text").click()
     page.get_by_text("There is no text yet. Paste one").wait_for()
-    play = "# One\n\nIt was dark.\n\nAnna: Who is there?\nAnna: Nobody, perhaps.\n\n# Two\n\nThen it was day."
+    play = "# One\n\nIt was dark.\n\nAnna: Who is there?\nAnna: Nobody, perhaps.\n\n# Two\n\nThen he would mumble."
     page.get_by_label("Paste the text").fill(play)
     page.wait_for_timeout(700)
     page.reload()  # what was pasted is not lost
@@ -336,7 +349,15 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(
     page.get_by_label("Anna").select_option(label="Cleo (invented voice)")
     page.get_by_role("button", name="Begin to narrate").click()
     page.get_by_text("All 6 sentences are spoken").wait_for()
-    assert (320, "Who is there?") in engine.said and (160, "Then it was day.") in engine.said
+    assert (320, "Who is there?") in engine.said and (160, "Then he would mumble.") in engine.said
+    page.get_by_text("Sentences that may have come out wrong: 1").wait_for()
+    page.get_by_role("button", name="Hear the next one").click()
+    page.get_by_text("Words may have come out wrong: listen again").wait_for()
+    playwright.expect(page.locator(".sentence", has_text="mumble").locator(".take-line")).to_be_focused()
+    page.get_by_role("button", name="Say all of them again").click()
+    page.get_by_text("Words may have come out wrong").wait_for(state="hidden")
+    playwright.expect(page.locator("#studio-doubted")).to_be_hidden()
+    page.locator("#studio-chapter").select_option(label="One")
     page.get_by_role("button", name="Say it again: sentence 3").click()
     page.get_by_label("Take of sentence 3").select_option(label="Take 1")
     page.get_by_role("button", name="Change the text of sentence 3").click()
