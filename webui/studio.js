@@ -4,7 +4,7 @@ const MOST = 10 * 2 ** 20; // bytes of a document
 const desk = new Desk('studio', { text: '', open: '', chapter: 0, kind: 'm4b', cast: '' }, () => { $('text').value = state.text; list(); });
 const state = desk.value;
 const tape = element.querySelector('audio');
-let books = [], people = [], sentences = [], about = null, playing = null, running = false, timer = null;
+let books = [], people = [], sentences = [], about = null, named = '', playing = null, running = false, timer = null;
 
 function say(place, text, kind = 'problem') {
   $(place).replaceChildren();
@@ -181,8 +181,8 @@ async function chapter(quietly = false) {
   $('chapter').replaceChildren(...found.chapters.map((title, number) =>
     new Option(title || fill(SAY['book.number'], { number: number + 1 }), number, false, number === state.chapter)));
   if (!quietly || !element.querySelector('.sentence.edited')) draw_sentences(found.sentences);
-  if (!$('name').value) $('name').value = found.title;
-  if (!$('author').value) $('author').value = found.author;
+  if (named !== state.open) [$('name').value, $('author').value] = [found.title, found.author];
+  named = state.open;
   draw_doubted();
   if ($('open').hidden) shown_files(found.book.made);
   $('open').hidden = false;

@@ -27,7 +27,7 @@ MOST_TAGS = 1_000_000
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MD_HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*")
 _TXT_HEADING = re.compile(
-    r"(?:chapter|part|book|prologue|epilogue|preface|introduction)\b[^.!?]{0,80}|第[〇零一二三四五六七八九十百千\d]{1,9}[章回节卷部].{0,60}",
+    r"(?:chapter|part|book|prologue|epilogue|preface|introduction)\b[^.!?]{0,80}|第[〇零一二三四五六七八九十百千\d]{1,9}[章回节课幕卷部].{0,60}",
     re.IGNORECASE,
 )
 _ROLE = re.compile(  # Anna: …, **Anna:** …, Anna (laughing): …
@@ -133,8 +133,9 @@ def _without_directions(paragraph: Paragraph, left_out: list[str]) -> Paragraph:
 def speakers(book: Book) -> dict[str, int]:
     """Who seems to speak in lines like "Anna: …", and in how many; a note ("Attention: …") may be among them."""
     found: dict[str, list[str]] = {}
-    for line in (line for chapter in book.chapters for each in chapter.paragraphs for line in each.text.split("\n")):
-        if role := _ROLE.match(line.strip()):
+    said = (each.text for chapter in book.chapters for each in chapter.paragraphs if each.text != chapter.title)
+    for line in (line.strip() for text in said for line in text.split("\n")):
+        if role := _ROLE.match(line):
             found.setdefault(role["role"].strip().casefold(), []).append(role["role"].strip())
     return {names[0]: len(names) for names in sorted(found.values(), key=len, reverse=True)}
 

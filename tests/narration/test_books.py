@@ -43,8 +43,8 @@ def test_markdown_text_and_html(tmp_path: Path) -> None:
     assert said(read_book(md)) == wanted
     txt.write_bytes("Chapter One\r\n\r\nIt began.\r\n\r\nchapter 2: The end\r\n\r\nIt ended.".encode("utf-16"))
     assert [title for title, _ in said(read_book(txt))] == ["Chapter One", "chapter 2: The end"]
-    txt.write_bytes("第一章 开始\n\n天亮了。\n\n第二章\n\n天黑了。".encode("gb18030"))
-    assert said(read_book(txt)) == [("第一章 开始", ["第一章 开始", "天亮了。"]), ("第二章", ["第二章", "天黑了。"])]
+    txt.write_bytes("第一章 开始\n\n天亮了。\n\n第二课\n\n天黑了。".encode("gb18030"))
+    assert said(read_book(txt)) == [("第一章 开始", ["第一章 开始", "天亮了。"]), ("第二课", ["第二课", "天黑了。"])]
     html.write_text("<h1>One</h1><p>It began.<p>Anna: Who?<h2>Two</h2><div>It ended.</div>")
     assert said(read_book(html)) == [("One", ["One", "It began.", "Anna: Who?"]), ("Two", ["Two", "It ended."])]
 
@@ -68,6 +68,8 @@ def test_a_script_as_people_write_it(tmp_path: Path) -> None:
     said = [(each.role, each.text) for chapter in book.chapters for each in chapter.paragraphs]
     assert said[:2] == [("Rosa", "It's 7:30."), ("Tim", "Hi!")] and said[-1] == ("Tim", "Hello.")
     assert speakers(read_book(tmp_path / "show.md")) == {"TIM": 2, "Rosa": 1}
+    (tmp_path / "show.md").write_text("# Episode 12: Bread\n\nTim: Hello.")
+    assert speakers(read_book(tmp_path / "show.md")) == {"Tim": 1}, "a heading is nobody's"
     (tmp_path / "show.md").write_text("---\n\nIt was night.\n\n---\n\n# The only one\n\nMorning.")
     book = read_book(tmp_path / "show.md")
     assert book.title == "The only one" and book.chapters[0].paragraphs[0].text == "It was night."

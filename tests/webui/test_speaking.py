@@ -347,6 +347,7 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(
     assert sum(name.startswith("Twin · ") for name in called) == 2 and len(set(called)) == len(called)
     page.get_by_label("Narrator").first.select_option(label="Ada (invented voice)")
     page.get_by_label("Anna").select_option(label="Cleo (invented voice)")
+    page.locator("#studio-name").evaluate("field => { field.value = 'The book before'; }")
     page.get_by_role("button", name="Begin to narrate").click()
     page.get_by_text("All 6 sentences are spoken").wait_for()
     assert (320, "Who is there?") in engine.said and (160, "Then he would mumble.") in engine.said
@@ -368,6 +369,7 @@ def test_a_long_text_is_cast_spoken_changed_and_made_a_file(
     page.get_by_role("button", name="Play from here").click()
     page.locator(".sentence", has_text="Nobody, perhaps.").locator(".sounding").wait_for()
     page.get_by_text("Make one file of it").click()
+    playwright.expect(page.locator("#studio-name")).to_have_value("One")
     page.get_by_role("button", name="Make the file").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Save as M4B").click()
