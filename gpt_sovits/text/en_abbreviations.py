@@ -234,6 +234,8 @@ ABBREVIATION_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b((?:World )?War) ([IVX]{1,4})( and | or |, )([IVX]{1,4})\b",
              needs="W"), _roman_pair, "World War I and II"),
     (Pattern(rf"\b({_NUMBERED}) ([IVXLC]+)\b(?!['’](?!s\b))"), _roman_cardinal, "Chapter IV"),
+    (Pattern(r"\b(Act|Scene|Chapter|Part|Book|Volume|Section|Appendix|Canto) ([ivxl]{2,7})\b(?!['’])"),
+     lambda m: f"{m[1]} {cardinal(value)}" if (value := roman(m[2].upper())) else None, "Scene ii"),
     (Pattern(rf"\b((?i:{_NUMBERED})) ([IVX]{{2,5}})\b(?!['’](?!s\b))", needs="IVX"), _roman_cardinal, "chapter IV"),
     (Pattern(rf"\b({_REIGNS} [A-Z][a-z]+) ([IVX]{{1,6}})\b(?!['’](?!s\b))", needs="IVX"),
      _roman_ordinal, "King Harald III"),

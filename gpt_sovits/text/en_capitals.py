@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from gpt_sovits.text.en_g2p import lookup
 from gpt_sovits.text.tracked import Tracked
@@ -68,6 +69,17 @@ _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*'?")
 _CAPS = re.compile(r"([A-Z]{2,})(s'|'s|s|'S|'|'d|'ed)?")
 _ENDED = re.compile(r"([A-Z]{3,})(ism|ish|ist|ists|er|ers|ed|es|ing|like|ize|ized|ese)")
 _CAPITAL = re.compile(r"(?<=[^\s])(?=[A-Z])")
+
+
+_EMPHASIZED = re.compile("[A-Z]{3,}[a-z]{2,}")  # RESTful
+_SMALL = re.compile("(?<=[A-Z]{2})[a-z]{3,}")
+
+
+def _before_small(word: str) -> Iterator[int]:
+    """Where letters end and a word in small letters begins: VM|ware, but XML|Http."""
+    for match in _SMALL.finditer(word):
+        if lookup(match.group()) and not lookup(word[match.start() - 1 : match.end()].lower()):
+            yield match.start()
 
 
 def _speakable(word: str) -> bool:
@@ -173,7 +185,11 @@ def speak_capitals(text: Tracked, as_trained: bool = False) -> Tracked:
         elif word[1:] == word[1:].lower() or _ONE_NAME.fullmatch(word) and lookup(word.lower()) is not None:
             continue
         else:
-            edits += [(at, at, " ") for at in (match.start() + m.start() for m in _CAPITAL.finditer(word))]
+            if _EMPHASIZED.fullmatch(word) and lookup(word.lower()):
+                edits.append((match.start(), match.end(), word.lower()))
+                continue
+            cuts = {m.start() for m in _CAPITAL.finditer(word)} | set(_before_small(word))
+            edits += [(match.start() + at, match.start() + at, " ") for at in sorted(cuts)]
             continue
         if match.start() and text.text[match.start() - 1].isalnum():
             new = " " + new

@@ -37,7 +37,8 @@ def hundreds(text: str) -> str:
 
 
 def _road(match: re.Match[str]) -> str:
-    return f"{match[1]} {hundreds(match[2])}"
+    letter = " " if match.string[match.end() : match.end() + 1].isalpha() else ""
+    return f"{match[1]} {hundreds(match[2])}{letter}"
 
 
 def _named_road(match: re.Match[str]) -> str | None:
@@ -159,7 +160,7 @@ _STATES = (
     "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
 )
 # The reference frontend reads the number of a room in full.
-ROOM: Rule = (Pattern(rf"\b([Rr]oom) ([1-9]\d\d)\b(?! {_PLURAL})", needs="123456789"), _road, "Room 305")
+ROOM: Rule = (Pattern(rf"\b([Rr]oom) ([1-9]\d\d)(?=[A-Z]?\b)(?! {_PLURAL})", needs="123456789"), _road, "Room 305")
 CODE_RULES: tuple[Rule, ...] = (
     (Pattern(r"#(?=[A-Z]{1,3}-?\d)", needs="#"), "number ", "invoice #A-2093"),
     (Pattern(rf"(?<=, )({_STATES}) (\d{{5}})(-\d{{4}})?\b", needs=DIGITS),

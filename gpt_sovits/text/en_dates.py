@@ -142,9 +142,10 @@ def _clock(match: re.Match[str]) -> str | None:
     words = [cardinal(hour % 12 or 12)]
     if minute:
         words.append(f"oh {cardinal(minute)}" if minute < 10 else cardinal(minute))
-    if match[3]:
+    words += [f"{half} M"] if half else []
+    if match[3] and int(match[3]):
         words.append(f"and {cardinal(int(match[3]))} seconds")
-    return " ".join(words) + (f" {half} M" if half else "") + stop(match)
+    return " ".join(words) + stop(match)
 
 
 def _run(match: re.Match[str]) -> str:
@@ -207,6 +208,8 @@ DATE_RULES: tuple[Rule, ...] = (
      lambda m: DAYS[m[1]] + ", " + (DAYS[m[2]] if m[2] else ""), "Mon/Wed/Fri"),
     (Pattern(rf"(?<=\d )({_MONTH}\.?(?:,? [12]\d{{3}})?){_SPAN}(?=\d{{1,2}}{_NTH}? {_MONTH}\b)", needs=DIGITS),
      lambda m: f"{m[1]} to ", "28 Feb–3 Mar"),
+    (Pattern(rf"(?<=\d)((?:{_NTH})? {_MONTH}\.?(?:,? [12]\d{{3}})?){_SPAN}(?={_DAY}\b)", needs="-~–—"),
+     lambda m: f"{m[1]} to ", "Thurs 28 Nov – Sun 1 Dec"),
     (Pattern(rf"\b(\d\d/[12]\d{{3}}){_SPAN}(?=\d\d/[12]\d{{3}}\b)",
              needs="/"), lambda m: f"{m[1]} to ", "01/2024–12/2025"),
     (Pattern(rf"\b({_MONTH}\.?(?: \d{{1,2}}{_NTH}?)?(?:,? [12]\d{{3}})?){_SPAN}(?={_MONTH}\b)", needs="-~–—"),
@@ -278,6 +281,7 @@ TIME_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?i)(?<=\bhours )(\d{1,2})-(\d{1,2})\b|(?<=\bhours: )(\d{1,2})-(\d{1,2})\b|"
                 r"(?<=\bopen )(\d{1,2})-(\d{1,2})\b", needs="0123456789:"),
      lambda m: " to ".join(g for g in m.groups() if g), "Office hours: 9-5"),
+    (Pattern(r"\bPs\.? (?=\d)", needs="P"), "Psalm ", "Ps 23"),
     (Pattern(rf"\b((?:[123] )?(?:{BOOKS}))\.? (\d{{1,3}}):(\d{{1,3}})(?:[\-–](\d{{1,3}}))?\b", needs=":"),
      _verse, "Psalm 23:4"),
     (Pattern(r"\b(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\.(\d{1,3})\b|\b(\d{1,2}):([0-5]\d):([0-5]\d),(\d{3})\b", needs=":"),

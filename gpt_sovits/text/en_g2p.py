@@ -169,9 +169,15 @@ _ONSETS = frozenset(
 
 
 def _lettered(word: str) -> list[str] | None:
-    """kmail, nmap, xterm: a letter before a known word, where no English word could begin so."""
-    found = lookup(word[1:]) or _suffixed(word[1:]) if len(word) > 3 and _ONSET.match(word) else None
-    return [*letter(word[0]), *found] if found and word[:2] not in _ONSETS else None
+    """kmail, Xcode, msbuild, mkdir: letters before a known word, where no English word could begin so."""
+    if not _ONSET.match(word) or word[:2] in _ONSETS:
+        return None
+    for size in (1, 2):
+        rest = word[size:]
+        found = (lookup(rest) or _suffixed(rest)) if len(rest) > 1 + size else None
+        if found:
+            return [*spell(word[:size]), *found]
+    return None
 
 
 _TAIL = re.compile("(?:wm|vm|db|dm|tk|fs|xp|kb)$")
@@ -187,6 +193,11 @@ def _tailed(word: str) -> list[str] | None:
     return None
 
 
+_APART = re.compile(
+    "^(?:next|key|bug|hot|sub|net|web|log|bit|map|run|set|get|put|add|pre|box|top|dev|app)[b-df-hj-np-tvwxz]"
+)
+
+
 def _compound(word: str) -> list[str] | None:
     """Two known words of at least 3 letters each, the split with the longest shorter part."""
     best: tuple[int, tuple[str, ...], tuple[str, ...]] | None = None
@@ -196,7 +207,7 @@ def _compound(word: str) -> list[str] | None:
             tail = lookup(word[cut:])
             if tail and (best is None or min(cut, len(word) - cut) > best[0]):
                 best = (min(cut, len(word) - cut), head, tail)
-    if best is None or best[0] < 4 and len(word) < 9:
+    if best is None or best[0] < 4 and len(word) < 9 and not _APART.search(word):
         return None
     weak = tuple(phone.replace("1", "2") for phone in best[2])
     return [*best[1], *weak]
@@ -237,7 +248,7 @@ def read_word(word: str) -> tuple[tuple[str, ...], str]:
     if not re.search(r"[aeiouy]", low) and len(low) <= 5:
         return tuple(spell(low)), "rule"
     derived = _careless(low) or _suffixed(low) or _compound(low)
-    derived = derived or ((_lettered(low) or _tailed(low)) if word == low else None)
+    derived = derived or ((_lettered(low) or _tailed(low)) if word in (low, "X" + low[1:]) else None)
     if derived:
         return tuple(derived), "rule"
     if chinese := mandarin(low):

@@ -174,8 +174,11 @@ _LINE_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=[^\s.,!?;:\-])[ \t]*\n\s*(?=\S)", needs="\n"), ". ", "one line\nanother"),
     (Pattern(r"\s+"), " ", "two  spaces"),
     (Pattern(r"(^ ?|[.!?:] )(\d{1,3})\. (?=\S)", needs=DIGITS), _list_number, "1. Open it."),
-    (Pattern(r"(?<![\d$£€¥₹.])[12],\d{3}(?![.,]\d|[\d%°\w])(?! ?(?:million|billion)| [a-z]{1,3}\b)", needs="12"),
+    (Pattern(rf"(?<![\d{''.join(CURRENCIES)}.])[12],\d{{3}}(?![.,]\d|[\d%°\w])"
+             r"(?! ?(?:million|billion)| [a-z]{1,3}\b)", needs="12"),
      _thousands, "1,024"),
+    (Pattern(r"(?<![\d:])1 ?: ?(\d{1,3}(?:,\d{3}){1,3})(?![\d,])", needs=":"),
+     lambda m: f"1 to {cardinal(int(m[1].replace(',', '')))}", "a map of 1:25,000"),
     EUROPEAN,
     (Pattern(r"(?<=\d),(?=\d{3}(?!\d))(?<!:\d\d,)", needs=DIGITS), "", "1,234,567"),
     (Pattern(r"(?<![\d.,+\-(/:])(?<!\d )(?:[1-9]\d{0,2}(?: 000){1,4}|[1-9]\d?(?: \d{3}){2,4})(?! ?\d|[.,:/\-]\d)",

@@ -289,6 +289,8 @@ FRACTION_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b(\d{1,3}\.\d)/(10|5|100)\b", needs="/"), _score, "9.5/10"),
     (Pattern(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b", needs="/"),
      lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),
+    (Pattern(r"\b(Python|Windows|Vue|Angular|Qt|PHP|Perl|HTTP|[Vv]ersions?|[Ll]evels?|[Pp]hases?|[Gg]rades?|[Tt]ypes?) "
+             r"(\d{1,2})/(\d{1,2})\b(?!/)", needs="/"), lambda m: f"{m[1]} {m[2]} or {m[3]}", "Python 2/3"),
     (Pattern(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)", needs="/"), _fraction, "2 1/2"),
     (Pattern(r"\b(\d+)(?:st|nd|rd|th)\b", needs=DIGITS), lambda m: ordinal(int(m[1])), "33rd"),
     (Pattern(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9}"), _raised, "10⁶"),

@@ -6,7 +6,7 @@ import re
 
 from gpt_sovits.text.en_g2p import lookup
 from gpt_sovits.text.en_numbers import digits, letters_aloud
-from gpt_sovits.text.en_tables import Pattern, Rule
+from gpt_sovits.text.en_tables import DIGITS, Pattern, Rule
 
 _MARKS = {
     ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
@@ -86,6 +86,10 @@ WEB_RULES: tuple[Rule, ...] = (
                                                                                               m.group()) else None,
      "foo.bar.co.uk"),
     (Pattern(r"(?<!\S)\*\.(?=[a-z\d])", needs="*"), "star dot ", "*.example.org"),
+    (Pattern(r"(?<![\w)\]])\^(?=\d+\.\d)", needs="^"), "caret ", "^1.0.0"),
+    (Pattern(r"(?<![\w)\]])~(?=\d+\.\d+\.\d)", needs="~"), "tilde ", "~2.3.1"),
+    (Pattern(r"(?<=[a-z]{2})#(?=\d)", needs="#"), " number ", "tool#42"),
+    (Pattern(r"(?<!\S)\+\+(?![\w+])", needs="+"), "plus plus", "the ++ operator"),
     (Pattern(r"\b([A-Za-z]):\\([^\s\"<>|]{0,400})", needs="\\"),
      lambda m: _path(m), "C:\\Users\\me"),
     (Pattern(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"
@@ -97,7 +101,12 @@ WEB_RULES: tuple[Rule, ...] = (
      lambda m: _file(m) if not m[1].replace(",", "").isdigit() else None, "Node.js"),
     (Pattern(r"(?<![\w.])([A-Za-z_][\w\-]{2,60})\.(c|h|cc|pl|pm|hs|kt|lua|php|vue|rs|el|tcl)\b(?![\w(.])"),
      lambda m: f"{m[1]} dot {letters_aloud(m[2])}", "sched.c"),
-    (Pattern(r"(?<=[\s(\"'])\.([a-z]{2,8})\b(?![.(])"), lambda m: f"dot {_extension(m[1])}", "a .txt file"),
+    (Pattern(r"(?<=[a-z\d])/(?=\.[a-z])", needs="/"), " or ", ".doc/.txt"),
+    (Pattern(r"(?<=[\s(\"'])\.([a-z]{2,8}|[a-z]\d)\b(?![.(])"),
+     lambda m: f"dot {_extension(m[1])}", "a .txt file"),
+    (Pattern(r"\bX\.(\d{2,3})\b", needs="X"), lambda m: f"X dot {digits(m[1])}", "X.509"),
+    (Pattern(r"\b(?!approx)([A-Za-z][a-z_]{4,30})\.(?=\d)", needs=DIGITS), lambda m: f"{m[1]} dot ", "proc.5"),
+    (Pattern(r"(?<=\d)\.x\b", needs="x"), " dot x", "3.x"),
     (Pattern(r"(?<!\S)--(?=[a-z])", needs="-"), "dash dash ", "--dry-run"),
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
     (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),

@@ -12,7 +12,7 @@ from gpt_sovits.text.documents import clean
 from gpt_sovits.text.lexicon import Lexicon
 from gpt_sovits.text.markup import Marked, Region, parse_markup
 from gpt_sovits.text.readers import How, Read, read_around, read_en, read_ja, read_ko, read_yue, read_zh
-from gpt_sovits.text.segment import Run, runs_for
+from gpt_sovits.text.segment import Run, in_formula, runs_for
 from gpt_sovits.text.split import split_text
 from gpt_sovits.text.symbols import SymbolTable, symbols
 from gpt_sovits.text.tracked import Tracked
@@ -70,6 +70,8 @@ def _letters_before(text: str, at: int) -> str:
     found = re.search(r"[A-Za-z]{1,8} ?[(（]?$", text[max(0, at - 10) : at])
     if found is None:
         return ""
+    if in_formula(text, at):
+        return "∑" + found.group()
     return ("№" if _PLATE.search(text[max(0, at - 9) : at]) else "") + found.group()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,12 @@ from gpt_sovits.text.types import LANGUAGES
 
 MAXIMUM = 20_000  # words
 LONGEST = 80  # characters of a word
-_HEADINGS = ("word", "词", "词语")
+_HEADINGS = frozenset(
+    "reading readings pronunciation phones phonemes pinyin jyutping 读音 讀音 拼音 发音 發音 注音 音标 粤拼".split()
+)
+_NAMED = {"chinese": "zh", "mandarin": "zh", "中文": "zh", "汉语": "zh", "普通话": "zh", "english": "en", "英语": "en",
+          "英文": "en", "cantonese": "yue", "粤语": "yue", "japanese": "ja", "日语": "ja", "korean": "ko", "韩语": "ko",
+          "auto": "", "any": "", "all": "", "zh-cn": "zh", "en-us": "en", "en-gb": "en"}  # fmt: skip
 _Known = tuple["Entry", Given]
 
 
@@ -44,8 +50,7 @@ class Entry:
             raise InputError(f"The word {word[:20]}… is too long for the word list.", f"Use at most {LONGEST} letters.")
         if not reading:
             raise InputError(f"There is no reading for {word!r}.", "Write the word and its reading.")
-        if language in ("auto", "any", "all"):
-            language = ""
+        language = _NAMED.get(language, language)
         if language and language not in LANGUAGES:
             raise InputError(f"{language!r} is not a language of the word list.", f"Use {', '.join(LANGUAGES)}.")
         parse_reading(reading, word)
@@ -108,24 +113,27 @@ class Lexicon:
 
     @staticmethod
     def from_csv(text: str) -> Lexicon:
-        """Rows of word, reading and, if wanted, language; a heading row and empty rows are skipped.
+        """Rows of word, reading and, if wanted, language; a heading row, empty rows and remarks (#) are skipped.
 
-        Commas (， too), semicolons or tabs divide them.
+        Commas (， too), semicolons or tabs divide them, or what a spreadsheet's first line says (``sep=;``).
         A later row for the same word and language replaces an earlier one. ``InputError`` names the line.
         """
         entries: dict[tuple[str, str], Entry] = {}
         text = text.lstrip("\ufeff")
-        first = next((row for row in text.splitlines() if row.strip()), "")
-        mark = max(",;\t，；", key=first.count)
+        first = next((row for row in text.splitlines() if row.strip(" \t,;，；") and row[0] != "#"), "")
+        told = re.fullmatch(r"sep=([,;\t])", first)
+        mark = told[1] if told else max(",;\t，；", key=first.count)
+        headings = True
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
         line = 1
         try:
             for row in reader:
                 cells = [cell.strip() for cell in row]
-                heading = line == 1 and bool(cells) and cells[0].lower() in _HEADINGS
-                if any(cells) and not heading:
-                    entry = _row(cells, line)
-                    entries[entry.key] = entry
+                if any(cells) and (any(cells[1:]) or not cells[0].startswith(("#", "sep="))):
+                    if not (headings and re.split(r"[ (（]", "".join(cells[1:2]).lower())[0] in _HEADINGS):
+                        entry = _row(cells, line)
+                        entries[entry.key] = entry
+                    headings = False
                 line = reader.line_num + 1
         except csv.Error as error:
             raise InputError(

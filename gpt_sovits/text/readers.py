@@ -46,7 +46,7 @@ class Read:
 
 def _pause_symbol(text: str) -> tuple[str, str] | None:
     """The reference's pause notation: every ``^`` (or, beside it, ``￥``) makes all commas of the text long pauses."""
-    if "^" in text and not re.search(r"\d\^-?\d", text) or re.search(r"￥(?!\s?\d)", text):
+    if "^" in text and not re.search(r"(?:^|\d)\^-?\d", text) or re.search(r"￥(?!\s?\d)", text):
         mark = "￥" if "￥" in text else "^"
         return mark, _PAUSES[mark]
     return None

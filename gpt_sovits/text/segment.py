@@ -7,6 +7,7 @@ writes; a number goes with the neighbour a reader would give it to; marks stay w
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -204,6 +205,66 @@ def _chinese_codes(text: str, blocks: list[_Block]) -> None:
             after.language = "zh"
 
 
+_VARIABLE = r"(?:(?:sin|cos|tan|log|ln|lg|[A-Za-z]{1,2})(?![A-Za-z])|[α-ωΔ∞])"
+_TERM = rf"(?:[∠√] ?|[|(（])?(?:\d+(?:\.\d+)?(?!\d){_VARIABLE}?|{_VARIABLE})[)）|⁰¹²³⁴-⁹ⁿ°]*"
+_FORMULA = re.compile(
+    rf"(?<![A-Za-z\d_./@#:?&$\-])[\-−]?{_TERM}(?: ?[=＝+\-−×÷/<>≤≥≈≠·^] ?[\-−]?{_TERM}|{_TERM})*(?![A-Za-z\d_@])"
+)
+_SURE = re.compile(r"[=＝≈≠≤≥²³√∠]|[a-z)] ?[<>] ?[\d\-a-z]|\b[a-z] ?\+ ?[a-z\d]")
+
+_MEASURED = re.compile(r"(?:[\d /]|[cdk])m[²³]|/s²|°[CF]")  # 35μg/m³
+
+
+@lru_cache(maxsize=16)
+def formulas(text: str) -> tuple[tuple[int, int], ...]:
+    """(start, end) of what is sure to be a formula: y=x²-4x+4, ∠A=90°, a+b."""
+    if not re.search("[=＝≈≠≤≥<>²³√∠+]", text):
+        return ()
+    found = (match.span() for match in _FORMULA.finditer(text))
+    return tuple(
+        (a, b)
+        for a, b in found
+        if _SURE.search(text, a, b) and re.search("[A-Za-z√]", text[a:b]) and not _MEASURED.search(text, a, b)
+    )
+
+
+def without_formulas(text: str) -> str:
+    """The rest of the text."""
+    for start, end in reversed(formulas(text)):
+        text = text[:start] + " " + text[end:]
+    return text
+
+
+def in_formula(text: str, at: int) -> bool:
+    """Whether ``at`` lies inside a formula, behind its first character."""
+    found = formulas(text)
+    i = bisect_left(found, (at, 0)) - 1
+    return i >= 0 and at < found[i][1]
+
+
+def _split_formulas(text: str, blocks: list[_Block], alone: str) -> None:
+    """Leaves only the letters of a formula to English where the sentence around it is Chinese."""
+    found = formulas(text)
+    starts = [block.start for block in blocks] if found else []
+    han = any(block.kind == "han" for block in blocks) if found else False
+    bare = not han and alone == "zh" and not re.search("[A-Za-z]", without_formulas(text))
+    for start, end in reversed(found):  # the places before stay as they are
+        first, last = max(0, bisect_right(starts, start) - 1), bisect_left(starts, end)
+        own = first if starts[first] >= start else min(first + 1, last - 1)
+        if not (bare or han and _in_chinese(text, blocks, own)):
+            continue
+        parts = [
+            _Block("latin", "en", start + m.start(), start + m.end())
+            if m.group().isascii() and m.group().isalpha()
+            else _Block("number", "zh", start + m.start(), start + m.end())
+            for m in re.finditer("[A-Za-z]+|[^A-Za-z]+", text[start:end])
+        ]
+        head = blocks[first]
+        parts[-1].end = max(end, blocks[last - 1].end)
+        before = [_Block(head.kind, head.language, head.start, start)] if head.start < start else []
+        blocks[first:last] = [*before, *parts]
+
+
 def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_Block]) -> bool:
     """A number glued to a short run of capitals in Chinese text (用5G, 8GB): 五 G, not five G."""
     glued = after is not None and after.kind == "latin" and after.start == block.end
@@ -219,7 +280,7 @@ def _is_roman(text: str, block: _Block, body: str) -> bool:
     body = body.rstrip(",.!?;:，。！？；：、”」）)")
     if not _ROMAN.fullmatch(body):
         return False
-    if len(body) > 1 and body not in ("VI", "IV", "XX") and "一" <= text[block.start - 1] <= "龥":
+    if len(body) > 1 and body not in ("VI", "IV", "XX") and re.match("[一-龥》]", text[block.start - 1]):
         return roman(body) is not None
     counted = text[block.end : block.end + 1] in tuple("世期型级章类代卷部时") and (len(body) > 1 or body == "I")
     return text.startswith("第", max(0, block.start - 1)) or counted
@@ -261,6 +322,7 @@ def segment(text: str, default: str | None = None, alone: str = "zh", *, codes: 
     if not blocks:
         return [Run(default or ("punctuation" if not any(map(_is_symbol, text)) else "en"), 0, len(text))]
     if codes:
+        _split_formulas(text, blocks, alone)
         _chinese_codes(text, blocks)
     runs = _resolve(text, blocks, default, alone)
     return [Run(run.language, run.start, run.end) for run in runs]

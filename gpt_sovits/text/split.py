@@ -17,6 +17,7 @@ from gpt_sovits.text.documents import clean
 from gpt_sovits.text.en_abbreviations import SHORTENED
 from gpt_sovits.text.en_tables import any_of
 from gpt_sovits.text.pauses import with_rests
+from gpt_sovits.text.segment import without_formulas
 from gpt_sovits.text.tags import TAG, pause_of, speed_of
 from gpt_sovits.text.tracked import Tracked
 from gpt_sovits.text.types import Piece
@@ -234,9 +235,9 @@ def split_text(
     """Pieces of about ``shortest`` to ``longest`` phones, in order; stretches with nothing to speak are left out.
 
     Every letter and digit of ``text`` that is spoken (see ``documents``) lies in exactly one piece. ``numbers``: the
-    language of a text that has nothing but numbers. ``first``: where several sentences come, the first piece ends at a
-    clause's mark before so many phones, so that something is heard soon. ``cut``: cut as upstream does instead, by one
-    of its methods (``cuts``).
+    language of a text that has nothing but numbers and formulas. ``first``: where several sentences come, the first
+    piece ends at a clause's mark before so many phones, so that something is heard soon. ``cut``: cut as upstream does
+    instead, by one of its methods (``cuts``).
     """
     source = clean(Tracked.of(text))
     if cut:
@@ -323,7 +324,7 @@ def _join_numbers(text: str, weigh: _Weights, spans: list[tuple[int, int]], long
 
 def _with_numbers(pieces: list[Piece], numbers: str) -> list[Piece]:
     """Each piece with the language of the words nearest before it, or else after it."""
-    told = [_tongue(piece.text) for piece in pieces]
+    told = [_tongue(piece.text if piece.plain is None else piece.plain.text) for piece in pieces]
     first = next((tongue for tongue in told if tongue), numbers)
     out = []
     for piece, tongue in zip(pieces, told, strict=True):
@@ -333,7 +334,8 @@ def _with_numbers(pieces: list[Piece], numbers: str) -> list[Piece]:
 
 
 def _tongue(text: str) -> str:
-    """en or zh by the letters of a piece; "" when it has none."""
+    """en or zh by the letters of a piece; those of a formula tell nothing; "" when it has none."""
+    text = without_formulas(text)
     latin = sum(char.isascii() and char.isalpha() for char in text)
     han = sum("㐀" <= char <= "鿿" for char in text)
     return "" if not latin and not han else "zh" if 3 * han > latin else "en"

@@ -12,7 +12,7 @@ from gpt_sovits.text.zh_codes import BESIDE_LETTERS, PHONES
 from gpt_sovits.text.zh_dates import DASH, DATES, TIMES, UNITS_OF_TIME, Rule, is_score
 from gpt_sovits.text.zh_money import CODED, MONEY
 from gpt_sovits.text.zh_numbers import cardinal, number, signed, spell_digits
-from gpt_sovits.text.zh_sums import FRACTIONS, OPERATORS, POWERS, RAISED, SUMS
+from gpt_sovits.text.zh_sums import FORMULAS, FRACTIONS, OPERATORS, POWERS, RAISED, SUMS
 from gpt_sovits.text.zh_units import ORDINAL_NOUNS, UNIT_NAMES, measures
 
 _N = r"\d+(?:\.\d+)?"
@@ -33,10 +33,13 @@ def _percent(match: re.Match[str]) -> str:
     return ("负" if match[1][0] in "-−" else "") + base + number(match[1].lstrip("-−"))
 
 
+_VERSION = re.compile("[更对发把通起位面回下口头部](?![手数电头肩])")  # GIMP 2 更新 counts nothing
+
+
 def _counted(value: str, after: str, before: str) -> str:
     """A number before a measure word: 2 is 两, except where it names or orders."""
     ordered = before.endswith(("第", "初", "星期", "周", "礼拜", "点", "百", "十")) or re.search("[A-Za-z]$", before)
-    if value != "2" or ordered:
+    if value != "2" or ordered or re.search("[A-Za-z] $", before) and _VERSION.match(after):
         return number(value)
     named = after[:1] in ORDINAL_NOUNS + "两" and not after.startswith(("级台阶", "排人"))
     return number(value) if named or after.startswith(("年级", "单元")) else "两"
@@ -126,7 +129,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?:https?://|www\.)[!-~]+|[A-Za-z0-9_.+\-]{1,64}@[A-Za-z0-9\-]{1,64}(?:\.[A-Za-z0-9\-]{1,64})+"), ""),
     (_SINGLE, lambda m: _VULGAR.get(m[0]) or cardinal(_CIRCLED[m[0]])),
     (re.compile(r"(?<=第)([IVX]{1,5})(?![A-Za-z])|(?<![A-Za-z])([IVX]{2,5}|I)(?=[世期型级章类代卷部时])"
-                r"|(?<=[\u4e00-\u9fa5])([IVX]{2,5})(?![A-Za-z])"), _roman),
+                r"|(?<=[\u4e00-\u9fa5》])([IVX]{2,5})(?![A-Za-z])"), _roman),
     (re.compile(r"(?<!\d)(\d{1,3})°(\d{1,2})[′'](?:(\d{1,2}(?:\.\d+)?)[″\"])?"),
      lambda m: f"{cardinal(m[1])}度{cardinal(m[2])}分" + (f"{number(m[3])}秒" if m[3] else "")),
     (re.compile(r"(?<!\d)(\d{1,2})[·•](\d{1,2})(?!\d)"), lambda m: spell_digits(m[1] + m[2])),
@@ -134,9 +137,13 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<![\d.])(\d+)分之(\d+)(?![\d.])"), lambda m: f"{cardinal(m[1])}分之{cardinal(m[2])}"),
     (re.compile(rf"(?<![\d.])(\d{{1,2}})米(\d{{2}})(?!\d| ?(?:{_MEASURE}))"),
      lambda m: f"{cardinal(m[1])}米{spell_digits(m[2])}"),
+    (re.compile(r"(?<!\d)([1-9](?:\d[1-9]|[1-9]0))(?=路(?!人|程|段|费|灯|数|[上下]))"),
+     lambda m: spell_digits(m[1], "幺")),
+    (re.compile(rf"(?<![\d.])({_N}[百千万亿]{{1,3}})[\-–](?={_N}[百千万亿])"), lambda m: f"{m[1]}到"),
     *UNITS_OF_TIME,
     *CODED,
     *POWERS,
+    *FORMULAS,
     *BESIDE_LETTERS,
     *SUMS,
     *DATES,

@@ -1,7 +1,7 @@
 """What is read digit by digit in Chinese (telephone and card numbers, plates, rooms), and numbers beside letters.
 
 The letters themselves are read as English; here they stand in the text only to be looked at (``zh_normalize``), and a
-``№`` before them marks a number plate.
+``№`` before them marks a number plate, ``∑`` a formula.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BESIDE_LETTERS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[Nn][Oo])\. ?(?=\d)"), ""),
     (re.compile(r"(?<=[A-Za-z])\.(?=\d)"), "点"),
     (re.compile(r"(?<=[GDCZTKYLS])(\d{1,4})(?=次(?!方|数))"), lambda m: spell_digits(m[1], "幺")),
-    (re.compile(rf"(?<=[A-Za-z])(\d+)(?![\d.,:/%]|(?:{_MEASURE}))"), _named),
+    (re.compile(rf"(?<=[A-Za-z])(\d+)(?![\d.,:/%°]|(?:{_MEASURE}))"), _named),
     (re.compile(r"(?<=[A-Za-z] )(\d{3,})(?![\d.,:/%元块分个人年月日℃°])"), _named),
     (re.compile(r"(?<![\d.A-Za-z])(\d+)(?= ?(?:GB|TB|MB|KB|Gb|Mb|G|T|M|K|k|P)(?![A-Za-z]))"), lambda m: cardinal(m[1])),
 )  # fmt: skip

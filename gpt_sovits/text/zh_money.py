@@ -24,9 +24,9 @@ _LEDGER = re.compile(
 
 
 def _amount(value: str) -> str:
-    """A sum: no zeros after the point that nobody says (1580.00)."""
-    whole, _, part = value.partition(".")
-    return "两" if value == "2" else signed(value if part.strip("0") else whole or "0")
+    """A sum: no zeros after the point that nobody says (1580.00, 128.50)."""
+    value = (value.rstrip("0").rstrip(".") or "0") if "." in value else value
+    return "两" if value == "2" else signed(value)
 
 
 def _money(sign: str, value: str, scale: str) -> str:

@@ -43,6 +43,7 @@ _MARK_RUN = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 _DECORATION = re.compile(r"[\-=]{2,}")
 _LONE_MINUS = re.compile(r"-")
 _LONG_DASH = re.compile(r"(?<=[\u4e00-\u9fa5…”’》）)]) ?(?:[—―─]{2,4}| [—–] ) ?(?=[\u4e00-\u9fa5“‘《（(])")
+_SPACED_DASH = re.compile("(?<=[\u4e00-\u9fa5”’》）)」』\\].]) [-–] (?=[\u4e00-\u9fa5“‘《（(「『A-Za-z])")
 _HEADING = re.compile(
     r"(?:^|(?<=[\n。！？；;：:，,、]))[ 　]*[（(]([一二三四五六七八九十百]{1,4})[)）](?=[ 　]*[\u4e00-\u9fa5])"
 )
@@ -140,6 +141,8 @@ def normalize(text: Tracked, beside: tuple[str, str] = ("", ""), ours: bool = Fa
     """
     text = prepare(_beside(text, *beside))
     if ours:
+        if not re.search("[=＝]|等于", text.text):  # 利润 = 收入 - 成本
+            text = text.sub(_SPACED_DASH, "，")
         text = text.sub(_NUMBERED, _enumerated).sub(_APART, lambda match: f"{match[1]}，")
         text = text.sub(_POWER_IS, lambda match: cardinal(match[0]))
         for pattern, new in zh_dates.DURATIONS:

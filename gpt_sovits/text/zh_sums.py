@@ -84,9 +84,18 @@ POWERS: tuple[Rule, ...] = (
      lambda m: _scientific(m, m[2])),
 )  # fmt: skip
 
+# ``∑`` before a letter: it stands in a formula (see ``zh_codes``).
+FORMULAS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=[A-Za-z])(\d+(?:\.\d+)?)°(?![CF\d])"), lambda m: f"{signed(m[1])}度"),
+    (re.compile(r"(?<=∑)([A-Za-z]{1,4}) ?[\-−] ?(?=[\dA-Za-z(（√π])"), lambda m: f"{m[1]}减"),
+    (re.compile(r"(?<=∑)([A-Za-z]{1,4}) ?/ ?(?=[\dA-Za-z(（√π])"), lambda m: f"{m[1]}除以"),
+    (re.compile(r"([=<>≤≥≈≠]) ?[\-−](?=[A-Za-z(（√π])"), lambda m: f"{_OPERATORS[m[1]]}负"),
+)  # fmt: skip
+
 RAISED: tuple[Rule, ...] = (
     (re.compile(r"\^(-?\d+|[nxy])"), _power),
     (re.compile(r"([⁻⁰¹²³⁴-⁹ⁿˣʸ]+)"), _power),
+    (re.compile(r"(?<=次方) ?[\-−] ?(?=[\dA-Za-z(（√π])"), "减"),
 )
 
 OPERATORS: tuple[Rule, ...] = (

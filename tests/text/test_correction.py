@@ -150,6 +150,16 @@ def test_pauses_as_people_write_them(tag: str, seconds: float) -> None:
     assert [(p.text, p.pause) for p in split_text(f"先这样吧。{tag}然后呢，到头了。")][0] == ("先这样吧。", seconds)
 
 
-@pytest.mark.parametrize("table", ["行;xing2;zh\n\n好;hao3\n", "行\txing2\tzh\n好\thao3\n"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "行;xing2;zh\n\n好;hao3\n",
+        "行\txing2\tzh\n好\thao3\n",
+        "\n\n词语,读音\n行,xing2,zh\n好,hao3\n",
+        "汉字；拼音（数字声调）\r\n行；xing2；中文\r\n；\r\n好；hao3；\r\n",
+        "sep=;\nTerm;Pronunciation;Language\n行;xing2;Chinese\n好;hao3;auto\n",
+        "# 我的词\n行,xing2,普通话,,\n,,,,\n好,hao3,,,\n",
+    ],
+)
 def test_other_marks_between_the_cells(table: str) -> None:
     assert Lexicon.from_csv(table) == Lexicon((Entry("行", "xing2", "zh"), Entry("好", "hao3")))

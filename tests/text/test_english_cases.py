@@ -26,8 +26,8 @@ LEFT = {
 
 
 def spoken(text: str) -> str:
-    """Everything that is spoken of ``text``, piece by piece."""
-    return " ".join(phonemize(piece).norm_text for piece in split_text(text))
+    """Everything that an English voice speaks of ``text``, piece by piece."""
+    return " ".join(phonemize(piece).norm_text for piece in split_text(text, numbers="en"))
 
 
 def words(text: str) -> str:

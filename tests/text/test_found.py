@@ -41,6 +41,7 @@ def test_what_is_shown_is_what_is_spoken(numbers: str, first: int) -> None:
     """A text as ``read`` shows it, and line by line as the page and the books speak it."""
     texts = [text for name in ("found_zh.tsv", "found_en.tsv") for _, text, _ in list(rows(name))[::6]]
     texts += ["The Lenin Anthology, Robert C. Tucker (ed.), W.W. Norton & Company, New York, 1975.\n\nI read it."]
+    texts += ["## [3.4.9](https://github.com/x/y/compare/3.4.8...3.4.9) (2026-07-07)", "y=x²-4x+4\n\n∠A=90°"]
     for text in texts:
         shown = [phone for reading in explain(text, numbers=numbers) for phone in reading.phones]
         lines = [_said(piece) for piece in split_text(text, numbers=numbers, first=first)]

@@ -14,7 +14,7 @@ from gpt_sovits.text.frontend import phonemize_span
     [
         ("会议定在2026年3月8日下午2:30。", "会议定在二零二六年三月八日下午两点半."),
         ("气温是-5℃到12℃。", "气温是零下五度到十二度."),
-        ("一共1,250.50元，打8.5折。", "一共一千二百五十点五零元,打八点五折."),
+        ("一共1,250.50元，打8.5折。", "一共一千二百五十点五元,打八点五折."),
         ("他工作了20年，20年前还是98年？", "他工作了二十年,二十年前还是九八年?"),
         ("续航500km，重2.5kg，时速120km/h。", "续航五百千米,重二点五千克,时速一百二十千米每小时."),
         ("电话138-1234-5678，或者010-12345678。", "电话幺三八,幺二三四,五六七八,或者零幺零,幺二三四五六七八."),
@@ -105,7 +105,7 @@ def test_english_homographs(text: str, word: str, phones: list[str]) -> None:
 
 
 def test_no_word_is_lost_behind_a_raised_digit() -> None:
-    assert phonemize("E=mc²是公式。").norm_text == "E Equals mc squared是公式."
+    assert phonemize("E=mc²是公式。").norm_text == "E等于mc的二次方是公式."
 
 
 def test_two_languages_share_one_sequence_and_numbers_follow_their_neighbour() -> None:
@@ -134,6 +134,11 @@ def test_helpers() -> None:
     [
         ("kmail", "K EY1 M EY1 L"),
         ("xterm", "EH1 K S T ER1 M"),
+        ("Xcode", "EH1 K S K OW1 D"),
+        ("msbuild", "EH1 M EH1 S B IH1 L D"),
+        ("mlserve", "EH1 M EH1 L S ER1 V"),
+        ("nexthop", "N EH1 K S T HH AA2 P"),
+        ("bugfix", "B AH1 G F IH2 K S"),
         ("chmod", "CH M AA1 D"),
         ("svelte", "S V EH1 L T"),
         ("winecfg", "W AY1 N S IY1 EH1 F JH IY1"),
