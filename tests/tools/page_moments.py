@@ -90,8 +90,9 @@ def compared(recording: Audio, spoken: Audio, rate: int = 8000) -> tuple[float, 
     whole = np.fft.rfft(np.concatenate([said, said]), size)
     stretches = [(at, sound[at : at + 2 * rate]) for at in range(0, len(sound) - 2 * rate, rate)]
     places = [np.fft.irfft(whole * np.conj(np.fft.rfft(each, size)), size)[: len(said)] for _, each in stretches]
-    moved = np.diff([int(np.argmax(found)) - at for (at, _), found in zip(stretches, places, strict=True)])
-    moved = (moved + len(said) // 2) % len(said) - len(said) // 2  # it begins anew and anew
+    place = np.array([int(np.argmax(found)) - at for (at, _), found in zip(stretches, places, strict=True)])
+    place = (place - place[0] + len(said) // 2) % len(said) - len(said) // 2  # it begins anew and anew
+    moved = np.diff(np.median([place[:-2], place[1:-1], place[2:]], axis=0))  # one stretch alone may be mistaken
     fits = [likeness(each, np.concatenate([said, said])) for _, each in stretches]
     return float(moved[moved > 0].sum()) / rate, min(fits)
 
