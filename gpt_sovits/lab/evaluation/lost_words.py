@@ -108,6 +108,7 @@ class Stages:
             wave = model.decode(codes, phones, reference.style, noise_scale=self.base.noise)
         else:
             lengths = torch.tensor([2 * codes.shape[-1]])
+            index = index[:, ::2].repeat_interleave(2, dim=1)  # a code says one phone, as in training
             prior = model.prior(
                 codes[0], lengths, phones, torch.tensor([phones.shape[1]]), reference.style, spoken=index
             )
