@@ -277,7 +277,7 @@ def _letters_follow(text: str, block: _Block, after: _Block | None, runs: list[_
 
 def _is_roman(text: str, block: _Block, body: str) -> bool:
     """第IX届, II型糖尿病, 亨利VIII世; a single V or X is a letter unless 第 stands before it."""
-    body = body.rstrip(",.!?;:，。！？；：、”」）)")
+    body = body.rstrip(",.!?;:，。！？；：、”」）)“「『（(《… ")
     if not _ROMAN.fullmatch(body):
         return False
     if len(body) > 1 and body not in ("VI", "IV", "XX") and re.match("[一-龥》]", text[block.start - 1]):

@@ -129,7 +129,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?:https?://|www\.)[!-~]+|[A-Za-z0-9_.+\-]{1,64}@[A-Za-z0-9\-]{1,64}(?:\.[A-Za-z0-9\-]{1,64})+"), ""),
     (_SINGLE, lambda m: _VULGAR.get(m[0]) or cardinal(_CIRCLED[m[0]])),
     (re.compile(r"(?<=第)([IVX]{1,5})(?![A-Za-z])|(?<![A-Za-z])([IVX]{2,5}|I)(?=[世期型级章类代卷部时])"
-                r"|(?<=[\u4e00-\u9fa5》])([IVX]{2,5})(?![A-Za-z])"), _roman),
+                r"|(?<=[\u4e00-\u9fa5》])(?!(?:VI|IV|XX)(?![IVX]))([IVX]{2,5})(?![A-Za-z])"), _roman),
     (re.compile(r"(?<!\d)(\d{1,3})°(\d{1,2})[′'](?:(\d{1,2}(?:\.\d+)?)[″\"])?"),
      lambda m: f"{cardinal(m[1])}度{cardinal(m[2])}分" + (f"{number(m[3])}秒" if m[3] else "")),
     (re.compile(r"(?<!\d)(\d{1,2})[·•](\d{1,2})(?!\d)"), lambda m: spell_digits(m[1] + m[2])),

@@ -43,7 +43,9 @@ _MARK_RUN = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 _DECORATION = re.compile(r"[\-=]{2,}")
 _LONE_MINUS = re.compile(r"-")
 _LONG_DASH = re.compile(r"(?<=[\u4e00-\u9fa5…”’》）)]) ?(?:[—―─]{2,4}| [—–] ) ?(?=[\u4e00-\u9fa5“‘《（(])")
-_SPACED_DASH = re.compile("(?<=[\u4e00-\u9fa5”’》）)」』\\].]) [-–] (?=[\u4e00-\u9fa5“‘《（(「『A-Za-z])")
+_SPACED_DASH = re.compile(
+    "(?<=[\\d\u4e00-\u9fa5”’》）)」』\\].]) [-–] (?=[\u4e00-\u9fa5“‘《（(「『A-Za-z])|(?<=[》」』])[-–](?=[《「『])"
+)
 _HEADING = re.compile(
     r"(?:^|(?<=[\n。！？；;：:，,、]))[ 　]*[（(]([一二三四五六七八九十百]{1,4})[)）](?=[ 　]*[\u4e00-\u9fa5])"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 _TABLE = (
     # words
-    "重重地 zhong4 zhong4 de5|罗布泊 luo2 bu4 po1|断发 duan4 fa4|说客 shui4 ke4|葛巾 ge2 jin1|相国 xiang4 guo2|相府 xiang4 fu3|落下 luo4 xia4|被落下 bei4 la4 xia4|落下功课 la4 xia4 gong1 ke4|阴阳五行 yin1 yang2 wu3 xing2|五行学说 wu3 xing2 xue2 shuo1|五行相生 wu3 xing2 xiang1 sheng1|当前行 dang1 qian2 hang2|命令行 ming4 ling4 hang2|运转 yun4 zhuan3|当当网 dang1 dang1 wang3|为着 wei4 zhe5|兜兜转转 dou1 dou1 zhuan4 zhuan4|温差 wen1 cha1|落差 luo4 cha1|高差 gao1 cha1|时差 shi2 cha1|反差 fan3 cha1|偏差 pian1 cha1|率部 shuai4 bu4|眩晕 xuan4 yun4|质朴 zhi4 pu3|简朴 jian3 pu3|"
+    "重重地 zhong4 zhong4 de5|查重 cha2 chong2|罗布泊 luo2 bu4 po1|断发 duan4 fa4|说客 shui4 ke4|葛巾 ge2 jin1|相国 xiang4 guo2|相府 xiang4 fu3|落下 luo4 xia4|被落下 bei4 la4 xia4|落下功课 la4 xia4 gong1 ke4|阴阳五行 yin1 yang2 wu3 xing2|五行学说 wu3 xing2 xue2 shuo1|五行相生 wu3 xing2 xiang1 sheng1|当前行 dang1 qian2 hang2|命令行 ming4 ling4 hang2|运转 yun4 zhuan3|当当网 dang1 dang1 wang3|为着 wei4 zhe5|兜兜转转 dou1 dou1 zhuan4 zhuan4|温差 wen1 cha1|落差 luo4 cha1|高差 gao1 cha1|时差 shi2 cha1|反差 fan3 cha1|偏差 pian1 cha1|率部 shuai4 bu4|眩晕 xuan4 yun4|质朴 zhi4 pu3|简朴 jian3 pu3|"
     "俭朴 jian3 pu3|褪去 tui4 qu4|褪色 tui4 se4|玄参 xuan2 shen1|丹参 dan1 shen1|党参 dang3 shen1|后燕 hou4 yan1|南燕 nan2 yan1|北燕 bei3 yan1|前燕 qian2 yan1|都市 du1 shi4|肚子 du4 zi5|挑起 tiao3 qi3|薄膜 bo2 mo2|挣脱 zheng4 tuo1|扛鼎 gang1 ding3|翘曲 qiao2 qu1|夹克 jia1 ke4|参将 can1 jiang4|左氏传 zuo3 shi4 zhuan4|"
     "莫干山 mo4 gan1 shan1|长葛 chang2 ge3|埃塞俄比亚 ai1 sai4 e2 bi3 ya4|刘少奇 liu2 shao4 qi2|任弼时 ren2 bi4 shi2|斗拱 dou3 gong3|斗栱 dou3 gong3|啦啦队 la1 la1 dui4|大月氏 da4 yue4 zhi1|吐鲁番 tu3 lu3 fan1|浚县 xun4 xian4|涡阳 guo1 yang2|洪洞 hong2 tong2|洪洞县 hong2 tong2 xian4|单县 shan4 xian4|"
     "会稽 kuai4 ji1|张掖 zhang1 ye4|阆中 lang4 zhong1|黄陂 huang2 pi2|高句丽 gao1 gou1 li2|阏氏 yan1 zhi1|尼泊尔 ni2 bo2 er3|"
@@ -32,7 +32,7 @@ _TABLE = (
     "区楚良 ou1 chu3 liang2"
 )
 _LINES = (
-    "服务 fu2 wu4|行行出状元 hang2 hang2 chu1 zhuang4 yuan2|曲项 qu1 xiang4|异乡为异客 yi4 xiang1 wei2 yi4 ke4|为伊 wei4 yi1|石径斜 shi2 jing4 xie2|将进酒 qiang1 jin4 jiu3|"
+    "服务 fu2 wu4|干扰 gan1 rao3|查重清 cha2 chong2 qing1|行行出状元 hang2 hang2 chu1 zhuang4 yuan2|曲项 qu1 xiang4|异乡为异客 yi4 xiang1 wei2 yi4 ke4|为伊 wei4 yi1|石径斜 shi2 jing4 xie2|将进酒 qiang1 jin4 jiu3|"
     "呼儿将出 hu1 er2 jiang1 chu1|还复来 huan2 fu4 lai2|江陵一日还 jiang1 ling2 yi2 ri4 huan2|空余黄鹤楼 kong1 yu2 huang2 he4 lou2|"
     "千载空悠悠 qian1 zai3 kong1 you1 you1|还酹江月 huan2 lei4 jiang1 yue4|千堆雪 qian1 dui1 xue3|传不习乎 chuan2 bu4 xi2 hu1|"
     "为人谋 wei4 ren2 mou2|好之者 hao4 zhi1 zhe3|乐之者 le4 zhi1 zhe3|乐山者 yao4 shan1 zhe3|"
