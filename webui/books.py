@@ -309,7 +309,7 @@ def _chapter(books: Bookshelf, book: str, chapter: int) -> dict[str, Any]:
     project = books.open(book)
     shown = [_sentence(project, each) for each in project.sentences() if each.chapter == chapter]
     about = {key: project.about[key] for key in ("title", "author")}
-    doubted = [[each.number, each.chapter] for each in project.sentences(doubted=True)]
+    doubted = [[each.number, each.chapter, each.doubt] for each in project.sentences(doubted=True)]
     return {"chapters": project.chapters(), "chapter": chapter, "sentences": shown, "doubted": doubted, **about}
 
 

@@ -178,7 +178,7 @@ async function list(event) {
 async function save(event) {
   event.preventDefault();
   if ($('keep').ariaBusy === 'true') return; // pressed again while it is saved
-  say('saved', 'good', '');
+  say('saved', 'hint', SAY['mix.saving']);
   $('keep').ariaBusy = 'true';
   const name = state.name.trim();
   const answer = await ask('mix', 'POST', { ...blend(state.ratio), name }).catch(() => ({ problem: SAY['app.unexpected'] }));

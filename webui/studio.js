@@ -200,11 +200,13 @@ function draw_sentences(fresh) {
 
 // What the studio's own ears doubt: counted over the whole book, found one after another, said again in one go.
 let mending = false;
+const again_helps = () => about.doubted.filter(([, , doubt]) => doubt !== 'left-out'); // nobody can read what was left out
 function draw_doubted() {
   const { doubted } = about;
   if ($('doubted').contains(document.activeElement) && !doubted.length) $('open-title').focus();
   $('doubted').hidden = !doubted.length;
   $('doubted-told').textContent = fill(SAY['book.doubted'], { count: doubted.length });
+  $('doubted-again').hidden = !mending && !again_helps().length;
   $('doubted-again').textContent = mending ? SAY['book.stop'] : SAY['book.doubted_again'];
 }
 $('doubted-next').addEventListener('click', async () => {
@@ -217,7 +219,7 @@ $('doubted-next').addEventListener('click', async () => {
 });
 $('doubted-again').addEventListener('click', async () => {
   mending = !mending;
-  for (const [number] of mending ? [...about.doubted] : []) {
+  for (const [number] of mending ? again_helps() : []) {
     draw_doubted();
     if (!mending || !(await change(number, {}))) break;
   }
@@ -260,7 +262,7 @@ async function change(number, wish) {
   if (!done) return false;
   sentences = sentences.map((each) => (each.number === number ? done.sentence : each));
   about.doubted = about.doubted.filter(([each]) => each !== number);
-  if (done.sentence.doubt) about.doubted = [...about.doubted, [number, done.sentence.chapter]].sort(([a], [b]) => a - b);
+  if (done.sentence.doubt) about.doubted = [...about.doubted, [number, done.sentence.chapter, done.sentence.doubt]].sort(([a], [b]) => a - b);
   draw_doubted();
   const row = row_of(number);
   if (!row?.classList.contains('edited')) row?.replaceWith(sentence(done.sentence)); // who writes there goes on
