@@ -36,7 +36,7 @@ from gpt_sovits.versions import EMBEDDED
 SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "noise": 0.0,
     "prompt": False,
-    "accent": 0.5,  # more says the other language more clearly, and sounds less like the person
+    "accent": 0.0,  # the style does not tell the language any more (until the seventh cut it did: 0.5)
     "sampling": {"top_k": 3, "top_p": 1.0, "temperature": 0.4, "repetition_penalty": 1.0},
 }
 _CONTENT = "content.safetensors"
