@@ -176,7 +176,8 @@ def test_a_voice_speaks_on_the_release_that_it_was_made_on(settings: Settings, v
     newer = dataclasses.replace(settings, bundled_models=tmp_path)
     made_on = find_base("mini", settings).release
     bias = load_tensors(here / "acoustic.safetensors")["enc_p.proj.bias"]
-    old = dataclasses.replace(voice, delta={"acoustic.enc_p.proj.bias": torch.zeros_like(bias).float()}, made_by={"base_release": made_on})
+    delta = {"acoustic.enc_p.proj.bias": torch.zeros_like(bias).float()}
+    old = dataclasses.replace(voice, delta=delta, made_by={"base_release": made_on})
     before = next(Synthesizer(lambda name: load_base(name, settings)).speak(old, "Hello."))
 
     kept = there / "earlier" / made_on
