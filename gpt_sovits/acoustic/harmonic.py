@@ -187,7 +187,7 @@ class HarmonicDecoder(nn.Module):
         return torch.cat([more, higher[None]])
 
     def levels(self, wave: Tensor) -> Tensor:
-        """Natural-log amplitudes `[N, R]` of a wave `[1, L]` in the bands of the envelopes."""
+        """Natural-log amplitudes `[N, 2R]` of a wave `[1, L]` in the bands of the envelopes."""
         power = linear_spectrogram(wave, self.config.n_fft, self.hop // 2, self.config.n_fft // 2)[0].square()
         return 0.5 * (self.weights @ power / self.weights.sum(1, keepdim=True) + 1e-8).log()
 

@@ -19,7 +19,7 @@ from gpt_sovits.acoustic.decoder import build_decoder
 from gpt_sovits.acoustic.harmonic import HarmonicDecoder
 from gpt_sovits.acoustic.quantizer import Quantizer
 from gpt_sovits.acoustic.style import StyleEncoder
-from gpt_sovits.acoustic.text_encoder import Prior, TextEncoder, crossfade, length_mask
+from gpt_sovits.acoustic.text_encoder import Prior, PriorEncoder, TextEncoder, crossfade, length_mask
 from gpt_sovits.acoustic.upsampled_encoder import UpsampledTextEncoder
 from gpt_sovits.acoustic.wavenet import Flow, PosteriorEncoder
 from gpt_sovits.errors import InputError
@@ -62,7 +62,7 @@ class SoVITS(nn.Module):
             )
         self.config = config
         latent, kernel, gin = config.latent, config.wn_kernel, config.gin
-        self.enc_p = (UpsampledTextEncoder if config.text.upsampled else TextEncoder)(config.text)
+        self.enc_p: PriorEncoder = (UpsampledTextEncoder if config.text.upsampled else TextEncoder)(config.text)
         self.dec = build_decoder(config)
         self.enc_q = PosteriorEncoder(
             config.spec_bins, latent, config.posterior_hidden, kernel, config.posterior_layers, gin

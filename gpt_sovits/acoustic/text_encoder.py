@@ -47,7 +47,48 @@ def crossfade(new: Tensor, old: Tensor) -> Tensor:
     return torch.cat([head, new[:, :, count:]], dim=-1)
 
 
-class TextEncoder(nn.Module):
+class PriorEncoder(nn.Module):
+    """What every ``enc_p`` shares; each gives ``encode`` and its last layer ``proj``, to mean and log deviation."""
+
+    proj: nn.Conv1d
+
+    def encode(
+        self,
+        content: Tensor,
+        mask: Tensor,
+        phones: Tensor,
+        text_mask: Tensor,
+        style: Tensor,
+        spoken: Tensor | None = None,
+    ) -> Tensor:
+        """Everything before the speed change: [B, hidden, T].
+
+        ``spoken`` [B, T] says which phone each frame says, -1 for none; without it nothing is known of the phones.
+        """
+        raise NotImplementedError
+
+    def project(self, x: Tensor, mask: Tensor, speed: float = 1.0) -> Prior:
+        """Speed change, then mean and log deviation."""
+        x, mask = change_speed(x, mask, speed)
+        mean, log_std = (self.proj(x) * mask).chunk(2, dim=1)
+        return Prior(x, mean, log_std, mask)
+
+    def forward(
+        self,
+        content: Tensor,
+        lengths: Tensor,
+        phones: Tensor,
+        phone_lengths: Tensor,
+        style: Tensor,
+        speed: float = 1.0,
+        spoken: Tensor | None = None,
+    ) -> Prior:
+        mask = length_mask(lengths, content.shape[-1], content)
+        text_mask = length_mask(phone_lengths, phones.shape[-1], content)
+        return self.project(self.encode(content, mask, phones, text_mask, style, spoken), mask, speed)
+
+
+class TextEncoder(PriorEncoder):
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
         self.ssl_proj = nn.Conv1d(config.ssl_dim, config.hidden, 1)
@@ -73,10 +114,7 @@ class TextEncoder(nn.Module):
         style: Tensor,
         spoken: Tensor | None = None,
     ) -> Tensor:
-        """Everything before the speed change: [B, hidden, T].
-
-        ``spoken`` [B, T] says which phone each frame says, -1 for none; an aligned encoder adds it to what is heard.
-        """
+        """As of ``PriorEncoder``; an aligned encoder adds the phone that a frame says to what is heard."""
         x = self.encoder_ssl(self.ssl_proj(content * mask) * mask, mask)
         text = self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
         if self.aligned is not None and spoken is not None:
@@ -84,23 +122,3 @@ class TextEncoder(nn.Module):
             said = text.gather(2, index) * (spoken >= 0)[:, None]
             x = (x + self.aligned(said)) * mask
         return self.encoder2(self.mrte(x, mask, text, text_mask, style) * mask, mask)
-
-    def project(self, x: Tensor, mask: Tensor, speed: float = 1.0) -> Prior:
-        """Speed change, then mean and log deviation."""
-        x, mask = change_speed(x, mask, speed)
-        mean, log_std = (self.proj(x) * mask).chunk(2, dim=1)
-        return Prior(x, mean, log_std, mask)
-
-    def forward(
-        self,
-        content: Tensor,
-        lengths: Tensor,
-        phones: Tensor,
-        phone_lengths: Tensor,
-        style: Tensor,
-        speed: float = 1.0,
-        spoken: Tensor | None = None,
-    ) -> Prior:
-        mask = length_mask(lengths, content.shape[-1], content)
-        text_mask = length_mask(phone_lengths, phones.shape[-1], content)
-        return self.project(self.encode(content, mask, phones, text_mask, style, spoken), mask, speed)

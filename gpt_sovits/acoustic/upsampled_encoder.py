@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gpt_sovits.acoustic.config import TextEncoderConfig
 from gpt_sovits.acoustic.convnext import ConvNeXtBlock
-from gpt_sovits.acoustic.text_encoder import Prior, change_speed, length_mask
+from gpt_sovits.acoustic.text_encoder import PriorEncoder
 
 PLACES = 16  # frames from an end of a phone that are told apart
 _KERNEL = 5  # phones
@@ -36,8 +36,8 @@ def places(spoken: Tensor) -> tuple[Tensor, Tensor]:
     return since.clamp_max(PLACES - 1), until.clamp_max(PLACES - 1)
 
 
-class UpsampledTextEncoder(nn.Module):
-    """``enc_p`` of the embedded base; takes what ``TextEncoder`` takes. The style is left to the decoder."""
+class UpsampledTextEncoder(PriorEncoder):
+    """``enc_p`` of the embedded base; the style is left to the decoder."""
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
@@ -60,10 +60,7 @@ class UpsampledTextEncoder(nn.Module):
         style: Tensor,
         spoken: Tensor | None = None,
     ) -> Tensor:
-        """Everything before the speed change: [B, hidden, T].
-
-        ``spoken`` [B, T] says which phone each frame says, -1 for none; without it nothing is known of the phones.
-        """
+        """As of ``PriorEncoder``."""
         if spoken is None:
             spoken = torch.full(content.shape[::2], -1, device=content.device)
         text = self.text_embedding(phones).transpose(1, 2) * text_mask
@@ -75,23 +72,3 @@ class UpsampledTextEncoder(nn.Module):
         place = (self.since(since) + self.until(until)).transpose(1, 2)
         hidden: Tensor = (said + place + self.heard(content * mask)) * mask
         return hidden
-
-    def project(self, x: Tensor, mask: Tensor, speed: float = 1.0) -> Prior:
-        """Speed change, then mean and log deviation."""
-        x, mask = change_speed(x, mask, speed)
-        mean, log_std = (self.proj(x) * mask).chunk(2, dim=1)
-        return Prior(x, mean, log_std, mask)
-
-    def forward(
-        self,
-        content: Tensor,
-        lengths: Tensor,
-        phones: Tensor,
-        phone_lengths: Tensor,
-        style: Tensor,
-        speed: float = 1.0,
-        spoken: Tensor | None = None,
-    ) -> Prior:
-        mask = length_mask(lengths, content.shape[-1], content)
-        text_mask = length_mask(phone_lengths, phones.shape[-1], content)
-        return self.project(self.encode(content, mask, phones, text_mask, style, spoken), mask, speed)

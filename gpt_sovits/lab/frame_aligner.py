@@ -137,7 +137,7 @@ def learn_frames(
         if time.monotonic() - shown > 30:
             shown = time.monotonic()
             values = {"loss": float(loss.detach()), "wrong": frame_errors(network, corpus, kept)}
-            on_event(Event("align", f"{60 * minutes * done / 60:.1f} min", step, 0, values))
+            on_event(Event("align", f"{minutes * done:.1f} min", step, 0, values))
     return network.eval()
 
 
@@ -166,7 +166,8 @@ def phones_of(clip: Clip) -> list[int]:
 @torch.inference_mode()
 def align_mandarin(corpus: Corpus, work: Path, network: FrameClassifier, *, on_event: EventSink = ignore) -> int:
     """Align people's Mandarin whose words are known into ``work``; returns how many clips could be."""
-    classes, known = toneless_classes(), known_frames(corpus, work, toneless_classes())
+    classes = toneless_classes()
+    known = known_frames(corpus, work, classes)
     often = np.bincount(np.concatenate([frames for _, frames in known]), minlength=int(classes.max()) + 1) + 100.0
     prior = torch.from_numpy(np.log(often / often.sum())).float()
     wanted = [clip for clip in corpus.clips if clip.language == "zh" and not clip.told and text_of(clip)]

@@ -201,8 +201,7 @@ def acoustic_loss(
         + weights.pitch * pitch
         + weights.voicing * voicing
     )
-    values = {"mel": mel, "spectrum": spectrum, "pitch": pitch, "voicing": voicing}
-    values["envelope"] = shape
+    values = {"mel": mel, "spectrum": spectrum, "pitch": pitch, "voicing": voicing, "envelope": shape}
     if adversary is not None:
         extra = adversary(envelope.measured(fake), envelope.measured(real), envelope.below(batch.bandwidth), style)
         loss = loss + extra
