@@ -1,6 +1,6 @@
 """Does what was spoken say its text? The embedded base's ear listens to a sentence that looks wrong, phone by phone.
 
-The ear is the content encoder that hears phones; the proof is the one that judges recordings (``dataset.proof``): how
+The ear is the base's own; the proof is the one that judges recordings (``dataset.proof``): how
 much each word's place is better explained by that word than by anything else.
 
 Letters: L samples.
@@ -42,9 +42,9 @@ class Heard:
 
 @dataclass(frozen=True)
 class Ear:
-    """A content encoder that hears phones, and where wrong begins for it."""
+    """A network that hears phones, and where wrong begins for it."""
 
-    content: MiniContentEncoder
+    network: MiniContentEncoder
     thresholds: Thresholds
 
     @torch.inference_mode()
@@ -52,9 +52,9 @@ class Ear:
         """Listen to ``audio`` `[L]` for ``words``."""
         if not words or audio.seconds < 0.05 or loudness(audio) < FAINTEST:
             return Heard(None)
-        device = next(self.content.parameters()).device
+        device = next(self.network.parameters()).device
         wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(device)
-        heard = self.content.phone_logits(wave)[0].cpu().numpy()
+        heard = self.network.phone_logits(wave)[0].cpu().numpy()
         proof = prove(unbiased(heard, shares(heard)), words, _sisters())
         doubted = proof.wrong_words(self.thresholds) or proof.extra_gaps(self.thresholds)
         return Heard(proof.fit, not doubted)

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
 
 import numpy as np
 import torch
@@ -26,7 +25,6 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.families.base import Base
 from gpt_sovits.families.enrol import bert_features
 from gpt_sovits.families.family import Delivery
-from gpt_sovits.features.mini_content import MiniContentEncoder
 from gpt_sovits.hearing import Ear, Heard, words_of
 from gpt_sovits.loudness import LOUDNESS
 from gpt_sovits.seams import finished, trimmed
@@ -326,8 +324,8 @@ class Synthesizer:
                 listening = base if name == base.name else self.base(name)
             except VoiceError:
                 continue
-            if listening.family.hears_phones:
-                return Ear(cast(MiniContentEncoder, listening.content), Thresholds.of(listening.config))
+            if listening.ear is not None:
+                return Ear(listening.ear, Thresholds.of(listening.config))
         return None
 
     @torch.inference_mode()

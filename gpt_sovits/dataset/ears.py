@@ -1,7 +1,7 @@
 """Who listens to recordings: a network that hears phones, and what doubt means with it.
 
-The embedded base hears phones by itself. The official bases' content encoder (HuBERT) does not, so for them the
-embedded one listens.
+The embedded base has an ear. The official bases' content encoder (HuBERT) hears no phones, so for them the embedded
+one listens.
 """
 
 from __future__ import annotations
@@ -43,6 +43,6 @@ class Ears:
 
 def ears_of(base: Any, load_base: Callable[[str], Any]) -> Ears:
     """The ears of a loaded ``Base``; ``load_base`` opens the embedded one where this one hears no phones."""
-    if not getattr(base.content, "hears_phones", True):
+    if base.ear is None:
         base = load_base(EMBEDDED)
-    return Ears(base.content, Thresholds.of(getattr(base, "config", {})))
+    return Ears(base.ear, Thresholds.of(getattr(base, "config", {})))

@@ -19,10 +19,10 @@ _EDGE = 0.1  # seconds of a pause that stay around the words
 
 
 def prompt_window(
-    content: MiniContentEncoder, thresholds: Thresholds, clip: Audio, script: str, language: str
+    ear: MiniContentEncoder, thresholds: Thresholds, clip: Audio, script: str, language: str
 ) -> tuple[Audio, str] | None:
     """Sound and words of the best stretch of ``clip``, which says ``script``; None where none surely says its words."""
-    found = timed(content, clip, script, language)
+    found = timed(ear, clip, script, language)
     if found is None:
         return None
     words, times = found.words, found.times

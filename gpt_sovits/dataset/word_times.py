@@ -1,4 +1,4 @@
-"""When each word of a known text is heard in a sound, by a content encoder that hears phones."""
+"""When each word of a known text is heard in a sound, by a network that hears phones."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def _pauses(audio: Audio) -> np.ndarray:
 
 
 @torch.inference_mode()
-def timed(content: MiniContentEncoder, audio: Audio, text: str, language: str = "auto") -> Timed | None:
+def timed(ear: MiniContentEncoder, audio: Audio, text: str, language: str = "auto") -> Timed | None:
     """None for a text without words."""
     words = script_words(text, language)
     if not words:
         return None
-    wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(next(content.parameters()).device)
-    heard = content.phone_logits(wave)[0].cpu().numpy()
+    wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(next(ear.parameters()).device)
+    heard = ear.phone_logits(wave)[0].cpu().numpy()
     told = unbiased(heard, shares(heard))
     found = align(softened(told), [word.ids for word in words], sisters=sister_groups(symbols().names))
     return Timed(tuple(words), found.words, told)

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -170,6 +170,16 @@ class Base:
         with self._lock:
             what = f"the content network of {self.name}"
             return self._ready(self.family.content(self._config("content"), self._state("content"), what))
+
+    @cached_property
+    def ear(self) -> MiniContentEncoder | None:
+        """What hears phones: a network of its own or, without one, the content encoder; None where that hears none."""
+        if not self.family.hears_phones:
+            return None
+        if not self.files.has("ear"):
+            return cast(MiniContentEncoder, self.content)
+        with self._lock:
+            return self._ready(self.family.content(self._config("ear"), self._state("ear"), f"the ear of {self.name}"))
 
     @cached_property
     def bert(self) -> ChineseBert | None:

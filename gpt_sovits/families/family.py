@@ -66,7 +66,7 @@ class Family(ABC):
     name: ClassVar[str]
     style_seconds: ClassVar[float] = 10.0  # of a piece that one style is computed from; the styles are averaged
     pitched: ClassVar[bool] = False  # its decoder is told the melody
-    hears_phones: ClassVar[bool] = False  # its content encoder recognises them
+    hears_phones: ClassVar[bool] = False  # a network of its bases recognises them
     needs_words: ClassVar[bool] = False  # a voice cannot be made without knowing what its clip says
 
     # ------------------------------------------------------------------------------------------------------ networks

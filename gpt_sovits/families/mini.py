@@ -49,7 +49,7 @@ class Mini(Vits):
         return base.acoustic.extract_codes(base.content(wave))[0, 0].cpu()
 
     def recognise(self, base: Base, wave: Tensor) -> tuple[int, ...]:
-        return recognise(cast(MiniContentEncoder, base.content), wave)
+        return recognise(cast(MiniContentEncoder, base.ear), wave)
 
     def colour(
         self, base: Base, acoustic: nn.Module, clip: Audio, codes: Tensor, phones: Sequence[int], style: Tensor
@@ -76,6 +76,6 @@ class Mini(Vits):
 
 @torch.inference_mode()
 def recognise(encoder: MiniContentEncoder, wave: Tensor) -> tuple[int, ...]:
-    """Phones that the embedded content encoder hears in 16 kHz speech `[1, L]`, ended with a full stop."""
+    """Phones that the embedded base's ear hears in 16 kHz speech `[1, L]`, ended with a full stop."""
     heard = decode_phones(encoder.phone_logits(wave)[0].cpu().numpy(), encoder.config.symbols)
     return (*heard, symbols().ids["."]) if heard else ()

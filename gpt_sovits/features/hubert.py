@@ -53,7 +53,6 @@ class HubertContent(nn.Module):
     """The frozen content encoder of the official bases: HuBERT of transformers."""
 
     sample_rate = SAMPLE_RATE
-    hears_phones = False
 
     def __init__(self, config: HubertConfig | None = None) -> None:
         """Without weights; ``load_hubert`` brings them."""

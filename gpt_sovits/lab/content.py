@@ -12,7 +12,7 @@ bands and moments are blanked.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,13 +106,22 @@ def augment(mel: np.ndarray, side: np.ndarray, rng: np.random.Generator) -> tupl
     return mel, side, near
 
 
+Spoil = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
 class Batches:
     """Draws batches of about ``frames`` frames; short clips of one speaker are joined into utterances of 2 to 5 s."""
 
     def __init__(
-        self, corpus: Corpus, clips: Sequence[Clip], phones: dict[str, tuple[int, ...]], frames: int, seed: int
+        self,
+        corpus: Corpus,
+        clips: Sequence[Clip],
+        phones: dict[str, tuple[int, ...]],
+        frames: int,
+        seed: int,
+        spoil: Spoil = augment,
     ) -> None:
-        self.corpus, self.phones, self.size = corpus, phones, frames
+        self.corpus, self.phones, self.size, self.spoil = corpus, phones, frames, spoil
         self._take([c for c in clips if phones.get(c.path) and c.frames <= 800])
         self.alignment: dict[str, np.ndarray] = {}
         self.pool: list[list[Utterance]] = []
@@ -144,7 +153,7 @@ class Batches:
         frames = None
         if self.alignment:
             frames = np.concatenate([self.alignment[c.path] for c in chosen])
-        mel, side, near = augment(mel, side, rng)
+        mel, side, near = self.spoil(mel, side, rng)
         joined = tuple(p for c in chosen for p in self.phones[c.path])
         return Utterance(mel, side, joined, None if frames is None else frames[near])
 

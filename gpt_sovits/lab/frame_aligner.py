@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +112,14 @@ def known_frames(corpus: Corpus, work: Path, classes: np.ndarray) -> list[tuple[
 
 
 def learn_frames(
-    corpus: Corpus, work: Path, minutes: float, seed: int = 0, on_event: EventSink = ignore
+    corpus: Corpus,
+    work: Path,
+    minutes: float,
+    seed: int = 0,
+    on_event: EventSink = ignore,
+    clock: Callable[[], float] = time.monotonic,
 ) -> FrameClassifier:
-    """Train a classifier for ``minutes``; every twentieth of the teacher's clips is kept to test it."""
+    """Train a classifier for ``minutes`` of the ``clock``; a twentieth of the teacher's clips is kept to test it."""
     classes = toneless_classes()
     known = known_frames(corpus, work, classes)
     kept = [row for row in known if row[0].told][::20]
@@ -123,8 +128,8 @@ def learn_frames(
     torch.manual_seed(seed)
     network = FrameClassifier(int(classes.max()) + 1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    started, step, shown = time.monotonic(), 0, 0.0
-    while (done := (time.monotonic() - started) / (60 * minutes)) < 1:
+    started, step, shown = clock(), 0, 0.0
+    while (done := (clock() - started) / (60 * minutes)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * min(1.0, (step + 1) / 100) * (1.02 - done)
         mel, wanted = examples.batch()

@@ -3,6 +3,7 @@
     prepare    decode and analyse the corpus                                            lab/corpus.py
     align      a teacher's own times; English by pocketsphinx, Mandarin by its example  lab/frame_aligner.py, ...
     content    content encoder                                                          lab/content.py
+    ear        what hears people's recordings                                           lab/ear.py
     codes      codebook, and the corpus as codes                                        lab/codes.py
     acoustic   SoVITS at small size with a harmonic decoder                             training/acoustic.py
     semantic   T2S at small size                                                        training/semantic.py
@@ -41,6 +42,7 @@ from gpt_sovits.lab.codes import CodedCorpus, code_corpus
 from gpt_sovits.lab.content import ContentPlan, train_content
 from gpt_sovits.lab.corpus import Corpus, prepare
 from gpt_sovits.lab.drawing import AcousticBatches, SemanticBatches, drawn_by
+from gpt_sovits.lab.ear import ear_config, ear_lessons
 from gpt_sovits.lab.envelope_judge import Rivalry
 from gpt_sovits.lab.frame_aligner import align_mandarin, learn_frames
 from gpt_sovits.lab.variation import LanguageDrift
@@ -56,8 +58,8 @@ from gpt_sovits.training.semantic import semantic_loss
 from gpt_sovits.versions import EMBEDDED
 
 CODEBOOK = "quantizer.vq.layers.0._codebook.embed"
-STAGES = ("prepare", "align", "content", "codes", "acoustic", "semantic", "publish")
-TOGETHER = ("acoustic", "semantic")  # stages that several processes share; the first one does the others alone
+STAGES = ("prepare", "align", "content", "ear", "codes", "acoustic", "semantic", "publish")
+TOGETHER = ("ear", "acoustic", "semantic")  # stages that several processes share; the first one does the others alone
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
 ALIGNING = 6.0  # minutes that the aligner of people's Mandarin learns from the teacher's times
@@ -354,6 +356,12 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
         if args.start is not None and not (work / "content.safetensors").is_file():
             codebook = load_tensors(args.start / "acoustic.safetensors", prefix=CODEBOOK)[CODEBOOK]
         code_corpus(load_content(work, args.start), Corpus(work), work, codebook=codebook, on_event=_show)
+    elif stage == "ear":
+        ear = MiniContentEncoder(ear_config())
+        run = Run(stage, work, ear, 1e-3 * args.rate, args.steps, args.minutes, _show, cancel, processes=processes)
+        lessons = ear_lessons(Corpus(work), work, args.seed, round(1600 * args.size))
+        run.beside = lambda step: _show(Event("ear", "Voices it never met.", step, 0, lessons.wrong(ear)))
+        run.go(lambda step: lessons.loss(ear))
     elif stage in ("acoustic", "semantic"):
         coded = CodedCorpus(Corpus(work), work)
         run = Run(stage, work, nn.Module(), 0.0, args.steps, args.minutes, _show, cancel, processes=processes)
@@ -376,7 +384,8 @@ def _stage(stage: str, args: argparse.Namespace, processes: Processes) -> None:
     else:
         from gpt_sovits.lab.publish import publish
 
-        publish(work, args.out, load_content(work, args.start), acoustic_config(), semantic_config())
+        heard_by = ear_config() if (work / "ear.safetensors").is_file() else None
+        publish(work, args.out, load_content(work, args.start), acoustic_config(), semantic_config(), heard_by)
 
 
 if __name__ == "__main__":

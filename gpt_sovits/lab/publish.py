@@ -17,7 +17,7 @@ from torch import Tensor
 from gpt_sovits.acoustic.config import SoVITSConfig
 from gpt_sovits.acoustic.sovits import SoVITS
 from gpt_sovits.errors import MissingError
-from gpt_sovits.features.mini_content import MiniContentEncoder
+from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
 from gpt_sovits.features.spectral import linear_spectrogram
 from gpt_sovits.lab.codes import CodedClip, CodedCorpus
 from gpt_sovits.lab.corpus import Corpus
@@ -39,7 +39,7 @@ SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "accent": 0.0,  # the style does not tell the language any more (until the seventh cut it did: 0.5)
     "sampling": {"top_k": 3, "top_p": 1.0, "temperature": 0.4, "repetition_penalty": 1.0},
 }
-_CONTENT = "content.safetensors"
+_CONTENT, _EAR = "content.safetensors", "ear.safetensors"
 _ACCENTED = 80  # clips that tell how a language's speakers sound
 _LONG = 60  # codes of such a clip, at least
 _KEEP_FLOAT = ("_codebook.",)  # codes must come out the same on every machine
@@ -85,9 +85,17 @@ def language_means(acoustic: SoVITS, corpus: CodedCorpus, seed: int = 0) -> dict
 
 
 def publish(
-    work: Path, out: Path, content: MiniContentEncoder, acoustic: SoVITSConfig, semantic: T2SConfig
+    work: Path,
+    out: Path,
+    content: MiniContentEncoder,
+    acoustic: SoVITSConfig,
+    semantic: T2SConfig,
+    ear: MiniContentConfig | None = None,
 ) -> dict[str, object]:
-    """Write the base folder ``out`` from the checkpoints in ``work``; returns the config that it got."""
+    """Write the base folder ``out`` from the checkpoints in ``work``; returns the config that it got.
+
+    ``ear``: sizes of the one that was trained there, if one was.
+    """
     acoustic_state, acoustic_steps = averaged(work / "acoustic.safetensors")
     semantic_state, semantic_steps = averaged(work / "semantic.safetensors")
     # the posterior encoder stays, though nothing trains it now: SoVITS loads all of its parts or none
@@ -96,6 +104,8 @@ def publish(
         "acoustic": halved(acoustic_state),
         "semantic": halved(semantic_state),
     }
+    if ear is not None:
+        parts["ear"] = halved(averaged(work / "ear.safetensors")[0])
     network = SoVITS(acoustic).eval()
     load_into(network, parts["acoustic"], "the acoustic network")
     parts["languages"] = language_means(network, CodedCorpus(Corpus(work), work))
@@ -117,8 +127,12 @@ def publish(
         "steps": {"acoustic": acoustic_steps, "semantic": semantic_steps},
         "sha256": hashes,
     }
-    same = former.get("sha256", {}).get(_CONTENT) == hashes[_CONTENT]
-    if same and "alignment" in former:  # what doubt means to these ears was measured on people, not here
+    if ear is not None:
+        config["ear"] = {"kind": EMBEDDED, **ear.to_dict()}
+    listening = _CONTENT if ear is None else _EAR
+    if (
+        former.get("sha256", {}).get(listening) == hashes[listening] and "alignment" in former
+    ):  # what doubt means to these ears was measured on people, not here
         config["alignment"] = former["alignment"]
     save_config(out, config)
     return config

@@ -1,7 +1,7 @@
 """Bases on disk: what is there and where.
 
     models/<name>/config.json           {name, version, rate, trainable, acoustic, semantic, ..., sources, sha256}
-    models/<name>/<part>.safetensors    acoustic, semantic, content; bert, speaker, vocoder, discriminator where used
+    models/<name>/<part>.safetensors    acoustic, semantic, content; ear, bert, speaker, vocoder, discriminator if used
     models/<name>/bert_vocabulary.json  the characters of the Chinese text encoder
     models/.parts/                      what bases share (content, bert, speaker, vocoders); linked, not copied
 

@@ -36,7 +36,7 @@ from gpt_sovits.models.store import PARTS_FOLDER, BaseFiles, find_base, list_bas
 from gpt_sovits.settings import Settings
 from gpt_sovits.versions import DISCRIMINATORS, OFFICIAL, VERSIONS, Version
 
-_PARTS = ("acoustic", "semantic", "content", "bert", "speaker", "vocoder", "discriminator")
+_PARTS = ("acoustic", "semantic", "content", "ear", "bert", "speaker", "vocoder", "discriminator")
 
 
 @dataclass(frozen=True)

@@ -138,10 +138,10 @@ class NarrationService:
         from gpt_sovits.dataset.word_times import timed  # with torch, which the page does not wait for
 
         try:
-            ear = self._core.base(EMBEDDED).content
+            ear = self._core.base(EMBEDDED).ear
         except (VoiceError, AttributeError):
             return ()
-        if not hasattr(ear, "phone_logits"):
+        if ear is None:
             return ()
         found = timed(ear, sound, text, language)
         return () if found is None else found.starts(sound)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.events import CancelToken
@@ -21,6 +21,7 @@ from gpt_sovits.voices.voice import Voice
 
 if TYPE_CHECKING:
     from gpt_sovits.audio import Audio
+    from gpt_sovits.features.mini_content import MiniContentEncoder
     from gpt_sovits.synthesis import Manner, Speech
     from gpt_sovits.text import Piece, Reading
 
@@ -62,9 +63,9 @@ class SpeechService:
             from gpt_sovits.dataset.prompt import prompt_window
             from gpt_sovits.dataset.proof import Thresholds
 
-            ear = self._core.base(EMBEDDED)
-            thresholds = Thresholds.of(ear.config)
-            prompt, transcript = prompt_window(ear.content, thresholds, audio, transcript, language) or (None, "")
+            listening = self._core.base(EMBEDDED)
+            ear, thresholds = cast("MiniContentEncoder", listening.ear), Thresholds.of(listening.config)
+            prompt, transcript = prompt_window(ear, thresholds, audio, transcript, language) or (None, "")
         reference = enrol(loaded, audio, transcript, language, prompt=prompt)
         if further:
             clips = [audio, *(read_audio(path, max_seconds=MAX_CLIP_SECONDS) for path in further)]

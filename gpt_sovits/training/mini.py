@@ -47,7 +47,8 @@ class MiniLearning(Learning):
         low = resample(Audio(samples, RATE), 16000).samples
         low = np.pad(low, (0, max(0, frames * 320 - len(low))))[: frames * 320]
         encoder = cast(MiniContentEncoder, base.content)
-        content = _content_of(encoder, torch.from_numpy(low)[None], piece.phones.ids)
+        ear = cast(MiniContentEncoder, base.ear)
+        content = _content_of(encoder, ear, torch.from_numpy(low)[None], piece.phones.ids)
         codes = base.acoustic.extract_codes(content)[0, 0].numpy()
         return Example(
             wave=samples,
@@ -110,11 +111,13 @@ def _spoken(model: SoVITS, codes: np.ndarray, phones: Sequence[int]) -> np.ndarr
     return np.full(len(codes), -1) if found is None else found[0, ::2].numpy()
 
 
-def _content_of(encoder: MiniContentEncoder, wave: torch.Tensor, phones: Sequence[int]) -> torch.Tensor:
-    """Content `[1, C, T]` of a 16 kHz wave `[1, L]`, guided by the ``phones`` that it says where they fit."""
+def _content_of(
+    encoder: MiniContentEncoder, ear: MiniContentEncoder, wave: torch.Tensor, phones: Sequence[int]
+) -> torch.Tensor:
+    """Content `[1, C, T]` of a 16 kHz wave `[1, L]`, guided by the ``phones`` where the ear hears them."""
     marks = mark_ids()
     spoken = [phone for phone in phones if phone not in marks]
-    log_probs = encoder.phone_logits(wave)[0].numpy()
+    log_probs = ear.phone_logits(wave)[0].numpy()
     states = ctc_states_batch([log_probs], [spoken], BLANK, LEAST_FRAMES)[0] if spoken else None
     if states is None:
         return encoder(wave)

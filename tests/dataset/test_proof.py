@@ -17,7 +17,6 @@ from gpt_sovits.dataset.piece import hear
 from gpt_sovits.dataset.proof import Proof, Thresholds, fitting_share, prove, shares, unbiased
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.errors import InputError
-from gpt_sovits.features.hubert import HubertContent
 from gpt_sovits.lab.evaluation.transcripts import measure, spoil, table
 
 BLANK = 732
@@ -104,11 +103,11 @@ def test_thresholds_travel_in_a_base_config():
 
 
 def test_a_base_that_hears_no_phones_borrows_ears():
-    deaf = SimpleNamespace(content=HubertContent.__new__(HubertContent), config={})
-    embedded = SimpleNamespace(content=object(), config={"alignment": {"gap": 3.0}})
+    deaf = SimpleNamespace(ear=None, config={})
+    embedded = SimpleNamespace(ear=object(), config={"alignment": {"gap": 3.0}})
     ears = ears_of(deaf, lambda name: embedded)
-    assert ears.encoder is embedded.content and ears.thresholds.gap == 3.0
-    assert ears_of(embedded, lambda name: deaf).encoder is embedded.content and isinstance(ears, Ears)
+    assert ears.encoder is embedded.ear and ears.thresholds.gap == 3.0
+    assert ears_of(embedded, lambda name: deaf).encoder is embedded.ear and isinstance(ears, Ears)
 
 
 def test_the_measure_finds_what_was_spoiled(tmp_path: Path):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -217,9 +217,9 @@ def _listener(settings: Settings) -> MiniContentEncoder:
     from gpt_sovits.families.base import load_base  # late: the other judges need no base
 
     base = load_base(JUDGE_BASE, settings)
-    if not base.family.hears_phones:
+    if base.ear is None:
         raise InputError(f"The model {JUDGE_BASE} cannot recognise phones.", "Judge without: phones.")
-    return cast("MiniContentEncoder", base.content)
+    return base.ear
 
 
 def read_sentences(path: Path) -> tuple[Sentence, ...]:

@@ -83,7 +83,7 @@ class Stages:
     """The parts of a base, one at a time."""
 
     def __init__(self, base: Base) -> None:
-        if not base.family.hears_phones:
+        if base.ear is None:
             raise InputError(f"The model {base.name} has no such parts.", "Ask this of the embedded model.")
         self.base = base
         self.content, self.acoustic = cast(MiniContentEncoder, base.content), cast(SoVITS, base.acoustic)

@@ -256,9 +256,9 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     try:
         base = load_base(options.base, Settings.load())
-        if not isinstance(base.content, PhoneListener):
+        if base.ear is None:
             raise InputError(f"The model {base.name} cannot hear phones.", "Measure the embedded base.")
-        result, chosen = measure(options.folder, base.content, slices=options.slices, seed=options.seed)
+        result, chosen = measure(options.folder, base.ear, slices=options.slices, seed=options.seed)
         if options.store:
             path = base.files.folder / "config.json"
             config = {**json.loads(path.read_text(encoding="utf-8")), "alignment": chosen.to_dict()}
