@@ -176,8 +176,13 @@ def read_json(path: Path, most: int = MAX_JSON_BYTES) -> dict[str, Any]:
 
 def bytes_below(*folders: Path) -> int:
     """Bytes of all files in folders, each once however many names it has there; 0 of a folder that is not there."""
-    found = [path.stat() for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return sum({(each.st_dev, each.st_ino): each.st_size for each in found}.values())
+    return sum({place: size for folder in folders for place, size in sizes_below(folder).items()}.values())
+
+
+def sizes_below(folder: Path) -> dict[tuple[int, int], int]:
+    """Bytes of every file in a folder by its place on the disk, which names of one file share."""
+    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return {(each.st_dev, each.st_ino): each.st_size for each in found}
 
 
 def copy_private(source: Path, target: Path) -> str:

@@ -27,6 +27,7 @@ from gpt_sovits.models.store import find_base
 from gpt_sovits.semantic.decode import Generated
 from gpt_sovits.settings import Settings
 from gpt_sovits.synthesis import Manner, Synthesizer
+from gpt_sovits.text import phonemize
 from gpt_sovits.voices.mixing import mix
 from gpt_sovits.voices.voice import Voice
 
@@ -132,6 +133,37 @@ def test_a_slider_moves_the_pitch_evenly_from_one_voice_to_the_other(synthesizer
     assert heights[-1] - heights[0] > 0.2, "the two are as high as each other: this shows nothing"
     way = (heights - heights[0]) / (heights[-1] - heights[0])
     assert np.abs(way - np.linspace(0, 1, 5)).max() < 0.15
+
+
+def test_a_stressed_word_is_longer_higher_and_louder_and_the_others_are_not(
+    synthesizer: Synthesizer, voice: Voice, base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpt_sovits.synthesis.finished", lambda wave, rate, pause, level: Audio(wave, rate))
+    said: list[torch.Tensor] = []
+    decode = base.acoustic.decode
+
+    def listening(codes: torch.Tensor, phones: torch.Tensor, *given: object, **options: object) -> torch.Tensor:
+        said.append(base.acoustic.spoken(codes, phones)[0])  # type: ignore[index]
+        return decode(codes, phones, *given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(base.acoustic, "decode", listening)
+    plain, stressed = (
+        "We will meet on Thursday, not before noon.",
+        "We will meet on [Thursday|emphasis], not before noon.",
+    )
+    waves = [samples(synthesizer, voice, text, manner=Manner(attempts=1)) for text in (plain, stressed)]
+    word = phonemize(stressed).stressed
+    first, last = (int(torch.nonzero(torch.isin(said[0], torch.tensor(word)))[n]) for n in (0, -1))
+    more = len(waves[1]) - len(waves[0])
+    assert 0.2 < more / 640 / (last + 1 - first) < 0.4, "longer by as much as the word is"
+    words = [waves[0][640 * first : 640 * (last + 1)], waves[1][640 * first : 640 * (last + 1) + more]]
+    pitches = [track_pitch(each[::2]) for each in words]
+    low, high = (np.median(pitch[pitch > 0]) for pitch in pitches)
+    assert 1.5 < 12 * np.log2(high / low) < 5
+    soft, loud = (10 * np.log10(np.mean(each**2)) for each in words)
+    assert 2 < loud - soft < 6
+    before = slice(0, 640 * (first - 5))
+    assert np.corrcoef(waves[0][before], waves[1][before])[0, 1] > 0.9, "what comes before is as it was"
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "?!…", "—— 。"])

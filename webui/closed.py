@@ -8,21 +8,23 @@ that is sent ``{"path": "/etc/passwd", ...}`` would copy that file to where the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import gradio as gr
-import gradio.blocks
 from gradio.exceptions import InvalidPathError
+from gradio.queueing import Queue
 from gradio.utils import get_upload_folder
 
 from webui.asked import files_in, owner_of
 from webui.turns import Turns
 
 AT_ONCE = 4
+AT_ONCE_OF_ALL = 40  # of one kind of wish
+MOST_WAITING = 1024  # wishes of all
 MOST_BEGUN = 512  # of all; what begins then waits for its turn here, where turns are shared between people
 
 
@@ -34,6 +36,18 @@ class ClosedBlocks(gr.Blocks):
         self.has_launched = True  # what Gradio asks before it checks a path
         self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.turns: Mapping[str, Turns] = {}
+
+    def queue(self, *given: Any, **options: Any) -> ClosedBlocks:
+        """Gradio's queue for this page, without the app that it makes for each, by which nobody is served."""
+        self._queue = Queue(
+            live_updates=True,
+            concurrency_count=self.max_threads,
+            update_intervals=1,
+            max_size=MOST_WAITING,
+            blocks=self,
+            default_concurrency_limit=AT_ONCE_OF_ALL,
+        )
+        return self
 
     def sharing(self, turns: Mapping[str, Turns]) -> ClosedBlocks:
         """Let people take turns in all that has one of these ``concurrency_id``s; it needs no limit of Gradio's."""
@@ -71,26 +85,6 @@ class ClosedBlocks(gr.Blocks):
             if not _is_in(file, get_upload_folder()):
                 raise InvalidPathError("This is no file of the page.")
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
-
-
-@contextmanager
-def unserved() -> Iterator[None]:
-    """Pages that are built here get no app of their own, which Gradio makes three times for each: a sixth of the start.
-
-    Mounting a page makes the one that it is served by.
-    """
-    made = gradio.blocks.App
-    gradio.blocks.App = _NoApp  # type: ignore[assignment, misc]
-    try:
-        yield
-    finally:
-        gradio.blocks.App = made  # type: ignore[misc]
-
-
-class _NoApp:
-    @staticmethod
-    def create_app(blocks: gr.Blocks, **_: Any) -> None:
-        """Nothing, in the place of an app."""
 
 
 def _is_in(path: str, folder: str) -> bool:

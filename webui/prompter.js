@@ -12,7 +12,8 @@ const WORKLET = `registerProcessor('blocks', class extends AudioWorkletProcessor
   }
 });`;
 const QUIET = -42, LOUD = -9, SPEAKS = -48; // dB of full scale; the loudest tenth of a second counts
-const REST = 0.9; // seconds of silence after a sentence, whereupon the next one is lit
+const REST = [0.9, 0.35]; // seconds of silence whereupon the next sentence is lit: after 60 % of what it should take, and after all
+const LAST = 1.5; // the same after the last sentence: nobody is interrupted
 const pr = (id) => element.querySelector(`#prompter-${id}`);
 const prompter = element.querySelector('#prompter');
 let reading = null; // what is being read: { kind, passage, lines, at, finished, box, state }
@@ -88,8 +89,7 @@ function heard_block(block) {
     reading.seconds += took;
     hearing.spoke += speaks ? took : 0;
     hearing.still = speaks ? 0 : hearing.still + took;
-    if (pr('self').checked && reading.lines[reading.at].text && hearing.still > REST
-      && hearing.spoke > 0.45 * seconds_of(reading.lines[reading.at].text)) next_sentence();
+    if (pr('self').checked && reading.lines[reading.at].text && seems_read()) next_sentence();
   }
   const now = performance.now();
   if (now - hearing.shown < 90) return;
@@ -159,6 +159,13 @@ function end_try(whole) { // a try in which nothing was said is none, unless its
   if (!whole) { box.flush(); return; }
   reading.finished.add(reading.at);
   box.finish();
+}
+
+function seems_read() { // a fluent reader rests for half a second between two sentences, and for as long at a comma
+  const share = hearing.spoke / seconds_of(reading.lines[reading.at].text);
+  const sure = Math.max(0, Math.min(1, (share - 0.6) / 0.4));
+  const rest = reading.at === reading.lines.length - 1 ? LAST : REST[0] + sure * (REST[1] - REST[0]);
+  return share > 0.45 && hearing.still > rest;
 }
 
 const read_through = () => hearing.spoke > 0.6 * seconds_of(reading.lines[reading.at].text);

@@ -95,7 +95,6 @@ def create_app(
 
     from webui.api import Doors, create_api
     from webui.books import BookRoutes
-    from webui.closed import unserved
     from webui.house import HouseRoutes
     from webui.learning import LearningRoutes
     from webui.live import Live
@@ -135,9 +134,7 @@ def create_app(
     look, pages = theme(), {}
     stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), unreadable)
     for language in i18n.LANGUAGES:
-        with unserved():
-            page = build(studio, language, folder, users=users, live=live)
-            page.queue(default_concurrency_limit=40, max_size=1024)
+        page = build(studio, language, folder, users=users, live=live)
         pages[language] = page.sharing(turns)
         app = gr.mount_gradio_app(
             app,

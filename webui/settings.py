@@ -109,14 +109,14 @@ def build(library: ModelService, words: Words) -> SettingsTab:
         return [*shown, picture, *fresh]
 
     def listed(wish: str | None, leaving: str | None) -> list[Any]:
-        cards = library.cards()
+        cards, shared = library.cards_and_shared()
         wanted = [(card.name, card.name) for card in cards if not card.bundled and (not card.installed or card.missing)]
         wanted = [choice for choice in wanted if choice[0] in _official(cards)]
         here = [(card.name, card.name) for card in cards if card.installed and not card.bundled]
         (here if library.writes_down else wanted).append((words("settings.transcriber"), library.transcriber))
         usable = [(card.name, card.name) for card in cards if card.installed and not card.missing]
         return [
-            _table(words, cards, library.paces, library.shared_bytes),
+            _table(words, cards, library.paces, shared),
             gr.update(choices=usable, value=pick(usable, library.chosen)),
             gr.update(choices=wanted, value=pick(wanted, wish or RECOMMENDED)),
             gr.update(choices=here, value=pick(here, leaving)),

@@ -7,7 +7,7 @@ const desk = new Desk('speak', { text: SAY['speak.starter'], voice: '', live: tr
 const state = desk.value;
 let lines = []; // where the lines are in the text now; null for one that was changed
 let known = []; // keys of the lines that need not be heard again
-let before = '', asked = null, heard = false, last = 0, timer = null, clip = null, people = { own: [], invented: [] };
+let before = '', asked = null, heard = false, last = 0, timer = null, clip = null, clip_pitched = false, people = { own: [], invented: [] };
 const speaker = new Speaker(mark);
 
 // ------------------------------------------------------------------------------------------------------ the text
@@ -55,7 +55,8 @@ function whom() {
   return clip ? { voice: clip } : null;
 }
 
-const pitched = () => [...people.own, ...people.invented].find((each) => each.id === state.voice)?.pitched ?? false;
+const pitched = () => (state.voice === 'clip' ? clip_pitched
+  : [...people.own, ...people.invented].find((each) => each.id === state.voice)?.pitched ?? false);
 
 function say(text) {
   problem.replaceChildren();
@@ -133,6 +134,7 @@ function typed() {
   size();
   say('');
   desk.set({ text: area.value });
+  flat();
   clearTimeout(timer);
   if (!state.live) return;
   speaker.wake();
@@ -204,10 +206,14 @@ async function list(wanted) {
   where();
 }
 
+const TAG = /\[([^[\]|]*)\|([^[\]|]*)\]/g; // [words|what is to be done with them]
+const flat = () => { $('flat').hidden = pitched() || !whom() || ![...area.value.matchAll(TAG)].some(([, , how]) => how === 'emphasis'); };
+
 function where() {
   const box = document.querySelector('#speak-clip-box');
   box?.classList.toggle('wanted', state.voice === 'clip');
-  $('pitch-row').hidden = !pitched();
+  $('pitch-row').hidden = $('emphasis').hidden = !pitched();
+  flat();
 }
 
 function chosen(event) {
@@ -225,6 +231,27 @@ function chosen(event) {
 
 function invite() {
   $('invite').hidden = false;
+}
+
+// ------------------------------------------------------------------------------------------------------- the marks
+// Around what is selected, or the word at the cursor; a second press takes the mark away, another one replaces it.
+function put_around(how) {
+  const { value, selectionStart: from, selectionEnd: to } = area;
+  const before = [...value.matchAll(TAG)].find(({ index, 0: all }) => from >= index && to <= index + all.length);
+  if (before) {
+    const [all, words, was] = before;
+    area.setRangeText(was === how ? words : `[${words}|${how}]`, before.index, before.index + all.length, 'end');
+    return;
+  }
+  const [start, end] = from < to ? [from, to] : word_at(value, from);
+  const words = value.slice(start, end).replace(TAG, '$1') || SAY['speak.mark_words'];
+  area.setRangeText(`[${words}|${how}]`, start, end, 'end');
+}
+
+function word_at(text, at) {
+  const words = [...new Intl.Segmenter(document.documentElement.lang, { granularity: 'word' }).segment(text)].filter((each) => each.isWordLike);
+  const found = words.find(({ index, segment }) => at >= index && at <= index + segment.length);
+  return found ? [found.index, found.index + found.segment.length] : [at, at];
 }
 
 // ------------------------------------------------------------------------------------------------------ the wiring
@@ -251,11 +278,10 @@ $('start').addEventListener('click', () => everything());
 $('another').addEventListener('click', () => everything(crypto.getRandomValues(new Uint32Array(1))[0] >>> 1));
 for (const button of element.querySelectorAll('[data-mark], [data-around]')) {
   button.addEventListener('click', () => {
-    const { selectionStart: from, selectionEnd: to } = area;
-    const picked = area.value.slice(from, to) || SAY['speak.mark_words'];
     const { mark: sign, around } = button.dataset;
     area.focus();
-    area.setRangeText(sign ? ` [${sign}] ` : `[${picked}|${around}]`, sign ? to : from, to, 'end');
+    if (sign) area.setRangeText(` [${sign}] `, area.selectionEnd, area.selectionEnd, 'end');
+    else put_around(around);
     area.dispatchEvent(new Event('input', { bubbles: true }));
   });
 }
@@ -274,6 +300,8 @@ window.addEventListener('studio-voices', (event) => list(event.detail));
 window.addEventListener('studio-speak-with', (event) => list({ voice: event.detail }).then(() => desk.set({ voice: state.voice })));
 window.addEventListener('studio-clip', (event) => {
   clip = event.detail?.clip ?? null;
+  clip_pitched = event.detail?.pitched ?? false;
+  where();
   say(event.detail?.problem ?? '');
   if (clip && state.voice === 'clip' && speakable()) attempt({ plan: true }, { quietly: true });
 });

@@ -12,6 +12,7 @@ import gradio as gr
 from gpt_sovits.audio import concatenate
 from gpt_sovits.encoding import write_audio
 from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.services.models import EMBEDDED
 from gpt_sovits.storage.sounds import new_place
 from webui import words as own_words
 from webui.api.speaking import MAX_TEXT
@@ -49,7 +50,7 @@ class SpeakTab:
             return
         try:
             voice = self._ask().speech.reference_voice(Path(clip), transcript=transcript.strip())
-            yield told("studio-clip", {"clip": self._clips.put(owner(), voice)})
+            yield told("studio-clip", {"clip": self._clips.put(owner(), voice), "pitched": voice.base == EMBEDDED})
         except VoiceError as error:
             yield told("studio-clip", {"problem": self._words.error(error)})
 

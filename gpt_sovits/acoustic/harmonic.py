@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from gpt_sovits.acoustic.config import HarmonicConfig
 from gpt_sovits.acoustic.convnext import ConvNeXtBlock
+from gpt_sovits.acoustic.emphasis import stressed_level, stressed_pitch
 from gpt_sovits.features.pitch import filled_log_pitch
 from gpt_sovits.features.spectral import linear_spectrogram
 
@@ -202,11 +203,19 @@ class HarmonicDecoder(nn.Module):
         between = 0.5 * (padded + early)  # transforms sit on the borders of the hops
         return torch.matmul(self.weights.T, between[:, :, :count])
 
-    def forward(self, z: Tensor, style: Tensor, colour: Tensor | None = None, shares: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        z: Tensor,
+        style: Tensor,
+        colour: Tensor | None = None,
+        shares: Tensor | None = None,
+        told: Tensor | None = None,
+    ) -> Tensor:
         """Latent `[B, Z, T]` to wave `[B, 1, T * frame]`. The noise is the same in every call.
 
         ``colour`` `[N + 1]` or `[B, N + 1]`: natural-log amplitude to add to each band, and octaves to add to the
         pitch. ``shares`` `[B]`: the batch is one thing said in several ways, and the wave `[1, ...]` lies between them.
+        ``told`` `[T]`: how much each frame stands out (``emphasis.prominence``).
         """
         frames = self.analyse(z, style)
         if colour is not None:
@@ -216,6 +225,13 @@ class HarmonicDecoder(nn.Module):
             )
         if shares is not None:
             frames = frames.between(shares)
+        if told is not None:
+            frames = Frames(
+                stressed_pitch(frames.log_pitch, frames.voicing > 0, told),
+                frames.voicing,
+                stressed_level(frames.harmonic, told),
+                stressed_level(frames.noise, told),
+            )
         contrast, movement = self.config.contrast, self.config.movement
         if contrast != 1 or movement != 1:
             frames = frames._replace(

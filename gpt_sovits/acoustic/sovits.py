@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gpt_sovits.acoustic.code_alignment import CodeAlignment
 from gpt_sovits.acoustic.config import SoVITSConfig
 from gpt_sovits.acoustic.decoder import build_decoder
+from gpt_sovits.acoustic.emphasis import lengthened, prominence
 from gpt_sovits.acoustic.harmonic import HarmonicDecoder
 from gpt_sovits.acoustic.quantizer import Quantizer
 from gpt_sovits.acoustic.style import StyleEncoder
@@ -159,17 +160,23 @@ class SoVITS(nn.Module):
         noise: Tensor | None = None,
         colour: Tensor | None = None,
         shares: Tensor | None = None,
+        stress: Tensor | None = None,
     ) -> Tensor:
         """Codes [1, 1, T25] and phones [1, P] -> wave [1, 1, L]. ``noise`` [1, Z, T] overrides the generator.
 
         ``colour``: see ``measure_colour``. Where ``blends``, ``style`` may be of K voices [K, gin, 1], with ``colour``
-        [K, N + 1] and ``shares`` [K]: the wave lies between what each of them would say.
+        [K, N + 1] and ``shares`` [K]: the wave lies between what each of them would say. ``stress`` [P], 0 or 1: phones
+        that stand out, where it also knows what each frame says.
         """
         count = len(style)
-        content, spoken = self.quantized(codes).expand(count, -1, -1), self.spoken(codes, phones)
+        content, spoken, told = self.quantized(codes).expand(count, -1, -1), self.spoken(codes, phones), None
+        if stress is not None and spoken is not None and self.blends:
+            frames = stress[spoken[0].clamp_min(0)] * (spoken[0] >= 0)
+            order = lengthened(frames)
+            content, spoken, told = content[:, :, order], spoken[:, order], prominence(frames[order])
         spoken, phones = None if spoken is None else spoken.expand(count, -1), phones.expand(count, -1)
         prior = self.prior(content, _full(content), phones, _full(phones), style, speed, spoken)
-        return self._render(prior, style, noise_scale, generator, noise, colour, shares)
+        return self._render(prior, style, noise_scale, generator, noise, colour, shares, told)
 
     @property
     def blends(self) -> bool:
@@ -231,6 +238,7 @@ class SoVITS(nn.Module):
         noise: Tensor | None,
         colour: Tensor | None = None,
         shares: Tensor | None = None,
+        told: Tensor | None = None,
     ) -> Tensor:
         z_p = prior.mean
         if noise_scale:
@@ -240,7 +248,9 @@ class SoVITS(nn.Module):
         z = self.flow(z_p, prior.mask, style, reverse=True)
         if not self.blends:
             return self.dec(z * prior.mask, style)
-        return self.dec(z * prior.mask, style, colour, shares)
+        if told is not None and len(told) != z.shape[-1]:  # spoken at another speed
+            told = F.interpolate(told[None, None], z.shape[-1], mode="linear")[0, 0]
+        return self.dec(z * prior.mask, style, colour, shares, told)
 
     # --- training ----------------------------------------------------------------------------------------------
 

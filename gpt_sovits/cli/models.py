@@ -23,15 +23,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(settings: Settings, given: argparse.Namespace) -> int:
-    from gpt_sovits.services.model_files import list_models, shared_bytes
+    from gpt_sovits.services.model_files import models_and_shared
     from gpt_sovits.services.models import ModelService
 
     chosen = ModelService(settings).chosen
+    cards, shared = models_and_shared(settings)
     if given.json:
-        rows = [{**asdict(replace(card, facts=None)), "chosen": card.name == chosen} for card in list_models(settings)]
+        rows = [{**asdict(replace(card, facts=None)), "chosen": card.name == chosen} for card in cards]
         print(json.dumps(rows, indent=1))
         return 0
-    for card in list_models(settings):
+    for card in cards:
         state = "installed" if card.installed else "not here"
         size = f"{card.size / 2**20:.0f} MB" if card.size else "?"
         needs = f"{card.facts.memory_gib:.1f} GB memory, {card.facts.speed}" if card.facts else ""
@@ -42,7 +43,7 @@ def _list(settings: Settings, given: argparse.Namespace) -> int:
             print(f"{'':<16} lacks: {', '.join(card.missing)}")
         if card.installed and not card.trainable:
             print(f"{'':<16} speaks, but new voices cannot be trained on it")
-    if shared := shared_bytes(settings):
+    if shared:
         print(f"{'(shared)':<38} {shared / 2**20:>5.0f} MB  what several models use")
     return 0
 

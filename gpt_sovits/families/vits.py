@@ -76,6 +76,9 @@ class Vits(Family):
             colour = told.get("colour", style.new_zeros(network.config.decoder.bands + 1)).clone()
             colour[..., -1] += how.pitch
             told["colour"] = colour
+        if said.stressed and self.pitched:
+            told["stress"] = torch.zeros(len(said.ids), device=base.device)
+            told["stress"][list(said.stressed)] = 1.0
         return network.decode(
             tokens.to(base.device)[None, None],
             torch.tensor(said.ids, device=base.device)[None],

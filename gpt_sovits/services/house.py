@@ -61,7 +61,9 @@ class House:
         return found
 
     def _usable(self) -> list[str]:
-        return [card.name for card in self._core.models.cards() if card.installed and not card.missing]
+        from gpt_sovits.models.store import list_bases
+
+        return [base.name for base in list_bases(self._core.settings) if not base.missing]
 
     def _chosen(self) -> dict[str, Any]:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from gpt_sovits.families.base import build_network
 from gpt_sovits.features.bert import BertConfig, load_bert
 from gpt_sovits.features.hubert import HubertConfig, load_hubert
 from gpt_sovits.features.speaker import load_speaker_encoder
-from gpt_sovits.files import bytes_below
+from gpt_sovits.files import sizes_below
 from gpt_sovits.models.catalog import DEFAULT_ENDPOINT, TRANSCRIBER, bundle, file_with_digest
 from gpt_sovits.models.delta import merged
 from gpt_sovits.models.detect import Shapes
@@ -43,7 +44,7 @@ _PARTS = ("acoustic", "semantic", "content", "ear", "bert", "speaker", "vocoder"
 class ModelCard:
     """One line of ``models list``; ``installed`` is False for an official model that is not on this machine.
 
-    ``size``: bytes that it takes beside the others (``shared_bytes`` are needed besides), or that its download has.
+    ``size``: bytes that it takes beside the others, or that its download has; ``models_and_shared`` tells the rest.
     """
 
     name: str
@@ -186,11 +187,19 @@ def export_voice(
 
 def list_models(settings: Settings) -> list[ModelCard]:
     """Every base here, then the official versions that are not."""
+    return models_and_shared(settings)[0]
+
+
+def models_and_shared(settings: Settings) -> tuple[list[ModelCard], int]:
+    """``list_models``, and bytes of what several bases here use, or will: it stays when one of them is removed."""
     cards = []
     bases = list_bases(settings)
-    every = bytes_below(*_folders(bases, settings))
-    for base in bases:
-        size = every - bytes_below(*_folders([each for each in bases if each is not base], settings))
+    *places, parts = (
+        sizes_below(folder) for folder in [*(base.folder for base in bases), settings.models_dir / PARTS_FOLDER]
+    )
+    shares = Counter(place for sizes in (*places, parts) for place in sizes)
+    for base, sizes in zip(bases, places, strict=True):
+        size = sum(each for place, each in sizes.items() if shares[place] == 1)
         facts = VERSIONS.get(base.version) or VERSIONS.get(base.name)
         trainable = bool(base.config.get("trainable", True))
         cards.append(ModelCard(base.name, base.version, True, base.bundled, size, base.missing, trainable, facts))
@@ -199,17 +208,8 @@ def list_models(settings: Settings) -> list[ModelCard]:
         if version not in here:
             size = sum(file.size for file in bundle(version))
             cards.append(ModelCard(version, version, False, False, size, (), True, OFFICIAL[version]))
-    return cards
-
-
-def shared_bytes(settings: Settings) -> int:
-    """Bytes of what several bases here use, or will: it stays when one of them is removed."""
-    every = bytes_below(*_folders(list_bases(settings), settings))
-    return every - sum(card.size for card in list_models(settings) if card.installed)
-
-
-def _folders(bases: Sequence[BaseFiles], settings: Settings) -> list[Path]:
-    return [*(base.folder for base in bases), settings.models_dir / PARTS_FOLDER]
+    every = {place: size for sizes in (*places, parts) for place, size in sizes.items()}
+    return cards, sum(every.values()) - sum(card.size for card in cards if card.installed)
 
 
 def verify_model(name: str, settings: Settings) -> list[str]:

@@ -68,16 +68,13 @@ class ModelService:
 
     def cards(self) -> list[ModelCard]:
         """Every model here, then the official ones that are not."""
-        from gpt_sovits.services.model_files import list_models
+        return self.cards_and_shared()[0]
 
-        return list_models(self.settings)
+    def cards_and_shared(self) -> tuple[list[ModelCard], int]:
+        """``cards``, and bytes of what several models here use."""
+        from gpt_sovits.services.model_files import models_and_shared
 
-    @property
-    def shared_bytes(self) -> int:
-        """Bytes of what several models here use."""
-        from gpt_sovits.services.model_files import shared_bytes
-
-        return shared_bytes(self.settings)
+        return models_and_shared(self.settings)
 
     @property
     def paces(self) -> dict[str, float]:

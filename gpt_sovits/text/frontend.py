@@ -33,6 +33,7 @@ class _Job:
     regions: tuple[Region, ...]
     how: How
     notices: tuple[tuple[int, int, str], ...] = ()
+    stressed: tuple[tuple[int, int], ...] = ()
 
     def start(self, at: int) -> int:
         """Original place of the plain character ``at``."""
@@ -113,6 +114,7 @@ def _assemble(runs: list[Run], job: _Job, table: SymbolTable) -> Phones:
     phones: list[str] = []
     spans: list[Span] = []
     readings: list[Reading] = []
+    stressed: list[int] = []
     for run in runs:
         read = _read_run(run, job)
         start, end = job.start(run.start), job.end(run.end)
@@ -121,13 +123,31 @@ def _assemble(runs: list[Run], job: _Job, table: SymbolTable) -> Phones:
             Span(run.language, job.original[start:end], start, end, read.norm_text, len(phones), len(read.phones),
                  counts, tuple(read.neutral))
         )  # fmt: skip
+        stressed += _stressed(read, len(phones), job)
         phones += read.phones
         readings += (_placed(r, job) for r in read.readings)
     readings = _said_once(readings)
     every = [span.word2ph for span in spans]
     joined = None if None in every else tuple(n for count in every if count is not None for n in count)
     norm_text = "".join(span.norm_text for span in spans)
-    return Phones(tuple(phones), table.encode(phones), joined, norm_text, tuple(spans), tuple(readings))
+    ids = table.encode(phones)
+    return Phones(tuple(phones), ids, joined, norm_text, tuple(spans), tuple(readings), tuple(stressed))
+
+
+def _stressed(read: Read, first: int, job: _Job) -> Iterator[int]:
+    """Indices of the phones of a run that markup emphasises: whole words, single characters of Chinese ones."""
+    at = 0
+    for reading in read.readings if job.stressed else ():
+        size = len(reading.phones)
+        at = next((n for n in range(at, len(read.phones)) if tuple(read.phones[n : n + size]) == reading.phones), at)
+        each = size // len(reading.text) if reading.language == "zh" and size % len(reading.text) == 0 else 0
+        for n in range(size):
+            start, end = (
+                (reading.start + n // each, reading.start + n // each + 1) if each else (reading.start, reading.end)
+            )
+            if any(begin < end and start < over for begin, over in job.stressed):
+                yield first + at + n
+        at += size
 
 
 def _placed(reading: Reading, job: _Job) -> Reading:
@@ -156,7 +176,7 @@ def _job(text: str, source: Tracked, lexicon: Lexicon | None, how: How) -> _Job:
     if lexicon is not None:
         taken = [(region.start, region.end) for region in regions]
         regions = (*regions, *lexicon.find(marked.source.text, taken))
-    return _Job(marked.source, text, regions, how, marked.notices)
+    return _Job(marked.source, text, regions, how, marked.notices, marked.stressed)
 
 
 def phonemize_span(text: str, language: str, version: str = PHONES, *, polyphones: bool = True) -> Phones:
@@ -206,7 +226,8 @@ def _headed(job: _Job) -> _Job:
     source = Tracked(mark + job.source.text, place + job.source.starts, place + job.source.ends)
     regions = tuple(replace(region, start=region.start + 1, end=region.end + 1) for region in job.regions)
     notices = tuple((start + 1, end + 1, notice) for start, end, notice in job.notices)
-    return replace(job, source=source, regions=regions, notices=notices)
+    stressed = tuple((start + 1, end + 1) for start, end in job.stressed)
+    return replace(job, source=source, regions=regions, notices=notices, stressed=stressed)
 
 
 _ENDED = re.compile(r"[。．.!?！？…,，;；:：、—~-][”’」』\"')）】\]]*$")

@@ -6,6 +6,7 @@
     [SQL|spell]              letter by letter
     [SQL|=sequel]            as if these words stood there
     [take your time|speed 0.8]   this part slower (0.5 to 2)
+    [my|emphasis]            this word is stressed, where the voice's model is told its melody (``acoustic.emphasis``)
 
 It is forgiving: capitals, 【pause 1】, [pause 500ms], tone marks (háng) and joined pinyin (chong2qing4) do as well.
 Where the reading cannot be understood the word is read as usual, and ``notices`` says so. Anything else in brackets
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.text.reading import Given, parse_reading
-from gpt_sovits.text.tags import OPENERS, TAG, pause_of, speed_of
+from gpt_sovits.text.tags import OPENERS, TAG, is_emphasis, pause_of, speed_of
 from gpt_sovits.text.tracked import Tracked
 
 
@@ -38,11 +39,15 @@ class Region:
 
 @dataclass(frozen=True)
 class Marked:
-    """Plain text that still knows its places in the original, and what the markup said about it."""
+    """Plain text that still knows its places in the original, and what the markup said about it.
+
+    ``notices``: start, end and what is to be told; ``stressed``: start and end of what is emphasised.
+    """
 
     source: Tracked
     regions: tuple[Region, ...] = ()
     notices: tuple[tuple[int, int, str], ...] = ()
+    stressed: tuple[tuple[int, int], ...] = ()
 
 
 def parse_markup(text: str | Tracked) -> Marked:
@@ -53,6 +58,7 @@ def parse_markup(text: str | Tracked) -> Marked:
     parts: list[Tracked] = []
     regions: list[Region] = []
     notices: list[tuple[int, int, str]] = []
+    stressed: list[tuple[int, int]] = []
     at = size = 0
     for tag in TAG.finditer(source.text):
         parts.append(source.slice(at, tag.start()))
@@ -62,11 +68,13 @@ def parse_markup(text: str | Tracked) -> Marked:
             continue
         word = source.slice(*tag.span("text"))
         parts.append(word)
-        if word.text.strip() and speed_of(tag) is None:
+        if is_emphasis(tag):
+            stressed.append((size, size + len(word)))
+        elif word.text.strip() and speed_of(tag) is None:
             try:
                 regions.append(Region(size, size + len(word), parse_reading(tag["say"], tag["text"]), "markup"))
             except InputError as error:
                 notices.append((size, size + len(word), error.message))
         size += len(word)
     parts.append(source.slice(at, len(source)))
-    return Marked(Tracked.join(parts), tuple(regions), tuple(notices))
+    return Marked(Tracked.join(parts), tuple(regions), tuple(notices), tuple(stressed))

@@ -15,6 +15,7 @@ TAG = re.compile(
     rf"(?P<say>[^\[\]【】［］〔〕|｜\n]{{1,200}}(?=[\]】］〕])|{_PINYIN})(?:[|｜][^\[\]【】［］〔〕|｜\n]{{0,60}}(?=[\]】］〕]))?[\]】］〕]?)"
 )
 SPEED = re.compile(r"(?i)speed[ =:：]{0,2}(\d{1,3}(?:\.\d{1,4})?)\s?[x×%]?")
+EMPHASIS = re.compile(r"(?i:emphasis|stress)|强调|重读")
 USUAL_PAUSE = 0.5
 
 
@@ -37,3 +38,8 @@ def speed_of(tag: re.Match[str]) -> float | None:
         return None
     value = float(found[1])
     return min(max(value / 100 if value > 10 else value, 0.5), 2.0)
+
+
+def is_emphasis(tag: re.Match[str]) -> bool:
+    """Whether a tag asks that its words are stressed."""
+    return bool(EMPHASIS.fullmatch((tag["say"] or "").strip()))

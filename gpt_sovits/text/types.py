@@ -57,7 +57,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Phones:
-    """One sequence for a whole piece. ``word2ph`` is given when every span has one, else None."""
+    """One sequence for a whole piece. ``word2ph`` is given when every span has one, else None.
+
+    ``stressed``: indices of the phones that markup emphasises.
+    """
 
     phones: tuple[str, ...]
     ids: tuple[int, ...]
@@ -65,6 +68,7 @@ class Phones:
     norm_text: str
     spans: tuple[Span, ...]
     readings: tuple[Reading, ...] = ()
+    stressed: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

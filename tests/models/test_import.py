@@ -24,7 +24,7 @@ from gpt_sovits.services.model_files import (
     export_voice,
     import_models,
     list_models,
-    shared_bytes,
+    models_and_shared,
     verify_model,
 )
 from gpt_sovits.settings import Settings
@@ -133,9 +133,10 @@ def test_shared_parts_reach_bases_before_and_after_and_take_no_room_twice(instal
     assert base.missing == ()
     for part in ("content", "semantic"):
         assert base.path(part).samefile(find_base("v2", installed).path(part))
-    own = {card.name: card.size for card in list_models(installed) if card.installed and not card.bundled}
+    cards, shared = models_and_shared(installed)
+    own = {card.name: card.size for card in cards if card.installed and not card.bundled}
     assert all(0 < size < bytes_below(installed.models_dir / name) for name, size in own.items())
-    assert sum(own.values()) + shared_bytes(installed) == bytes_below(installed.models_dir)
+    assert sum(own.values()) + shared == bytes_below(installed.models_dir)
 
 
 def test_vocoders_go_to_their_version(settings: Settings, tmp_path: Path) -> None:

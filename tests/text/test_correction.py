@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -95,6 +96,24 @@ def test_pauses_and_speed_reach_the_pieces() -> None:
     pieces = split_text("先这样吧。[pause 1.5]然后呢，[慢慢走|speed 0.8]到头了。")
     assert [(p.text, p.pause, p.speed) for p in pieces] == [
         ("先这样吧。", 1.5, 1.0), ("然后呢，", None, 1.0), ("慢慢走", None, 0.8), ("到头了。", None, 1.0)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "stressed"),
+    [
+        ("I never said [she|emphasis] stole it.", [("SH", "IY1")]),
+        ("[I|stress] never said [it all|Emphasis].", [("AY1",), ("IH1", "T", "AO1", "L")]),
+        ("我没说[她|强调]偷了。", [("t", "a1")]),
+        ("分久必【合|重读】。", [("h", "e2")]),
+        ("[Yes|emphasis]", [("Y", "EH1", "S")]),
+    ],
+)
+def test_emphasis_reaches_the_phones_of_its_words_and_changes_none(text: str, stressed: list[tuple[str, ...]]) -> None:
+    said = phonemize(text)
+    assert [said.phones[n] for n in said.stressed] == [phone for word in stressed for phone in word]
+    plain = re.sub(r"[\[【](.*?)\|.*?[\]】]", r"\1", text)
+    assert phonemize(plain).phones == said.phones and not phonemize(plain).stressed
+    assert len(split_text(text)) == 1, "its sentence is spoken in one go"
 
 
 def test_odd_brackets_are_only_text() -> None:

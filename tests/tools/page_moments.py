@@ -1,6 +1,9 @@
 """SIGKILL of the app and reloads of the page at named moments between opening and a finished voice, with the real app.
 
-    python -m tests.tools.page_moments [chromium [reading]]      "reading": only what is recorded
+    python -m tests.tools.page_moments [chromium [step ...]]      of reading, upload, review, learning, the_rest; or all
+
+On a busy machine nothing reaches the browser's fake microphone for a while, and it plays silence into the recording.
+Give this program and all that it starts the processor first: it asks for that itself, where it may (``first``).
 
 A browser whose microphone plays ``tests/data/one_minute.opus`` records, uploads, corrects and learns. Each time the
 app is killed and started again, or the page reloaded; afterwards what is there is compared by content.
@@ -14,9 +17,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +68,23 @@ class App:
     @property
     def studio(self) -> Studio:
         return Studio(Settings(self.home))
+
+
+def first() -> None:
+    """Every second, let all that this program started come before others on this machine (Linux, as root)."""
+    while True:
+        below, grew = {os.getpid()}, True
+        parents = {}
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                parents[int(place.name)] = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+        while grew:
+            more = {child for child, parent in parents.items() if parent in below} - below
+            below, grew = below | more, bool(more)
+        for each in below:
+            with suppress(OSError):
+                Path(f"/proc/{each}/autogroup").write_text("-6")
+        time.sleep(1)
 
 
 def told(moment: str, kept: bool) -> None:
@@ -191,6 +214,13 @@ def learning(page: Page, app: App) -> None:
     told(f"it is called {card.name} and has its sample", len(app.studio.voices.sample(card.id)) > 10_000)
 
 
+def narrated(page: Page, app: App, least: int) -> int:
+    """Waits for so many sentences of the only book; how many there are then."""
+    while (done := sum(book.done for book in app.studio.session().books.list())) < least:
+        page.wait_for_timeout(500)
+    return done
+
+
 def the_rest(page: Page, app: App) -> None:
     """Typing, mixing and narrating; the app is killed in the middle of each."""
     text, half = "This was typed, and not spoken. 还没有说完", "A half name"
@@ -204,7 +234,7 @@ def the_rest(page: Page, app: App) -> None:
     page.locator("#studio-text").fill("\n\n".join(lines))
     page.get_by_role("button", name="Use this text").click()
     page.get_by_role("button", name="Begin to narrate").click()
-    page.locator("#studio-list progress[value='3']").wait_for(timeout=600_000)
+    narrated(page, app, 3)
     app.kill()
     app.start()
     page.reload()
@@ -215,17 +245,21 @@ def the_rest(page: Page, app: App) -> None:
     mixed = (page.locator("#mix-percent").input_value(), page.locator("#mix-name").input_value())
     told("mixing, app killed and page reloaded", mixed == ("37", half))
     [book] = app.studio.session().books.list()
+    takes = app.studio.session().books.open(book.id).folder / "takes"
+    here = {path: path.read_bytes() for path in takes.iterdir()}
     told(f"narrating, app killed: {book.done} of {book.whole} sentences are here", 3 <= book.done < book.whole == 40)
     page.locator("#tabs button[data-tab-id=studio]").first.click()
     page.locator("#studio [data-ready]").wait_for()
     go = page.get_by_role("button", name=re.compile("^Go on"))
     if go.count():
         go.click()
-    page.locator(f"#studio-list progress[value='{book.done + 2}']").wait_for(timeout=600_000)
-    told("and it goes on behind them", True)
+    now = narrated(page, app, book.done + 2)
+    there = {path: path.read_bytes() for path in here}
+    told(f"and it goes on behind them: {now}, and what was there is there byte for byte", here == there)
 
 
 def main() -> None:
+    threading.Thread(target=first, daemon=True).start()
     chromium = sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/chromium"
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         spoken = resample(read_audio(DATA / "one_minute.opus"), 48000)
@@ -239,9 +273,10 @@ def main() -> None:
         try:
             page.goto(f"{ADDRESS}en/")
             on_create(page)
-            reading(page, app, spoken)
-            for step in (upload, review, learning, the_rest) if sys.argv[2:] != ["reading"] else ():
-                step(page, app)
+            steps = {"reading": partial(reading, spoken=spoken)}
+            steps |= {step.__name__: step for step in (upload, review, learning, the_rest)}
+            for name in sys.argv[2:] or steps:
+                steps[name](page, app)
         finally:
             browser.close()
             app.kill()

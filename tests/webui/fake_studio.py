@@ -133,8 +133,11 @@ class FakeLibrary:
     def cards(self) -> list[FakeModel]:
         return list(self.models.values())
 
+    def cards_and_shared(self) -> tuple[list[FakeModel], int]:
+        return self.cards(), 900_000_000
+
     transcriber, writes_down = "whisper-base", False
-    shared_bytes, paces = 900_000_000, {"mini": 4.25}
+    paces = {"mini": 4.25}
 
     def size(self, name: str) -> int:
         return self.models[name].size if name in self.models else 145_000_000
