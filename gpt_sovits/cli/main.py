@@ -239,7 +239,8 @@ def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studi
     except typer.Exit as ended:
         return ended.exit_code
     except typer.TyperException as error:
-        print(f"{error.format_message()} `--help` after the command explains it.", file=sys.stderr)
+        said = error.format_message().replace("Value error, ", "")
+        print(f"{said} `--help` after the command explains it.", file=sys.stderr)
         return 2
     except VoiceError as error:
         print(error, file=sys.stderr)
