@@ -300,9 +300,28 @@ def test_watch_says_what_is_copied_or_written(run, recording, tmp_path, monkeypa
 def test_listing_is_light_and_the_shell_completes(run):
     code = "import sys, gpt_sovits.cli.main; print([m for m in ('torch', 'numpy', 'av') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
-    for shell in ("bash", "zsh", "fish"):
+    for shell in ("bash", "zsh", "fish", "powershell"):
         code, script, _ = run("completion", shell)
-        assert code == 0 and "--text-file" in script and "verify-destroyed" in script
+        assert code == 0 and "gpt-sovits" in script and "_GPT_SOVITS_COMPLETE" in script
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("gpt-sovits na", ["narrate"]),
+        ("gpt-sovits voices verify", ["verify", "verify-destroyed"]),
+        ("gpt-sovits speak --text", ["--text-file"]),
+        ("gpt-sovits speak Ana --format o", ["opus", "ogg"]),
+        ("gpt-sovits voices --data x export Ana --fo", ["--forbid"]),
+    ],
+)
+def test_the_shell_is_told_what_may_come_next(monkeypatch, capsys, typed, offered):
+    asked = {"_GPT_SOVITS_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        cli.main([])
+    assert capsys.readouterr().out.split() == offered
 
 
 def test_a_long_text_that_is_stopped_keeps_what_was_spoken_and_says_how_to_go_on(run, recording, tmp_path):
@@ -393,12 +412,9 @@ def test_the_command_line_can_what_the_page_can(run, recording, tmp_path, monkey
 
 
 def test_every_command_explains_itself(capsys):
-    for command in ("speak", "train", "mix", "voices", "jobs"):
-        with pytest.raises(SystemExit) as caught:
-            cli.main([command, "--help"])
-        assert caught.value.code == 0
-        assert "usage: gpt_sovits" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        cli.main(["--help"])
+    for command in ("speak", "train", "mix", "voices", "jobs", "models"):
+        assert cli.main([command, "--help"]) == 0
+        assert f"Usage: gpt_sovits {command}" in capsys.readouterr().out
+    assert cli.main(["--help"]) == 0
     top = capsys.readouterr().out
     assert all(command in top for command in (*cli.HANDED_ON, "speak", "train", "mix", "voices", "jobs"))

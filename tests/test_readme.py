@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import re
 import shlex
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import app
 from gpt_sovits.audio import read_audio
 from gpt_sovits.cli import main as cli
-from gpt_sovits.cli import models as cli_models
 from gpt_sovits.encoding import inspect
 from gpt_sovits.lab.evaluation import bench, heldout, judge
 from gpt_sovits.lab.evaluation.optional import INSTALL
@@ -41,22 +40,23 @@ def typed() -> list[str]:
     return [step.strip() for line in lines for step in re.split(r"&&|\| (?=\.venv)", line)]
 
 
-def subcommands() -> set[str]:
-    for action in cli.parser()._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return set(action.choices)
-    raise AssertionError("the command line has no sub-commands")
+def read_by_commands(command: Any, words: list[str], above: Any = None) -> None:
+    """Let a command and those in it read their words, without running any; it raises where it does not understand."""
+    context = command.make_context(command.name or "gpt_sovits", words, parent=above)
+    if hasattr(command, "commands"):
+        _, inner, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        read_by_commands(inner, rest, context)
 
 
 def parse(words: list[str]) -> None:
-    """Let the right parser read a command; it exits where it does not understand."""
+    """Let the right parser read a command; it exits or raises where it does not understand."""
     if words[:2] == ["-m", "gpt_sovits.lab.evaluation.heldout"]:
         heldout.parser().parse_args(words[2:])
     elif words[:2] == ["-m", "gpt_sovits"] and words[2] in cli.HANDED_ON:
-        parsers = {"models": cli_models._parser, "evaluate": judge.parser, "bench": bench.parser}
+        parsers = {"evaluate": judge.parser, "bench": bench.parser}
         parsers[words[2]]().parse_args(words[3:])
     elif words[:2] == ["-m", "gpt_sovits"]:
-        cli.parser().parse_args(words[2:])
+        read_by_commands(cli.program(), words[2:])
     elif words[0] == "app.py":
         app.arguments(words[1:])
     else:
@@ -90,7 +90,7 @@ def test_judges_are_installed_the_way_an_error_says() -> None:
 
 def test_every_subcommand_is_mentioned_and_no_other() -> None:
     listed = README.split("explains itself with `--help`:")[1].split("\n\n")[0]
-    assert set(re.findall(r"`(\w+)`", listed)) == subcommands()
+    assert set(re.findall(r"`(\w+)`", listed)) == set(cli.program().commands)
 
 
 def test_files_that_are_named_exist() -> None:

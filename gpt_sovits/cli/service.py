@@ -1,18 +1,21 @@
-"""``python -m gpt_sovits service``: let the studio's routes be there from the moment a person signs in (systemd)."""
+"""``gpt_sovits service``: let the studio's routes be there from the moment a person signs in (systemd)."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
 
+from typer import Option
+
+from gpt_sovits.cli.commands import command, group
 from gpt_sovits.errors import MissingError
 from gpt_sovits.files import write_bytes
-from gpt_sovits.services.session import Session
-from gpt_sovits.settings import PROJECT_ROOT
+from gpt_sovits.settings import PROJECT_ROOT, Settings
 
-ABOUT_SERVICE = "run the studio's routes in the background, as a systemd service of this user"
+app = group("run the studio's routes in the background, as a systemd service of this user")
+Port = Annotated[int, Option(help="of this computer")]
 NAME = "voice-studio.service"
 
 
@@ -46,22 +49,24 @@ def _place() -> Path:
     return Path(home) / "systemd" / "user" / NAME
 
 
-def service_command(session: Session, given: argparse.Namespace) -> int:
-    text = unit(session.models.settings.data_dir, given.port)
-    if given.action == "show":
-        print(text, end="")
-    elif given.action == "install":
-        _place().parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(_place(), text.encode())
-        print(f"{_place()}\nStart it with: systemctl --user daemon-reload && systemctl --user enable --now {NAME}")
-    elif not _place().is_file():
+@command(app)
+def show(settings: Settings, port: Port = 7860) -> None:
+    """print the unit"""
+    print(unit(settings.data_dir, port), end="")
+
+
+@command(app)
+def install(settings: Settings, port: Port = 7860) -> None:
+    """put the unit where systemd finds it"""
+    _place().parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(_place(), unit(settings.data_dir, port).encode())
+    print(f"{_place()}\nStart it with: systemctl --user daemon-reload && systemctl --user enable --now {NAME}")
+
+
+@command(app)
+def remove() -> None:
+    """take the unit away"""
+    if not _place().is_file():
         raise MissingError(f"There is no service {_place()}.", "`service install` makes it.")
-    else:
-        _place().unlink()
-        print(f"Stop it with: systemctl --user disable --now {NAME}")
-    return 0
-
-
-def add_service_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", choices=("show", "install", "remove"))
-    command.add_argument("--port", type=int, default=7860, help="default: 7860")
+    _place().unlink()
+    print(f"Stop it with: systemctl --user disable --now {NAME}")

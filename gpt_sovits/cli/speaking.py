@@ -3,25 +3,23 @@ doubtful is told."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import secrets
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt_sovits.audio import Audio, concatenate, silence, write_bytes
 from gpt_sovits.cli.playing import heard
+from gpt_sovits.cli.terminal import open_voice, progress
 from gpt_sovits.cli.texts import doubt_said, read_texts
-from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.encoding import encode_stream, format_of, require_format, write_pieces
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.files import disk_errors
 from gpt_sovits.services.session import Session
-from gpt_sovits.services.speech import SAMPLING
 from gpt_sovits.storage.takes import TakeLine
 from gpt_sovits.subtitles import Cue, cues, srt, vtt
 from gpt_sovits.voices.voice import Voice
@@ -31,6 +29,36 @@ if TYPE_CHECKING:
 
 USUAL = Path("speech.wav")
 _PIPE = "-"
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who was asked for: a voice, or a clip that is spoken like."""
+
+    voice: str | None
+    version: str | None
+    clip: Path | None
+    clip_text: str
+    more_clips: tuple[Path, ...]
+    base: str
+    unlock_file: Path | None
+
+
+@dataclass(frozen=True)
+class Way:
+    """How it is spoken, and what becomes of it. ``keep``: the name of a take ("": none of its own)."""
+
+    language: str
+    speed: float
+    pause: float
+    seed: int | None
+    after: int
+    drawn: dict[str, float]
+    cut: str
+    keep: str | None
+    play: bool
+    subtitles: Path | None
+    json: bool
 
 
 @dataclass
@@ -46,13 +74,11 @@ class _Spoken:
     sounds: list[Audio] = field(default_factory=list)
 
     def taking(self, pieces: Iterable[Speech]) -> Iterator[Audio]:
-        for piece in pieces:
-            if sys.stderr.isatty():
-                print(f"\r{100 * piece.end // max(1, self.characters):3d} %", end="", file=sys.stderr, flush=True)
-            yield piece.audio
-            self._note(piece)
-        if sys.stderr.isatty():
-            print("\r     \r", end="", file=sys.stderr)
+        with progress() as bar:
+            for piece in pieces:
+                bar(piece.end / max(1, self.characters), "", "")
+                yield piece.audio
+                self._note(piece)
 
     def _note(self, piece: Speech) -> None:
         self.seconds += piece.audio.seconds
@@ -68,58 +94,71 @@ class _Spoken:
             self.told.append(f"Left out, what this program cannot read: {in_a_row(' … '.join(piece.left_out))}")
 
 
-def speak_command(session: Session, given: argparse.Namespace) -> int:
+def speak_once(
+    session: Session,
+    speaker: Speaker,
+    words: list[str],
+    files: Sequence[Path],
+    way: Way,
+    out: Path | None,
+    kind: str | None,
+) -> None:
     """Find out who says what and where it goes, then speak."""
-    if given.lines:
-        return _line_by_line(session, given)
-    usual = None if given.play or given.keep else USUAL.with_suffix(f".{given.format or 'wav'}")
-    out = given.out or usual
-    kind = given.format or ("wav" if out is None or str(out) == _PIPE else require_format(out))
+    usual = None if way.play or way.keep is not None else USUAL.with_suffix(f".{kind or 'wav'}")
+    out = out or usual
+    kind = kind or ("wav" if out is None or str(out) == _PIPE else require_format(out))
     format_of(kind)
     if str(out) == _PIPE and sys.stdout.isatty():
         raise InputError("Sound does not go onto a screen.", "Send it on with a pipe, or name a file with --out.")
-    voice, text = _wanted(session, given)
-    return speak_into(session, voice, text, given, out, kind)
+    voice, text = _wanted(session, speaker, words, files, way.language)
+    _speak_into(session, voice, text, way, out, kind)
 
 
-def _line_by_line(session: Session, given: argparse.Namespace) -> int:
+def speak_line_by_line(
+    session: Session,
+    speaker: Speaker,
+    words: list[str],
+    files: Sequence[Path],
+    way: Way,
+    out: Path | None,
+    folder: Path,
+    kind: str,
+) -> None:
     """A list of words or sentences: one file for each, in its order."""
-    if given.out or given.subtitles:
+    if out or way.subtitles:
         raise InputError("There are too many places for the sound.", "Leave out --out and --subtitles, or --lines.")
-    kind = given.format or "mp3"
-    voice, text = _wanted(session, given)
+    voice, text = _wanted(session, speaker, words, files, way.language)
     lines = [line.strip() for line in text.splitlines() if any(map(str.isalnum, line))]
     with disk_errors("the folder could not be made"):
-        given.lines.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     for number, line in enumerate(lines, 1):
         named = re.sub(r"\W+", "-", line).strip("-")[:40]
-        out = given.lines / f"{number:0{max(2, len(str(len(lines))))}d}-{named}.{kind}"
-        speak_into(session, voice, line, given, out, kind)
-    return 0
+        path = folder / f"{number:0{max(2, len(str(len(lines))))}d}-{named}.{kind}"
+        _speak_into(session, voice, line, way, path, kind)
 
 
-def _wanted(session: Session, given: argparse.Namespace) -> tuple[Voice | str, str]:
+def _wanted(
+    session: Session, speaker: Speaker, words: list[str], files: Sequence[Path], language: str
+) -> tuple[Voice | str, str]:
     """Who speaks and what: a word alone that is a voice's name leaves the text to the standard input."""
-    words = list(given.words)
-    named, files = given.voice, list(given.text_file or ())
-    needs = 0 if files else 1
-    if not named and not given.clip and words:
+    named, needs = speaker.voice, 0 if files else 1
+    if not named and not speaker.clip and words:
         named = words.pop(0) if len(words) > needs or needs == 0 or _is_voice(session, words[0]) else None
-    if len(words) > needs or (given.voice and given.clip):
+    if len(words) > needs or (speaker.voice and speaker.clip):
         raise InputError("There are too many words.", 'Say it like this: speak "My voice" "Good morning!" --out a.wav')
-    if not named and not given.clip:
-        raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
     if named:
         card = session.voices.find(named)
-        open_voice(session, given, card)
-        voice: Voice | str = session.voices.load(card.id, given.version)
-    else:
+        open_voice(session, card, speaker.unlock_file)
+        voice: Voice | str = session.voices.load(card.id, speaker.version)
+    elif speaker.clip:
         voice = session.speech.reference_voice(
-            given.clip, given.clip_text, given.language, given.base, further=given.more_clips
+            speaker.clip, speaker.clip_text, language, speaker.base, further=speaker.more_clips
         )
-        if given.clip_text and voice.reference.text != given.clip_text.strip():
+        if speaker.clip_text and voice.reference.text != speaker.clip_text.strip():
             used = voice.reference.text or "its sound alone, as its words were not found in it"
             print(f"The clip is long; what is continued of it: {used}", file=sys.stderr)
+    else:
+        raise InputError("It is not said who should speak.", "Name a voice, or give a clip with --clip.")
     text = words[0] if words and words[0] != "-" else read_texts(files or [Path("-")])
     return voice, text
 
@@ -132,59 +171,54 @@ def _is_voice(session: Session, word: str) -> bool:
     return True
 
 
-def speak_into(
-    session: Session, voice: Voice | str, text: str, given: argparse.Namespace, out: Path | None, kind: str
-) -> int:
+def _speak_into(session: Session, voice: Voice | str, text: str, way: Way, out: Path | None, kind: str) -> None:
     """Speak ``text`` into ``out`` (None: nowhere), the loudspeakers and the takes, as was asked."""
-    seed = secrets.randbelow(2**31) if given.seed is None else given.seed
-    way = {"language": given.language, "speed": given.speed, "pause": given.pause}
-    drawn = {name: getattr(given, name) for name in SAMPLING if getattr(given, name) is not None}
-    if given.keep and (drawn or given.cut or given.after):
+    seed, keeps = secrets.randbelow(2**31) if way.seed is None else way.seed, way.keep is not None
+    said: dict[str, Any] = {"language": way.language, "speed": way.speed, "pause": way.pause, "seed": seed}
+    if keeps and (way.drawn or way.cut or way.after):
         raise InputError("A take is spoken as the page speaks it.", "Leave out --keep, or the options of the network.")
-    if given.keep:
-        pieces = _by_line(session, voice, text, given, seed)
+    if keeps:
+        pieces = _by_line(session, voice, text, way, seed)
     else:
-        pieces = session.speech.speak(text, voice, **way, seed=seed, after=given.after, sampling=drawn, cut=given.cut)
-    spoken = _Spoken(len(text), keeps=bool(given.keep))
-    sounds = heard(spoken.taking(pieces)) if given.play else spoken.taking(pieces)
+        pieces = session.speech.speak(text, voice, **said, after=way.after, sampling=way.drawn, cut=way.cut)
+    spoken = _Spoken(len(text), keeps=keeps)
+    sounds = heard(spoken.taking(pieces)) if way.play else spoken.taking(pieces)
     try:
         _deliver(sounds, out, kind, session.speech.label(voice))
     except (KeyboardInterrupt, VoiceError):
         if spoken.pieces:
-            _write_subtitles(given, spoken)
+            _write_subtitles(way.subtitles, spoken)
             print(f"{out or 'played'}: {spoken.seconds:.1f} s of speech, up to where it stopped.", file=sys.stderr)
-            print(f"Go on with: --after {given.after + len(spoken.pieces)}, and another --out.", file=sys.stderr)
+            print(f"Go on with: --after {way.after + len(spoken.pieces)}, and another --out.", file=sys.stderr)
         raise
-    _write_subtitles(given, spoken)
+    _write_subtitles(way.subtitles, spoken)
     take = ""
-    if given.keep:
+    if way.keep is not None:
         lines = [TakeLine(p["start"], p["end"], 0.0, 0.0, seed) for p in spoken.pieces]
         value = session.voices.load(voice) if isinstance(voice, str) else voice
-        take = session.takes.keep(value, text, lines, spoken.sounds, **way, seed=seed).id
-        if given.keep is not True:
-            session.takes.rename(take, given.keep)
+        take = session.takes.keep(value, text, lines, spoken.sounds, **said).id
+        if way.keep:
+            session.takes.rename(take, way.keep)
     for sentence in spoken.told:
         print(sentence, file=sys.stderr)
     screen = sys.stderr if str(out) == _PIPE else sys.stdout
-    if given.json:
+    if way.json:
         made = {"file": None if out is None else str(out), "format": kind, "take": take or None, "seed": seed}
         told = {**made, "seconds": round(spoken.seconds, 3), "sentences": spoken.pieces}
         print(json.dumps(told, ensure_ascii=False), file=screen)
     else:
         print(f"{out or take or 'played'}: {spoken.seconds:.1f} s of speech", file=screen)
-    return 0
 
 
-def _by_line(session: Session, voice: Voice | str, text: str, given: argparse.Namespace, seed: int) -> Iterator[Speech]:
+def _by_line(session: Session, voice: Voice | str, text: str, way: Way, seed: int) -> Iterator[Speech]:
     """As the page speaks what it keeps, so that each line can be said anew later."""
     from gpt_sovits.synthesis import Speech
 
-    lines, at = session.speech.lines(text, voice, language=given.language), 0.0
+    lines, at = session.speech.lines(text, voice, language=way.language), 0.0
     for number, line in enumerate(lines):
         told: list[Speech] = []
-        way = {"language": given.language, "speed": given.speed, "seed": seed}
-        sound = session.speech.say(line, voice, **way, told=told.append)
-        rest = 0.0 if number == len(lines) - 1 else line.pause_after(given.pause)
+        sound = session.speech.say(line, voice, language=way.language, speed=way.speed, seed=seed, told=told.append)
+        rest = 0.0 if number == len(lines) - 1 else line.pause_after(way.pause)
         audio = concatenate([sound, silence(rest, sound.rate)])
         doubt = next((piece.doubt for piece in told if piece.doubt), None)
         lacking = tuple(each for piece in told for each in piece.left_out)
@@ -210,7 +244,7 @@ def in_a_row(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _write_subtitles(given: argparse.Namespace, spoken: _Spoken) -> None:
-    if given.subtitles:
-        kind = vtt if given.subtitles.suffix.lower() == ".vtt" else srt
-        write_bytes(given.subtitles, kind(spoken.cues).encode())
+def _write_subtitles(path: Path | None, spoken: _Spoken) -> None:
+    if path:
+        kind = vtt if path.suffix.lower() == ".vtt" else srt
+        write_bytes(path, kind(spoken.cues).encode())

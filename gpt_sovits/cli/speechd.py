@@ -1,19 +1,22 @@
-"""``python -m gpt_sovits speechd``: let Orca, spd-say and the like speak in a voice of yours."""
+"""``gpt_sovits speechd``: let Orca, spd-say and the like speak in a voice of yours."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
 from pathlib import Path
+from typing import Annotated
 
+from typer import Option
+
+from gpt_sovits.cli.commands import command, group
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.files import write_bytes
 from gpt_sovits.services.session import Session
 from gpt_sovits.settings import PROJECT_ROOT
 
-ABOUT_SPEECHD = "be a voice of speech-dispatcher: screen readers (Orca) and spd-say speak through the studio"
+app = group("be a voice of speech-dispatcher: screen readers (Orca) and spd-say speak through the studio")
 NAME = "voice-studio"
 _MOST_SHEBANG = 250
 _SYSTEM = Path("/etc/speech-dispatcher/speechd.conf")
@@ -99,17 +102,16 @@ def script(python: str, data: Path, user: str, voice: str) -> str:
     )
 
 
-def speechd_command(session: Session, given: argparse.Namespace) -> int:
-    if given.action == "run":
-        return _run(session, given)
-    if given.action == "remove":
-        if not _place().is_file():
-            raise MissingError(f"There is no module {_place()}.", "`speechd install` makes it.")
-        _place().unlink()
-        _unset_default()
-        print("Restart the daemon: systemctl --user restart speech-dispatcher, or sign in anew.")
-        return 0
-    card = session.voices.find(given.voice) if given.voice else None
+@command(app)
+def install(
+    session: Session,
+    voice: Annotated[str, Option(help="name or id of the voice (default: the first; Orca can choose another)")] = "",
+    default: Annotated[
+        bool, Option("--default", help="speak where no other module was chosen; remove undoes it")
+    ] = False,
+) -> None:
+    """put the module where speech-dispatcher finds it"""
+    card = session.voices.find(voice) if voice else None
     data = session.models.settings.data_dir
     text = script(sys.executable, Path(data).resolve(), session.user, card.id if card else "")
     _place().parents[3].mkdir(parents=True, exist_ok=True)  # the daemon goes up from it, so it must be there
@@ -117,35 +119,34 @@ def speechd_command(session: Session, given: argparse.Namespace) -> int:
     write_bytes(_place(), text.encode())
     _place().chmod(0o755)
     print(_place().resolve())
-    if given.default:
+    if default:
         _conf().parent.mkdir(parents=True, exist_ok=True)
         _set_default()
         print(f"{_conf()}: {NAME} speaks wherever no other module was chosen")
-    option = "" if given.default else f" -o {NAME}"
+    option = "" if default else f" -o {NAME}"
     print(f"Restart the daemon (systemctl --user restart speech-dispatcher), then try: spd-say{option} Hello")
-    if not given.default and _names_modules(_read(_conf())):
+    if not default and _names_modules(_read(_conf())):
         print(f'{_conf()} names its modules; add the line: AddModule "{NAME}" "sd_{NAME}" ""')
-    print("In Orca: Preferences, Voice, Speech synthesizer" + (": Default." if given.default else "."))
-    return 0
+    print("In Orca: Preferences, Voice, Speech synthesizer" + (": Default." if default else "."))
 
 
-def _run(session: Session, given: argparse.Namespace) -> int:
+@command(app)
+def remove() -> None:
+    """take the module away"""
+    if not _place().is_file():
+        raise MissingError(f"There is no module {_place()}.", "`speechd install` makes it.")
+    _place().unlink()
+    _unset_default()
+    print("Restart the daemon: systemctl --user restart speech-dispatcher, or sign in anew.")
+
+
+@command(app)
+def run(session: Session, voice: Annotated[str, Option(help="name or id of the voice")] = "") -> None:
+    """what speech-dispatcher starts"""
     from gpt_sovits.speechd.module import Module
 
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else is printed must not come between the protocol's lines
-    Module(session, source, sink, given.voice).run()
+    Module(session, source, sink, voice).run()
     sink.close()
     os._exit(0)  # a sentence that is still being made is not waited for
-
-
-def add_speechd_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", choices=("install", "remove", "run"), help="run is what speech-dispatcher starts")
-    command.add_argument(
-        "--default",
-        action="store_true",
-        help="with install: speak where no other module was chosen; remove undoes it",
-    )
-    command.add_argument(
-        "--voice", default="", help="name or id of the voice (default: the first; Orca can choose another)"
-    )

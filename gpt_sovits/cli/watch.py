@@ -1,25 +1,25 @@
-"""``python -m gpt_sovits watch``: say what is copied, or what is added to a file, until Ctrl-C."""
+"""``gpt_sovits watch``: say what is copied, or what is added to a file, until Ctrl-C."""
 
 from __future__ import annotations
 
-import argparse
 import queue
 import secrets
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gpt_sovits.audio import Audio, concatenate
 from gpt_sovits.cli.playing import Player
 from gpt_sovits.cli.speaking import in_a_row
 from gpt_sovits.cli.texts import MAX_TEXT_FILE
-from gpt_sovits.cli.voices import open_voice
 from gpt_sovits.encoding import write_audio
 from gpt_sovits.errors import CancelledError, InputError, MissingError, ResourceError, VoiceError
 from gpt_sovits.events import CancelToken
 from gpt_sovits.files import read_whole
 from gpt_sovits.services.session import Session
+from gpt_sovits.voices.manifest import VoiceCard
 
 CLIPBOARD = "clipboard"
 _LOOK_SECONDS = 0.25
@@ -74,36 +74,36 @@ class Growing:
         return added[:whole].decode("utf-8-sig", "replace")
 
 
-def watch_command(session: Session, given: argparse.Namespace) -> int:
-    """Speak every new text. A failure is told and the next text awaited."""
-    if given.out is not None and not given.out.is_dir():
-        raise InputError(f"There is no folder {given.out}.", "Name one that is there.")
-    card = session.voices.find(given.voice)
-    open_voice(session, given, card)
-    player = Player() if given.out is None else None
-    source = Clipboard() if given.source.casefold() == CLIPBOARD else Growing(Path(given.source))
-    mouth = _Mouth(session, card.id, given, player)
-    print(f"{card.name} says what comes from {given.source}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+def watch_texts(source: str, mouth: Mouth, most: int) -> None:
+    """Speak every new text, at most ``most`` (0: without end). A failure is told and the next text awaited."""
+    said, pause = 0, threading.Event()
     try:
-        said = 0
-        pause = threading.Event()
-        while not given.most or said < given.most:
-            text = source.look()
+        looked = Clipboard() if source.casefold() == CLIPBOARD else Growing(Path(source))
+        print(f"{mouth.name} says what comes from {source}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+        while not most or said < most:
+            text = looked.look()
             if text.strip():
-                mouth.say(text, instead=source.interrupts)
+                mouth.say(text, instead=looked.interrupts)
                 said += 1
             mouth.raise_failure()
             pause.wait(_LOOK_SECONDS)
     finally:
-        mouth.close(at_once=not given.most)
-    return 0
+        mouth.close(at_once=not most)
 
 
-class _Mouth:
-    """Says texts one after the other in a thread, or the newest instead of the one before."""
+class Mouth:
+    """Says texts one after the other in a thread, or the newest instead of the one before: aloud, or into files
+    ``format`` of the folder ``out``."""
 
-    def __init__(self, session: Session, voice: str, given: argparse.Namespace, player: Player | None) -> None:
-        self._session, self._voice, self._given, self._player = session, voice, given, player
+    def __init__(
+        self, session: Session, card: VoiceCard, way: dict[str, Any], seed: int | None, out: Path | None, format: str
+    ) -> None:
+        if out is not None and not out.is_dir():
+            raise InputError(f"There is no folder {out}.", "Name one that is there.")
+        self.name = card.name
+        self._session, self._voice, self._way, self._seed = session, card.id, way, seed
+        self._out, self._format = out, format
+        self._player = Player() if out is None else None
         self._texts: queue.Queue[tuple[str, CancelToken] | None] = queue.Queue()
         self._now = CancelToken()
         self._count = 0
@@ -141,12 +141,10 @@ class _Mouth:
             self._failed = error
 
     def _one(self, text: str, cancel: CancelToken) -> None:
-        given, sounds = self._given, list[Audio]()
-        seed = secrets.randbelow(2**31) if given.seed is None else given.seed
+        sounds = list[Audio]()
+        seed = secrets.randbelow(2**31) if self._seed is None else self._seed
         try:
-            pieces = self._session.speech.speak(
-                text, self._voice, language=given.language, speed=given.speed, seed=seed, cancel=cancel
-            )
+            pieces = self._session.speech.speak(text, self._voice, **self._way, seed=seed, cancel=cancel)
             for piece in pieces:
                 cancel.check()
                 if self._player is None:
@@ -155,9 +153,9 @@ class _Mouth:
                     self._player.play(piece.audio)
             if self._player is not None and not cancel.cancelled:
                 self._player.end()
-            elif sounds:
+            elif sounds and self._out is not None:
                 self._count += 1
-                path = given.out / f"{self._count:04d}.{given.format}"
+                path = self._out / f"{self._count:04d}.{self._format}"
                 label = self._session.speech.label(self._voice)
                 write_audio(path, concatenate(sounds), label=label)
                 print(path, flush=True)

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from gpt_sovits.cli.models import main
+from gpt_sovits.cli.main import program
 from gpt_sovits.errors import InputError, MissingError, VoiceError
+from gpt_sovits.studio import Studio
 from tests.models.official import small_state, write_sovits
 from tests.models.test_import import SOVITS_KEYS
 
 
 def models(data: Path, *words: str) -> int:
-    return main(["--data", str(data), *words])
+    with program().make_context("gpt_sovits", ["models", "--data", str(data), *words], obj=Studio) as context:
+        return program().invoke(context)
 
 
 def test_list_names_every_official_version_with_its_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app import Worker
-from gpt_sovits.cli.main import parser
 from gpt_sovits.errors import VoiceError
 from gpt_sovits.services.jobs import TrainingRequest
 from gpt_sovits.settings import Settings
@@ -65,16 +64,9 @@ class Deeds:
             "restore": ["restore", str(self.folder / "kept.gsbackup")],
             "speak": ["speak", voice, TEXT, "--out", str(out / "said.wav")],
         }
-        if "narrate" in str(parser().format_help()):
-            (self.folder / "book.txt").write_text(TEXT, encoding="utf-8")
-            found["narrate"] = [
-                "narrate",
-                str(self.folder / "book.txt"),
-                "--voice",
-                voice,
-                "--out",
-                str(out / "book.wav"),
-            ]
+        book = self.folder / "book.txt"
+        book.write_text(TEXT, encoding="utf-8")
+        found["narrate"] = ["narrate", str(book), "--voice", voice, "--out", str(out / "book.wav")]
         return found
 
     def start(self, *words: str) -> subprocess.Popen[str]:
