@@ -207,12 +207,14 @@ class Synthesizer:
         cancel: CancelToken | None = None,
         after: int = 0,
         pitch: float = 0.0,
+        numbers: str = "",
     ) -> Iterator[Speech]:
         """Speak ``text``, yielding each piece when it is ready.
 
         The same voice, text, manner and seed give the same samples; a seed of None draws one. Markup in the text
         (text/markup.py) sets pauses, speeds and readings, ``lexicon`` further readings. ``after``: how many pieces were
-        spoken before and are not spoken again; the others are the same as without it. Raises ``InputError`` for text
+        spoken before and are not spoken again; the others are the same as without it. ``numbers``: the language of a
+        text of numbers only ("": the voice's own). Raises ``InputError`` for text
         that nobody here can read or beyond ``MOST_CHARACTERS``, and an unknown language, before anything is computed.
         """
         require_readable(text, language)
@@ -221,19 +223,21 @@ class Synthesizer:
         chosen = replace(manner or Manner(), speed=speed, pause=pause, seed=seed, pitch=pitch).checked()
         if pitch and not self.base(voice.base).family.pitched:
             raise InputError("The model of this voice cannot speak higher or lower.", "Set the pitch back to 0.")
-        return self._pieces(voice, text, language, chosen, lexicon, cancel or CancelToken(), after)
+        stop = cancel or CancelToken()
+        return self._pieces(voice, text, (language, numbers or tongue(voice)), chosen, lexicon, stop, after)
 
     def _pieces(
         self,
         voice: Voice,
         text: str,
-        language: str,
+        languages: tuple[str, str],
         manner: Manner,
         lexicon: Lexicon | None,
         cancel: CancelToken,
         after: int,
     ) -> Iterator[Speech]:
         base = self.base_of(voice)
+        language, numbers = languages
         read = partial(
             phonemize,
             language=language,
@@ -244,7 +248,7 @@ class Synthesizer:
         ear = self._ear(base) if manner.attempts > 1 else None
         work = _Work(base, *self._models(voice, base), voice, read, ear, cancel)
         clock = 0.0
-        for number, piece in enumerate(split_text(text, language, numbers=tongue(voice), first=FIRST, cut=manner.cut)):
+        for number, piece in enumerate(split_text(text, language, numbers=numbers, first=FIRST, cut=manner.cut)):
             if number < after:
                 continue
             cancel.check()

@@ -24,7 +24,8 @@ class Line:
     """What is spoken at once, a sentence as a rule: ``text == original[start:end]``.
 
     ``said`` is the text without its marks for pauses and pace, which are ``pause`` (seconds, None: the usual) and
-    ``speed``. ``rest``: the usual pause after it, as a share of the one after a sentence.
+    ``speed``. ``rest``: the usual pause after it, as a share of the one after a sentence; ``numbers``: the language in
+    which its numbers without a word are read ("": the voice's own).
     """
 
     start: int
@@ -34,6 +35,7 @@ class Line:
     speed: float = 1.0
     pause: float | None = None
     rest: float = 1.0
+    numbers: str = ""
 
     def pause_after(self, usual: float) -> float:
         """Seconds of silence after it, where ``usual`` ones follow a sentence."""
@@ -42,7 +44,7 @@ class Line:
     @property
     def key(self) -> str:
         """The same for lines that are spoken in the same way."""
-        return _digest(self.said, self.speed, self.pause)
+        return _digest(self.said, self.speed, self.pause, self.numbers)
 
 
 class LineCache:
@@ -109,7 +111,7 @@ def voices_of(voice: Voice) -> list[str]:
 def sound_key(user: str, voice: Voice, line: Line, manner: Sequence[object]) -> str | None:
     """The name of a line's sound in the cache; None where it cannot be told from another's."""
     who = identity(voice)
-    return None if who is None else _digest(user, who, line.said, line.speed, *manner)
+    return None if who is None else _digest(user, who, line.said, line.speed, line.numbers, *manner)
 
 
 def _digest(*parts: object) -> str:

@@ -168,6 +168,7 @@ class SpeechService:
                 piece.speed,
                 piece.pause,
                 piece.rest,
+                piece.numbers,
             )
             for piece in split_text(text, language, numbers=tongue(chosen), first=FIRST if quickly else 0)
         )
@@ -205,8 +206,9 @@ class SpeechService:
             return known
         pace = min(2.0, max(0.5, speed * line.speed))
         pieces = self._core.synthesizer.speak(
-            chosen, line.said, language=language, speed=pace, seed=seed, pitch=pitch, lexicon=lexicon, cancel=cancel
-        )
+            chosen, line.said, language=language, speed=pace, seed=seed, pitch=pitch, lexicon=lexicon, cancel=cancel,
+            numbers=line.numbers,
+        )  # fmt: skip
         sounds, doubted = [], False
         for piece in pieces:
             told(piece)

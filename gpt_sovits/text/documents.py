@@ -42,6 +42,7 @@ _LEADS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"[ \t]*\[\^[^\]\n]{1,40}\]:[ \t]*"), "\n", "[^1]: note"),
     (re.compile(r"[ \t]*\|[ \t]*"), "\n", "| first cell"),
 )  # fmt: skip
+_COUNTED_ITEM = re.compile(r"[ \t]*\d{1,3}[.)、][ \t]*(?P<mark>[-*+•][ \t]+)(?=[^\W\d])")  # 1. - item
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-z])[.)]\s")
 _COUNTED = re.compile(r"\b(?i:section|chapter|page|article|paragraph|clause|part|volume|figure|table)s?$")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,1000}$")
@@ -177,14 +178,19 @@ def _numerals(text: str) -> list[Edit]:
 def _leads(text: str) -> list[Edit]:
     edits: list[Edit] = []
     for start, end in _lines(text):
-        at = start
+        at, before = start, -1
         heading = False
-        for pattern, new, _ in _LEADS:
-            match = pattern.match(text, at, end)
-            if match:
-                edits.append((at, match.end(), new if start else ""))
-                heading = heading or "#" in match.group()
-                at = match.end()
+        while before < at:  # "| - cell", "* - item"
+            before = at
+            for pattern, new, _ in _LEADS:
+                match = pattern.match(text, at, end)
+                if match:
+                    edits.append((at, match.end(), new if start else ""))
+                    heading = heading or "#" in match.group()
+                    at = match.end()
+        counted = _COUNTED_ITEM.match(text, at, end)
+        if counted:
+            edits.append((*counted.span("mark"), ""))
         if heading and end < len(text):
             closed = len(text[at:end].rstrip().rstrip("#").rstrip())
             edits.append((at + closed, end, "\n"))

@@ -24,7 +24,9 @@ from gpt_sovits.text.types import Piece
 
 _CLOSERS = "”’」』》〉）)】]\"'"
 _OPEN, _CLOSE = "“「『《（(【", "”」』》）)】"
-_MARK = re.compile(rf"(?:[。！？!?…～~]+|\.+|[，、；：,;:]+|—{{2,}}|--+)[{re.escape(_CLOSERS)}]*|\n+")
+_MARK = re.compile(
+    rf"(?:[。！？!?…～~]+|\.+|[，、；：,;:]+|—{{2,}}|(?<![\s`(\[])--+|--+(?![A-Za-z]))[{re.escape(_CLOSERS)}]*|\n+"
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Mx|Drs?|Prof|St|Ste|Mt|Ft|Jr|Sr|vs|cf|etc|e\.g|i\.e|a\.m|p\.m|al|ca|Nos?|Inc|Ltd|Co|Corp|Gen|Sen"
     r"|Gov|Capt|Cpt|Sgt|Lt|Col|Maj|Cmdr|Adm|Rev|Hon|Rep|Pres|Supt|Fr|Fig|Figs|Vols?|Ch|Chap|Sec|Eq|Art|Par|Ed|Eds|Pt"
@@ -37,7 +39,9 @@ _ABBREVIATION = re.compile(
 _BOTH = frozenset("in al fr art ed no nos par para sec secs sat sun mar est op ref tab pt sq pl ct temp ext".split())
 # Abbreviations behind which a sentence may end after all.
 _CLOSING = re.compile(r"\b(?:etc|inc|ltd|co|corp|jr|sr|bros|assn|al|[ap]\.?m|(?:[a-z]\.)+[a-z])$", re.IGNORECASE)
+_WEEKDAY = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}$")
 _DAY = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?$")
+_HAN = re.compile("[一-鿿]")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+")
 
 
@@ -86,6 +90,8 @@ def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
         if _abbreviated(before, rest):
             return 0 if _CLOSING.search(before) and not rest.strip()[:1].islower() else None
     if mark[0] == "," and before[-1:].isdigit() and re.match(r" [12]\d", rest) and _DAY.search(before):
+        return None
+    if mark[0] == "," and re.match(r" \d", rest) and _WEEKDAY.search(before):
         return None
     if mark[0] in ",;:" and after and not after.isspace() and after.isascii():
         return None
@@ -275,7 +281,7 @@ def _soon(text: str, source: Tracked, weigh: _Weights, found: list[_Placed], siz
     marks = [
         cut.at
         for cut in _cuts(source.text, start, end)
-        if cut.strength and shortest <= weigh(cut.at, end) and not _wordless(source.text, cut.at, end)
+        if cut.strength and shortest <= weigh(cut.at, end) and _alike(source.text, start, cut.at, end)
     ]
     fitting = [at for at in marks if shortest <= weigh(start, at) <= longest]
     if not fitting:
@@ -294,7 +300,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _piece(text: str, source: Tracked, start: int, end: int, speed: float) -> Piece:
-    plain = source.slice(start, end)
+    plain = _whole(source.slice(start, end))
     first, last = min(plain.starts), max(plain.ends)
     before = text[source.ends[start - 1] if start else 0 : first]  # markup that opens or closes on these lines
     behind = text[last : source.starts[end] if end < len(source) else len(text)]
@@ -302,6 +308,19 @@ def _piece(text: str, source: Tracked, start: int, end: int, speed: float) -> Pi
     last += len(behind.partition("\n")[0].rstrip()) if end == len(source) or source.text[end].isspace() else 0
     plain = Tracked(plain.text, tuple(at - first for at in plain.starts), tuple(at - first for at in plain.ends))
     return Piece(text[first:last], first, last, None, speed, plain=plain)
+
+
+def _whole(plain: Tracked) -> Tracked:
+    """A piece as it is read alone: what begins it may be a list's mark that stood inside a line."""
+    again = clean(plain)
+    return again if any(char.isalnum() for char in again.text) else plain
+
+
+def _alike(text: str, start: int, at: int, end: int) -> bool:
+    """Whether both halves have words, of one language: what is cut apart is read as it would be whole."""
+    apart = _wordless(text, start, at) or _wordless(text, at, end)
+    han = [bool(_HAN.search(text, *half)) for half in ((start, at), (at, end))]
+    return not apart and han[0] == han[1] and _tongue(text[start:at]) == _tongue(text[at:end])
 
 
 def _wordless(text: str, start: int, end: int) -> bool:

@@ -42,9 +42,13 @@ def test_what_is_shown_is_what_is_spoken(numbers: str, first: int) -> None:
     texts = [text for name in ("found_zh.tsv", "found_en.tsv") for _, text, _ in list(rows(name))[::6]]
     texts += ["The Lenin Anthology, Robert C. Tucker (ed.), W.W. Norton & Company, New York, 1975.\n\nI read it."]
     texts += ["## [3.4.9](https://github.com/x/y/compare/3.4.8...3.4.9) (2026-07-07)", "y=x²-4x+4\n\n∠A=90°"]
+    texts += ["| - 蓝牙设备 | 74 |\n|---|---|\n* - 移除属性\n1. - 增加支持，#14632（by @ziyoung）"]
+    texts += ["l = j + 1;\n}\n\nint h"]
+    texts += [" -- Ann Lee <a@b.org>  Wed, 10 Aug 2022 15:36:02 +0200\n\nThe new release is out today."]
+    texts += ["5、[pikiwidb](https://a.org/b)：一个企业级开源的存储服务，兼容大部分接口。\n3.4.9 (2026-07-07)"]
     for text in texts:
         shown = [phone for reading in explain(text, numbers=numbers) for phone in reading.phones]
-        lines = [_said(piece) for piece in split_text(text, numbers=numbers, first=first)]
-        pieces = [piece for line in lines for piece in split_text(line, numbers=numbers, first=FIRST)]
+        lines = [(_said(piece), piece.numbers) for piece in split_text(text, numbers=numbers, first=first)]
+        pieces = [piece for line, own in lines for piece in split_text(line, numbers=own, first=FIRST)]
         readings = [reading for piece in pieces for reading in phonemize(piece).readings if reading.why != "mark"]
         assert [phone for reading in readings for phone in reading.phones] == shown, text
