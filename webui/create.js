@@ -168,7 +168,7 @@ function draw_clips() {
     const whole = !clip.size || clip.done;
     const share = arriving.get(clip.id) ?? clip.received / clip.size;
     const stalled = !whole && !sending.has(clip.id);
-    const told = !clip.size ? time(clip.seconds) : whole ? fill(SAY['create.size'], { size: (clip.size / 2 ** 20).toFixed(1) })
+    const told = !clip.size ? time(clip.seconds) : whole ? fill(SAY['create.size'], { size: bytes_in_words(clip.size) })
       : stalled ? SAY['create.choose_again'] : fill(SAY['create.arrived'], { percent: Math.floor(share * 100) });
     place.append(clip_row(clip.name || SAY['create.spoken'], told, [clip.id],
       { hear: whole ? hear_button([heard(clip)], clip.name) : null, share: whole ? undefined : share }));

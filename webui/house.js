@@ -1,6 +1,5 @@
 // What lies where, how large it is, and what the computer gives.
 const $ = (id) => element.querySelector(`#house-${id}`);
-const size = (bytes) => (bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MB` : `${Math.ceil(bytes / 1024)} KB`);
 const NAMES = {
   takes: SAY['house.takes'], narrations: SAY['house.narrations'], desk: SAY['house.desk'], receipts: SAY['house.receipts'],
   intake: SAY['house.intake'], jobs: SAY['house.jobs'], models: SAY['house.models'], cache: SAY['house.cache'],
@@ -11,7 +10,7 @@ function row(name, kind, bytes) {
   const made = make('tr');
   const head = make('th', '', name);
   head.scope = 'row';
-  made.append(head, make('td', '', kind), make('td', '', size(bytes)));
+  made.append(head, make('td', '', kind), make('td', '', bytes_in_words(bytes)));
   return made;
 }
 
@@ -19,14 +18,14 @@ async function look() {
   const found = await ask('house').catch(() => null);
   if (!found || found.problem) return;
   $('folder').hidden = !found.folder;
-  if (found.folder) $('folder').textContent = fill(SAY['house.folder'], { folder: found.folder, free: size(found.free) });
+  if (found.folder) $('folder').textContent = fill(SAY['house.folder'], { folder: found.folder, free: bytes_in_words(found.free) });
   $('places').querySelector('tbody').replaceChildren(
     ...listed({ own: found.voices }).map((each) => row(fill(SAY['house.voice'], { name: each.called }), SAY['house.sealed'], each.bytes)),
     ...Object.entries(found.places).filter(([, bytes]) => bytes).map(([name, bytes]) => row(NAMES[name], KINDS[name] ?? '', bytes)));
   const facts = [
     [SAY['house.device'], found.device === 'cpu' ? SAY['house.processor'] : found.device.toUpperCase()],
     [SAY['house.threads'], found.threads],
-    ...(found.memory ? [[SAY['settings.memory'], size(found.memory)]] : []),
+    ...(found.memory ? [[SAY['settings.memory'], bytes_in_words(found.memory)]] : []),
     [SAY['house.waiting'], found.waiting],
     [SAY['house.words'], found.words],
     [SAY['house.languages'], SAY['house.spoken']],

@@ -7,6 +7,8 @@ const make = (tag, name, text) => {
   if (text !== undefined) made.textContent = text;
   return made;
 };
+const bytes_in_words = (bytes) => (bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MB`
+  : `${Math.ceil(bytes / 1024)} KB`);
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 

@@ -133,6 +133,7 @@ function typed() {
   edited();
   size();
   say('');
+  status.textContent = '';
   desk.set({ text: area.value });
   flat();
   clearTimeout(timer);
@@ -207,7 +208,7 @@ async function list(wanted) {
 }
 
 const TAG = /\[([^[\]|]*)\|([^[\]|]*)\]/g; // [words|what is to be done with them]
-const flat = () => { $('flat').hidden = pitched() || !whom() || ![...area.value.matchAll(TAG)].some(([, , how]) => how === 'emphasis'); };
+const flat = () => { $('flat').hidden = pitched() || !whom() || ![...area.value.matchAll(TAG)].some(([, , how]) => how === SAY['speak.sign_emphasis']); };
 
 function where() {
   const box = document.querySelector('#speak-clip-box');
@@ -240,12 +241,19 @@ function put_around(how) {
   const before = [...value.matchAll(TAG)].find(({ index, 0: all }) => from >= index && to <= index + all.length);
   if (before) {
     const [all, words, was] = before;
-    area.setRangeText(was === how ? words : `[${words}|${how}]`, before.index, before.index + all.length, 'end');
+    insert(before.index, before.index + all.length, was === how ? words : `[${words}|${how}]`);
     return;
   }
   const [start, end] = from < to ? [from, to] : word_at(value, from);
   const words = value.slice(start, end).replace(TAG, '$1') || SAY['speak.mark_words'];
-  area.setRangeText(`[${words}|${how}]`, start, end, 'end');
+  insert(start, end, `[${words}|${how}]`);
+}
+
+function insert(start, end, text) { // as if it was typed, so that Ctrl+Z takes it back
+  area.setSelectionRange(start, end);
+  if (document.execCommand('insertText', false, text)) return;
+  area.setRangeText(text, start, end, 'end');
+  area.dispatchEvent(new Event('input', { bubbles: true }));
 }
 
 function word_at(text, at) {
@@ -280,9 +288,8 @@ for (const button of element.querySelectorAll('[data-mark], [data-around]')) {
   button.addEventListener('click', () => {
     const { mark: sign, around } = button.dataset;
     area.focus();
-    if (sign) area.setRangeText(` [${sign}] `, area.selectionEnd, area.selectionEnd, 'end');
+    if (sign) insert(area.selectionEnd, area.selectionEnd, ` [${sign}] `);
     else put_around(around);
-    area.dispatchEvent(new Event('input', { bubbles: true }));
   });
 }
 $('stop').addEventListener('click', () => { silence(); status.textContent = SAY['speak.stopped']; area.focus(); });

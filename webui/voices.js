@@ -6,7 +6,6 @@ const news = new Map(); // voice -> what was done last, and in which fold
 const open_parts = new Map(); // voice -> the folds that stay open while the card is drawn anew
 const language = document.documentElement.lang;
 const day = (text) => new Date(text).toLocaleDateString(language, { dateStyle: 'medium' });
-const size = (bytes) => (bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1024))} KB`);
 const path_of = (id, rest = '') => `people/${id}${rest}`;
 
 function say(place, kind, text) {
@@ -95,7 +94,7 @@ function card(voice) {
     : fill(SAY['voices.trained'], { seconds: Math.round(voice.seconds) });
   const state = [voice.frozen && SAY['voices.is_frozen'], voice.locked && (voice.open ? SAY['voices.is_open'] : SAY['voices.is_locked'])];
   const [row, problem] = head(voice, [
-    [voice.who && fill(SAY['voices.of'], voice), day(voice.created), size(voice.bytes)].filter(Boolean).join(' · '), made,
+    [voice.who && fill(SAY['voices.of'], voice), day(voice.created), bytes_in_words(voice.bytes)].filter(Boolean).join(' · '), made,
   ]);
   for (const text of state.filter(Boolean)) row.querySelector('.take-about').append(make('span', 'chip', text));
   const inside = make('details', 'more');

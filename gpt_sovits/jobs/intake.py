@@ -18,6 +18,7 @@ import threading
 import time
 import wave
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,14 +207,13 @@ class Intake:
 
     def signature(self) -> str:
         """Changes whenever the recording or its words do."""
-        parts = [f"{clip.id}:{clip.received}" for clip in self.chosen()]
-        return f"{' '.join(parts)}|{self.script()}"
+        return "|".join([" ".join(f"{clip.id}:{clip.received}" for clip in self.chosen()), self.script()])
 
     def recording(self) -> Path:
         """``chosen`` as one file; the same bytes whenever the same clips are chosen. ``MissingError`` without any."""
         from gpt_sovits.dataset.handed_in import join_recordings
 
-        with self._lock, disk_errors("the recording could not be stored"):
+        with self._lock, disk_errors("the recording could not be stored"), self._by_name():
             sources: list[Path] = []
             for number, (rate, clips) in enumerate(_runs(self.chosen())):
                 paths = [self._path(clip) for clip in clips]
@@ -230,7 +230,18 @@ class Intake:
         """Whether the recording is good enough, by its sound alone. ``InputError`` when no voice can come of it."""
         from gpt_sovits.dataset.assess import open_recording
 
-        return open_recording(self.recording())[1]
+        with self._by_name():
+            return open_recording(self.recording())[1]
+
+    @contextmanager
+    def _by_name(self) -> Iterator[None]:
+        """A failure that names a file names it as the person did."""
+        try:
+            yield
+        except InputError as error:
+            for clip in self._clips():
+                error.message = error.message.replace(self._path(clip).name, clip.name or clip.id)
+            raise
 
     def permission(self) -> Path | None:
         """The recording in which another person agrees."""
@@ -262,9 +273,7 @@ class Intake:
 
     def is_away(self) -> bool:
         """Whether ``bring_back`` has something to bring back. What is older than a day goes now."""
-        if not self._away.is_dir():
-            return False
-        if time.time() - self._away.stat().st_mtime > UNDO_SECONDS:
+        if self._away.is_dir() and time.time() - self._away.stat().st_mtime > UNDO_SECONDS:
             erase_tree(self._away, overwrite=True)
         return self._away.is_dir() and any(self._away.glob("draft.json"))
 

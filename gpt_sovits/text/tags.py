@@ -14,7 +14,7 @@ TAG = re.compile(
     r"|(?P<text>[^\[\]【】［］〔〕|｜\n]{0,200})[|｜]"
     rf"(?P<say>[^\[\]【】［］〔〕|｜\n]{{1,200}}(?=[\]】］〕])|{_PINYIN})(?:[|｜][^\[\]【】［］〔〕|｜\n]{{0,60}}(?=[\]】］〕]))?[\]】］〕]?)"
 )
-SPEED = re.compile(r"(?i)speed[ =:：]{0,2}(\d{1,3}(?:\.\d{1,4})?)\s?[x×%]?")
+SPEED = re.compile(r"(?i)(?:speed|语速)[ =:：]{0,2}(\d{1,3}(?:\.\d{1,4})?)\s?[x×%]?")
 EMPHASIS = re.compile(r"(?i:emphasis|stress)|强调|重读")
 USUAL_PAUSE = 0.5
 

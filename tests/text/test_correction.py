@@ -93,7 +93,7 @@ def test_word_list_round_trips_as_csv_and_refuses_nonsense() -> None:
 
 
 def test_pauses_and_speed_reach_the_pieces() -> None:
-    pieces = split_text("先这样吧。[pause 1.5]然后呢，[慢慢走|speed 0.8]到头了。")
+    pieces = split_text("先这样吧。[停顿 1.5]然后呢，[慢慢走|语速 0.8]到头了。")
     assert [(p.text, p.pause, p.speed) for p in pieces] == [
         ("先这样吧。", 1.5, 1.0), ("然后呢，", None, 1.0), ("慢慢走", None, 0.8), ("到头了。", None, 1.0)]  # fmt: skip
 

@@ -161,6 +161,8 @@ def test_several_files_and_what_was_read_become_one_recording(http: TestClient, 
         assert sound.getnframes() / sound.getframerate() == pytest.approx(3 + 2 * 1.0, abs=0.01)  # and pauses between
     assert studio.jobs.intake.script() == "Sentence 0.\nWhat the files say."
     assert only in state(http)["chosen"] and len(state(http)["chosen"]) == 3
+    file(http, "broken.m4a", b"no sound")
+    assert "'broken.m4a' is not a sound file" in http.post("/en/own/intake/verdict").json()["problem"]
 
 
 def test_another_process_finds_all_of_it_and_starting_over_can_be_undone(settings: Settings, http: TestClient) -> None:
