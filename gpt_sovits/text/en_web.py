@@ -69,6 +69,18 @@ def _path(match: re.Match[str]) -> str:
     return spoken + match.group()[len(whole) :]
 
 
+_PAIRED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]?\.?$|\d")  # U.S./China, p.m./a.m., 1.5/2 are no files
+
+
+def _file_path(match: re.Match[str]) -> str | None:
+    """.git/HEAD, doc/wget.texi: a path where it begins with a full stop or ends with a file; his/her is none."""
+    whole = match.group().rstrip(".,;:!?")
+    parts = [part for part in whole.split("/") if part]
+    hidden = whole[0] == "." and parts[-1][0] != "."
+    named = re.search(r"[A-Za-z_]\.[a-z][a-z\d]{0,5}$", parts[-1]) and not any(map(_PAIRED.match, parts))
+    return _path(match) if len(parts) > 1 and (hidden or named or "_" in whole) else None
+
+
 def _slashed(match: re.Match[str]) -> str:
     left, right = match[1], match[2]
     if "and" in (left.lower(), right.lower()) or left.isupper() and len(left) > 1 and right[0].isupper():
@@ -88,6 +100,13 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<!\S)\*\.(?=[a-z\d])", needs="*"), "star dot ", "*.example.org"),
     (Pattern(r"(?<![\w)\]])\^(?=\d+\.\d)", needs="^"), "caret ", "^1.0.0"),
     (Pattern(r"(?<![\w)\]])~(?=\d+\.\d+\.\d)", needs="~"), "tilde ", "~2.3.1"),
+    (Pattern(r"(?<=\d) [+\-]{2,}(?![\w+\-])|(?<=\| \d) [+\-](?![\w+\-])", needs="+-"), ",", "a.py | 6 ++--"),
+    (Pattern(r"\b(application|multipart|(?:audio|image|text|video)(?!/(?:audio|image|text|video)s?\b)|model|font)"
+             r"/((?:json|xml|pdf|zip|octet|mixed|form|alternative|related|plain|html|css|csv"
+             r"|markdown|calendar|javascript|png|jpe?g|gif|webp|svg|bmp|tiff|avif|mpeg|mp[34]|ogg|wav|flac|aac|webm|opus|pcm|"
+             r"woff2?|ttf|otf|gltf|graphql|wasm|rtf|gzip|sql|yaml|toml)\b|(?=x-|vnd|ld))", needs="/"),
+     lambda m: f"{m[1]} slash {_extension(m[2])}", "text/plain"),
+    (Pattern(r"(?<![\w/.])([\w.\-]{1,60})/(?=[\w.\-]{1,60}#\d)", needs="#"), lambda m: f"{m[1]} slash ", "me/tool#42"),
     (Pattern(r"(?<=[a-z]{2})#(?=\d)", needs="#"), " number ", "tool#42"),
     (Pattern(r"(?<!\S)\+\+(?![\w+])", needs="+"), "plus plus", "the ++ operator"),
     (Pattern(r"\b([A-Za-z]):\\([^\s\"<>|]{0,400})", needs="\\"),
@@ -97,6 +116,8 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(rf"(?<![\w/])(?:\.{{1,2}}/)?[\w\-]{{1,100}}(?:/[\w\-]{{1,100}}){{1,12}}\.(?:{_FILES}|c|h|cc|pl|pm)\b",
              needs="/"),
      _path, "src/a.py"),
+    (Pattern(r"(?<![\w/.@:~])\.{0,2}/?[\w\-][\w.\-]{0,100}(?:/[\w.\-]{1,100}){1,12}/?(?![\w/])", needs="/"),
+     _file_path, ".git/HEAD"),
     (Pattern(rf"(?<![\w.@/])([\w\-]{{1,100}}(?:\.[A-Za-z][\w\-]{{1,60}}){{0,2}})\.({_FILES})\b(?![\w(]|\.\w)"),
      lambda m: _file(m) if not m[1].replace(",", "").isdigit() else None, "Node.js"),
     (Pattern(r"(?<![\w.])([A-Za-z_][\w\-]{2,60})\.(c|h|cc|pl|pm|hs|kt|lua|php|vue|rs|el|tcl)\b(?![\w(.])"),

@@ -123,7 +123,7 @@ def _number_language(text: str, block: _Block, before: _Block | None, after: _Bl
 
 
 _SALARY = re.compile("(?:薪资?|工资|收入|月入|年入|奖金?|存款?|房租|预算|价|块|投资|赚了?|花了?)[^，。！？,!?]{0,6}$")
-_SIGNS = re.compile(r"(?<=\w)(?:[\-–.·_#]| ?[=＝≈<>+×÷≤≥≠] ?-?)$")
+_SIGNS = re.compile(r"(?<=\w)(?:[\-–.·_#]| - | ?[=＝≈<>+×÷≤≥≠] ?-?)$")
 _SYMBOL = re.compile("[Α-Ωα-ω\u2160-\u2188\u2460-\u24ff\u3220-\u3229]")
 _SENTENCE = re.compile("[。！？!?\n]")
 
@@ -183,6 +183,7 @@ def _chinese_codes(text: str, blocks: list[_Block]) -> None:
     """Gives every number that Chinese says to Chinese, with the K and W of money."""
     if not any(block.language == "zh" for block in blocks) and not re.search("[，。：；！？、]", text):
         return
+    _options(text, blocks)
     for i, block in enumerate(blocks):
         if block.kind == "other" and _SYMBOL.match(text, block.start) and _in_chinese(text, blocks, i):
             block.language = "zh"
@@ -203,6 +204,25 @@ def _chinese_codes(text: str, blocks: list[_Block]) -> None:
         letter = text[after.start : after.end].strip(" -~～，。！？+") if after and after.start == block.end else ""
         if after and letter in tuple("KkWw") and _SALARY.search(text[max(0, block.start - 12) : block.start]):
             after.language = "zh"
+
+
+_OPTION = re.compile(r"(?:^|(?<=[\s,，/|(（\[]))-{1,2}(?=[A-Za-z])")
+
+
+def _options(text: str, blocks: list[_Block]) -> None:
+    """Gives the strokes before an option (-v, --help) to Chinese where its sentence is."""
+    starts = [block.start for block in blocks]
+    for match in reversed([*_OPTION.finditer(text)]):
+        i = bisect_right(starts, match.start()) - 1
+        block = blocks[i]
+        if block.kind != "latin" or not _in_chinese(text, blocks, i):
+            continue
+        parts = [_Block("number", "zh", *match.span())]
+        if block.start < match.start():
+            parts.insert(0, _Block("latin", block.language, block.start, match.start()))
+        if match.end() < block.end:
+            parts.append(_Block("latin", block.language, match.end(), block.end))
+        blocks[i : i + 1] = parts
 
 
 _VARIABLE = r"(?:(?:sin|cos|tan|log|ln|lg|[A-Za-z]{1,2})(?![A-Za-z])|[α-ωΔ∞])"

@@ -42,7 +42,7 @@ def _counted(value: str, after: str, before: str) -> str:
     if value != "2" or ordered or re.search("[A-Za-z] $", before) and _VERSION.match(after):
         return number(value)
     named = after[:1] in ORDINAL_NOUNS + "两" and not after.startswith(("级台阶", "排人"))
-    return number(value) if named or after.startswith(("年级", "单元")) else "两"
+    return number(value) if named or after.startswith(("年级", "单元", "分别")) else "两"
 
 
 def _measured(match: re.Match[str]) -> str:
@@ -156,6 +156,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"(?<![\d.])([\-−]{_N})(度)"), _temperature),
     *MONEY,
     # percentages and fractions
+    (re.compile(r"(?<![\d.])(\d+) % (\d+)(?![\d.%])|(?<![\d.])(\d+)%(\d+)(?= ?=)"),
+     lambda m: f"{cardinal(m[1] or m[3])}模{cardinal(m[2] or m[4])}"),
     (re.compile(rf"(?<![\d.])({_N})%({DASH})({_N})%"),
      lambda m: f"百分之{number(m[1])}{'至' if m[2].strip() in '~～至' else '到'}百分之{number(m[3])}"),
     (re.compile(rf"(?<![\d.])({_N})({DASH})({_N})%"),
@@ -192,7 +194,8 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"(?<=[\u4e00-\u9fa5])[/-](?=[\u4e00-\u9fa5])"), "，"),
     (re.compile(r"(?<=[\u4e00-\u9fa5])(?<![元块角分次])/(?=[A-Za-z]{4})"), "，"),
     (re.compile(r"(?<=[\u4e00-\u9fa5])/"), "每"),
-    (re.compile(r"(?<=[\u4e00-\u9fa5] )-{1,2}(?=[A-Za-z])"), "杠"),
+    (re.compile(r"(?<=[\u4e00-\u9fa5] )-{1,2}(?=[A-Za-z])|(?<=[\u4e00-\u9fa5])--(?=[a-z])"
+                r"|(?:^|(?<=[A-Za-z\s,，]))-{1,2}(?=[A-Za-z])"), "杠"),
     (re.compile(r"(?<![A-Za-z])/|/(?![A-Za-z])"), "，"),
     (re.compile(r"/"), "每"),
     (re.compile(r"\+"), "加"),
