@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -26,9 +27,17 @@ _SCRIPT = """#!{python}
 import sys
 
 sys.path.insert(0, {root!r})
-from gpt_sovits.cli.main import main
+from gpt_sovits.speechd.module import serve
 
-sys.exit(main(["speechd", "run", "--data", {data!r}, "--user", {user!r}, "--voice", {voice!r}]))
+
+def session():
+    from gpt_sovits.settings import Settings
+    from gpt_sovits.studio import Studio
+
+    return Studio(Settings.load({data!r})).session({user!r})
+
+
+serve(session, {voice!r}, {known!r})
 """
 
 
@@ -91,14 +100,20 @@ def _unset_default() -> None:
         write_bytes(_conf(), before.encode("utf-8", "surrogateescape"))
 
 
-def script(python: str, data: Path, user: str, voice: str) -> str:
-    """The text of the module's program."""
+def script(python: str, data: Path, user: str, voice: str, known: Sequence[str]) -> str:
+    """The text of the module's program. ``known``: names of voices, for who asks before the studio is open."""
     if re.search(r"\s", python) or len(python) > _MOST_SHEBANG:
         raise InputError(
             f"A program cannot be started from {python!r}.", "Put the studio where no space is in the path."
         )
     return _SCRIPT.format(
-        python=python, program="gpt_sovits", root=str(PROJECT_ROOT), data=str(data), user=user, voice=voice
+        python=python,
+        program="gpt_sovits",
+        root=str(PROJECT_ROOT),
+        data=str(data),
+        user=user,
+        voice=voice,
+        known=tuple(known),
     )
 
 
@@ -113,7 +128,8 @@ def install(
     """put the module where speech-dispatcher finds it"""
     card = session.voices.find(voice) if voice else None
     data = session.models.settings.data_dir
-    text = script(sys.executable, Path(data).resolve(), session.user, card.id if card else "")
+    known = [each.name for each in (*session.voices.list(), *session.voices.invented())]
+    text = script(sys.executable, Path(data).resolve(), session.user, card.id if card else "", known)
     _place().parents[3].mkdir(parents=True, exist_ok=True)  # the daemon goes up from it, so it must be there
     _place().parent.mkdir(parents=True, exist_ok=True)
     write_bytes(_place(), text.encode())
@@ -142,11 +158,7 @@ def remove() -> None:
 
 @command(app)
 def run(session: Session, voice: Annotated[str, Option(help="name or id of the voice")] = "") -> None:
-    """what speech-dispatcher starts"""
-    from gpt_sovits.speechd.module import Module
+    """be the module in this process, as what `install` writes is"""
+    from gpt_sovits.speechd.module import serve
 
-    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever else is printed must not come between the protocol's lines
-    Module(session, source, sink, voice).run()
-    sink.close()
-    os._exit(0)  # a sentence that is still being made is not waited for
+    serve(lambda: session, voice)

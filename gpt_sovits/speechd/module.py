@@ -1,30 +1,41 @@
 """The module's side of speech-dispatcher's protocol, over standard input and output; the daemon plays what is sent.
 
+The daemon is answered before the studio is opened: it waits for its modules, and Orca gives up where it waits too long.
 A message is spoken in a thread of its own. Stopping is answered at once: what an ended message still makes is dropped.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
-from gpt_sovits.audio import Audio, to_int16
 from gpt_sovits.errors import CancelledError, VoiceError
 from gpt_sovits.events import CancelToken
-from gpt_sovits.services.session import Session
 from gpt_sovits.speechd import words
-from gpt_sovits.speechd.sound import prompt, turned
 
 if TYPE_CHECKING:
+    from gpt_sovits.audio import Audio
     from gpt_sovits.services.lines import Line
+    from gpt_sovits.services.session import Session
 
 log = logging.getLogger(__name__)
 _CHUNK = 4800  # samples that are sent at once: small enough to stop soon
 _SEED = 1
 _LANGUAGES = ("en", "zh")
 _ESCAPE, _TURN = 0x7D, 0x20  # bytes that would end a line are sent as an escape and themselves with a bit turned
+
+
+def serve(open_session: Callable[[], Session], voice: str, known: Sequence[str] = ()) -> None:
+    """Be the module on the standard streams until the daemon ends it; then the process ends."""
+    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever else is printed must not come between the protocol's lines
+    Module(open_session, source, sink, voice, known).run()
+    sink.close()
+    os._exit(0)  # a sentence that is still being made is not waited for
 
 
 class Message:
@@ -36,10 +47,21 @@ class Message:
 
 
 class Module:
-    """``voice``: name or id of who speaks until the daemon chooses another one; "": the first there is."""
+    """``voice``: name or id of who speaks until the daemon chooses another one; "": the first there is. ``known``: the
+    names of voices that are listed until the studio is open."""
 
-    def __init__(self, session: Session, source: BinaryIO, sink: BinaryIO, voice: str = "") -> None:
-        self._session, self._source, self._sink = session, source, sink
+    def __init__(
+        self,
+        open_session: Callable[[], Session],
+        source: BinaryIO,
+        sink: BinaryIO,
+        voice: str = "",
+        known: Sequence[str] = (),
+    ) -> None:
+        self._open, self._source, self._sink = open_session, source, sink
+        self._opened: Session | None = None
+        self._known = list(known)
+        self._opening = threading.Lock()
         self._voice = voice
         self._settings = {"rate": "0", "pitch": "0", "volume": "100", "language": "en", "punctuation_mode": "none"}
         self._out = threading.Lock()
@@ -49,6 +71,13 @@ class Module:
         self._warming: CancelToken | None = None
         self._warmed: set[tuple[str, str]] = set()
         self._ended = False
+
+    @property
+    def _session(self) -> Session:
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
 
     def run(self) -> None:
         """Answer until the daemon says QUIT or goes away."""
@@ -104,8 +133,13 @@ class Module:
         self._send(b"203 OK SETTINGS RECEIVED\n")
 
     def _list(self) -> None:
-        voices = self._session.voices
-        names = [card.name for card in (*voices.list(), *voices.invented())]
+        names = self._known
+        if self._opened is not None or not names:
+            try:
+                voices = self._session.voices
+                names = [card.name for card in (*voices.list(), *voices.invented())]
+            except VoiceError as error:
+                log.warning("%s", error)
         rows = "".join(f"200-{name}\t{language}\tnone\n" for name in names for language in _LANGUAGES)
         self._send(f"{rows}200 OK VOICE LIST SENT\n".encode() if rows else b"304 CANT LIST VOICES\n")
 
@@ -140,6 +174,8 @@ class Module:
 
     def _say(self, message: Message, texts: tuple[str, ...], marks: tuple[tuple[int, str], ...], size: int) -> None:
         """Send the sound of a message. A mark is told where its share of the characters was sent."""
+        from gpt_sovits.speechd.sound import prompt, turned  # with codecs
+
         left = list(marks)
         try:
             voice = self._voice_id()
@@ -254,6 +290,8 @@ def _mark(name: str) -> bytes:
 
 def _chunks(sound: Audio) -> Iterator[tuple[bytes, float]]:
     """The sound as audio events, each with the share of it that was sent before."""
+    from gpt_sovits.audio import to_int16
+
     samples = to_int16(sound).astype("<i2")
     for start in range(0, len(samples), _CHUNK):
         part = samples[start : start + _CHUNK]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,12 +27,12 @@ from tests.webui.hum import humming
 class Daemon:
     """The daemon's side of two pipes: ``tell`` commands, ``until`` something was answered."""
 
-    def __init__(self, studio: Any, voice: str) -> None:
+    def __init__(self, studio: Any, voice: str, known: tuple[str, ...] = ()) -> None:
         commands, answers = os.pipe(), os.pipe()
         self._to = os.fdopen(commands[1], "wb", buffering=0)
         self.said, self._grown = b"", threading.Condition()
         source, sink = os.fdopen(commands[0], "rb"), os.fdopen(answers[1], "wb")
-        self._module = Module(studio.session(), source, sink, voice)
+        self._module = Module(studio.session, source, sink, voice, known)
         threading.Thread(target=self._listen, args=(os.fdopen(answers[0], "rb", buffering=0),), daemon=True).start()
         threading.Thread(target=self._module.run, daemon=True).start()
 
@@ -50,6 +52,24 @@ class Daemon:
             end = self.said.index(wanted) + len(wanted)
             found, self.said = self.said[:end], self.said[end:]
         return found
+
+
+def test_it_answers_before_the_studio_is_open(hummed: Any) -> None:
+    """Orca gives up where the daemon waits for its modules longer than ten seconds."""
+    code = "import sys, gpt_sovits.speechd.module; print({'numpy', 'gpt_sovits.settings'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+    opened = threading.Event()
+    slow = SimpleNamespace(session=lambda: opened.wait(20) and hummed[0].session())
+    daemon = Daemon(slow, "", ("Ada",))
+    daemon.tell("INIT", "LIST VOICES")
+    assert b"200-Ada\ten\tnone" in daemon.until(b"200 OK VOICE LIST SENT\n")
+    daemon.tell("SPEAK", "One.", ".")
+    daemon.until(b"701 BEGIN\n")
+    opened.set()
+    assert b"705-AUDIO" in daemon.until(b"702 END\n", 20)
+    daemon.tell("LIST VOICES")
+    assert b"200-voice of local\ten\tnone" in daemon.until(b"200 OK VOICE LIST SENT\n")
+    daemon.tell("QUIT")
 
 
 @pytest.fixture(scope="module")
