@@ -294,9 +294,7 @@ _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: _tag_edits(text) if "<" in text else [],
     lambda text: _kept(_AUTOLINK, text) if "<" in text else [],
     lambda text: _entities(text) if "&" in text else [],
-    lambda text: (
     lambda text: [(*m.span(), "") for m in _PLACES.finditer(text)] if "%" in text else [],
-    ),
     _unspoken_lines,
     lambda text: _numerals(text) if "I" in text or "V" in text or "X" in text else [],
     _leads,
