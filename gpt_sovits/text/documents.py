@@ -51,7 +51,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,1000}$")
 _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
      "[text](address)"),
-    (re.compile(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
+    (re.compile(r"!?\[(?P<keep>(?:[^\[\]\n]|\[[^\[\]\n]{0,100}\]){0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
      "[![picture](a)](address)"),
     (re.compile(r"(?<!\w)!?\[(?P<keep>[^\[\]\n]{0,300}[^\W\d][^\[\]\n]{0,300})\] ?\[[^\[\]\n]{0,80}\]"), "[text][2]"),
     (re.compile(r":(?:[a-z]{1,12}:){1,2}(?P<keep>`[^`\n]{1,300}`)"), ":meth:`name`"),
@@ -80,6 +80,7 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
 _ATTRIBUTE = r"(?:[\w:@.-]{1,60}[ \t]*=|disabled|checked|hidden|open|async|defer|controls|selected|required|readonly)"
 _TAGS = re.compile(rf"</?(?i:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS})(?:\s+{_ATTRIBUTE}[^<>]{{0,1000}})?\s*/?>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
+_PLACES = re.compile(r"%\d{1,2}\$[-+0-9.]{0,6}[a-zA-Z]")  # %1$s
 _AUTOLINK = re.compile(
     r"<(?P<keep>(?:https?://|mailto:|www\.)[^<>\s]{1,1000}|[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6})>(?!`)"
 )
@@ -293,6 +294,7 @@ _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: _tag_edits(text) if "<" in text else [],
     lambda text: _kept(_AUTOLINK, text) if "<" in text else [],
     lambda text: _entities(text) if "&" in text else [],
+    lambda text: [(*m.span(), "") for m in _PLACES.finditer(text)] if "%" in text else [],
     _unspoken_lines,
     lambda text: _numerals(text) if "I" in text or "V" in text or "X" in text else [],
     _leads,

@@ -87,13 +87,13 @@ def _speakable(word: str) -> bool:
     return bool(re.search("[AEIOU]", word)) and not re.search("[^AEIOUY]{4}|^[^AEIOUY]{3}|[^AEIOUY]{4}$", word)
 
 
-def _alone(word: str) -> bool:
+def said_as_word(word: str) -> bool:
     """Whether a word in capitals among others in small letters is said as a word."""
     if word in _AS_WORDS:
         return True
     if word in _SPELLED or len(word) < 4:
         return word in _SHORT
-    if lookup(word.lower()) is not None:
+    if lookup(word.lower()) is not None or word[-1] == "S" and len(word) > 4 and said_as_word(word[:-1]):
         return True
     return len(word) > 5 and _speakable(word)
 
@@ -101,8 +101,8 @@ def _alone(word: str) -> bool:
 def _shouts(words: list[str]) -> bool:
     """Whether a row of words in capitals is shouted: more words than acronyms, one of them surely a word."""
     told = [word for word in words if len(word) > 1]
-    spoken = sum(_alone(word) or word in _SHORT for word in told)
-    sure = sum(word in _SHORT or len(word) > 3 and word not in _AS_WORDS and _alone(word) for word in told)
+    spoken = sum(said_as_word(word) or word in _SHORT for word in told)
+    sure = sum(word in _SHORT or len(word) > 3 and word not in _AS_WORDS and said_as_word(word) for word in told)
     return len(words) > 1 and sure > 0 and spoken * 3 >= len(told) * 2
 
 
@@ -151,7 +151,7 @@ def _read(letters: str, ending: str, shouted: bool, trained: bool) -> str:
     )
     if shouted and not hard and (lookup(letters.lower()) is not None and len(letters) > 1):
         return letters.lower() + end
-    if not ending and _alone(letters) or ending and len(letters) > 3 and _alone(letters):
+    if not ending and said_as_word(letters) or ending and len(letters) > 3 and said_as_word(letters):
         return letters.lower() + end
     if letters.endswith("S") and not ending and shouted and lookup(letters[:-1].lower()):
         return letters.lower()

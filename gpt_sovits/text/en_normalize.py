@@ -213,6 +213,8 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=\b[A-Za-z])\+(?=[A-Za-z]\b)|(?<=\d)\+(?!\w)", needs="+"), " plus ", "50+"),
     (Pattern(r"(?<=\d)x(?=\d)", needs=DIGITS), " by ", "4x6"),
     (Pattern(r"\b([A-G])#", needs="#"), lambda m: m[1] + " sharp", "F#"),
+    (Pattern(r"(?<=[A-Z][a-z]) [\-–] (?=\d)|(?<=[A-Z][a-z]{2}) [\-–] (?=\d)|\b([A-Z][a-z]{3,30}) [\-–] (?=\d)",
+             needs=DIGITS), lambda m: f"{m[1] or ''}, ", "Meetup - 8"),
     (Pattern(r"(?<=\w) [\-–] (?=\d)", needs=DIGITS), " minus ", "7 - 3"),
     (Pattern(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)", needs="*×✕"), " times ", "6 × 7"),
     (Pattern(r" ?÷ ?|(?<=\d) / (?=\d)", needs="/÷"), " divided by ", "8 / 2"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gpt_sovits.text.en_capitals import said_as_word
 from gpt_sovits.text.en_g2p import lookup
 from gpt_sovits.text.en_numbers import digits, letters_aloud
 from gpt_sovits.text.en_tables import DIGITS, Pattern, Rule
@@ -69,6 +70,7 @@ def _path(match: re.Match[str]) -> str:
     return spoken + match.group()[len(whole) :]
 
 
+_FOLDERS = frozenset("src lib usr docs refs drivers arch pkg cmd po etc var bin contrib include kernel".split())
 _PAIRED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]?\.?$|\d")  # U.S./China, p.m./a.m., 1.5/2 are no files
 
 
@@ -79,6 +81,21 @@ def _file_path(match: re.Match[str]) -> str | None:
     hidden = whole[0] == "." and parts[-1][0] != "."
     named = re.search(r"[A-Za-z_]\.[a-z][a-z\d]{0,5}$", parts[-1]) and not any(map(_PAIRED.match, parts))
     return _path(match) if len(parts) > 1 and (hidden or named or "_" in whole) else None
+
+
+def _capitals(match: re.Match[str]) -> str:
+    """TCP/IP letter by letter; BY/ORDER, YES/NO are words."""
+    if "AND" not in match.groups() and said_as_word(match[1]) and said_as_word(match[2]):
+        return f"{match[1]} or {match[2]}"
+    return f"{' '.join(match[1])} {' '.join(match[2])}"
+
+
+def _choice(match: re.Match[str]) -> str:
+    """red/green/blue: a list; src/tools/pgindent: a path."""
+    parts = match.group().split("/")
+    if parts[0] in _FOLDERS:
+        return " slash ".join(parts)
+    return ", ".join(parts[:-1]) + f" or {parts[-1]}"
 
 
 def _slashed(match: re.Match[str]) -> str:
@@ -143,10 +160,12 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"\bC\+\+(?!\w)", needs="+"), "C plus plus", "C++"),
     (Pattern(r"\bc/o\b", needs="/"), "care of", "c/o"),
     (Pattern(r"\b([A-Z]{1,5})/([A-Z]{1,5})\b(?!/)",
-             needs="/"), lambda m: f"{' '.join(m[1])} {' '.join(m[2])}", "TCP/IP"),
+             needs="/"), _capitals, "TCP/IP"),
+    (Pattern(r"(?<=\bHTTP)/(?=\d)", needs="/"), " ", "HTTP/2"),
     (Pattern(r"(?<=[a-z])/(?=\d)", needs="/"), ", ", "page/2"),
 )  # fmt: skip
 SLASH_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=[A-Za-z])/(?=\d)", needs="/"), " or ", "Windows XP/2003"),
+    (Pattern(r"\b[a-z]{2,30}(?:/[a-z]{2,30}){2,9}\b(?![/.\-])", needs="/"), _choice, "red/green/blue"),
     (Pattern(r"\b([A-Za-z]+)/([A-Za-z]+)\b", needs="/"), _slashed, "his/her"),
 )

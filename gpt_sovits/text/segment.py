@@ -144,9 +144,11 @@ def _in_chinese(text: str, blocks: list[_Block], i: int) -> bool:
     block = blocks[i]
     after = blocks[i + 1] if i + 1 < len(blocks) else None
     if after is not None and after.kind == "latin":
-        counted = text[block.end - 1] == " " and text[after.start : after.start + 2].islower()
+        counted = text[block.end - 1] == " " and re.match("[a-z]{2}", text[after.start : after.start + 2])
         if counted:  # 2 days
             return False
+    if text[block.end - 1] == "、":
+        return True
     if _words_of_language(text, blocks, i) >= 3:
         return False
     for step in (-1, 1):

@@ -46,6 +46,7 @@ _LONG_DASH = re.compile(r"(?<=[\u4e00-\u9fa5…”’》）)]) ?(?:[—―─]{2
 _SPACED_DASH = re.compile(
     "(?<=[\\d\u4e00-\u9fa5”’》）)」』\\].]) [-–] (?=[\u4e00-\u9fa5“‘《（(「『A-Za-z])|(?<=[》」』])[-–](?=[《「『])"
 )
+_ARROW = re.compile(r"(?<=[\u4e00-\u9fa5”’》）)]) ?(?:-{1,3}|=)\\?> ?(?=[\u4e00-\u9fa5“‘《（(A-Za-z])")
 _HEADING = re.compile(
     r"(?:^|(?<=[\n。！？；;：:，,、]))[ 　]*[（(]([一二三四五六七八九十百]{1,4})[)）](?=[ 　]*[\u4e00-\u9fa5])"
 )
@@ -145,7 +146,7 @@ def normalize(text: Tracked, beside: tuple[str, str] = ("", ""), ours: bool = Fa
     if ours:
         if not re.search("[=＝]|等于", text.text):  # 利润 = 收入 - 成本
             text = text.sub(_SPACED_DASH, "，")
-        text = text.sub(_NUMBERED, _enumerated).sub(_APART, lambda match: f"{match[1]}，")
+        text = text.sub(_ARROW, "，").sub(_NUMBERED, _enumerated).sub(_APART, lambda match: f"{match[1]}，")
         text = text.sub(_POWER_IS, lambda match: cardinal(match[0]))
         for pattern, new in zh_dates.DURATIONS:
             text = text.sub(pattern, new)

@@ -106,5 +106,6 @@ OPERATORS: tuple[Rule, ...] = (
      lambda m: "正负" if m[1] == "±" else _OPERATORS[m[1] or m[2]]),
     (re.compile(r"(?<=[\d)）]) ?([+\-−±×÷*=><≥≤≈≠]) ?(?=[\d(（.])"), _operator),
     (re.compile(r"(?<=[A-Za-zα-ωΑ-Ω\d)）方]) ?([+±×÷=><≥≤≈≠]) ?(?=[A-Za-zα-ωΑ-Ω\d(（\-])"), _operator),
+    (re.compile(r" ?!= ?"), "不等于"),
     (re.compile(r"([±≥≤≈≠])"), lambda m: "正负" if m[1] == "±" else _operator(m)),
 )  # fmt: skip
