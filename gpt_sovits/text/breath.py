@@ -35,14 +35,15 @@ def breath(text: str, start: int, end: int) -> int | None:
             continue
         rank = _rank(before.group().lower().strip("\"'“”‘’()"), after.group().lower().strip("\"'“”‘’()"))
         if rank and _one_thing(before.group(), after.group()):
-            rank = 0
-        if rank and (before.group()[0].isdigit() or before.group()[0].isupper() and after.group()[0].isupper()):
+            rank = -1
+        if rank > 0 and (before.group()[0].isdigit() or before.group()[0].isupper() and after.group()[0].isupper()):
             rank = 1
         if best is None or (rank, place) >= best:
             best = (rank, place)
-    return best[1] if best else None
+    return best[1] if best and best[0] >= 0 else None
 
 
+_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)?,")
 _DASH = re.compile(r"[-–—~]+")
 _SHORT = re.compile(
     r"(?i)(?:[a-z]\.)+|(?:" + "|".join(sorted(SHORTENED)) + r"|inc|pp?|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\."
@@ -51,9 +52,11 @@ _SHORT = re.compile(
 
 def _one_thing(before: str, after: str) -> bool:
     """Whether two words are one number, range, name or address: 5 to 8, 10 – 20, 3 km, No. 7, St. Mary, John F. Ray."""
-    if _DASH.fullmatch(before) or _DASH.fullmatch(after) or _SHORT.fullmatch(before):
+    if before in ("§", "§§", "#", "№") or _DASH.fullmatch(before) or _DASH.fullmatch(after) or _SHORT.fullmatch(before):
         return True
     number = before[-1].isdigit()
+    if re.match(r"\(?\d", after) and (before[-1] == ")" or number or _DAY.fullmatch(before) and after[:4].isdigit()):
+        return True
     return number and (after in ("to", "x", "×", "by", "and") or after[0].isdigit() or after.rstrip(".,;") in _COUNTED)
 
 

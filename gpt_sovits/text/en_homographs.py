@@ -206,7 +206,7 @@ _FIXED: dict[str, tuple[tuple[str, frozenset[str], str], ...]] = {
     ),
     "tear": (
         ("n", _set("gas ducts duct drop drops"), "T IH1 R"),
-        ("b", _set("cheek cheeks eye eyes cry cried crying shed weep wept sad rolled face wiped"), "T IH1 R"),
+        ("b", _set("cheek cheeks eye eyes cry cried crying shed sheds weep wept sad rolled face wiped"), "T IH1 R"),
         ("b", _set("coat paper page jeans hole muscle ligament fabric apart wear shirt cloth dress sail skin"),
          "T EH1 R"),
     ),
@@ -226,8 +226,15 @@ _FIXED: dict[str, tuple[tuple[str, frozenset[str], str], ...]] = {
     ),
     "minute": (
         ("p", _set("very so extremely"), "M AY0 N UW1 T"),
-        ("n", _set("amount amounts detail details particles particle traces quantities quantity differences changes"),
+        ("n", _set("amount amounts detail details particles particle traces quantities quantity differences changes "
+                   "crack cracks hole holes scratch dose doses speck specks"),
          "M AY0 N UW1 T"),
+    ),
+    "dove": (("n", _set("into headfirst headlong"), "D OW1 V"),),
+    "does": (("p", _set("two three four several stags bucks"), "D OW1 Z"),),
+    "lives": (
+        ("p", _set("two three four five many our their your his her my lost save saves saved saving human daily "
+                   "private other people's countless whose several past these those"), "L AY1 V Z"),
     ),
     "object": (("p", _set("i we you they to"), "AH0 B JH EH1 K T"),),
     "content": (("p", _set("was were am quite feel felt very not perfectly"), "K AH0 N T EH1 N T"),),

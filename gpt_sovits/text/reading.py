@@ -70,7 +70,7 @@ def parse_reading(reading: str, word: str) -> Given:
         return Given(tuple(en_g2p.spell(word)), text="spell")
     if reading.startswith("=") and reading[1:].strip():
         return Given(_phones_of(reading[1:].strip()), text=reading[1:].strip(), words=True)
-    if len(reading) > 2 and reading[0] == "/" == reading[-1]:
+    if len(reading) > 2 and (reading[0] == "/" == reading[-1] or reading[0] == "[" and reading[-1] == "]"):
         phones = from_ipa(reading[1:-1])
         if phones:
             return Given(phones, text=reading)
@@ -79,6 +79,8 @@ def parse_reading(reading: str, word: str) -> Given:
     parts = _plain_pinyin(reading) or reading.split()
     if parts and all(map(_PINYIN.fullmatch, parts)) and not all(part in symbols() for part in parts):
         syllables = [pinyin_phones(part) for part in parts]
+        if all(syllables) and _too_few(parts, word):
+            raise InputError(f"The reading {reading!r} for {word!r} is not understood.", HELP)
         if all(syllables):
             spelled = tuple(part.lower().replace("u:", "v").replace("ü", "v") for part in parts)
             return Given(tuple(phone for pair in syllables if pair for phone in pair), spelled, reading)
@@ -89,6 +91,12 @@ def parse_reading(reading: str, word: str) -> Given:
     if parts and all(_is_arpabet(part) for part in upper):
         return Given(tuple(p + "1" if p in _VOWELS else p for p in upper), text=reading)
     raise InputError(f"The reading {reading!r} for {word!r} is not understood.", HELP)
+
+
+def _too_few(parts: list[str], word: str) -> bool:
+    """Whether a character of ``word`` would lose its sound; 儿 may lie in the syllable before it."""
+    own = word.strip()
+    return len(parts) + own.count("儿") < len(own) and all(map(_HAN.match, own))
 
 
 _TONES = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}

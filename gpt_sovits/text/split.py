@@ -31,12 +31,15 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Mx|Drs?|Prof|St|Ste|Mt|Ft|Jr|Sr|vs|cf|etc|e\.g|i\.e|a\.m|p\.m|al|ca|Nos?|Inc|Ltd|Co|Corp|Gen|Sen"
     r"|Gov|Capt|Cpt|Sgt|Lt|Col|Maj|Cmdr|Adm|Rev|Hon|Rep|Pres|Supt|Fr|Fig|Figs|Vols?|Ch|Chap|Sec|Eq|Art|Par|Ed|Eds|Pt"
     r"|approx|est|dept|Bros|Ave|Blvd|Rd|Ln|Hwy|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Mon|Tue|Tues|Wed|Thu"
-    rf"|Thur|Thurs|Fri|pp|p|ft|in|lb|lbs|oz|mi|min|hrs?|sq|op|cit|B\.Sc|M\.Sc|{any_of(SHORTENED)})"
+    rf"|Thur|Thurs|Fri|pp|p|ft|in|lb|lbs|oz|mi|min|hrs?|sq|op|cit|B\.Sc|M\.Sc|Pss?|Cor|Rom|Matt|Mk|Lk|Jn|Heb|Exod?|Lev|Num|Deut|Isa|Jer|Thess|Tim|Phil|Eph|Gal|Pet|{any_of(SHORTENED)})"
     r"|(?:\b[A-Za-z]\.)+[A-Za-z]|\b[A-Z])$",
     re.IGNORECASE,
 )
 # Words too: an abbreviation only before a digit.
-_BOTH = frozenset("in al fr art ed no nos par para sec secs sat sun mar est op ref tab pt sq pl ct temp ext".split())
+_BOTH = frozenset(
+    "in al fr art ed no nos par para sec secs sat sun mar est op ref tab pt sq pl ct temp ext cor rom num phil tim gal "
+    "jer pet lev".split()
+)
 # Abbreviations behind which a sentence may end after all.
 _CLOSING = re.compile(r"\b(?:etc|inc|ltd|co|corp|jr|sr|bros|assn|al|[ap]\.?m|(?:[a-z]\.)+[a-z])$", re.IGNORECASE)
 _WEEKDAY = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}$")
@@ -88,6 +91,8 @@ def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
         if after and not after.isspace() and after.isascii():
             return None
         if _abbreviated(before, rest):
+            if rest.strip()[:1] in "§#":
+                return None
             return 0 if _CLOSING.search(before) and not rest.strip()[:1].islower() else None
     if mark[0] == "," and before[-1:].isdigit() and re.match(r" [12]\d", rest) and _DAY.search(before):
         return None
@@ -142,12 +147,12 @@ def _hard(text: str, begin: int, end: int, longest: int) -> list[tuple[int, int]
     i = begin
     while i < end:
         total += _weight(text[i])
-        if text[i].isspace():
+        if text[i].isspace() and not (text[i - 1 : i].isdigit() and text[i + 1 : i + 2].isdigit()):
             space = i + 1
         if total > longest and i > start:
             space = breath(text, start, i) or max(space, zh_breath.breath(text, start, i) or 0)
             run = "!" <= text[i - 1] <= "~" and "!" <= text[i] <= "~"
-            cut = space if space > start else i
+            cut = space if space > start else _before_number(text, start, i)
             if run and space <= start and total < 2 * longest:
                 i += 1
                 continue
@@ -158,6 +163,15 @@ def _hard(text: str, begin: int, end: int, longest: int) -> list[tuple[int, int]
         i += 1
     parts.append((start, end))
     return parts
+
+
+_NUMBER = re.compile(r"\d[\d年月日.:,/ -]*$")
+
+
+def _before_number(text: str, start: int, at: int) -> int:
+    """``at``, or the beginning of the number or the date that lies across it."""
+    found = _NUMBER.search(text, start, at) if text[at].isdigit() or text[at] in "年月日号时点分秒元%℃.: " else None
+    return found.start() if found and found.start() > start else at
 
 
 def _pack(text: str, weigh: _Weights, begin: int, cuts: list[_Cut], longest: int) -> list[tuple[int, int]]:

@@ -8,11 +8,14 @@ OPENERS = "[【［〔"
 _SECONDS = r"(?P<pause>\d{1,5}(?:\.\d{1,5})?)? ?(?P<unit>ms|milliseconds?|s|secs?|seconds?|毫秒|秒)?"
 # this is a reading also in a tag that nobody closed, or that has a bar too many
 _PINYIN = r"(?<=[一-鿿][|｜])[a-zA-ZüÜ:]{1,7}[1-5](?: ?[a-zA-ZüÜ:]{1,7}[1-5]){0,9}(?![A-Za-z0-9])"
+_TONED = r" ?[a-zA-ZüÜ:]{2,7}[1-5](?: ?[a-zA-ZüÜ:]{1,7}[1-5]){0,9} ?"  # [行:hang2]
 TAG = re.compile(
-    rf"[{re.escape(OPENERS)}](?:[ \t]*(?i:pause|break|停顿)[ \t]?[ =:：]?[ \t]?(?i:{_SECONDS})[ \t]*(?P<end>[\]】］〕])"
+    rf"[{re.escape(OPENERS)}](?:[ \t]*(?i:pause|break|停顿)[ \t]?[ =:：(（]?"
+    rf"[ \t]?(?i:{_SECONDS})[)）]?[ \t]*(?P<end>[\]】］〕])"
     r"|[ \t]*(?i:pause|停顿)[ \t=:：](?P<odd>[^\[\]【】［］〔〕|｜\n]{0,60}[\]】］〕])"
-    r"|(?P<text>[^\[\]【】［］〔〕|｜\n]{0,200})[|｜]"
-    rf"(?P<say>[^\[\]【】［］〔〕|｜\n]{{1,200}}(?=[\]】］〕])|{_PINYIN})(?:[|｜][^\[\]【】［］〔〕|｜\n]{{0,60}}(?=[\]】］〕]))?[\]】］〕]?)"
+    r"|(?P<text>[^\[\]【】［］〔〕|｜\n]{0,200})"
+    rf"(?:[|｜]|(?<=[一-鿿])[:：=](?={_TONED}[\]】］〕]))"
+    rf"(?P<say>\[[^\[\]|\n]{{1,100}}\](?=[\]】］〕])|[^\[\]【】［］〔〕|｜\n]{{1,200}}(?=[\]】］〕])|{_PINYIN})(?:[|｜][^\[\]【】［］〔〕|｜\n]{{0,60}}(?=[\]】］〕]))?[\]】］〕]?)"
 )
 SPEED = re.compile(r"(?i)(?:speed|语速)[ =:：]{0,2}(\d{1,3}(?:\.\d{1,4})?)\s?[x×%]?")
 EMPHASIS = re.compile(r"(?i:emphasis|stress)|强调|重读")
