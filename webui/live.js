@@ -219,6 +219,10 @@ class Desk {
   }
 }
 
-const go = (tab) => document.querySelector(`#tabs button[role=tab][data-tab-id="${tab}"]`)?.click();
+function go(tab) { // what was pressed is hidden then: the focus goes to the tab
+  const button = document.querySelector(`#tabs button[role=tab][data-tab-id="${tab}"]`);
+  button?.click();
+  button?.focus();
+}
 const page = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 element.querySelectorAll('[data-go]').forEach((button) => button.addEventListener('click', () => go(button.dataset.go)));

@@ -304,7 +304,7 @@ area.addEventListener('scroll', () => { marks.scrollTop = area.scrollTop; });
 window.addEventListener('resize', size);
 window.addEventListener('studio-silence', (event) => { if (event.detail !== speaker) silence(); });
 window.addEventListener('studio-voices', (event) => list(event.detail));
-window.addEventListener('studio-speak-with', (event) => list({ voice: event.detail }).then(() => desk.set({ voice: state.voice })));
+window.addEventListener('studio-speak-with', (event) => list({ voice: event.detail }).then(() => { desk.set({ voice: state.voice }); area.focus(); }));
 window.addEventListener('studio-clip', (event) => {
   clip = event.detail?.clip ?? null;
   clip_pitched = event.detail?.pitched ?? false;
