@@ -1,4 +1,4 @@
-"""Does what was spoken say its text? The embedded base's ear listens to a sentence that looks wrong, phone by phone.
+"""Does what was spoken say its text? The embedded base's ear listens to every sentence, phone by phone.
 
 The ear is the base's own; the proof is the one that judges recordings (``dataset.proof``): how
 much each word's place is better explained by that word than by anything else.
@@ -21,7 +21,8 @@ from gpt_sovits.features.mini_content import SAMPLE_RATE, MiniContentEncoder
 from gpt_sovits.loudness import FAINTEST, loudness
 from gpt_sovits.text import Phones, symbols
 
-UNCLEAR = 1.5  # nats per phone; Whisper base misunderstands most of what lies below, little of what lies above
+UNCLEAR = 2.0  # nats per phone, of all words; of 96 inputs that Whisper base understood 2 % lie below 3.8
+LOST = -2.2, 2  # nats per phone of a word that is not heard, and how many phones it has at least; of those inputs 2 %
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Ear:
         wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(device)
         heard = self.network.phone_logits(wave)[0].cpu().numpy()
         proof = prove(unbiased(heard, shares(heard)), words, _sisters())
-        doubted = proof.wrong_words(self.thresholds) or proof.extra_gaps(self.thresholds)
-        return Heard(proof.fit, not doubted)
+        lost = any(margin < LOST[0] and count >= LOST[1] for margin, count in zip(proof.words, proof.phones, strict=True))
+        return Heard(proof.fit, not lost and not proof.extra_gaps(self.thresholds))
 
 
 @lru_cache(maxsize=1)

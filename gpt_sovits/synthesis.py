@@ -52,7 +52,7 @@ SPEEDS = (0.5, 2.0)
 PITCH = 4.0  # semitones
 MOST_CHARACTERS = 200_000
 TOKENS_PER_SECOND = 25
-SHORT = 8  # phones of a piece that is always listened to: one word alone is lost most easily
+SHORT = 8  # phones of a piece whose marks change when it is said again: one word alone is lost most easily
 OTHERWISE = ("!", ",")  # how a word alone ends when it is said again
 
 
@@ -275,13 +275,13 @@ class Synthesizer:
             clock += audio.seconds
 
     def _said(self, work: _Work, piece: Piece, said: Phones, manner: Manner, number: int) -> _Take:
-        """A piece, rolled until its tokens are believed; where they never are, what is heard decides.
+        """A piece, rolled until its tokens are believed and every word of it is heard; the clearest attempt is taken.
 
-        One that is not understood as a whole is spoken part by part. A word alone, which is lost most easily, is
-        listened to in any case, and the clearest attempt is taken.
+        One that never is, and whose tokens are not believed either, is spoken part by part.
         """
         take, heard = self._roll(work, said, manner, number, 0)
-        while heard is not None and not heard.clear and take.attempts < manner.attempts:
+        most = manner.attempts if take.reason is not None or _short(said) else min(2, manner.attempts)
+        while heard is not None and not heard.clear and take.attempts < most:
             again, better = self._roll(work, said, manner, number, take.attempts)
             if better is None or better.better(heard):
                 take, heard = again, better
@@ -294,13 +294,12 @@ class Synthesizer:
     def _roll(self, work: _Work, said: Phones, manner: Manner, number: int, made: int) -> tuple[_Take, Heard | None]:
         """A take after ``made`` others, and how it is understood, where it is listened to."""
         words = words_of(said)
-        short = sum(map(len, words)) <= SHORT
-        said = _otherwise(said, made, work.base.symbols_version) if short else said
+        said = _otherwise(said, made, work.base.symbols_version) if _short(said) else said
         rolled = self._tokens(work, said, manner, number, made)
         work.cancel.check()
         wave = self._wave(work, said, rolled.result.tokens, manner, number)
         take = _Take(wave, rolled.reason, made + rolled.attempts)
-        if work.ear is None or rolled.reason is None and not short:
+        if work.ear is None:
             return take, None
         heard = work.ear.hear(Audio(wave, work.base.rate), words)
         return replace(take, reason="silent" if heard.fit is None else take.reason), heard
@@ -381,6 +380,10 @@ def tongue(voice: Voice) -> str:
     """The language in which a voice reads a text of numbers only: its own."""
     heard = voice.reference.timbre.tongue
     return "en" if heard is not None and heard < 0.5 else "zh"
+
+
+def _short(said: Phones) -> bool:
+    return sum(map(len, words_of(said))) <= SHORT
 
 
 def _otherwise(said: Phones, turn: int, version: str) -> Phones:

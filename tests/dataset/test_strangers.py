@@ -37,6 +37,15 @@ def noise(samples: np.ndarray, rate: int) -> np.ndarray:
     return samples + hiss * samples.std() * 10 ** (-15 / 20)
 
 
+def room(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Reverberation that falls by 60 dB within 0.45 s."""
+    time = np.arange(rate // 2) / rate
+    response = np.random.default_rng(2).normal(0.0, 1.0, len(time)) * 10 ** (-3 * time / 0.45)
+    response *= 0.9 / np.sqrt(np.square(response).sum())
+    response[0] = 1.0
+    return signal.fftconvolve(samples, response)[: len(samples)]
+
+
 def plain(samples: np.ndarray, rate: int) -> np.ndarray:
     return samples
 
@@ -46,7 +55,10 @@ PEOPLE: list[tuple[str, str, str, Callable[[np.ndarray, int], np.ndarray]]] = [
     ("corpus", "so1064", "en", telephone),
     ("corpus_teacher", "kokoro-bm_lewis72-zm_yunxia28", "en", noise),
     ("corpus_teacher", "kokoro-af_jessica28-zf_xiaobei72", "zh", plain),
-    ("corpus_teacher", "kokoro-am_echo60-am_liam40", "zh", plain),
+    ("corpus_teacher", "kokoro-am_echo74-am_puck26", "zh", room),
+    ("corpus_teacher", "kokoro-af_jessica28-zf_xiaobei72", "zh", telephone),
+    ("corpus", "so0739", "en", room),
+    ("corpus", "aishellS0252", "zh", telephone),
 ]
 
 
