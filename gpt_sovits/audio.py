@@ -24,6 +24,7 @@ import soundfile
 import soxr
 
 from gpt_sovits.errors import InputError, MissingError, ResourceError
+from gpt_sovits.files import flows
 
 MAX_SECONDS = 30 * 60.0  # the longest recording that is read unless a caller asks for less
 CONTAINERS = "wav,w64,aiff,caf,flac,mp3,mov,mp4,m4a,matroska,webm,ogg,aac,amr"  # what FFmpeg may probe; no playlists
@@ -285,10 +286,16 @@ def write_wav(path: Path | str, audio: Audio) -> None:
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
-    """Put ``data`` at ``path`` by way of a temporary file in the same folder, so no half-written file is ever seen."""
+    """Put ``data`` at ``path`` by way of a temporary file in the same folder, so no half-written file is ever seen.
+
+    Into a pipe or a device it flows.
+    """
     path = Path(path)
     temporary = ""
     try:
+        if flows(path):
+            path.write_bytes(data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() and _write_unnamed(path, data):
             return

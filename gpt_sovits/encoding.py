@@ -21,7 +21,7 @@ import soxr
 
 from gpt_sovits.audio import CONTAINERS, Audio, to_int16, write_bytes
 from gpt_sovits.errors import InputError, MissingError, ResourceError
-from gpt_sovits.files import unfinished
+from gpt_sovits.files import flows, unfinished, write_blocks
 from gpt_sovits.labels import OWN, STANDARD, Found, Label, read
 
 BIT_RATE = 64_000
@@ -199,6 +199,8 @@ def write_pieces(path: Path | str, pieces: Iterable[Audio], *, label: Label | No
     first = next(coming, None)
     if first is None:
         raise InputError("There is nothing to say.", "Type a text with words in it.")
+    if flows(path):
+        return write_blocks(path, encode_stream(itertools.chain([first], coming), name, label=label))
     growing = unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -228,6 +230,8 @@ def inspect(path: Path | str) -> Found:
     if not path.is_file():
         raise MissingError(f"There is no file named {path.name!r}.", "Choose a sound file.")
     try:
+        if not path.stat().st_size:
+            raise OSError("it is empty")
         with (
             path.open("rb") as file,
             av.open(file, options={"format_whitelist": CONTAINERS}, metadata_errors="ignore") as found,

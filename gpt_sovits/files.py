@@ -96,7 +96,11 @@ def write_bytes(path: Path, data: bytes, aside: Path | None = None) -> None:
 
 
 def write_blocks(path: Path, blocks: Iterable[bytes], aside: Path | None = None) -> None:
-    """``write_bytes`` for what is too large to be in memory at once."""
+    """``write_bytes`` for what is too large to be in memory at once. Into a pipe or a device it flows."""
+    if flows(path):
+        with path.open("wb") as stream:
+            stream.writelines(blocks)
+        return
     temporary = unfinished(path, aside)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -110,6 +114,11 @@ def write_blocks(path: Path, blocks: Iterable[bytes], aside: Path | None = None)
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def flows(path: Path) -> bool:
+    """Whether ``path`` is there as something that nothing may take the place of: a pipe, a device."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def unfinished(path: Path, aside: Path | None = None) -> Path:

@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up. Names on one line are neighbours, which import each other only where ALLOWED lists it.
 LAYERS = (
     ("errors", "settings", "events", "memory", "torchaudio_compat", "versions"),
-    ("audio", "files", "labels"),
+    ("files",),
+    ("audio", "labels"),
     ("encoding",),
     ("models", "text"),
     ("features",),

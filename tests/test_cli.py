@@ -239,6 +239,17 @@ def test_text_comes_from_pipes_and_documents_and_sound_goes_into_pipes(run, reco
     )
     piped(b"")
     assert run(*words)[0] == 0 and seconds(out) == 3.0
+    os.mkfifo(tmp_path / "to-a-player.wav")  # what is there as a pipe or a device stays one
+    (tmp_path / "notepad.txt").write_bytes("Five.".encode("utf-16"))
+    words = ("speak", "Ada", "--text-file", str(tmp_path / "notepad.txt"), "--out", str(tmp_path / "to-a-player.wav"))
+    os.mkfifo(tmp_path / "words.srt")
+    heard, read = (
+        subprocess.Popen(["cat", str(tmp_path / name)], stdout=subprocess.PIPE)
+        for name in ("to-a-player.wav", "words.srt")
+    )
+    assert run(*words, "--subtitles", str(tmp_path / "words.srt"))[0] == 0
+    assert len(heard.communicate(timeout=20)[0]) > 64_000 and b"Five." in read.communicate(timeout=20)[0]
+    assert (tmp_path / "to-a-player.wav").is_fifo() and (tmp_path / "words.srt").is_fifo()
 
 
 def test_it_is_played_and_kept_as_a_take(run, recording, tmp_path, monkeypatch):

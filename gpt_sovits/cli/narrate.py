@@ -70,11 +70,12 @@ def narrate(
             folder, book, voice, roles=roles, language=language, speed=speed, seed=seed or 0
         )
         _tell_of(begun, book, roles)
+    if not list_ or redo:
+        for voice_id in dict.fromkeys(begun.roles.values()):
+            open_voice(session, session.voices.find(voice_id), unlock_file)
+    _change(session, begun, redo or (), edit, choose)
     if list_:
         return _list(begun, json)
-    for voice_id in dict.fromkeys(begun.roles.values()):
-        open_voice(session, session.voices.find(voice_id), unlock_file)
-    _change(session, begun, redo or (), edit, choose)
     with progress() as bar:
         session.narration.go_on(begun, on_event=lambda event: bar(event.fraction, f"{event.step} of {event.total}", ""))
     doubted = [sentence.number for sentence in begun.sentences(doubted=True)]

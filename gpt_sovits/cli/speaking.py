@@ -105,7 +105,7 @@ def speak_once(
 ) -> None:
     """Find out who says what and where it goes, then speak."""
     usual = None if way.play or way.keep is not None else USUAL.with_suffix(f".{kind or 'wav'}")
-    out = out or usual
+    out = Path(_PIPE) if str(out) == "/dev/stdout" else out or usual
     kind = kind or ("wav" if out is None or str(out) == _PIPE else require_format(out))
     format_of(kind)
     if str(out) == _PIPE and sys.stdout.isatty():

@@ -34,18 +34,18 @@ def read_texts(paths: Sequence[Path]) -> str:
 
 
 def read_text(path: Path) -> str:
-    """``MissingError`` or ``InputError`` where there is no text in UTF-8."""
+    """``MissingError`` or ``InputError`` where there is no text."""
     try:
         data = _typed() if str(path) == "-" else read_whole(path, MAX_TEXT_FILE)
         if len(data) > MAX_TEXT_FILE:
             raise InputError(f"The file {path} is too large for a text.", "Speak it in parts.")
-        return data.decode("utf-8-sig")
+        from gpt_sovits.narration.books import decoded
+
+        return decoded(path, data)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise MissingError(f"There is no text file {path}.", "Check its name.") from error
     except OSError as error:
         raise in_a_sentence(error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.") from error
 
 
 def _typed() -> bytes:

@@ -86,13 +86,13 @@ def read_book(path: Path, roles: Collection[str] = ()) -> Book:
     if kind in ("docx", "epub"):
         book = _zipped(path, data, _docx if kind == "docx" else _epub)
     elif kind in ("srt", "vtt"):
-        book = Book("", "", [Chapter("", list(_cues(_text(path, data))))])
+        book = Book("", "", [Chapter("", list(_cues(decoded(path, data))))])
     elif kind in ("html", "htm"):
-        book = _book("", "", _html_lines(_text(path, data)))
+        book = _book("", "", _html_lines(decoded(path, data)))
     elif kind in ("md", "markdown"):
-        book = _markdown(_text(path, data))
+        book = _markdown(decoded(path, data))
     else:
-        book = Book("", "", _chapters(_plain_lines(_text(path, data), markdown=False)))
+        book = Book("", "", _chapters(_plain_lines(decoded(path, data), markdown=False)))
     wanted = {role.casefold(): role for role in roles}
     for chapter in book.chapters:
         spoken = [_without_directions(each, book.left_out) for each in chapter.paragraphs]
@@ -157,7 +157,8 @@ def _by_role(paragraph: Paragraph, wanted: dict[str, str]) -> list[Paragraph]:
     return parts
 
 
-def _text(path: Path, data: bytes) -> str:
+def decoded(path: Path, data: bytes) -> str:
+    """A text in UTF-8, in UTF-16 with its mark, or in GB 18030. ``InputError`` for another."""
     for coding in ("utf-8-sig", "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030"):
         try:
             return data.decode(coding).replace("\r\n", "\n").replace("\r", "\n")

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ import numpy as np
 from gpt_sovits.audio import Audio, resample, silence
 from gpt_sovits.encoding import Encoder
 from gpt_sovits.errors import InputError
-from gpt_sovits.files import disk_errors, unfinished
+from gpt_sovits.files import disk_errors, flows, unfinished, write_blocks
 from gpt_sovits.labels import in_comment
 from gpt_sovits.narration.project import Project
 from gpt_sovits.subtitles import Cue, split_cue
@@ -93,7 +94,11 @@ def build(
             writer = _Wav(part, metadata) if kind == "wav" else _Writer(part, kind, metadata, plain, cover)
             made = _measured(project, gain, check, writer.write, starts)
             writer.close()
-            os.replace(part, out)
+            if flows(out):
+                with part.open("rb") as file:
+                    write_blocks(out, iter(partial(file.read, 2**20), b""))
+            else:
+                os.replace(part, out)
         finally:
             part.unlink(missing_ok=True)
     return made
