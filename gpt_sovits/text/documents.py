@@ -80,6 +80,7 @@ _WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
 _ATTRIBUTE = r"(?:[\w:@.-]{1,60}[ \t]*=|disabled|checked|hidden|open|async|defer|controls|selected|required|readonly)"
 _TAGS = re.compile(rf"</?(?i:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS})(?:\s+{_ATTRIBUTE}[^<>]{{0,1000}})?\s*/?>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z\d]{1,30});")
+_ESCAPED = re.compile(r"(?<![A-Za-z:\\])\\(?=[~>])")  # 0 \\~ 9
 _PLACES = re.compile(r"%\d{1,2}\$[-+0-9.]{0,6}[a-zA-Z]")  # %1$s
 _AUTOLINK = re.compile(
     r"<(?P<keep>(?:https?://|mailto:|www\.)[^<>\s]{1,1000}|[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6})>(?!`)"
@@ -294,6 +295,7 @@ _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: _tag_edits(text) if "<" in text else [],
     lambda text: _kept(_AUTOLINK, text) if "<" in text else [],
     lambda text: _entities(text) if "&" in text else [],
+    lambda text: [(*m.span(), "") for m in _ESCAPED.finditer(text)] if "\\" in text else [],
     lambda text: [(*m.span(), "") for m in _PLACES.finditer(text)] if "%" in text else [],
     _unspoken_lines,
     lambda text: _numerals(text) if "I" in text or "V" in text or "X" in text else [],

@@ -93,13 +93,15 @@ def _capitals(match: re.Match[str]) -> str:
 def _choice(match: re.Match[str]) -> str:
     """red/green/blue: a list; src/tools/pgindent: a path."""
     parts = match.group().split("/")
-    if parts[0] in _FOLDERS:
+    if not _FOLDERS.isdisjoint(parts):
         return " slash ".join(parts)
     return ", ".join(parts[:-1]) + f" or {parts[-1]}"
 
 
 def _slashed(match: re.Match[str]) -> str:
     left, right = match[1], match[2]
+    if left in _FOLDERS and left != "include":
+        return f"{left} slash {right}"
     if "and" in (left.lower(), right.lower()) or left.isupper() and len(left) > 1 and right[0].isupper():
         return f"{left} {right}"  # GNU/Linux
     if len(left) == len(right) == 1 and (left + right).lower() != "yn":
@@ -115,7 +117,7 @@ WEB_RULES: tuple[Rule, ...] = (
                                                                                               m.group()) else None,
      "foo.bar.co.uk"),
     (Pattern(r"(?<!\S)\*\.(?=[a-z\d])", needs="*"), "star dot ", "*.example.org"),
-    (Pattern(r"(?<![\w)\]])\^(?=\d+\.\d)", needs="^"), "caret ", "^1.0.0"),
+    (Pattern(r"(?<![\w)\]])\^(?=\d+\.\d)|(?<=@)\^(?=\d)", needs="^"), "caret ", "^1.0.0"),
     (Pattern(r"(?<![\w)\]])~(?=\d+\.\d+\.\d)", needs="~"), "tilde ", "~2.3.1"),
     (Pattern(r"(?<=\d) [+\-]{2,}(?![\w+\-])|(?<=\| \d) [+\-](?![\w+\-])", needs="+-"), ",", "a.py | 6 ++--"),
     (Pattern(r"\b(application|multipart|(?:audio|image|text|video)(?!/(?:audio|image|text|video)s?\b)|model|font)"
@@ -144,7 +146,7 @@ WEB_RULES: tuple[Rule, ...] = (
      lambda m: f"dot {_extension(m[1])}", "a .txt file"),
     (Pattern(r"\bX\.(\d{2,3})\b", needs="X"), lambda m: f"X dot {digits(m[1])}", "X.509"),
     (Pattern(r"\b(?!approx)([A-Za-z][a-z_]{4,30})\.(?=\d)", needs=DIGITS), lambda m: f"{m[1]} dot ", "proc.5"),
-    (Pattern(r"(?<=\d)\.x\b", needs="x"), " dot x", "3.x"),
+    (Pattern(r"(?<=\d)\.[xX]\b", needs="xX"), " dot x", "3.x"),
     (Pattern(r"(?<!\S)--(?=[a-z])", needs="-"), "dash dash ", "--dry-run"),
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
     (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),
@@ -166,6 +168,10 @@ WEB_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 SLASH_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=[A-Za-z])/(?=\d)", needs="/"), " or ", "Windows XP/2003"),
-    (Pattern(r"\b[a-z]{2,30}(?:/[a-z]{2,30}){2,9}\b(?![/.\-])", needs="/"), _choice, "red/green/blue"),
+    (
+        Pattern(r"(?<![\w/.\-])[a-z][a-z\-]{1,30}(?:/[a-z][a-z\-]{1,30}){2,9}\b(?![/.\-])", needs="/"),
+        _choice,
+        "red/green/blue",
+    ),
     (Pattern(r"\b([A-Za-z]+)/([A-Za-z]+)\b", needs="/"), _slashed, "his/her"),
 )

@@ -115,14 +115,16 @@ class Lexicon:
     def from_csv(text: str) -> Lexicon:
         """Rows of word, reading and, if wanted, language; a heading row, empty rows and remarks (#) are skipped.
 
-        Commas (， too), semicolons or tabs divide them, or what a spreadsheet's first line says (``sep=;``).
+        Commas (， too), semicolons or tabs divide them (else | : =), or what a spreadsheet's first line
+        says (``sep=;``).
         A later row for the same word and language replaces an earlier one. ``InputError`` names the line.
         """
         entries: dict[tuple[str, str], Entry] = {}
         text = text.lstrip("\ufeff")
         first = next((row for row in text.splitlines() if row.strip(" \t,;，；") and row[0] != "#"), "")
         told = re.fullmatch(r"sep=([,;\t])", first)
-        mark = told[1] if told else max(",;\t，；", key=first.count)
+        marks = next((marks for marks in (",;\t，；", "|｜：:=") if any(map(first.count, marks))), ",")
+        mark = told[1] if told else max(marks, key=first.count)
         headings = True
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
         line = 1

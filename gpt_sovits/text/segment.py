@@ -123,7 +123,7 @@ def _number_language(text: str, block: _Block, before: _Block | None, after: _Bl
 
 
 _SALARY = re.compile("(?:薪资?|工资|收入|月入|年入|奖金?|存款?|房租|预算|价|块|投资|赚了?|花了?)[^，。！？,!?]{0,6}$")
-_SIGNS = re.compile(r"(?<=\w)(?:[\-–.·_#]| - | ?[=＝≈<>+×÷≤≥≠] ?-?)$")
+_SIGNS = re.compile(r"(?<=\w)(?:[\-–.·_#]| [\-/] | ?[=＝≈<>+×÷≤≥≠] ?-?)$")
 _SYMBOL = re.compile("[Α-Ωα-ω\u2160-\u2188\u2460-\u24ff\u3220-\u3229]")
 _SENTENCE = re.compile("[。！？!?\n]")
 

@@ -87,6 +87,8 @@ def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
         return None
     if mark[0] in "~～" and before.rstrip()[-1:].isdigit() and rest.strip()[:1].isdigit():
         return None
+    if mark[0] in "~～" and after.isdigit() and before[-1:] in ("", " ", "(", "`", "（"):
+        return None
     if mark[0] == "." and len(mark.rstrip(_CLOSERS)) == 1:
         if after and not after.isspace() and after.isascii():
             return None

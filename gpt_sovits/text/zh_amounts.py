@@ -73,7 +73,8 @@ def _range(match: re.Match[str]) -> str | None:
     counted = re.match(rf" ?(?:多|余|几)?(?:{_MEASURE})|(?:{_UNIT})(?![A-Za-z])|[%‰]", after)
     if dash == "-" and is_score(before[-8:]):
         return f"{number(low)}比{number(high)}"
-    if dash == "-" and not (years or counted or before.endswith("第")):
+    ranged = re.search(r"(?:范围|区间|介于)[^，。；,;]{0,4}$", before) is not None
+    if dash == "-" and not (years or counted or ranged or before.endswith("第")):
         return None
     if years:
         return f"{spell_digits(low)}到{spell_digits(high)}"
@@ -86,7 +87,9 @@ def _range(match: re.Match[str]) -> str | None:
 
 _COUNTING = re.compile(
     r"(?:第|从|降到|升到|降至|升至|涨到|跌到|等于|[一两1]?(?:晚|天|夜|个?月|年|人|位|间|张|份|套)(?:就|才|只)?(?:是|要|收|卖)|满|减|送|立减|返|省|赚|花了?|余|破|大约|约|共|近|达|超过?|多达|至少|最多|不到|不足|增加|减少|突破|高达|仅|人口有?|公元前|考了?|考到|考出|得了|拿了|拿到|一共|总共|合计"
-    r"|(?:托福|总分|得分|智商|心率|体重|身高|房租|月薪|工资|价格?|售价|票价|人均|均价|单价|步数|阅读量|播放量|点赞|粉丝|销量|产量)(?:是|为|：|:)?)$"
+    r"|(?:托福|总分|得分|智商|心率|体重|身高|房租|月薪|工资|价格?|售价|票价|人均|均价|单价|步数|阅读量|播放量|点赞|粉丝|销量|产量)(?:是|为|：|:)?"
+    r"|(?:(?:[上下]界|[上下]限|阈值|初始值|默认值?|最[大小]值|取值|长度|大小|宽度|高度|容量|总数|余数|下标|hashCode) ?"
+    r"(?:均|都|也)?(?:默认)?(?:为|是|等于|：|:)|范围.{0,8}到) ?负?)$"
 )
 
 
@@ -177,7 +180,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(rf"(?<![\d.\-])(-?{_N})({DASH})(-?{_N})(?![\d\-])"), _range),
     *OPERATORS,
     (re.compile(r"(?<=零下)[\-−](?=\d)"), ""),
-    (re.compile(r"(?:(?<![\d\w.])|(?<=[是为到达至于得约了零]))[\-−](?=\.?\d)"), "负"),
+    (re.compile(r"(?:(?<![\d\w.])|(?<=[是为到达至于得约了零]))[\-−](?=\.?\d)|(?<=[是为到]) - ?(?=\d)"), "负"),
     (re.compile(r"(?<=[\u4e00-\u9fa5])[\-−](?=\d)"), ""),
     (re.compile(r"(?<![\d.])\d+\.\d+(?=\D|$)|(?<![\d.A-Za-z])\.\d+(?=\D|$)"), lambda m: number(m[0])),
     # counted things

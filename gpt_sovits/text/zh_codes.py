@@ -37,6 +37,7 @@ BESIDE_LETTERS: tuple[Rule, ...] = (
     (re.compile(r"(?<=\d)\.{2,3}(?=\d|[A-Za-z](?![A-Za-z]))"), "到"),
     (re.compile(r"(?<=\d)\.(?=x(?![A-Za-z]))"), "点"),
     (re.compile(r"(?<![A-Za-z\d\-])([a-z])[\-–](?=\d(?![\d.\-]))"), lambda m: f"{m[1]}减"),
+    (re.compile(r"(?<=[A-Za-z]) / (?=\d{1,4}(?![\d./]))"), "除以"),
     (re.compile(r"(?<=[A-Za-z]) - (?=\d+(?![\d.]| ?[\u4e00-\u9fa5]))"), "减"),
     (re.compile(r"(?<=[A-Za-z])[\-–_](?=\d)"), ""),
     (re.compile(r"(?<=\d)[\-–_]+(?= ?[A-Za-z])"), ""),

@@ -121,7 +121,7 @@ def test_odd_brackets_are_only_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["［行｜hang2］", "【行|hang2】", "〔行|hang2〕", "[行|hang2 ]", "[行|hang2", "[行|hang2|x]"]
+    "mark", ["［行｜hang2］", "【行|hang2】", "〔行|hang2〕", "[行|hang2 ]", "[行|hang2", "[行|hang2|x]", "[行:hang2]"]
 )
 def test_any_brackets_do(mark: str) -> None:
     assert reading_of(f"他说{mark}吗？", "行") == ("hang2", "markup")
@@ -160,10 +160,12 @@ def test_what_is_not_understood_is_read_as_usual_and_said() -> None:
     found = explain("他说[银行|qqq!?]吗？")
     assert [r.text for r in found] == [r.text for r in explain("他说银行吗？")]
     assert [r.text for r in found if "qqq" in r.notice] == ["银行"]
+    assert [r.text for r in explain("[重庆|chong2]很大。") if r.notice] == ["重庆"]  # 庆 would be lost
 
 
 @pytest.mark.parametrize(
-    ("tag", "seconds"), [("[pause]", 0.5), ("[PAUSE 1]", 1.0), ("[pause 500ms]", 0.5), ("【pause 1】", 1.0)]
+    ("tag", "seconds"),
+    [("[pause]", 0.5), ("[PAUSE 1]", 1.0), ("[pause 500ms]", 0.5), ("[pause(1)]", 1.0), ("【pause 1】", 1.0)],
 )
 def test_pauses_as_people_write_them(tag: str, seconds: float) -> None:
     assert [(p.text, p.pause) for p in split_text(f"先这样吧。{tag}然后呢，到头了。")][0] == ("先这样吧。", seconds)
@@ -178,6 +180,7 @@ def test_pauses_as_people_write_them(tag: str, seconds: float) -> None:
         "汉字；拼音（数字声调）\r\n行；xing2；中文\r\n；\r\n好；hao3；\r\n",
         "sep=;\nTerm;Pronunciation;Language\n行;xing2;Chinese\n好;hao3;auto\n",
         "# 我的词\n行,xing2,普通话,,\n,,,,\n好,hao3,,,\n",
+        "行|xing2|zh\n好|hao3\n",
     ],
 )
 def test_other_marks_between_the_cells(table: str) -> None:

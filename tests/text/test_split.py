@@ -18,6 +18,14 @@ def test_sentences_stay_whole_and_abbreviations_do_not_end_them() -> None:
         "Mr. Smith left Washington, D.C., at 5 p.m. yesterday.", "He paid $3.50, i.e. too much."]  # fmt: skip
 
 
+def test_no_number_is_cut_where_no_mark_stands() -> None:
+    parts = texts("请拨打400-800-1234或者138 0013 8000联系我们的客服人员也可以发邮件咨询具体的办理流程", longest=60)
+    assert any("138 0013 8000" in part for part in parts)
+    parts = texts("从2024年3月5日至2025年12月31日期间凡是在本店消费满200元的顾客都可以领取礼品一份", longest=60)
+    assert any("2025年12月31日" in part for part in parts)
+    assert "Ps. 23:1, 4," in texts("Read Gen. 1:1-2:3, Ps. 23:1, 4, 1 Cor. 13:4-8 and Rev. 22:20, then rest.")[0]
+
+
 def test_quotations_are_kept_together() -> None:
     assert texts("他说：“今天不行。明天也不行。”我就先回家了。") == ["他说：“今天不行。明天也不行。”", "我就先回家了。"]
 
