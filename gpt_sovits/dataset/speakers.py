@@ -33,7 +33,7 @@ LONGEST = 150.0  # seconds of speech that are looked at; longer recordings are s
 LEAST = 4  # stretches that a second person must have; fewer differ by what is said
 TWO = 0.91  # spread between the two groups over that within: of 40 joins of two unknown people 38 are over it, of 41
 # single ones none (tests/tools/two_people.py)
-FEW, FURTHER = 18, 0.08  # stretches under which chance alone parts one person, and how much further for each that lacks:
+FEW, FURTHER = 18, 0.08  # stretches under which chance alone parts one person; how much further for each that lacks:
 # of 16 single people after 30 s and 40 s two each were called two, and now none; of 14 joins 11 and 13, now 9 and 9
 APART, MANY = 3.0, 5  # the same for stretches that are joined bottom-up, and how many a second person must have then
 _FRAME, _ENOUGH = 0.02, 50  # seconds; frames of pauses that are needed to hear anybody in them
