@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from gpt_sovits.text.data import known_english
 from gpt_sovits.text.en_abbreviations import roman
+from gpt_sovits.text.en_tables import Pattern
 from gpt_sovits.text.tags import OPENERS, TAG
 from gpt_sovits.text.tracked import Tracked
 
@@ -48,34 +49,34 @@ _COUNTED = re.compile(r"\b(?i:section|chapter|page|article|paragraph|clause|part
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S{1,1000}$")
 
 # Anywhere: ``keep`` stays, the rest of the match goes. (pattern, example)
-_WRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
+_WRAPS: tuple[tuple[Pattern, str], ...] = (
+    (Pattern(r"!?\[(?P<keep>[^\[\]\n]{0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
      "[text](address)"),
-    (re.compile(r"!?\[(?P<keep>(?:[^\[\]\n]|\[[^\[\]\n]{0,100}\]){0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
+    (Pattern(r"!?\[(?P<keep>(?:[^\[\]\n]|\[[^\[\]\n]{0,100}\]){0,300})\]\((?:[^()\n]{0,1000}|[^()\n]{0,300}\([^()\n]{0,300}\)[^()\n]{0,300})\)"),
      "[![picture](a)](address)"),
-    (re.compile(r"(?<!\w)!?\[(?P<keep>[^\[\]\n]{0,300}[^\W\d][^\[\]\n]{0,300})\] ?\[[^\[\]\n]{0,80}\]"), "[text][2]"),
-    (re.compile(r":(?:[a-z]{1,12}:){1,2}(?P<keep>`[^`\n]{1,300}`)"), ":meth:`name`"),
-    (re.compile(r"`(?P<keep>[^`<\n]{1,300}?)(?: <[^`<>\n]{1,1000}>)?`__?(?!\w)"), "`text <address>`_"),
-    (re.compile(r"(?P<keep>)(?:\[\^[^\]\s]{1,40}\]|\^\[\d{1,3}\])"), "[^1]"),
-    (re.compile(r"(?<=[.,;:!?”’\"')])(?P<keep>)(?:\[(?:\d{1,3}|note \d{1,3}|citation needed)\])+(?![(\[:])"),
+    (Pattern(r"(?<!\w)!?\[(?P<keep>[^\[\]\n]{0,300}[^\W\d][^\[\]\n]{0,300})\] ?\[[^\[\]\n]{0,80}\]"), "[text][2]"),
+    (Pattern(r":(?:[a-z]{1,12}:){1,2}(?P<keep>`[^`\n]{1,300}`)"), ":meth:`name`"),
+    (Pattern(r"`(?P<keep>[^`<\n]{1,300}?)(?: <[^`<>\n]{1,1000}>)?`__?(?!\w)"), "`text <address>`_"),
+    (Pattern(r"(?P<keep>)(?:\[\^[^\]\s]{1,40}\]|\^\[\d{1,3}\])"), "[^1]"),
+    (Pattern(r"(?<=[.,;:!?”’\"')])(?P<keep>)(?:\[(?:\d{1,3}|note \d{1,3}|citation needed)\])+(?![(\[:])"),
      "end.[3]"),
-    (re.compile(r"(?<=[a-z])(?P<keep>)(?:\[\d{1,3}\]){2,}(?= [a-z])"), "the claim[1][2] is"),
-    (re.compile(r"(?<=[一-龥])(?P<keep>)(?:\[\d{1,3}(?:[-,]\d{1,3})?\])+(?=[。，；：！？、”」』]|\s|$)"),
+    (Pattern(r"(?<=[a-z])(?P<keep>)(?:\[\d{1,3}\]){2,}(?= [a-z])"), "the claim[1][2] is"),
+    (Pattern(r"(?<=[一-龥])(?P<keep>)(?:\[\d{1,3}(?:[-,]\d{1,3})?\])+(?=[。，；：！？、”」』]|\s|$)"),
      "半人马座[1]。"),
-    (re.compile(r"(?<=[一-龥])(?P<keep>)(?:\[[1-9]\d{0,2}\])+(?=[一-龥])"), "该说法[1]已过时"),
-    (re.compile(r"(?<=[。，；：！？”’」』）])(?P<keep>)\[\d{1,3}(?:[-,]\d{1,3})?\]"), "完。[3]"),
-    (re.compile(r"(?<!`)(`{1,3})(?P<keep>[^`\n]{1,500})\1(?!`)"), "`code`"),
-    (re.compile(r"\*\*\*(?=\S)(?P<keep>[^*]{1,500})(?<=\S)\*\*\*"), "***both***"),
-    (re.compile(r"(?<!\*)\*\*(?=[^\s*])(?P<keep>[^*]{1,500})(?<=\S)\*\*(?!\*)"), "**bold**"),
-    (re.compile(r"(?<![\w*])\*(?=[^\s*])(?P<keep>[^*\n]{1,500})(?<=\S)\*(?![A-Za-z\d*])"), "*soft*"),
-    (re.compile(r"(?<![A-Za-z\d*])\*(?=[^\s*\d])(?P<keep>[^*\n]{1,500})(?<=[^\s\d])\*(?![A-Za-z\d*])"), "很*轻*吧"),
-    (re.compile(r"(?<![A-Za-z\d_])(_{1,2})(?=[^\s_])(?P<keep>[^_\n]{1,500})(?<=\S)\1(?![A-Za-z\d_])"), "_soft_"),
-    (re.compile(r"~~(?=[^\s~])(?P<keep>[^~\n]{1,500})(?<=\S)~~"), "~~old~~"),
-    (re.compile(r"(?<=[A-Za-z])~(?P<keep>[A-Za-z\d]{1,5})~"), "H~2~O"),
-    (re.compile(r"(?<=[A-Za-z\d)])(?P<keep>\^[A-Za-z\d+-]{1,5})\^"), "x^2^"),
-    (re.compile(r"\\(?:emph|underline|text[a-z]{2}|(?:sub){0,2}section\*?|chapter\*?|title|footnote)"
+    (Pattern(r"(?<=[一-龥])(?P<keep>)(?:\[[1-9]\d{0,2}\])+(?=[一-龥])"), "该说法[1]已过时"),
+    (Pattern(r"(?<=[。，；：！？”’」』）])(?P<keep>)\[\d{1,3}(?:[-,]\d{1,3})?\]"), "完。[3]"),
+    (Pattern(r"(?<!`)(`{1,3})(?P<keep>[^`\n]{1,500})\1(?!`)"), "`code`"),
+    (Pattern(r"\*\*\*(?=\S)(?P<keep>[^*]{1,500})(?<=\S)\*\*\*"), "***both***"),
+    (Pattern(r"(?<!\*)\*\*(?=[^\s*])(?P<keep>[^*]{1,500})(?<=\S)\*\*(?!\*)"), "**bold**"),
+    (Pattern(r"(?<![\w*])\*(?=[^\s*])(?P<keep>[^*\n]{1,500})(?<=\S)\*(?![A-Za-z\d*])"), "*soft*"),
+    (Pattern(r"(?<![A-Za-z\d*])\*(?=[^\s*\d])(?P<keep>[^*\n]{1,500})(?<=[^\s\d])\*(?![A-Za-z\d*])"), "很*轻*吧"),
+    (Pattern(r"(?<![A-Za-z\d_])(_{1,2})(?=[^\s_])(?P<keep>[^_\n]{1,500})(?<=\S)\1(?![A-Za-z\d_])"), "_soft_"),
+    (Pattern(r"~~(?=[^\s~])(?P<keep>[^~\n]{1,500})(?<=\S)~~"), "~~old~~"),
+    (Pattern(r"(?<=[A-Za-z])~(?P<keep>[A-Za-z\d]{1,5})~"), "H~2~O"),
+    (Pattern(r"(?<=[A-Za-z\d)])(?P<keep>\^[A-Za-z\d+-]{1,5})\^"), "x^2^"),
+    (Pattern(r"\\(?:emph|underline|text[a-z]{2}|(?:sub){0,2}section\*?|chapter\*?|title|footnote)"
                 r"\{(?P<keep>[^{}\n]{0,500})\}"), "\\textbf{bold}"),
-    (re.compile(r"==(?=[^\s=])(?P<keep>[^=\n]{1,500})(?<=\S)=="), "==marked=="),
+    (Pattern(r"==(?=[^\s=])(?P<keep>[^=\n]{1,500})(?<=\S)=="), "==marked=="),
 )  # fmt: skip
 _ATTRIBUTE = r"(?:[\w:@.-]{1,60}[ \t]*=|disabled|checked|hidden|open|async|defer|controls|selected|required|readonly)"
 _TAGS = re.compile(rf"</?(?i:(?P<block>{_BLOCK_TAGS})|{_INLINE_TAGS})(?:\s+{_ATTRIBUTE}[^<>]{{0,1000}})?\s*/?>")
@@ -311,7 +312,7 @@ def clean(text: Tracked) -> Tracked:
         text = _apply(text, find(text.text))
     if re.search(r"[\]*_`~^=}]", text.text):
         for pattern, _ in _WRAPS:
-            text = _apply(text, _kept(pattern, text.text))
+            text = _apply(text, _kept(pattern.compiled, text.text))
     return _apply(text, _line_ends(text.text)) if "\n" in text.text else text
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gpt_sovits.text import en_g2p, en_normalize, ja, ko, yue, zh_g2p, zh_normalize
+from gpt_sovits.text import en_g2p, en_normalize, ja, ko, yue, zh_g2p
 from gpt_sovits.text.markup import Region
 from gpt_sovits.text.reading import in_cantonese, in_chinese
 from gpt_sovits.text.symbols import UNKNOWN, symbols
@@ -87,6 +87,8 @@ def read_zh(
     source = Tracked.of(text, start)
     if pause:
         source = source.map_chars({ord(pause[0]): ","})
+    from gpt_sovits.text import zh_normalize  # late: an English text does not wait for its rules
+
     norm = _with_all(source, regions, lambda plain: zh_normalize.normalize(plain, beside, how.ours), "某")
     forced = dict.fromkeys(_labels(text, start, beside[0], norm), "yi1") if how.ours else {}
     instead: dict[int, tuple[str, ...]] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from gpt_sovits.text import zh_normalize
 from gpt_sovits.text.data import table
 from gpt_sovits.text.symbols import MARKS, symbols
 from gpt_sovits.text.tracked import Tracked
@@ -50,6 +49,8 @@ def _readable(char: str) -> bool:
 def normalize(text: Tracked) -> Tracked:
     """The whole Cantonese normalisation of one span; runs of marks are kept."""
     text = text.sub(_MONEY, lambda match: f"{match[1]}蚊").sub(_TILDE_END, "").sub(_DASHES, "，")
+    from gpt_sovits.text import zh_normalize  # late: see ``readers``
+
     text = zh_normalize.spell_out(zh_normalize.prepare(text))
     text = text.map_chars(_MARKS).sub(_DOTS, "…").sub(_DELETED, "")
     return text.sub(_HAN, lambda match: None if _readable(match[0]) else "")
