@@ -61,7 +61,7 @@ def listening(folder: Path) -> tuple[Any, Path]:
     """A base that hears a recording, and the recording."""
     audio = resample(read_audio(DATA / "one_minute.opus").between(0, SECONDS), 24000)
     write_wav(folder / "mine.wav", audio)
-    return SimpleNamespace(content=Listener(audio), config={}, symbols_version="v2"), folder / "mine.wav"
+    return SimpleNamespace(ear=Listener(audio), config={}, symbols_version="v2"), folder / "mine.wav"
 
 
 @pytest.fixture(scope="module")

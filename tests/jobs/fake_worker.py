@@ -110,7 +110,7 @@ def fake_parts(settings: Settings, step_seconds: float = STEP_SECONDS) -> Parts:
         return wav_bytes(audio), Scores(audio.seconds, 0, 0.1, 0.2, 0.9, 0.8)
 
     return Parts(
-        load_base=lambda name: SimpleNamespace(name=name, content=None, release="r1", symbols_version="v2"),
+        load_base=lambda name: SimpleNamespace(name=name, ear=object(), release="r1", symbols_version="v2"),
         build_dataset=build_dataset,
         plan=lambda seconds, base: FakePlan(),
         finetune=finetune,

@@ -46,7 +46,7 @@ def echo(audio: Audio) -> Echo:
 
 @pytest.fixture
 def drafts(tmp_path: Path, echo: Echo) -> Reviews:
-    base = SimpleNamespace(content=echo, config={}, symbols_version="v2")
+    base = SimpleNamespace(ear=echo, config={}, symbols_version="v2")
     return Reviews(Settings(tmp_path / "data", threads=1), lambda name: base, "local")
 
 
