@@ -117,8 +117,16 @@ def write_blocks(path: Path, blocks: Iterable[bytes], aside: Path | None = None)
 
 
 def flows(path: Path) -> bool:
-    """Whether ``path`` is there as something that nothing may take the place of: a pipe, a device."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+    """Whether ``path`` is there as something that nothing may take the place of: a pipe, a device.
+
+    ``InputError`` for another name among the system's: /dev/stderr is one, and leads to a file where it is redirected.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return True
+    home = os.path.realpath(path.parent)
+    if home == "/dev" or home.startswith(("/proc/", "/sys/")):
+        raise InputError(f"{path} is no place for a file.", "Name a file in a folder of yours.")
+    return False
 
 
 def unfinished(path: Path, aside: Path | None = None) -> Path:

@@ -112,13 +112,13 @@ def _folder(home: Path | str) -> Path:
 def _own_card(device: str, environment: Mapping[str, str]) -> str:
     """Of several processes on one machine, each computes on a graphics card of its own."""
     card = environment.get("LOCAL_RANK", "")
-    return f"cuda:{card}" if device == "cuda" and card.isdigit() else device
+    return f"cuda:{card}" if device == "cuda" and _DEVICE.fullmatch(f"cuda:{card}") else device
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     """What a launcher of several processes (accelerate, torchrun) says; the default when there is none."""
     value = environment.get(name, "")
-    return int(value) if value.isdigit() else default
+    return int(value) if re.fullmatch(r"\d{1,9}", value, re.ASCII) else default
 
 
 _GPU_DOORS = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/nvmap")  # driver, WSL, Jetson

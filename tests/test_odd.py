@@ -13,6 +13,7 @@ import pytest
 from gpt_sovits.cli.main import main
 from gpt_sovits.cli.terminal import ask_secret
 from gpt_sovits.errors import InputError, VoiceError
+from gpt_sovits.files import flows
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
@@ -85,6 +86,13 @@ def test_odd_arguments_are_one_sentence(
     assert [card.name for card in Registry(data / "registry").cards("local")] == ["Ana"]
 
 
+@pytest.mark.parametrize("name", ["/dev/no-such-thing", "/dev/fd/99", "/proc/self/fd/99", "/sys/kernel/x"])
+def test_no_file_takes_a_place_among_the_systems_names(name: str) -> None:
+    with pytest.raises(InputError, match="no place"):  # /dev/stderr was one, where 2> made it lead to a file
+        flows(Path(name))
+    assert flows(Path("/dev/null")) and not flows(Path("/dev/shm/x"))
+
+
 @pytest.mark.parametrize("seed", ["99999999999999999999", "-1", "x", "1e3", str(2**63)])
 def test_a_seed_is_a_number_that_fits(data: Path, capsys: pytest.CaptureFixture[str], seed: str) -> None:
     one_sentence(capsys, run(data, "speak", "Ana", "Hi.", "--seed", seed))
@@ -107,6 +115,13 @@ def test_a_seed_is_a_number_that_fits(data: Path, capsys: pytest.CaptureFixture[
 def test_odd_environments_are_one_sentence(environment: dict[str, str]) -> None:
     with pytest.raises(InputError):
         Settings.load("/tmp/x", {"GPT_SOVITS_DEVICE": "cpu", **environment})
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "１"])
+def test_an_odd_number_of_a_launcher_is_none(number: str) -> None:
+    odd = {name: number for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
+    settings = Settings.load("/tmp/x", {"GPT_SOVITS_DEVICE": "cuda", **odd})
+    assert (settings.rank, settings.processes, settings.device) == (0, 1, "cuda")
 
 
 def test_a_card_that_is_not_here_is_one_sentence(tmp_path: Path) -> None:
@@ -182,6 +197,21 @@ def test_a_reader_that_has_seen_enough_is_no_failure(data: Path) -> None:
     command = f'"{sys.executable}" -m gpt_sovits voices list --data "{data}" | true; exit ${{PIPESTATUS[0]}}'
     ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert "Traceback" not in ended.stderr and ended.returncode in (0, 141)
+
+
+def test_closed_streams_and_a_shell_that_asks_nothing_are_no_crash(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as closed:
+        closed.setattr(sys, "stdin", None)
+        one_sentence(capsys, run(data, "speak", "Ana", "-", "--out", str(data / "a.wav")))
+        closed.setattr(sys, "stdout", None)
+        assert run(data, "speak", "Ana", "Hi.", "--out", "-") in (0, 2)
+    capsys.readouterr()
+    monkeypatch.setenv("_GPT_SOVITS_COMPLETE", "complete_bash")
+    one_sentence(capsys, main([]))
+    monkeypatch.setenv("_GPT_SOVITS_COMPLETE", "")
+    assert run(data, "voices", "list") == 0
 
 
 def test_what_a_terminal_cannot_show_a_loop_of_links_and_no_input_are_no_crash(data: Path, tmp_path: Path) -> None:

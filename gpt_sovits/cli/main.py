@@ -225,12 +225,17 @@ def program() -> Any:
 
 def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studio) -> int:
     """Run one command. Returns 0, or 1 for problems found, 2 for an expected failure, 130 for Ctrl-C."""
+    sys.stdin, sys.stdout = sys.stdin or open(os.devnull), sys.stdout or open(os.devnull, "w")  # closed by the caller
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may know fewer characters than a name has
-    if _COMPLETES in os.environ:
+    if os.environ.get(_COMPLETES):
         completion_init()
-        app(prog_name=NAME, complete_var=_COMPLETES)
+        try:
+            app(prog_name=NAME, complete_var=_COMPLETES)
+        except (KeyError, ValueError):  # it was no shell that asked
+            print("The shell does not say what should be completed.", file=sys.stderr)
+            return 2
     try:
         commands = program()
         words = list(sys.argv[1:] if arguments is None else arguments)

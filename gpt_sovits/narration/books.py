@@ -158,12 +158,19 @@ def _by_role(paragraph: Paragraph, wanted: dict[str, str]) -> list[Paragraph]:
 
 
 def decoded(path: Path, data: bytes) -> str:
-    """A text in UTF-8, in UTF-16 with its mark, or in GB 18030. ``InputError`` for another."""
+    """A text in UTF-8, in UTF-16 with its mark, or in GB 18030. ``InputError`` for another.
+
+    Nearly any bytes can be read as GB 18030: those of a Western or a Japanese text make characters that nobody writes.
+    """
     for coding in ("utf-8-sig", "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030"):
         try:
-            return data.decode(coding).replace("\r\n", "\n").replace("\r", "\n")
+            text = data.decode(coding)
         except UnicodeDecodeError:
             continue
+        foreign = re.sub(r"[\0-\x7f]", "", text) if coding == "gb18030" else ""
+        usual = len(foreign.encode("gb2312", "ignore")) // 2
+        if "\0" not in text and 4 * usual >= len(foreign) and not re.search(r"[\ue000-\uf8ff]", foreign):
+            return text.replace("\r\n", "\n").replace("\r", "\n")
     raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.")
 
 

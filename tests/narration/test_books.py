@@ -49,6 +49,26 @@ def test_markdown_text_and_html(tmp_path: Path) -> None:
     assert said(read_book(html)) == [("One", ["One", "It began.", "Anna: Who?"]), ("Two", ["Two", "It ended."])]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "It’s a dog’s “life”.".encode("cp1252"),
+        "The naïve girl".encode("latin-1"),
+        "こんにちは世界".encode("shift-jis"),
+        "Привет, мир".encode("koi8-r"),
+        "繁體中文的文字今天天氣很好".encode("big5"),
+        "Hello".encode("utf-32"),
+        "Hello".encode("utf-16-le"),
+        b"PK\3\4\0\0\0",
+    ],
+)
+def test_no_other_coding_is_taken_for_chinese(data: bytes) -> None:
+    with pytest.raises(InputError, match="UTF-8"):
+        books.decoded(Path("x"), data)
+    for text in ("讓我們試試看這個說法", "价格是€5，朱镕基说😀", "天"):
+        assert books.decoded(Path("x"), text.encode("gb18030")) == text
+
+
 def test_roles_are_those_that_were_named(tmp_path: Path) -> None:
     path = tmp_path / "x.md"
     path.write_text("Anna: Who is there?\n\nanna：又是谁？\n\nNote: nobody.\n\nIt was 10:30.")
