@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.files import read_whole
+from gpt_sovits.text.frontend import speakable
 from gpt_sovits.text.tags import TAG
 
 KINDS = ("txt", "md", "markdown", "html", "htm", "docx", "epub", "srt", "vtt")
@@ -36,6 +37,7 @@ _ROLE = re.compile(  # Anna: …, **Anna:** …, Anna (laughing): …
 )
 _FRONT = re.compile(r"---[ \t]*\n(?P<said>(?:(?:#|-[ \t]|[\w-]+[ \t]*:)[^\n]*\n|[ \t][^\n]*\n){0,60})---[ \t]*(?:\n|$)")
 _NAMED = re.compile(r"^(title|author):[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _DIRECTION = re.compile(r"\[[^\[\]]{1,200}\]")
 _CUE = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d\d)[.,](\d{1,3})[ \t]*--+>")
 Line = tuple[int, str]  # level of a heading, 0 for a paragraph; its text
@@ -96,7 +98,14 @@ def read_book(path: Path, roles: Collection[str] = ()) -> Book:
     wanted = {role.casefold(): role for role in roles}
     for chapter in book.chapters:
         spoken = [_without_directions(each, book.left_out) for each in chapter.paragraphs]
-        chapter.paragraphs = [part for each in spoken if each.text.strip() for part in _by_role(each, wanted)]
+        parts = [part for each in spoken if each.text.strip() for part in _by_role(each, wanted)]
+        chapter.paragraphs = []
+        for part in parts:
+            if speakable(part.text):
+                chapter.paragraphs.append(part)
+            elif chapter.paragraphs and TAG.search(part.text):  # a pause alone in its line
+                last = chapter.paragraphs[-1]
+                chapter.paragraphs[-1] = replace(last, text=f"{last.text}\n{part.text}")
     book.chapters = [each for each in book.chapters if each.paragraphs]
     book.title = book.title or path.stem
     if not book.chapters:
@@ -116,7 +125,8 @@ def _markdown(text: str) -> Book:
     front = _FRONT.match(text)
     named = dict(_NAMED.findall(front["said"])) if front else {}
     front = front if named else None
-    lines = _plain_lines(text[front.end() if front else 0 :], markdown=True)
+    text = _COMMENT.sub("", text[front.end() if front else 0 :])
+    lines = _plain_lines(text, markdown=True)
     return _book(named.get("title", "")[:200], named.get("author", "")[:200], lines)
 
 

@@ -289,8 +289,13 @@ def explain(
     return tuple(readings)
 
 
+def speakable(text: str) -> bool:
+    """Whether there is a letter, digit or character that could be spoken."""
+    return any(char.isalnum() for char in parse_markup(clean(Tracked.of(text))).source.text)
+
+
 def require_speakable(text: str) -> str:
-    """``text`` itself, or an ``InputError`` when it has no letter, digit or character that could be spoken."""
-    if not any(char.isalnum() for char in parse_markup(clean(Tracked.of(text))).source.text):
+    """``text`` itself, or an ``InputError`` where it is not ``speakable``."""
+    if not speakable(text):
         raise InputError("There is nothing to speak in this text.", "Type at least one word, number or character.")
     return text

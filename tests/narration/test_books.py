@@ -86,8 +86,12 @@ def test_a_script_as_people_write_it(tmp_path: Path) -> None:
     book = read_book(tmp_path / "show.md", ["Rosa", "Tim"])
     assert (book.title, book.author, book.left_out) == ("Two Cups", "Rosa", ["[music]", "[Illustration: a tram]"])
     said = [(each.role, each.text) for chapter in book.chapters for each in chapter.paragraphs]
-    assert said[:2] == [("Rosa", "It's 7:30."), ("Tim", "Hi!")] and said[-1] == ("Tim", "Hello.")
+    assert said == [("Rosa", "It's 7:30."), ("Tim", "Hi!\n[pause 2]"), ("Tim", "Hello.")]
     assert speakers(read_book(tmp_path / "show.md")) == {"TIM": 2, "Rosa": 1}
+    silent = ["<!-- cut\n\nthis -->", "![](cup.png)", "<br>", "&nbsp;", "[1]: https://example.org", "</div>"]
+    (tmp_path / "show.md").write_text("# Bread\n\n" + "\n\n".join(silent) + "\n\nTim: Hello.")
+    kept = [each.text for each in read_book(tmp_path / "show.md", ["Tim"]).chapters[0].paragraphs]
+    assert kept == ["Bread", "Hello."], "what nobody says stops no narration"
     (tmp_path / "show.md").write_text("# Episode 12: Bread\n\nTim: Hello.")
     assert speakers(read_book(tmp_path / "show.md")) == {"Tim": 1}, "a heading is nobody's"
     (tmp_path / "show.md").write_text("---\n\nIt was night.\n\n---\n\n# The only one\n\nMorning.")
