@@ -57,7 +57,8 @@ class Ear:
         wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(device)
         heard = self.network.phone_logits(wave)[0].cpu().numpy()
         proof = prove(unbiased(heard, shares(heard)), words, _sisters())
-        lost = any(margin < LOST[0] and count >= LOST[1] for margin, count in zip(proof.words, proof.phones, strict=True))
+        words_heard = zip(proof.words, proof.phones, strict=True)
+        lost = any(margin < LOST[0] and count >= LOST[1] for margin, count in words_heard)
         return Heard(proof.fit, not lost and not proof.extra_gaps(self.thresholds))
 
 
