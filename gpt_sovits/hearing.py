@@ -1,4 +1,4 @@
-"""Does what was spoken say its text? The embedded base's ear listens to every sentence, phone by phone.
+"""Does what was spoken say its text? The embedded base's ear listens to a sentence that is not sure, phone by phone.
 
 The ear is the base's own; the proof is the one that judges recordings (``dataset.proof``): how
 much each word's place is better explained by that word than by anything else.

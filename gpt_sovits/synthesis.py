@@ -275,9 +275,10 @@ class Synthesizer:
             clock += audio.seconds
 
     def _said(self, work: _Work, piece: Piece, said: Phones, manner: Manner, number: int) -> _Take:
-        """A piece, rolled until its tokens are believed and every word of it is heard; the clearest attempt is taken.
+        """A piece, rolled until its tokens are believed; unless they are by far, or it is short, it is listened to.
 
-        One that never is, and whose tokens are not believed either, is spoken part by part.
+        What lacks a word is said again, and the clearest attempt is taken. One that is never believed is spoken part by
+        part.
         """
         take, heard = self._roll(work, said, manner, number, 0)
         most = manner.attempts if take.reason is not None or _short(said) else min(2, manner.attempts)
@@ -299,7 +300,7 @@ class Synthesizer:
         work.cancel.check()
         wave = self._wave(work, said, rolled.result.tokens, manner, number)
         take = _Take(wave, rolled.reason, made + rolled.attempts)
-        if work.ear is None:
+        if work.ear is None or rolled.sure and not _short(said):
             return take, None
         heard = work.ear.hear(Audio(wave, work.base.rate), words)
         return replace(take, reason="silent" if heard.fit is None else take.reason), heard

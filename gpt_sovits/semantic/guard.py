@@ -46,6 +46,7 @@ class Limits:
     stuck_window: int = 75  # three seconds ...
     stuck_distinct: int = 8  # ... with fewer different tokens than this
     least_worst: tuple[float, float, float, float] = (-2.7, -1.35, -0.1, 0.65)  # see ``Evidence``
+    sure_pair: float = 1.4  # of two codes; of 164 pieces a tenth lie below, those of the mini base that lack a word too
     least_mean: float = 2.1
     most_held: tuple[float, float] = (4.2, 6.4)
     most_silence: int = 22
@@ -53,11 +54,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rolled:
-    """The chosen sequence, what is still suspicious about it (None: nothing), and how many were tried."""
+    """The chosen sequence, what is still suspicious about it (None: nothing), and how many were tried.
+
+    ``sure``: nothing is, by far; a sequence that is not should be listened to.
+    """
 
     result: Generated
     reason: str | None
     attempts: int
+    sure: bool = False
 
 
 def suspicion(
@@ -137,7 +142,8 @@ def roll(
         found = evidence(result.tokens) if reason is None else None
         reason = disbelief(found, limits) if found is not None else reason
         if reason is None:
-            return Rolled(result, None, number + 1)
+            sure = found is not None and found.worst[1] >= (limits or Limits()).sure_pair
+            return Rolled(result, None, number + 1, sure)
         entry = (REASONS.index(reason), result.log_prob, result, reason)
         if best is None or entry[:2] > best[:2]:
             best = entry
