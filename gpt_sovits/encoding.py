@@ -196,7 +196,7 @@ def write_pieces(path: Path | str, pieces: Iterable[Audio], *, label: Label | No
     """
     path, name = Path(path), name or require_format(path)
     coming = iter(pieces)
-    first = next(coming, None)
+    first = next((piece for piece in coming if len(piece.samples)), None)
     if first is None:
         raise InputError("There is nothing to say.", "Type a text with words in it.")
     if flows(path):

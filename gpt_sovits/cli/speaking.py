@@ -186,7 +186,7 @@ def _speak_into(session: Session, voice: Voice | str, text: str, way: Way, out: 
     try:
         _deliver(sounds, out, kind, session.speech.label(voice))
     except (KeyboardInterrupt, VoiceError):
-        if spoken.pieces:
+        if spoken.seconds:
             _write_subtitles(way.subtitles, spoken)
             print(f"{out or 'played'}: {spoken.seconds:.1f} s of speech, up to where it stopped.", file=sys.stderr)
             print(f"Go on with: --after {way.after + len(spoken.pieces)}, and another --out.", file=sys.stderr)

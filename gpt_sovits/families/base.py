@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, cast
 
@@ -41,13 +42,25 @@ PAIRS = ("weight_g", "weight_v")
 LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
 
 
+@contextmanager
+def _sized(what: str) -> Iterator[None]:
+    """What torch says of sizes that no network has is one sentence."""
+    try:
+        yield
+    except (ArithmeticError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"The config of {what} is damaged.", "Restore it from a copy or import the model again."
+        ) from error
+
+
 def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
     """The network of a part "acoustic", "semantic" or "vocoder" with fresh weights, as its config says."""
-    if part == "semantic":
-        return T2S(T2SConfig.from_dict(config))
-    if part == "vocoder":
-        return build_vocoder(config)
-    return family_of(str(config.get("version", PHONES))).acoustic(config)
+    with _sized(f"the {part} network"):
+        if part == "semantic":
+            return T2S(T2SConfig.from_dict(config))
+        if part == "vocoder":
+            return build_vocoder(config)
+        return family_of(str(config.get("version", PHONES))).acoustic(config)
 
 
 class Base:
@@ -169,7 +182,8 @@ class Base:
     def content(self) -> MiniContentEncoder | HubertContent:
         with self._lock:
             what = f"the content network of {self.name}"
-            return self._ready(self.family.content(self._config("content"), self._state("content"), what))
+            with _sized(what):
+                return self._ready(self.family.content(self._config("content"), self._state("content"), what))
 
     @cached_property
     def ear(self) -> MiniContentEncoder | None:
@@ -178,8 +192,9 @@ class Base:
             return None
         if not self.files.has("ear"):
             return cast(MiniContentEncoder, self.content)
-        with self._lock:
-            return self._ready(self.family.content(self._config("ear"), self._state("ear"), f"the ear of {self.name}"))
+        what = f"the ear of {self.name}"
+        with self._lock, _sized(what):
+            return self._ready(self.family.content(self._config("ear"), self._state("ear"), what))
 
     @cached_property
     def bert(self) -> ChineseBert | None:

@@ -181,7 +181,7 @@ def decoded(path: Path, data: bytes) -> str:
         usual = len(foreign.encode("gb2312", "ignore")) // 2
         if "\0" not in text and 4 * usual >= len(foreign) and not re.search(r"[\ue000-\uf8ff]", foreign):
             return text.replace("\r\n", "\n").replace("\r", "\n")
-    raise InputError(f"The file {path} is not text in UTF-8.", "Save it as UTF-8 text.")
+    raise InputError(f"The file {path.name} is not text in UTF-8.", "Save it as UTF-8 text.")
 
 
 def _chapters(lines: Iterable[Line]) -> list[Chapter]:

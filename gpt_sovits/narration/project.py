@@ -70,10 +70,10 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if not (folder / FILE).is_file():
-            raise MissingError(f"There is no narration in {folder}.", "Begin one with a text file.")
+            raise MissingError(f"There is no narration in {folder.name}.", "Begin one with a text file.")
         self.about: Mapping[str, str] = dict(self._rows("SELECT key, value FROM about"))
         if self.about.get("version") != str(_VERSION):
-            raise InputError(f"The narration in {folder} is of another version.", "Update the program.")
+            raise InputError(f"The narration in {folder.name} is of another version.", "Update the program.")
         if "doubt" not in [row[1] for row in self._rows("PRAGMA table_info(takes)")]:  # begun before doubts were kept
             self._change(("ALTER TABLE takes ADD COLUMN doubt TEXT NOT NULL DEFAULT ''", ()))
 
@@ -83,7 +83,9 @@ class Project:
     ) -> Project:
         """``split(text, role)`` gives the sentences of a paragraph and the pauses that its markup asks for."""
         if (folder / FILE).exists():
-            raise InputError(f"There is a narration in {folder} already.", "Choose another folder, or go on with it.")
+            raise InputError(
+                f"There is a narration in {folder.name} already.", "Choose another folder, or go on with it."
+            )
         make_private(folder / "takes")
         growing = folder / f".{FILE}.part"
         growing.unlink(missing_ok=True)
@@ -224,7 +226,7 @@ class Project:
             with closing(sqlite3.connect(self.folder / FILE)) as base:
                 return base.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise InputError(f"The narration in {self.folder} is damaged.", "Begin it anew.") from error
+            raise InputError(f"The narration in {self.folder.name} is damaged.", "Begin it anew.") from error
 
     def _change(self, *steps: tuple[str, tuple[object, ...]]) -> None:
         with disk_errors("the narration could not be written"), closing(sqlite3.connect(self.folder / FILE)) as base:

@@ -130,7 +130,8 @@ class Bookshelf:
             files.write_bytes(folder / f"source.{kind}", data)
             found = read_book(folder / f"source.{kind}")
             known = title if insist or found.title == "source" else found.title
-            about = {"title": " ".join(known.split())[:120] or "-", "kind": kind, "created": now(), "deleted": 0.0}
+            shown = "".join(char if char.isprintable() else " " for char in known)
+            about = {"title": " ".join(shown.split())[:120] or "-", "kind": kind, "created": now(), "deleted": 0.0}
             files.write_json(folder / _ABOUT, about)
         except BaseException:
             files.erase_tree(folder, overwrite=True)

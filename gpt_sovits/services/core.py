@@ -99,6 +99,9 @@ class Core:
         An invented voice has one version only.
         """
         if self.starters.holds(voice_id):
+            card = self.starters.card(voice_id)
+            if version and version != card.default_version:
+                raise MissingError(f"The voice {card.name!r} has no version {version}.", "Choose one from its list.")
             return self._kept(("", voice_id, ""), "", partial(self.starters.load, voice_id))
         self.registry.ask(user, voice_id, "speak")  # though it may still be in memory
         card = self.registry.card(user, voice_id)

@@ -28,6 +28,17 @@ def base(models_with_random_base: Path) -> Base:
     return load_base("tiny", Settings(data_dir=models_with_random_base))
 
 
+@pytest.mark.parametrize("odd", [{"hidden": "288"}, {"hidden": -1}, {"hidden": 0}, {"kernel": None}])
+def test_odd_sizes_in_a_config_are_one_sentence(odd: dict[str, object], tmp_path: Path) -> None:
+    files = find_base("mini", Settings(data_dir=tmp_path))
+    config = {**files.config, "ear": {**files.config["ear"], **odd}, "semantic": {**files.config["semantic"], **odd}}
+    base = Base(replace(files, config=config))
+    with pytest.raises(InputError, match="ear of mini"):
+        assert base.ear
+    with pytest.raises(InputError, match="semantic network"):
+        base.new_semantic()
+
+
 def test_speaking_leaves_out_the_posterior_and_training_keeps_it(base: Base) -> None:
     assert not any(name.startswith("enc_q.") for name in base.acoustic.state_dict())
     assert any(name.startswith("enc_q.") for name in base.new_acoustic().state_dict())

@@ -37,6 +37,8 @@ def test_they_are_there_on_a_fresh_machine_and_say_that_they_are_invented(studio
 def test_they_were_heard_by_the_base_that_lies_beside_them(studio: Studio) -> None:
     for card in studio.voices.invented():
         made_by = studio.voices.load(card.id).made_by
+        with pytest.raises(MissingError, match="no version"):
+            studio.voices.load(card.id, "../../x")
         assert made_by["base_release"] == studio.core.base(card.base).release, "run gpt_sovits.lab.invent again"
 
 

@@ -21,6 +21,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from gpt_sovits.audio import silence
 from gpt_sovits.encoding import FORMATS, inspect
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.services.tokens import DEEDS
@@ -554,10 +555,20 @@ def test_what_is_in_doubt_is_told(client: TestClient, made: Any, monkeypatch: py
     assert answer.headers["X-Studio-Doubt"] == "5-8 held, 10-15 left-out"
     text = client.post("/v1/audio/speech", json={**asked, "stream_format": "sse"}).text
     last = json.loads(text.strip().splitlines()[-1][6:])
+    with monkeypatch.context() as nothing_is_read:
+        mute = lambda *a, **k: (replace(piece, audio=silence(0, 32000)) for piece in whole(*a, **k))  # noqa: E731
+        nothing_is_read.setattr(hum, "speak", mute)
+        for form in ("wav", "pcm"):
+            assert client.post("/v1/audio/speech", json={**asked, "response_format": form}).status_code == 400
     assert [each.get("doubt") for each in last["doubts"]] == ["held", None] and last["doubts"][1]["left_out"] == ["мир"]
 
+    odd = {"document": ("a\0\u202e.txt", "It’s a dog’s life.".encode("cp1252"))}
+    told = client.post("/api/narrations", files=odd).json()["error"]["message"]
+    assert "UTF-8" in told and str(made[0].settings.data_dir) not in told, "where it lies is nobody's business"
     place = f"/api/narrations/{client.post('/api/narrations', files=DOCUMENT).json()['id']}"
     client.post(f"{place}/begin", json={"voice": "voice of local"})
+    told = client.post(f"{place}/begin", json={"voice": "voice of local"}).json()["error"]["message"]
+    assert str(made[0].settings.data_dir) not in told
     made[0].core.heard.forget(made[2]["local"])  # the same was spoken before, and nothing was doubted then
     monkeypatch.setattr(hum, "speak", lambda *a, **k: (replace(piece, doubt="held") for piece in whole(*a, **k)))
     client.post(f"{place}/go-on")

@@ -94,7 +94,7 @@ class Speaker:
             data = await unless_gone(request, partial(_whole, sounds, wanted))
             return Response(data, media_type=FORMATS[wanted.name].media_type, headers=wanted.told())
         try:
-            first = await unless_gone(request, partial(anext, sounds, None))
+            first = await unless_gone(request, partial(_first, sounds, wanted))
         except BaseException:
             await sounds.aclose()
             raise
@@ -185,12 +185,23 @@ async def unless_gone(request: Request, work: Callable[[], Awaitable[_T]]) -> _T
     return found[0]
 
 
+async def _first(sounds: AsyncGenerator[Speech], wanted: Wanted) -> Speech | None:
+    """The first piece that can be heard; None where nothing can."""
+    async for piece in sounds:
+        if len(piece.audio.samples):
+            return piece
+        wanted.hear(piece)
+    return None
+
+
 async def _whole(sounds: AsyncGenerator[Speech], wanted: Wanted) -> bytes:
     encoder: Encoder | None = None
     async with aclosing(sounds):
         async for piece in sounds:
-            encoder = encoder or Encoder(wanted.name, piece.audio.rate, label=wanted.label, streaming=False)
-            encoder.add(wanted.hear(piece))
+            sound = wanted.hear(piece)
+            if len(sound.samples):
+                encoder = encoder or Encoder(wanted.name, sound.rate, label=wanted.label, streaming=False)
+                encoder.add(sound)
     if encoder is None:
         raise InputError("There is nothing to say.", "Type a text with words in it.")
     return encoder.end()
