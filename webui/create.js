@@ -100,14 +100,31 @@ const telling = {
 async function take_files(files, kind = 'file') {
   note('record-problem', '');
   const sounds = window.studio_watch.sounds(files);
-  if (sounds.length < files.length) note('record-problem', SAY['create.no_sound']);
-  const begun = await Promise.all(sounds.map((file) => begin_file(file, kind, telling)));
-  const told = begun.filter(Boolean);
+  const words = kind === 'file' ? window.studio_watch.words(files) : [];
+  if (sounds.length + words.length < files.length) note('record-problem', SAY['create.no_sound']);
+  if (words.length) await take_words(words, sounds);
+  const told = [];
+  for (const file of sounds) { // one after the other: in the order of the list
+    const begun = await begin_file(file, kind, telling);
+    if (begun) told.push(begun);
+  }
   clips.push(...told.map((each) => each.clip));
   draw_clips();
   if (!told.length) return;
   await Promise.all(told.map((each) => each.whole));
   await open_intake(true);
+}
+
+// Texts into the field, in the order of the sounds that have their names.
+async function take_words(files, sounds) {
+  const bare = (file) => file.name.replace(/\.[^.]*$/, '');
+  const names = sounds.map(bare);
+  const place = (file) => (names.includes(bare(file)) ? names.indexOf(bare(file)) : names.length);
+  const texts = [];
+  for (const file of [...files].sort((a, b) => place(a) - place(b))) texts.push(decoded_text(await file.arrayBuffer()).trim());
+  set({ text: [state.text.trim(), ...texts].filter(Boolean).join('\n'), ...(clips.length || sounds.length ? {} : { passage: 'own' }) });
+  draw_form();
+  if (!sounds.length) await open_intake(true);
 }
 
 async function take_away(clip_ids, name) {
@@ -256,6 +273,7 @@ for (const field of FIELDS) $(field).addEventListener('input', () => {
   field === 'text' ? draw_clips() : note(`${field}-problem`, '');
 });
 for (const field of FIELDS) if ($(field).value) set({ [field]: $(field).value }); // typed before this script was here
+$('text').addEventListener('paste', () => setTimeout(() => $('text').dispatchEvent(new Event('change')))); // all of it is there
 $('text').addEventListener('change', () => { if (clips.some((clip) => clip.kind === 'file')) open_intake(true); });
 element.querySelectorAll('[name="create-own"]').forEach((input) => input.addEventListener('change', () => {
   set({ own: input.value === 'own', agreed: false });

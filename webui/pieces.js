@@ -135,6 +135,12 @@ async function send_file(clip, file, at, { moved, broken }) {
   await kept_files('readwrite', (store) => store.delete(clip));
 }
 
+function decoded_text(data) { // UTF-8, UTF-16 with its mark, or GB 18030
+  const head = new Uint8Array(data.slice(0, 2)).join();
+  if (head === '255,254') return new TextDecoder('utf-16le').decode(data);
+  try { return new TextDecoder('utf-8', { fatal: true }).decode(data); } catch { return new TextDecoder('gb18030').decode(data); }
+}
+
 async function begin_file(file, kind, told) {
   const answer = await ask('intake/clips', 'POST', { kind, name: file.name, size: file.size }).catch(() => ({ problem: SAY['app.unexpected'] }));
   if (answer.problem) { told.broken(answer.problem); return null; }

@@ -26,7 +26,7 @@ def shown_review(session: Session, words: Words, draft_id: str) -> dict[str, Any
         "record_again": words("review.verdict_record_again"),
     }
     lines = [words.sentence(advice) for advice in draft.advice]
-    doubtful = sum(piece.kept and piece.level == DOUBTFUL for piece in draft.pieces)
+    doubtful = draft.transcript != "phones" and sum(piece.kept and piece.level == DOUBTFUL for piece in draft.pieces)
     if doubtful:
         lines.append(words("review.some_doubtful", count=doubtful, all=len(draft.pieces)))
     if draft.skipped:

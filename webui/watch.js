@@ -2,11 +2,12 @@
 // becomes ready is told by the title, aloud and as a notice; sounds may be dropped anywhere.
 const LOOK = 1000; // ms
 const SOUNDS = /\.(wav|flac|mp3|m4a|mp4|m4v|mov|mkv|avi|webm|ogg|oga|opus|aac|amr|aiff?|caf|wma|3gp)$/i;
+const WORDS = /\.(txt|srt|vtt)$/i; // what is said in sounds
 const TITLE = document.title, news = element.querySelector('#watch-news'), dropping = element.querySelector('#watch-dropping');
 const states = new Map();
 let timer = null;
 const watch_here = window.studio_watch = { jobs: [], files: [], look, sounds: (files) => files.filter(
-  (file) => /^(audio|video)\//.test(file.type) || SOUNDS.test(file.name)) };
+  (file) => /^(audio|video)\//.test(file.type) || SOUNDS.test(file.name)), words: (files) => files.filter((file) => WORDS.test(file.name)) };
 
 function announce(job) { // each that becomes ready or fails, whichever tab of the page is open
   const before = states.get(job.id);
@@ -53,8 +54,8 @@ document.addEventListener('dragover', (event) => { if (brings(event)) event.prev
 document.addEventListener('drop', (event) => {
   inside = 0;
   dropping.hidden = true;
-  const files = watch_here.sounds([...(event.dataTransfer?.files ?? [])]);
-  if (event.defaultPrevented || !files.length) return;
+  const files = [...(event.dataTransfer?.files ?? [])];
+  if (event.defaultPrevented || !watch_here.sounds(files).length) return;
   event.preventDefault();
   watch_here.files.push(...files);
   go('create');

@@ -221,10 +221,10 @@ def test_files_come_by_choice_and_by_drop_and_go_on_after_half_of_them(page: Any
     page.route(re.compile("/intake/clips/c"), half)
     files = [
         {"name": "memo.m4a", "mimeType": "audio/mp4", "buffer": large},
-        {"name": "note.txt", "mimeType": "text/plain", "buffer": b"words"},
+        {"name": "note.pdf", "mimeType": "application/pdf", "buffer": b"words"},
     ]
     page.locator("#create-files").set_input_files(files)
-    page.get_by_text("Only sound and video files can be taken.").wait_for()
+    page.get_by_text("Only sound and video files can be taken, and").wait_for()
     page.get_by_text(re.compile(r"\d\d % has arrived")).wait_for()
     [clip] = running.studio.jobs.intake.clips()
     assert 0 < clip.received < len(large)
@@ -233,6 +233,21 @@ def test_files_come_by_choice_and_by_drop_and_go_on_after_half_of_them(page: Any
     on_create(page)
     page.get_by_text(re.compile(r"1\.\d MB")).wait_for()
     assert running.studio.jobs.intake.path(clip.id).read_bytes() == large
+    wrote = {
+        "b.txt": "第二".encode("gb18030"),
+        "a.txt": b"First.",
+        "b.wav": b"RIFF",
+        "a.wav": b"RIFF",
+        "c.wav": b"RIFF",
+    }
+    page.locator("#create-files").set_input_files(
+        [{"name": name, "mimeType": "", "buffer": data} for name, data in sorted(wrote.items(), reverse=True)]
+    )
+    playwright.expect(page.locator("#create-text")).to_have_value(
+        "第二\nFirst."
+    )  # of b and a, as the list of sounds goes
+    names = page.locator("#create-clips .clip-about b")
+    playwright.expect(names).to_have_text(["memo.m4a", "c.wav", "b.wav", "a.wav"])
     page.locator("#tabs button[data-tab-id=speak]").first.click()
     dropped = page.evaluate_handle(
         """() => { const data = new DataTransfer();
