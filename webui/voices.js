@@ -307,8 +307,12 @@ function lock_part(voice) {
     const ways = voice.locked ? [...(voice.open ? [] : [['unlock', SAY['own.unlock'], 'main']]), ['remove-lock', SAY['own.lock_remove'], '']]
       : [['lock', SAY['own.lock_do'], 'main']];
     const buttons = ways.map(([way, text, kind]) => { const made = submit(text, kind); made.dataset.way = way; return made; });
+    const [again, second] = field(SAY['own.passphrase_again'], 'password');
     if (voice.locked && voice.open) buttons.unshift(button(SAY['own.close'], () => done(voice.id, 'close', {}, told, 'lock'), { kind: 'main' }));
-    return [hint(SAY['own.lock_text']), form([label, row_of(...buttons)], (pressed) => done(voice.id, pressed.dataset.way, { secret: input.value }, told, 'lock'))];
+    return [hint(SAY['own.lock_text']), form([label, ...(voice.locked ? [] : [again]), row_of(...buttons)], (pressed) => {
+      if (!voice.locked && second.value !== input.value) { told('problem', SAY['own.passphrase_differs']); second.focus(); return null; }
+      return done(voice.id, pressed.dataset.way, { secret: input.value }, told, 'lock');
+    })];
   });
 }
 

@@ -124,9 +124,12 @@ class JobService:
     def curve(self, job_id: str) -> dict[str, Sequence[tuple[float, float]]]:
         """For each kind of learning (share of its steps, loss) of what it told so far; at most some 200 points."""
         found: dict[str, list[tuple[float, float]]] = {}
+        named: dict[str, str] = {}  # the loss that a kind told first; at its end it tells another one
         for _, _, event in self._store.events(self.get(job_id).id):
             if event.total and event.values:
-                found.setdefault(event.kind, []).append((event.fraction, float(next(iter(event.values.values())))))
+                name = named.setdefault(event.kind, next(iter(event.values)))
+                if name in event.values:
+                    found.setdefault(event.kind, []).append((event.fraction, float(event.values[name])))
         return {kind: points[:: 1 + len(points) // 200] for kind, points in found.items()}
 
     def samples(self, job_id: str) -> dict[int, Path]:

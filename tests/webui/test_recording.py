@@ -307,6 +307,7 @@ def test_the_line_tells_places_and_minutes_only_once_they_are_measured(
         monkeypatch.setattr("os.getloadavg", lambda: (99.0, 0.0, 0.0))
         assert shown()["Ana"]["left"].endswith("minutes left · longer while other things keep this computer busy")
     assert told == ["Working out how long it will take"] * 2 + ["About 164 minutes left", "About 162 minutes left"]
+    progress(Event("acoustic", "Learned.", 1000, 1000, {"validation": 26.5}))  # another measure, not of this curve
     [(kind, points)] = shown()["Ana"]["curve"].items()
     assert kind == "Learning the sound of the voice" and points[-1] == [0.03, 1.7]
 

@@ -421,6 +421,12 @@ def test_a_voice_is_owned_in_its_card(page: playwright.Page, humming: Studio) ->
     card.get_by_label("Passphrase or password").fill("melt me slowly")
     card.get_by_role("button", name="Unfreeze it").click()
     card.get_by_text("“Passing” may be changed again.").wait_for()
+    card.get_by_text("Lock", exact=True).click()
+    card.get_by_label("Passphrase, at least").fill("melt me slowly")
+    card.get_by_label("The passphrase again").fill("melt me slwoly")
+    card.get_by_role("button", name="Lock it").click()
+    card.get_by_text("The two passphrases differ.").wait_for()
+    assert not humming.voices.find("Passing").locked
     card.get_by_text("Delete this voice").click()
     card.get_by_role("button", name="Delete: Passing").click()
     playwright.expect(card.get_by_role("button", name="Keep it")).to_be_focused()
