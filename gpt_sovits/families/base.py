@@ -39,6 +39,7 @@ from gpt_sovits.settings import PRECISIONS, Settings
 from gpt_sovits.versions import OFFICIAL, PHONES, known_version
 
 PAIRS = ("weight_g", "weight_v")
+DEEPEST, WIDEST = 256, 65_536  # layers of a network, and any other size or rate of one
 LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
 
 
@@ -51,6 +52,16 @@ def _sized(what: str) -> Iterator[None]:
         raise InputError(
             f"The config of {what} is damaged.", "Restore it from a copy or import the model again."
         ) from error
+
+
+def _buildable(values: Mapping[str, Any], what: str) -> None:
+    """Refuse a config whose network would take hours to build: more or wider layers than any network here has."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            _buildable(value, what)
+        deep = key.endswith(("layers", "blocks", "couplings"))
+        if isinstance(value, int | float) and abs(value) > (DEEPEST if deep else WIDEST):
+            raise InputError(f"The config of {what} is damaged.", "Restore it from a copy or import the model again.")
 
 
 def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
@@ -144,6 +155,7 @@ class Base:
         values = self.config.get(part)
         if not isinstance(values, Mapping):
             raise InputError(f"The model {self.name} says nothing about its {part} network.", "Import it again.")
+        _buildable(values, f"the {part} network")
         return dict(values)
 
     def _state(self, part: str) -> dict[str, Tensor]:
