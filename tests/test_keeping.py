@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 
-from gpt_sovits.cli.models import main
 from gpt_sovits.errors import InputError, RefusedError
 from gpt_sovits.models.export import export_pair
 from gpt_sovits.settings import Settings
@@ -18,6 +17,7 @@ from gpt_sovits.storage import sounds
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.terms import Terms
+from tests.models.test_cli_models import models
 from tests.storage.conftest import make_voice, quick_passphrases, stage  # noqa: F401  # used by name
 
 PASSPHRASE = "four words are good"
@@ -130,7 +130,7 @@ def small_base(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_what_is_passed_on_to_upstream_is_recorded_and_the_persons_alone(
     studio: Studio, voices: list[str], small_base: list[Path], tmp_path: Path
 ) -> None:
-    assert main(["--data", str(studio.settings.data_dir), "export", "voice 1", str(tmp_path / "out")]) == 0
+    assert models(studio.settings.data_dir, "export", "voice 1", str(tmp_path / "out")) == 0
     assert len(small_base) == 2
     if os.name == "posix":
         assert all(path.stat().st_mode & 0o077 == 0 for path in small_base)
@@ -146,7 +146,7 @@ def test_terms_hold_for_upstreams_files_too(
     with pytest.raises(RefusedError, match="'Secret' may not be passed on"):
         studio.voices.export_for_upstream(shared, tmp_path / "leak")
     with pytest.raises(RefusedError, match="may not be passed on"):
-        main(["--data", str(studio.settings.data_dir), "export", "Secret", str(tmp_path / "leak")])
+        models(studio.settings.data_dir, "export", "Secret", str(tmp_path / "leak"))
     assert not small_base and not (tmp_path / "leak").exists()
     assert [entry.what for entry in studio.voices.journal(voice_id=shared)] == ["imported"]
 

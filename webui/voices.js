@@ -291,12 +291,22 @@ function form(parts, work) { // Enter in a field is a press on its button; while
   return made;
 }
 
+// Whether a new passphrase was not typed twice the same; then it is said.
+function differs(first, second, told) {
+  if (first.value === second.value) return false;
+  told('problem', SAY['own.passphrase_differs']);
+  second.focus();
+  return true;
+}
+
 function freeze_part(voice) {
   return part(voice.id, 'freeze', voice.frozen ? SAY['own.thaw'] : SAY['own.freeze'], (told) => {
     const [label, input] = field(SAY['own.freeze_secret'], 'password');
+    const [again, second] = field(SAY['own.passphrase_again'], 'password');
     const way = voice.frozen ? 'unfreeze' : 'freeze';
     return [hint(voice.frozen ? SAY['own.thaw_text'] : SAY['own.freeze_text']),
-      form([label, row_of(submit(voice.frozen ? SAY['own.unfreeze'] : SAY['own.freeze_do']))], () => done(voice.id, way, { secret: input.value }, told, 'freeze'))];
+      form([label, ...(voice.frozen ? [] : [again]), row_of(submit(voice.frozen ? SAY['own.unfreeze'] : SAY['own.freeze_do']))],
+        () => !voice.frozen && differs(input, second, told) ? null : done(voice.id, way, { secret: input.value }, told, 'freeze'))];
   });
 }
 
@@ -310,7 +320,7 @@ function lock_part(voice) {
     const [again, second] = field(SAY['own.passphrase_again'], 'password');
     if (voice.locked && voice.open) buttons.unshift(button(SAY['own.close'], () => done(voice.id, 'close', {}, told, 'lock'), { kind: 'main' }));
     return [hint(SAY['own.lock_text']), form([label, ...(voice.locked ? [] : [again]), row_of(...buttons)], (pressed) => {
-      if (!voice.locked && second.value !== input.value) { told('problem', SAY['own.passphrase_differs']); second.focus(); return null; }
+      if (!voice.locked && differs(input, second, told)) return null;
       return done(voice.id, pressed.dataset.way, { secret: input.value }, told, 'lock');
     })];
   });

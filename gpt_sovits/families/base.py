@@ -66,12 +66,11 @@ def _buildable(values: Mapping[str, Any], what: str) -> None:
 
 def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
     """The network of a part "acoustic", "semantic" or "vocoder" with fresh weights, as its config says."""
-    with _sized(f"the {part} network"):
-        if part == "semantic":
-            return T2S(T2SConfig.from_dict(config))
-        if part == "vocoder":
-            return build_vocoder(config)
-        return family_of(str(config.get("version", PHONES))).acoustic(config)
+    if part == "semantic":
+        return T2S(T2SConfig.from_dict(config))
+    if part == "vocoder":
+        return build_vocoder(config)
+    return family_of(str(config.get("version", PHONES))).acoustic(config)
 
 
 class Base:
@@ -165,16 +164,29 @@ class Base:
     def _ready(self, module: nn.Module) -> Any:
         return module.eval().requires_grad_(False).to(self.device)
 
+    def _fresh(self, part: str) -> nn.Module:
+        """The network of a part with fresh weights."""
+        config = self._config(part)
+        with _sized(f"the {part} network"):
+            return build_network(part, config)
+
+    def _shell(self, part: str) -> nn.Module:
+        """A network whose weights are to be put in; for official sizes without memory or random numbers for them."""
+        if self.version not in OFFICIAL:  # small, and some of its buffers are computed, not stored
+            return self._fresh(part)
+        with torch.device("meta"):
+            return self._fresh(part)
+
     def new_acoustic(self) -> SoVITS | SoVITSCFM:
         """A fresh acoustic model with the published weights, trainable, weight norm not folded."""
-        model: Any = build_network("acoustic", self._config("acoustic"))
+        model: Any = self._fresh("acoustic")
         untrainable = () if self.config.get("trainable", True) else (POSTERIOR,)  # fine-tuned files drop it
         load_into(model, self._state("acoustic"), f"the acoustic network of {self.name}", ignore=untrainable)
         return model.to(self.device)
 
     def new_semantic(self) -> T2S:
         """A fresh semantic model with the published weights, trainable."""
-        model: Any = build_network("semantic", self._config("semantic"))
+        model: Any = self._fresh("semantic")
         load_into(model, self._state("semantic"), f"the semantic network of {self.name}")
         return model.to(self.device)
 
@@ -230,7 +242,7 @@ class Base:
         with self._lock:
             if "vocoder" not in known_version(self.version).parts:
                 return None
-            network = _shell("vocoder", self._config("vocoder"), self.version)
+            network = self._shell("vocoder")
             _fill(network, self._state("vocoder"), f"the vocoder of {self.name}")
             return self._ready(fold_weight_norm(network))
 
@@ -248,28 +260,20 @@ class Base:
         return acoustic, semantic
 
     def _speaking_acoustic(self, delta: Mapping[str, Tensor]) -> SoVITS | SoVITSCFM:
-        network: Any = _shell("acoustic", self._config("acoustic"), self.version)
+        network: Any = self._shell("acoustic")
         state = merged(self._state("acoustic"), delta, self.name)
         state, held = self.family.for_speaking(network, state)
         _fill(network, state, f"the acoustic network of {self.name}", held)
         return self._ready(fold_weight_norm(network))
 
     def _speaking_semantic(self, delta: Mapping[str, Tensor]) -> T2S:
-        network: Any = _shell("semantic", self._config("semantic"), self.version)
+        network: Any = self._shell("semantic")
         state = merged(self._state("semantic"), delta, self.name)
         kind = self.precision
         held = [name for name in state if name.endswith(MATRICES)] if kind != "full" else []
         _fill(network, state, f"the semantic network of {self.name}", held)
         network = self._ready(network)
         return network if kind == "full" else compact(network, kind)  # type: ignore[arg-type]
-
-
-def _shell(part: str, config: Mapping[str, Any], version: str) -> nn.Module:
-    """A network whose weights are to be put in; for official sizes without memory or random numbers for them."""
-    if version not in OFFICIAL:  # small, and some of its buffers are computed, not stored
-        return build_network(part, config)
-    with torch.device("meta"):
-        return build_network(part, config)
 
 
 def _fill(network: nn.Module, state: Mapping[str, Tensor], what: str, held: Collection[str] = ()) -> None:
