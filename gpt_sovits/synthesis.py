@@ -295,12 +295,13 @@ class Synthesizer:
     def _roll(self, work: _Work, said: Phones, manner: Manner, number: int, made: int) -> tuple[_Take, Heard | None]:
         """A take after ``made`` others, and how it is understood, where it is listened to."""
         words = words_of(said)
-        said = _otherwise(said, made, work.base.symbols_version) if _short(said) else said
+        short = _short(said)
+        said = _otherwise(said, made, work.base.symbols_version) if short else said
         rolled = self._tokens(work, said, manner, number, made)
         work.cancel.check()
         wave = self._wave(work, said, rolled.result.tokens, manner, number)
         take = _Take(wave, rolled.reason, made + rolled.attempts)
-        if work.ear is None or rolled.sure and not _short(said):
+        if work.ear is None or rolled.sure and not short:
             return take, None
         heard = work.ear.hear(Audio(wave, work.base.rate), words)
         return replace(take, reason="silent" if heard.fit is None else take.reason), heard

@@ -49,9 +49,11 @@ def _sized(what: str) -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"The config of {what} is damaged.", "Restore it from a copy or import the model again."
-        ) from error
+        raise _damaged(what) from error
+
+
+def _damaged(what: str) -> InputError:
+    return InputError(f"The config of {what} is damaged.", "Restore it from a copy or import the model again.")
 
 
 def _buildable(values: Mapping[str, Any], what: str) -> None:
@@ -61,7 +63,7 @@ def _buildable(values: Mapping[str, Any], what: str) -> None:
             _buildable(value, what)
         deep = key.endswith(("layers", "blocks", "couplings"))
         if isinstance(value, int | float) and abs(value) > (DEEPEST if deep else WIDEST):
-            raise InputError(f"The config of {what} is damaged.", "Restore it from a copy or import the model again.")
+            raise _damaged(what)
 
 
 def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:

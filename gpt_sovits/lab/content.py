@@ -199,11 +199,17 @@ def ctc_loss(log_probs: Tensor, mask: Tensor, batch: Sequence[Utterance]) -> Ten
     return loss.sum() / lengths.sum()
 
 
-def frame_loss(log_probs: Tensor, batch: Sequence[Utterance]) -> Tensor:
+def frame_targets(log_probs: Tensor, batch: Sequence[Utterance]) -> Tensor:
+    """Phone of every frame `[B, T]`, -100 where there is none, for ``log_probs`` `[B, T, V + 1]`."""
     target = torch.full(log_probs.shape[:2], -100)
     for row, item in enumerate(batch):
         if item.frames is not None:
             target[row, : len(item.frames)] = torch.from_numpy(item.frames)
+    return target
+
+
+def frame_loss(log_probs: Tensor, batch: Sequence[Utterance]) -> Tensor:
+    target = frame_targets(log_probs, batch)
     return functional.nll_loss(log_probs.transpose(1, 2), target, ignore_index=-100)
 
 

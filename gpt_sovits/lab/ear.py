@@ -12,12 +12,11 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-import torch
 from torch.nn import functional
 
 from gpt_sovits.features.mini_content import MiniContentConfig, MiniContentEncoder
 from gpt_sovits.lab.alignment import load_alignment, states_from
-from gpt_sovits.lab.content import Batches, augment, collate, error_rate, spoken_phones
+from gpt_sovits.lab.content import Batches, augment, collate, error_rate, frame_targets, spoken_phones
 from gpt_sovits.lab.corpus import Clip, Corpus
 from gpt_sovits.training.acoustic import StepResult
 from gpt_sovits.training.phone_frames import phone_per_frame
@@ -86,10 +85,7 @@ class EarLessons:
         batch = self.batches.next()
         mel, side, mask = collate(batch)
         log_probs = encoder.log_posteriors(encoder.encode(mel, side, mask))
-        target = torch.full(log_probs.shape[:2], -100)
-        for row, item in enumerate(batch):
-            if item.frames is not None:
-                target[row, : len(item.frames)] = torch.from_numpy(item.frames)
+        target = frame_targets(log_probs, batch)
         logits = log_probs.transpose(1, 2)
         loss = functional.cross_entropy(logits, target, ignore_index=-100, label_smoothing=_SMOOTHING)
         right = (log_probs.argmax(-1) == target)[target >= 0].float().mean()

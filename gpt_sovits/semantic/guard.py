@@ -56,7 +56,7 @@ class Limits:
 class Rolled:
     """The chosen sequence, what is still suspicious about it (None: nothing), and how many were tried.
 
-    ``sure``: nothing is, by far; a sequence that is not should be listened to.
+    ``sure``: nothing is, by far, or there is no evidence; a sequence that is not should be listened to.
     """
 
     result: Generated
@@ -142,7 +142,7 @@ def roll(
         found = evidence(result.tokens) if reason is None else None
         reason = disbelief(found, limits) if found is not None else reason
         if reason is None:
-            sure = found is not None and found.worst[1] >= (limits or Limits()).sure_pair
+            sure = found is None or found.worst[1] >= (limits or Limits()).sure_pair
             return Rolled(result, None, number + 1, sure)
         entry = (REASONS.index(reason), result.log_prob, result, reason)
         if best is None or entry[:2] > best[:2]:
