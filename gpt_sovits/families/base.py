@@ -39,7 +39,8 @@ from gpt_sovits.settings import PRECISIONS, Settings
 from gpt_sovits.versions import OFFICIAL, PHONES, known_version
 
 PAIRS = ("weight_g", "weight_v")
-DEEPEST, WIDEST = 256, 65_536  # layers of a network, and any other size or rate of one
+DEEPEST, WIDEST = 256, 65_536  # layers or bands of a network, and any other size or rate of one
+ROOM = 4  # numbers that a network may hold for each byte of its file, which may lack what only training needs
 LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
 
 
@@ -61,7 +62,7 @@ def _buildable(values: Mapping[str, Any], what: str) -> None:
     for key, value in values.items():
         if isinstance(value, Mapping):
             _buildable(value, what)
-        deep = key.endswith(("layers", "blocks", "couplings"))
+        deep = key.endswith(("layers", "blocks", "couplings", "bands"))
         if isinstance(value, int | float) and abs(value) > (DEEPEST if deep else WIDEST):
             raise _damaged(what)
 
@@ -168,8 +169,12 @@ class Base:
 
     def _fresh(self, part: str) -> nn.Module:
         """The network of a part with fresh weights."""
-        config = self._config(part)
-        with _sized(f"the {part} network"):
+        config, what = self._config(part), f"the {part} network"
+        with _sized(what):
+            with torch.device("meta"):  # costs no memory
+                weights = sum(value.numel() for value in build_network(part, config).state_dict().values())
+            if weights > ROOM * self.files.path(part).stat().st_size:
+                raise _damaged(what)
             return build_network(part, config)
 
     def _shell(self, part: str) -> nn.Module:

@@ -45,7 +45,7 @@ from gpt_sovits.lab.drawing import AcousticBatches, SemanticBatches, drawn_by
 from gpt_sovits.lab.ear import ear_config, ear_lessons
 from gpt_sovits.lab.envelope_judge import Rivalry
 from gpt_sovits.lab.frame_aligner import align_mandarin, learn_frames
-from gpt_sovits.lab.variation import LanguageDrift
+from gpt_sovits.lab.variation import StyleDrift
 from gpt_sovits.models.native import load_config, load_into, load_tensors
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.model import T2S
@@ -65,7 +65,7 @@ GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their fram
 ALIGNING = 6.0  # minutes that the aligner of people's Mandarin learns from the teacher's times
 SETTLED = 2000  # steps after which the style encoder learns with the rest; a random decoder teaches it nothing
 CONFUSION = 0.2, 0.1  # part of the codes that the acoustic and the semantic model must not believe
-DRIFTING = 0.5  # part of the styles that are moved towards those of the other language's speakers
+DRIFTING = 0.5  # part of the styles that are moved towards those of other speakers
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ class Run:
 def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, judged_from: int = 0) -> nn.Module:
     """``judged_from``: the step from which on a judge of envelopes takes part, 0 for never."""
     spectral, envelope, weights = SpectralLoss(), EnvelopeLoss(), AcousticWeights()
-    drift = LanguageDrift(np.random.default_rng([seed, 1]), DRIFTING)
+    drift = StyleDrift(np.random.default_rng([seed, 1]), DRIFTING)
     rivalry = Rivalry(acoustic_config().gin, device=run.device)
     if judged_from:
         kept = run.work / "judge.safetensors"

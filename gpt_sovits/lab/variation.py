@@ -76,11 +76,16 @@ def varied(example: Example, style: np.ndarray, rng: np.random.Generator, often:
     return example, style
 
 
-class LanguageDrift:
-    """Moves styles from where a language's speakers are towards where another's are, by no, all or more of the way.
+class StyleDrift:
+    """Moves styles from where a group of speakers is towards where another is, by no, all or more of the way.
 
     Where few people of a corpus speak two languages, a model reads the language off the style, and a voice that is
     heard in one can't say the other. With the styles' means apart by chance, what is said has to come from the text.
+
+    A teacher's speakers (language "") lie apart too, and their times are exact while people's were found: left alone,
+    a model says everything clearly in a teacher's styles and vaguely in people's (of five readers English 20.6 % of
+    the words misunderstood, in a teacher's style 4.8 %). So a teacher's styles move to where people's are, and their
+    clearness with them; people's never move to a teacher's, which would take their vagueness there.
     """
 
     def __init__(self, rng: np.random.Generator, often: float, farthest: float = 1.2) -> None:
@@ -89,22 +94,15 @@ class LanguageDrift:
         self.seen: dict[str, int] = {}
 
     def __call__(self, style: torch.Tensor, languages: Sequence[str]) -> torch.Tensor:
-        """Styles `[B, gin, 1]` of speech in ``languages``, "" for those who speak several; the means follow the rest.
-
-        An invented speaker of both languages tells nothing of how a language's people sound, but much of how invented
-        speakers do: with them among the means the way from one mean to the other was
-        the way from people to invented speakers (its cosine with that of people alone 0.10), and Mandarin was lost.
-        """
+        """Styles `[B, gin, 1]` of people who speak ``languages``, of a teacher's speakers ""; the means follow."""
         for row, language in zip(style.detach(), languages, strict=True):
-            if not language:
-                continue
             count = self.seen[language] = self.seen.get(language, 0) + 1
             mean = self.means.get(language, row)
             self.means[language] = mean + (row - mean) / min(count, 400)
         shift = torch.zeros_like(style)
         for index, language in enumerate(languages):
-            others = [other for other in sorted(self.means) if other != language]
-            if language and others and self.rng.random() < self.often:
+            others = [other for other in sorted(self.means) if other and other != language]
+            if others and self.rng.random() < self.often:
                 other = others[int(self.rng.integers(len(others)))]
                 part = float(self.rng.uniform(0.0, self.farthest))
                 shift[index] = part * (self.means[other] - self.means[language])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gpt_sovits.features.pitch import track_pitch
-from gpt_sovits.lab.variation import SPEEDS, LanguageDrift, coloured, hurried, random_colour, varied
+from gpt_sovits.lab.variation import SPEEDS, StyleDrift, coloured, hurried, random_colour, varied
 from gpt_sovits.torchaudio_compat import functional
 from gpt_sovits.training.examples import FRAME, Example
 
@@ -61,16 +61,17 @@ def test_what_is_varied_and_its_style_are_varied_alike():
 
 
 def test_styles_drift_from_their_language_towards_the_other_and_no_further():
-    drift = LanguageDrift(np.random.default_rng(0), often=1.0, farthest=1.0)
+    drift = StyleDrift(np.random.default_rng(0), often=1.0, farthest=1.0)
     english, mandarin = torch.zeros(1, 4, 1), torch.ones(1, 4, 1)
     both = torch.cat([english, mandarin])
     moved = torch.stack([drift(both, ["en", "zh"]) for _ in range(200)])
     assert moved[:, 0].min() >= 0 and moved[:, 0].max() <= 1 and moved[:, 0].max() > 0.9
     assert moved[:, 1].min() >= 0 and moved[:, 1].max() <= 1 and moved[:, 1].min() < 0.1
     taught = torch.full((1, 4, 1), 9.0)
-    assert torch.equal(drift(taught, [""]), taught), "who speaks both is nowhere moved"
-    assert drift(both, ["en", "zh"]).max() <= 1, "and moves nobody"
-    still = LanguageDrift(np.random.default_rng(0), often=0.0)
+    clear = torch.stack([drift(taught, [""]) for _ in range(200)])
+    assert clear.min() < 2 and clear.max() <= 9, "a teacher's speakers come to where people are"
+    assert max(drift(both, ["en", "zh"]).max() for _ in range(50)) <= 1, "and people stay among people"
+    still = StyleDrift(np.random.default_rng(0), often=0.0)
     assert torch.equal(still(both, ["en", "zh"]), both)
-    alone = LanguageDrift(np.random.default_rng(0), often=1.0)
+    alone = StyleDrift(np.random.default_rng(0), often=1.0)
     assert torch.equal(alone(both, ["en", "en"]), both), "with one language there is nowhere to go"
