@@ -1,6 +1,6 @@
 // The Create tab: what will be read, what was recorded, whose voice it is. All of it lives on the server as it is made.
 const $ = (id) => element.querySelector(`#create-${id}`);
-const FIELDS = ['name', 'text', 'who', 'purpose'];
+const FIELDS = ['name', 'text', 'who', 'authority', 'purpose'];
 let state = null, passages = [], free = false, clips = [], chosen = [], changes = {}, form_timer = null, arriving = new Map();
 
 // ----------------------------------------------------------------------------------------------------------- the form
@@ -202,10 +202,12 @@ function draw_clips() {
 function draw_form() {
   element.querySelectorAll('[name="create-passage"]').forEach((input) => { input.checked = input.value === state.passage; });
   for (const field of FIELDS) if (document.activeElement !== $(field)) $(field).value = state[field];
-  element.querySelectorAll('[name="create-own"]').forEach((input) => { input.checked = (input.value === 'own') === state.own; });
+  element.querySelectorAll('[name="create-own"]').forEach((input) => { input.checked = input.value === whose(); });
   $('agreed').checked = state.agreed;
-  $('agreed-words').textContent = state.own ? SAY['create.consent'] : SAY['create.consent_other'];
+  $('agreed-words').textContent = { own: SAY['create.consent'], other: SAY['create.consent_other'], decides: SAY['create.consent_decides'] }[whose()];
   $('permission-row').hidden = state.own;
+  $('permission-text').textContent = whose() === 'decides' ? SAY['create.statement_decides'] : SAY['create.statement_text'];
+  $('authority-row').hidden = whose() !== 'decides';
   $('text-row').hidden = state.passage !== 'own' && !clips.some((clip) => clip.kind === 'file');
   $('text-label').textContent = state.passage === 'own' ? SAY['create.own_text_label'] : SAY['create.file_text_label'];
   $('name-row').hidden = Boolean(state.voice);
@@ -213,6 +215,7 @@ function draw_form() {
   draw_clips();
 }
 
+const whose = () => (state.own ? 'own' : state.decides ? 'decides' : 'other');
 let drawn_for = '', opening = null;
 async function open_intake(anew = false) { // draws what the server has; looks it over where it is another recording now
   await write_form();
@@ -259,7 +262,10 @@ $('record').addEventListener('click', () => {
   read_aloud({ kind: 'spoken', ...what, finished, seconds, over: async () => { await open_intake(true); $('record').focus(); } });
 });
 $('permission').addEventListener('click', () => {
-  const text = fill(SAY['create.permission_words'], { purpose: state.purpose });
+  const decides = whose() === 'decides';
+  const lacks = decides && ['who', 'authority', 'purpose'].find((field) => !state[field].trim());
+  if (lacks) { note(`${lacks}-problem`, SAY[`create.need_${lacks}`]); $(lacks).focus(); return; }
+  const text = fill(decides ? SAY['create.decides_words'] : SAY['create.permission_words'], state);
   read_aloud({ kind: 'permission', passage: '', language: document.documentElement.lang, lines: [{ number: 0, text, hint: '' }], finished: new Set(),
     over: async () => { await open_intake(); $('permission').focus(); } });
 });
@@ -276,7 +282,7 @@ for (const field of FIELDS) if ($(field).value) set({ [field]: $(field).value })
 $('text').addEventListener('paste', () => setTimeout(() => $('text').dispatchEvent(new Event('change')))); // all of it is there
 $('text').addEventListener('change', () => { if (clips.some((clip) => clip.kind === 'file')) open_intake(true); });
 element.querySelectorAll('[name="create-own"]').forEach((input) => input.addEventListener('change', () => {
-  set({ own: input.value === 'own', agreed: false });
+  set({ own: input.value === 'own', decides: input.value === 'decides', agreed: false });
   draw_form();
 }));
 $('agreed').addEventListener('change', () => { set({ agreed: $('agreed').checked }); note('agreed-problem', ''); });
@@ -284,7 +290,7 @@ $('voice').addEventListener('change', () => { set({ voice: $('voice').value }); 
 pr('self').addEventListener('change', () => set({ by_itself: pr('self').checked }));
 
 $('start').addEventListener('click', async () => {
-  for (const place of ['problem', 'record-problem', 'name-problem', 'who-problem', 'purpose-problem', 'permission-problem', 'agreed-problem']) note(place, '');
+  for (const place of ['problem', 'record-problem', 'name-problem', 'who-problem', 'authority-problem', 'purpose-problem', 'permission-problem', 'agreed-problem']) note(place, '');
   set({ purpose: state.purpose });
   await write_form();
   $('start').disabled = true;
