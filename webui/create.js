@@ -207,6 +207,7 @@ function draw_form() {
   $('agreed-words').textContent = { own: SAY['create.consent'], other: SAY['create.consent_other'], decides: SAY['create.consent_decides'] }[whose()];
   $('permission-row').hidden = state.own;
   $('permission-text').textContent = whose() === 'decides' ? SAY['create.statement_decides'] : SAY['create.statement_text'];
+  $('permission').textContent = whose() === 'decides' ? SAY['create.record_statement'] : SAY['create.record_permission'];
   $('authority-row').hidden = whose() !== 'decides';
   $('text-row').hidden = state.passage !== 'own' && !clips.some((clip) => clip.kind === 'file');
   $('text-label').textContent = state.passage === 'own' ? SAY['create.own_text_label'] : SAY['create.file_text_label'];
@@ -264,7 +265,8 @@ $('record').addEventListener('click', () => {
 $('permission').addEventListener('click', () => {
   const decides = whose() === 'decides';
   const lacks = decides && ['who', 'authority', 'purpose'].find((field) => !state[field].trim());
-  if (lacks) { note(`${lacks}-problem`, SAY[`create.need_${lacks}`]); $(lacks).focus(); return; }
+  const needs = { who: SAY['create.need_who'], authority: SAY['create.need_authority'], purpose: SAY['create.need_purpose'] };
+  if (lacks) { note(`${lacks}-problem`, needs[lacks]); $(lacks).focus(); return; }
   const text = fill(decides ? SAY['create.decides_words'] : SAY['create.permission_words'], state);
   read_aloud({ kind: 'permission', passage: '', language: document.documentElement.lang, lines: [{ number: 0, text, hint: '' }], finished: new Set(),
     over: async () => { await open_intake(); $('permission').focus(); } });
@@ -293,15 +295,13 @@ $('start').addEventListener('click', async () => {
   for (const place of ['problem', 'record-problem', 'name-problem', 'who-problem', 'authority-problem', 'purpose-problem', 'permission-problem', 'agreed-problem']) note(place, '');
   set({ purpose: state.purpose });
   await write_form();
-  $('start').disabled = true;
-  for (let tries = 0; sending.size && tries < 300; tries++) { // a minute
-    note('problem', SAY['create.still_arriving']);
-    await new Promise((go) => setTimeout(go, 200));
-  }
-  if (sending.size) { $('start').disabled = false; return; }
-  note('problem', '');
-  const answer = await ask('intake/learn', 'POST').catch(() => ({ problem: SAY['app.unexpected'] }));
-  $('start').disabled = false;
+  const answer = await busy($('start'), async () => {
+    $('told').textContent = SAY['create.still_arriving'];
+    while (sending.size) await later(200); // all of it has arrived, or was taken away
+    $('told').textContent = SAY['create.handing_in'];
+    return ask('intake/learn', 'POST').catch(() => ({ problem: SAY['app.unexpected'] }));
+  });
+  $('told').textContent = '';
   if (answer.problem) note('problem', answer.problem);
   Object.entries(answer.problems ?? {}).forEach(([field, said]) => note(`${field}-problem`, said));
   const [wrong] = Object.keys(answer.problems ?? {});
