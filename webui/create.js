@@ -1,6 +1,6 @@
 // The Create tab: what will be read, what was recorded, whose voice it is. All of it lives on the server as it is made.
 const $ = (id) => element.querySelector(`#create-${id}`);
-const FIELDS = ['name', 'text', 'who', 'purpose'];
+const FIELDS = ['name', 'text', 'who', 'authority', 'purpose'];
 let state = null, passages = [], free = false, clips = [], chosen = [], changes = {}, form_timer = null, arriving = new Map();
 
 // ----------------------------------------------------------------------------------------------------------- the form
@@ -202,10 +202,13 @@ function draw_clips() {
 function draw_form() {
   element.querySelectorAll('[name="create-passage"]').forEach((input) => { input.checked = input.value === state.passage; });
   for (const field of FIELDS) if (document.activeElement !== $(field)) $(field).value = state[field];
-  element.querySelectorAll('[name="create-own"]').forEach((input) => { input.checked = (input.value === 'own') === state.own; });
+  element.querySelectorAll('[name="create-own"]').forEach((input) => { input.checked = input.value === whose(); });
   $('agreed').checked = state.agreed;
-  $('agreed-words').textContent = state.own ? SAY['create.consent'] : SAY['create.consent_other'];
+  $('agreed-words').textContent = { own: SAY['create.consent'], other: SAY['create.consent_other'], decides: SAY['create.consent_decides'] }[whose()];
   $('permission-row').hidden = state.own;
+  $('permission-text').textContent = whose() === 'decides' ? SAY['create.statement_decides'] : SAY['create.statement_text'];
+  $('permission').textContent = whose() === 'decides' ? SAY['create.record_statement'] : SAY['create.record_permission'];
+  $('authority-row').hidden = whose() !== 'decides';
   $('text-row').hidden = state.passage !== 'own' && !clips.some((clip) => clip.kind === 'file');
   $('text-label').textContent = state.passage === 'own' ? SAY['create.own_text_label'] : SAY['create.file_text_label'];
   $('name-row').hidden = Boolean(state.voice);
@@ -213,6 +216,7 @@ function draw_form() {
   draw_clips();
 }
 
+const whose = () => (state.own ? 'own' : state.decides ? 'decides' : 'other');
 let drawn_for = '', opening = null;
 async function open_intake(anew = false) { // draws what the server has; looks it over where it is another recording now
   await write_form();
@@ -259,7 +263,11 @@ $('record').addEventListener('click', () => {
   read_aloud({ kind: 'spoken', ...what, finished, seconds, over: async () => { await open_intake(true); $('record').focus(); } });
 });
 $('permission').addEventListener('click', () => {
-  const text = fill(SAY['create.permission_words'], { purpose: state.purpose });
+  const decides = whose() === 'decides';
+  const lacks = decides && ['who', 'authority', 'purpose'].find((field) => !state[field].trim());
+  const needs = { who: SAY['create.need_who'], authority: SAY['create.need_authority'], purpose: SAY['create.need_purpose'] };
+  if (lacks) { note(`${lacks}-problem`, needs[lacks]); $(lacks).focus(); return; }
+  const text = fill(decides ? SAY['create.decides_words'] : SAY['create.permission_words'], state);
   read_aloud({ kind: 'permission', passage: '', language: document.documentElement.lang, lines: [{ number: 0, text, hint: '' }], finished: new Set(),
     over: async () => { await open_intake(); $('permission').focus(); } });
 });
@@ -276,7 +284,7 @@ for (const field of FIELDS) if ($(field).value) set({ [field]: $(field).value })
 $('text').addEventListener('paste', () => setTimeout(() => $('text').dispatchEvent(new Event('change')))); // all of it is there
 $('text').addEventListener('change', () => { if (clips.some((clip) => clip.kind === 'file')) open_intake(true); });
 element.querySelectorAll('[name="create-own"]').forEach((input) => input.addEventListener('change', () => {
-  set({ own: input.value === 'own', agreed: false });
+  set({ own: input.value === 'own', decides: input.value === 'decides', agreed: false });
   draw_form();
 }));
 $('agreed').addEventListener('change', () => { set({ agreed: $('agreed').checked }); note('agreed-problem', ''); });
@@ -284,18 +292,16 @@ $('voice').addEventListener('change', () => { set({ voice: $('voice').value }); 
 pr('self').addEventListener('change', () => set({ by_itself: pr('self').checked }));
 
 $('start').addEventListener('click', async () => {
-  for (const place of ['problem', 'record-problem', 'name-problem', 'who-problem', 'purpose-problem', 'permission-problem', 'agreed-problem']) note(place, '');
+  for (const place of ['problem', 'record-problem', 'name-problem', 'who-problem', 'authority-problem', 'purpose-problem', 'permission-problem', 'agreed-problem']) note(place, '');
   set({ purpose: state.purpose });
   await write_form();
-  $('start').disabled = true;
-  for (let tries = 0; sending.size && tries < 300; tries++) { // a minute
-    note('problem', SAY['create.still_arriving']);
-    await new Promise((go) => setTimeout(go, 200));
-  }
-  if (sending.size) { $('start').disabled = false; return; }
-  note('problem', '');
-  const answer = await ask('intake/learn', 'POST').catch(() => ({ problem: SAY['app.unexpected'] }));
-  $('start').disabled = false;
+  const answer = await busy($('start'), async () => {
+    $('told').textContent = SAY['create.still_arriving'];
+    while (sending.size) await later(200); // all of it has arrived, or was taken away
+    $('told').textContent = SAY['create.handing_in'];
+    return ask('intake/learn', 'POST').catch(() => ({ problem: SAY['app.unexpected'] }));
+  });
+  $('told').textContent = '';
   if (answer.problem) note('problem', answer.problem);
   Object.entries(answer.problems ?? {}).forEach(([field, said]) => note(`${field}-problem`, said));
   const [wrong] = Object.keys(answer.problems ?? {});

@@ -52,10 +52,8 @@ for (const each of ['device', 'threads']) {
 }
 $('measure').addEventListener('click', async () => {
   $('told').textContent = SAY['house.measuring'];
-  $('measure').disabled = true;
   const base = $('base').value;
-  await done('house/pace', { base }, ({ pace }) => fill(SAY['house.paced'], { name: base, pace: pace.toFixed(1) }));
-  $('measure').disabled = false;
+  await busy($('measure'), () => done('house/pace', { base }, ({ pace }) => fill(SAY['house.paced'], { name: base, pace: pace.toFixed(1) })));
 });
 window.addEventListener('studio-house', look);
 look();

@@ -92,7 +92,7 @@ function deeds_of(job) {
     row.append(plain_button(SAY['job.resume'], () => deed_on(job, 'resume'), true), plain_button(SAY['job.again'], () => put_job_away(job, 'again')),
       plain_button(SAY['job.away'], () => put_job_away(job, 'away')));
   } else {
-    const stop = plain_button(SAY['job.stop'], (pressed) => { pressed.disabled = true; deed_on(job, 'stop'); });
+    const stop = plain_button(SAY['job.stop'], (pressed) => busy(pressed, () => deed_on(job, 'stop')));
     stop.disabled = job.state === 'stopping';
     row.append(stop);
     if ('Notification' in window && Notification.permission === 'default') {

@@ -20,6 +20,16 @@ function button(text, deed, more = {}) {
   return made;
 }
 
+async function busy(pressed, work) { // what fails may be pressed again
+  pressed.disabled = true;
+  try { return await work(); } finally { pressed.disabled = false; }
+}
+
+function grow(area) { // as tall as its text
+  area.style.height = 'auto';
+  if (area.scrollHeight) area.style.height = `${area.scrollHeight + 2}px`;
+}
+
 async function ask(place, method = 'GET', body, more = {}) {
   const answer = await fetch(own(place), {
     method, cache: 'no-store', headers: body === undefined ? {} : { 'Content-Type': 'application/json' },

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from gpt_sovits import Speech
 
 log = logging.getLogger(__name__)
+SAMPLES = {"speak": "speak.starter", "mix": "mix.text_value"}  # the text of a part that nobody changed
 _CLIPS = 4  # voices from a clip that are remembered for each person
 _MOST_OWNERS = 256
 Language = Literal["en", "zh"]
@@ -193,7 +194,15 @@ class Live:
         return answered(language, partial(self.asker(request).session.voices.offer_invented, True))
 
     def read(self, language: Language, part: str, request: Request) -> dict[str, Any]:
-        return answered(language, lambda: self.asker(request).session.desk.read(part))
+        """What is kept of a part; a sample sentence that nobody changed is in the language of the page."""
+
+        def kept() -> dict[str, Any]:
+            found, key = self.asker(request).session.desk.read(part), SAMPLES.get(part)
+            if key and found.get("text") in [i18n.load(code)(key) for code in i18n.LANGUAGES]:
+                found["text"] = i18n.load(language)(key)
+            return found
+
+        return answered(language, kept)
 
     def write(
         self, language: Language, part: str, value: Annotated[dict[str, Any], Body()], request: Request

@@ -324,6 +324,7 @@ def _consent(session: Session, card: VoiceCard) -> list[dict[str, Any]]:
             "purpose": each.purpose,
             "statement": each.statement,
             "when": each.when,
+            "authority": each.authority,
             "spoken": bool(each.spoken_sha256) and card.kind != "mix",
         }
         for each in given

@@ -49,7 +49,8 @@ PRIVATE = {"Cache-Control": "private, no-store"}
 
 
 class Form(BaseModel):
-    """What is typed and chosen. ``voice``: the id of a voice that learns anew; ``own``: it is the asker's."""
+    """What is typed and chosen. ``voice``: the id of a voice that learns anew; ``own``: it is the asker's; ``decides``:
+    it is somebody's for whom the asker decides, for the reason in ``authority``."""
 
     model_config = ConfigDict(extra="forbid")
     name: str = Field(default="", max_length=200)
@@ -59,6 +60,8 @@ class Form(BaseModel):
     who: str = Field(default="", max_length=200)
     purpose: str = Field(default="", max_length=500)
     own: bool = True
+    decides: bool = False
+    authority: str = Field(default="", max_length=500)
     agreed: bool = False
     voice: str = Field(default="", max_length=64)
     by_itself: bool = True
@@ -283,8 +286,7 @@ class RecordingRoutes:
                 return {"problems": problems}
             intake = session.jobs.intake
             taken = intake.clips()
-            ticked = words("create.consent") if form.own else words("create.consent_other")
-            consent = Consent(form.who, form.purpose, ticked, own=form.own)
+            consent = consent_of(words, form)
             wish = TrainingRequest(
                 form.name, intake.recording(), consent, script=intake.script(), language=language_of(session),
                 draft=self._review(session), statement=None if form.own else intake.permission(), voice_id=form.voice,
@@ -307,6 +309,20 @@ def form_of(intake: Intake) -> Form:
     return Form(**found)
 
 
+def decides(form: Form) -> bool:
+    """Whether the asker decides for the person whose voice it is."""
+    return form.decides and not form.own
+
+
+def consent_of(words: i18n.Words, form: Form) -> Consent:
+    """What was ticked, in the words that stood there."""
+    if form.own:
+        return Consent(form.who, form.purpose, words("create.consent"))
+    if not form.decides:
+        return Consent(form.who, form.purpose, words("create.consent_other"), own=False)
+    return Consent(form.who, form.purpose, words("create.consent_decides"), own=False, authority=form.authority)
+
+
 def untouched(form: Form) -> Form:
     """The form without a purpose that nobody wrote: the page fills it in, in its own language."""
     offered = {i18n.load(code)("create.purpose_value") for code in i18n.LANGUAGES}
@@ -321,6 +337,7 @@ def missing(session: Session, words: i18n.Words, form: Form) -> dict[str, str]:
         "name": bool(form.name.strip() or form.voice),
         "who": bool(form.who.strip()),
         "purpose": bool(form.purpose.strip()),
+        "authority": bool(form.authority.strip()) or not decides(form),
         "permission": form.own or intake.permission() is not None,
         "agreed": form.agreed,
     }
@@ -329,7 +346,8 @@ def missing(session: Session, words: i18n.Words, form: Form) -> dict[str, str]:
         "name": words("create.need_name"),
         "who": words("create.need_who"),
         "purpose": words("create.need_purpose"),
-        "permission": words("create.need_permission"),
+        "authority": words("create.need_authority"),
+        "permission": words("create.need_statement") if decides(form) else words("create.need_permission"),
         "agreed": words("create.need_consent"),
     }
     return {field: said[field] for field, given in asked.items() if not given}

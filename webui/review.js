@@ -120,7 +120,7 @@ function drawn_row(row, number) {
     row.text = field.value;
     correct(row, made, { text: field.value }, leaving);
   };
-  field.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(send, TYPING, false); });
+  field.addEventListener('input', () => { grow(field); clearTimeout(timer); timer = setTimeout(send, TYPING, false); });
   field.addEventListener('change', () => send(false));
   field.send = () => timer && send(true);
   const choice = make('select');
@@ -151,8 +151,12 @@ function show_rows() {
   body.replaceChildren(...rows.slice(first, first + SIZE).map((row, k) => drawn_row(row, first + k + 1)));
   pager.hidden = rows.length <= SIZE;
   panel.querySelector('.review-count').textContent = `${first + 1}–${Math.min(first + SIZE, rows.length)} / ${rows.length}`;
+  all_grow();
   total();
 }
+const all_grow = () => body.querySelectorAll('textarea').forEach(grow);
+panel.querySelector('details').addEventListener('toggle', all_grow);
+window.addEventListener('resize', all_grow);
 pager.querySelector('.review-back').addEventListener('click', () => { first = Math.max(0, first - SIZE); show_rows(); });
 pager.querySelector('.review-on').addEventListener('click', () => { if (first + SIZE < looked.rows.length) first += SIZE; show_rows(); });
 panel.querySelectorAll('[data-heard]').forEach((button) => button.addEventListener('click',

@@ -52,11 +52,12 @@ function chooser(role, told, chosen, may_skip) {
 async function cast(id, quietly = false) {
   const found = await deed('problem', ask(`books/${id}`));
   if (!found?.inside) return;
-  const { chapters, characters, speakers } = found.inside;
+  const { chapters, characters, speakers, left_out } = found.inside;
   desk.set({ cast: id });
   await voices();
   $('cast-title').textContent = found.book.title;
   $('about').textContent = fill(SAY['book.about'], { chapters: chapters.length, characters: characters.toLocaleString() });
+  $('left-out').textContent = left_out.length ? fill(SAY['book.left_out'], { what: left_out.join(' · ') }) : '';
   const names = Object.entries(speakers).slice(0, 20);
   const real = names.filter(([, count]) => count > 1).length ? (count) => count > 1 : () => names.length > 1;
   $('roles').replaceChildren(chooser('', '', people[0]?.id, false), ...names.map(([name, count], number) =>
@@ -70,9 +71,7 @@ async function begin(event) {
   const chosen = Object.fromEntries([...$('roles').querySelectorAll('select')].map((each) => [each.dataset.role, each.value]));
   const id = state.cast;
   const wish = { voices: chosen, language: $('language').value, speed: $('speed').valueAsNumber };
-  $('begin').disabled = true;
-  const done = await deed('cast-problem', ask(`books/${id}/begin`, 'POST', wish));
-  $('begin').disabled = false;
+  const done = await busy($('begin'), () => deed('cast-problem', ask(`books/${id}/begin`, 'POST', wish)));
   if (!done) return;
   $('cast').hidden = true;
   desk.set({ cast: '' });
@@ -247,9 +246,7 @@ function sentence(each) {
     row.append(takes);
   }
   if (each.heard) row.append(button(SAY['take.again'], async (pressed) => {
-    pressed.disabled = true;
-    if (await change(each.number, {})) { play(each.number, false); row_of(each.number).querySelector('.deeds button').focus(); }
-    pressed.disabled = false;
+    if (await busy(pressed, () => change(each.number, {}))) { play(each.number, false); row_of(each.number).querySelector('.deeds button').focus(); }
   }, { label: fill(SAY['take.again_line'], { number: each.number }) }));
   row.append(button(SAY['book.edit'], () => edit(each, item), { label: fill(SAY['book.edit_line'], each) }));
   item.append(line, row);
@@ -281,10 +278,9 @@ function edit(each, item) {
   const row = make('span', 'deeds');
   const back = () => { const fresh = sentence(each); item.replaceWith(fresh); fresh.querySelector('.deeds button:last-child').focus(); };
   row.append(button(SAY['book.save'], async (pressed) => {
-    pressed.disabled = true;
     item.classList.remove('edited');
-    if (await change(each.number, { text: area.value })) play(each.number, false);
-    else { pressed.disabled = false; item.classList.add('edited'); }
+    if (await busy(pressed, () => change(each.number, { text: area.value }))) play(each.number, false);
+    else item.classList.add('edited');
   }, { kind: 'main' }), button(SAY['book.leave'], back));
   item.replaceChildren(label, row);
   item.addEventListener('keydown', (event) => { if (event.key === 'Escape') back(); });
@@ -349,11 +345,9 @@ function shown_files(made) {
 }
 
 $('make').addEventListener('click', async () => {
-  $('make').disabled = true;
   $('made').textContent = SAY['book.making'];
   const wish = { kind: $('kind').value, title: $('name').value, author: $('author').value };
-  const made = await deed('make-problem', ask(`books/${state.open}/make`, 'POST', wish));
-  $('make').disabled = false;
+  const made = await busy($('make'), () => deed('make-problem', ask(`books/${state.open}/make`, 'POST', wish)));
   $('made').textContent = made ? fill(SAY['book.made'], { time: clock(made.seconds), loudness: made.loudness.toFixed(1), chapters: made.chapters }) : '';
   if (made) { shown_files(made.made); $('files').querySelector('a').focus(); }
 });

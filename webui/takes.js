@@ -2,7 +2,7 @@
 const box = $('takes'), shelf = element.querySelector('.takes'), tape = box.querySelector('audio');
 let takes = [], most = 8, playing = null, stopAt = Infinity, queue = [], address = '';
 
-const titled = (take) => take.name || take.text.replace(/\s+/g, ' ').slice(0, 60);
+const titled = (take) => take.name || take.text.replace(/\s+/g, ' ').replace(/^(.{59}).{2,}$/u, '$1…');
 const about = (take) => [take.voice_name, new Date(take.created).toLocaleString(document.documentElement.lang,
   { dateStyle: 'medium', timeStyle: 'short' }), clock(take.seconds)].filter(Boolean).join(' · ');
 
@@ -86,11 +86,9 @@ async function remove(take, item) {
 }
 
 async function say_again(take, number, pressed) {
-  pressed.disabled = true;
   status.textContent = SAY['take.saying'];
   const seed = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
-  const made = await deed(ask(`takes/${take.id}/again`, 'POST', { line: number, seed }));
-  pressed.disabled = false;
+  const made = await busy(pressed, () => deed(ask(`takes/${take.id}/again`, 'POST', { line: number, seed })));
   status.textContent = '';
   if (!made) return;
   arrived(made);

@@ -256,6 +256,7 @@ function consent_part(found) {
   if (!found.consent.length) return null;
   return part(voice.id, 'consent', SAY['own.consent'], (told) => found.consent.flatMap((each) => {
     const made = [make('p', '', fill(SAY['voices.consent'], each)), hint(fill(SAY['voices.statement'], { day: day(each.when), statement: each.statement }))];
+    if (each.authority) made.splice(1, 0, make('p', '', fill(SAY['voices.authority'], each)));
     if (each.spoken && voice.open) {
       const row = row_of();
       row.append(player(path_of(voice.id, '/statement'), SAY['own.spoken'], () => row.closest('.part').querySelector('.notice')), make('span', '', SAY['own.spoken']));

@@ -89,6 +89,10 @@ def train(
     language: Annotated[str, Option(help="of the text")] = "auto",
     consent: Annotated[str, Option(metavar="STATEMENT", help="the words by which the person agrees")] = "",
     statement: Annotated[Path | None, Option(help="another person's voice: the recording in which they agree")] = None,
+    authority: Annotated[
+        str,
+        Option(help="you decide for them (parent, heir, in writing): who you are, why; --statement is then yours"),
+    ] = "",
     who: Annotated[str | None, Option(help="whose voice it is (default: the voice's name)")] = None,
     purpose: Annotated[str, Option(help="what the voice is for")] = "personal use on this computer",
     base: Annotated[str, Option(help="the base to start from (default: the chosen model)")] = "",
@@ -97,7 +101,8 @@ def train(
     queue: Annotated[bool, Option("--queue", help="leave it to the worker of the running studio")] = False,
 ) -> None:
     """make a voice from a recording"""
-    agreed = Consent(who=who or name, purpose=purpose, statement=consent, own=statement is None)
+    own = statement is None and not authority
+    agreed = Consent(who=who or name, purpose=purpose, statement=consent, own=own, authority=authority)
     if script:
         language, script_text = _script(session, script, language)
     draft = review.the_draft(session).id if reviewed else ""

@@ -124,7 +124,8 @@ class Intake:
     ) -> Clip:  # fmt: skip
         """A new, empty clip. ``rate`` for samples from a microphone, ``size`` for a file."""
         if kind not in KINDS or (rate not in _RATES if rate else not 0 < size <= MOST_CLIP):
-            raise InputError("This recording cannot be taken.", "Use a sound or video file of at most 1 GB.")
+            said = "This recording cannot be taken." if rate or size else "The file is empty."
+            raise InputError(said, "Use a sound or video file of at most 1 GB.")
         if len(text) > MAX_SCRIPT:
             raise InputError(f"The text that was read has {len(text):,} characters.", f"Use at most {MAX_SCRIPT:,}.")
         clip = Clip(new_id("c"), kind, name[:200], passage[:64], sentence, text, rate, 0 if rate else size, time.time())

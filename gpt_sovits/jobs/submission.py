@@ -142,7 +142,8 @@ class Submission:
             raise MissingError("The recording of this job is gone.", "Start again with the recording.")
         consent = Consent.from_json(request["consent"])
         form = {"name": request["name"], "text": request["script"], "language": request["language"]}
-        return recording, {**form, "who": consent.who, "purpose": consent.purpose, "own": consent.own}
+        whose = {"own": consent.own, "decides": bool(consent.authority), "authority": consent.authority}
+        return recording, {**form, "who": consent.who, "purpose": consent.purpose, **whose}
 
     def _installed_base(self, name: str) -> object:
         from gpt_sovits.models.store import find_base

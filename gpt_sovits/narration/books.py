@@ -38,6 +38,7 @@ _ROLE = re.compile(  # Anna: …, **Anna:** …, Anna (laughing): …
 _FRONT = re.compile(r"---[ \t]*\n(?P<said>(?:(?:#|-[ \t]|[\w-]+[ \t]*:)[^\n]*\n|[ \t][^\n]*\n){0,60})---[ \t]*(?:\n|$)")
 _NAMED = re.compile(r"^(title|author):[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 _DIRECTION = re.compile(r"\[[^\[\]]{1,200}\]")
 _CUE = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d\d)[.,](\d{1,3})[ \t]*--+>")
 Line = tuple[int, str]  # level of a heading, 0 for a paragraph; its text
@@ -63,7 +64,7 @@ class Chapter:
 class Book:
     """``cover``: the picture that the document brings (epub), as a file's bytes.
 
-    ``left_out``: lines that are no speech, as "[music]".
+    ``left_out``: lines that are no speech, as "[music]", and blocks of code.
     """
 
     title: str
@@ -126,8 +127,28 @@ def _markdown(text: str) -> Book:
     named = dict(_NAMED.findall(front["said"])) if front else {}
     front = front if named else None
     text = _COMMENT.sub("", text[front.end() if front else 0 :])
-    lines = _plain_lines(text, markdown=True)
-    return _book(named.get("title", "")[:200], named.get("author", "")[:200], lines)
+    code, text = _without_code(text)
+    book = _book(named.get("title", "")[:200], named.get("author", "")[:200], _plain_lines(text, markdown=True))
+    book.left_out += code
+    return book
+
+
+def _without_code(text: str) -> tuple[list[str], str]:
+    """Blocks of code between fences, and the text without them; one that is never closed stays."""
+    kept: list[str] = []
+    block: list[str] = []
+    code: list[str] = []
+    for line in text.split("\n"):
+        found = _FENCE.fullmatch(line)
+        if not block and not found:
+            kept.append(line)
+            continue
+        block.append(line)
+        if found and len(block) > 1 and not found[2].strip() and found[1].startswith(block[0].strip()[:3]):
+            code.append("\n".join(block))
+            block = []
+            kept.append("")
+    return code, "\n".join(kept + block)
 
 
 def _without_directions(paragraph: Paragraph, left_out: list[str]) -> Paragraph:

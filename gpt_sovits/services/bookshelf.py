@@ -139,7 +139,7 @@ class Bookshelf:
         return self.get(book_id)
 
     def look(self, book_id: str) -> dict[str, Any]:
-        """What is in the document: chapters, characters, and who seems to speak in it."""
+        """What is in the document: chapters, characters, who seems to speak in it, and what will not be spoken."""
         folder = self._folder(book_id)
         book = read_book(folder / f"source.{self.get(book_id).kind}")
         texts = [each.text for chapter in book.chapters for each in chapter.paragraphs]
@@ -147,6 +147,7 @@ class Bookshelf:
             "chapters": [chapter.title for chapter in book.chapters],
             "characters": sum(map(len, texts)),
             "speakers": speakers(book),
+            "left_out": [" ".join(each.split())[:80] for each in dict.fromkeys(book.left_out)][:20],
         }
 
     def begin(self, book_id: str, voices: Mapping[str, str], *, language: str = "auto", speed: float = 1.0) -> None:

@@ -13,6 +13,10 @@ from typing import Any
 from gpt_sovits.errors import InputError, RefusedError
 
 MAX_TEXT = 2000  # characters of a statement
+_WORDS = ("who", "purpose", "statement", "authority")
+_WHOSE = "Say one of the two."
+_THEIRS = "Add a recording in which they say that they agree."
+_YOURS = "Add a recording in which you say that you may decide, and why."
 _GIVE = "Say whose voice it is, what it is for, and tick the statement."
 
 
@@ -26,7 +30,9 @@ class Consent:
     """Permission of one person.
 
     ``own``: whoever uses this program is that person. Another person's permission is their recorded statement, whose
-    hash is ``spoken_sha256``; the recording is kept with the voice.
+    hash is ``spoken_sha256``; the recording is kept with the voice. Where somebody decides for that person (a child's
+    parent, an heir of the dead, the holder of a written permission), ``authority`` says who and why, and the recorded
+    statement is that decider's.
 
     ``recording_sha256`` is empty until ``bind`` ties it to the recording it was given for. The consent to a mix has
     no recording of its own: its ``sources`` are the consents of the mixed voices, none of which has sources itself.
@@ -40,21 +46,25 @@ class Consent:
     own: bool = True
     spoken_sha256: str = ""
     sources: tuple[Consent, ...] = ()
+    authority: str = ""
 
     def checked(self) -> Consent:
         """This consent with trimmed words; ``RefusedError`` when any of them is missing."""
-        words = {name: " ".join(str(getattr(self, name)).split()) for name in ("who", "purpose", "statement")}
+        words = {name: " ".join(str(getattr(self, name)).split()) for name in _WORDS}
         if not words["who"]:
             raise RefusedError("Nobody is named as the person whose voice this is.", _GIVE)
         if not words["purpose"]:
             raise RefusedError("It is not said what the voice is for.", _GIVE)
         if not words["statement"]:
             raise RefusedError("The consent is not given.", _GIVE)
+        if words["authority"] and self.own:
+            raise RefusedError("It is said that this voice is your own, and that another person decides.", _WHOSE)
         if any("\ud800" <= character <= "\udfff" for text in words.values() for character in text):
             raise InputError("The consent holds characters that cannot be stored.", "Write it with other ones.")
         if any(len(text) > MAX_TEXT for text in words.values()):
             raise InputError(f"The consent is longer than {MAX_TEXT} characters.", "Shorten it.")
-        return replace(self, who=words["who"], purpose=words["purpose"], statement=words["statement"])
+        who, purpose, statement, authority = words.values()
+        return replace(self, who=who, purpose=purpose, statement=statement, authority=authority)
 
     def bind(self, sha256: str) -> Consent:
         """This consent for the recording with that SHA-256; one that was given for another recording is refused."""
@@ -66,7 +76,7 @@ class Consent:
     def with_statement(self, sha256: str) -> Consent:
         """This consent with the recorded statement of that SHA-256; one of another person needs it."""
         if not self.own and not sha256:
-            raise RefusedError("This is another person's voice.", "Add a recording in which they say that they agree.")
+            raise RefusedError("This is another person's voice.", _YOURS if self.authority else _THEIRS)
         return replace(self, spoken_sha256=sha256)
 
     @property
@@ -84,6 +94,8 @@ class Consent:
             "own": self.own,
             "spoken_sha256": self.spoken_sha256,
         }
+        if self.authority:
+            value["authority"] = self.authority
         if self.sources:
             value["sources"] = [source.to_json() for source in self.sources]
         return value
@@ -95,12 +107,13 @@ class Consent:
         if not all(isinstance(text, str) for text in fields.values()):
             raise TypeError("a consent holds text")
         own, spoken = value.get("own", True), value.get("spoken_sha256", "")  # older ones lack both
-        if not isinstance(own, bool) or not isinstance(spoken, str):
+        authority = value.get("authority", "")
+        if not isinstance(own, bool) or not isinstance(spoken, str) or not isinstance(authority, str):
             raise TypeError("a consent says whose voice it is")
         if any("sources" in source for source in value.get("sources", ())):
             raise ValueError("a consent rests on consents of persons")
         sources = tuple(Consent.from_json(source) for source in value.get("sources", ()))
-        return Consent(**fields, own=own, spoken_sha256=spoken, sources=sources)
+        return Consent(**fields, own=own, spoken_sha256=spoken, sources=sources, authority=authority)
 
 
 def require(consent: Consent | None) -> Consent:

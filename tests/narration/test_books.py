@@ -97,6 +97,10 @@ def test_a_script_as_people_write_it(tmp_path: Path) -> None:
     (tmp_path / "show.md").write_text("---\n\nIt was night.\n\n---\n\n# The only one\n\nMorning.")
     book = read_book(tmp_path / "show.md")
     assert book.title == "The only one" and book.chapters[0].paragraphs[0].text == "It was night."
+    (tmp_path / "show.md").write_text("Run\n~~~sh\n# all\n\n```\nls\n~~~\nthis.\n\n```\nOpen to the end.")
+    book = read_book(tmp_path / "show.md")
+    assert [each.text for each in book.chapters[0].paragraphs] == ["Run", "this.", "```\nOpen to the end."]
+    assert book.left_out == ["~~~sh\n# all\n\n```\nls\n~~~"], "code is not read aloud"
 
 
 def test_word_and_epub(tmp_path: Path) -> None:

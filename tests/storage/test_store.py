@@ -192,10 +192,14 @@ def test_no_voice_without_consent(registry, recording, tmp_path):
         versions.write(folder, make_voice(1, consent=other), recording=recording)
 
 
-def test_another_persons_voice_needs_their_recorded_statement_which_is_kept(registry, recording, tmp_path):
+@pytest.mark.parametrize("authority", ["", "Eve, her  daughter and heir"])
+def test_another_persons_voice_needs_a_recorded_statement_which_is_kept(registry, recording, tmp_path, authority):
     spoken = tmp_path / "yes.m4a"
     spoken.write_bytes(b"yes you may " * 50)
-    bound = replace(consent(), own=False).bind(files.sha256_of(recording))
+    with pytest.raises(RefusedError, match="your own"):
+        replace(consent(), authority="Eve").bind(files.sha256_of(recording))
+    bound = replace(consent(), own=False, authority=authority).bind(files.sha256_of(recording))
+    assert bound.authority == " ".join(authority.split())
     folder = make_private(tmp_path / "jobs") / new_id("r")
     with pytest.raises(RefusedError, match="another person"):
         versions.write(folder, make_voice(1, consent=bound), recording=recording)

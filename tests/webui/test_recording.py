@@ -257,24 +257,32 @@ def test_what_is_missing_is_said_by_field_and_at_once(http: TestClient) -> None:
     http.put("/en/own/intake/form", json={**FORM, "own": False, "agreed": False})
     said = http.post("/zh/own/intake/learn").json()["problems"]
     assert set(said) == {"record", "permission", "agreed"} and "许可" not in said["record"]
+    http.put("/en/own/intake/form", json={"decides": True})
+    assert set(http.post("/en/own/intake/learn").json()["problems"]) == {"record", "authority", "permission", "agreed"}
     assert state(http)["form"]["purpose"] == FORM["purpose"]
     http.put("/en/own/intake/form", json={"purpose": i18n.load("en")("create.purpose_value")})
     assert http.get("/zh/own/intake").json()["form"]["purpose"] == "", "the page writes its own language there"
 
 
-def test_the_permission_is_bound_to_exactly_this_recording(http: TestClient, studio: Studio) -> None:
+@pytest.mark.parametrize(("decides", "words"), [(False, "has allowed"), (True, "I may decide")])
+def test_the_permission_is_bound_to_exactly_this_recording(
+    http: TestClient, studio: Studio, decides: bool, words: str
+) -> None:
     read(http, 0, 10)
     read(http, 1, 20)
     digest = sha256_of(studio.jobs.intake.recording())
     begin_permission = begin(http, kind="permission", text="I allow it.")
     send(http, begin_permission, np.full(RATE, 5, "<i2").tobytes(), done=True)
-    http.put("/en/own/intake/form", json={**FORM, "own": False})
+    http.put("/en/own/intake/form", json={**FORM, "own": False, "decides": decides, "authority": "Eve, her heir"})
     job = studio.jobs.get(http.post("/en/own/intake/learn").json()["job"])
     folder = studio.core.store.work_dir(job.id)
     assert job.recording == digest == sha256_of(folder / "recording.wav")
     consent = Consent.from_json(job.request["consent"])
     assert (consent.who, consent.purpose, consent.own) == ("Ana", "a test", False)
-    assert consent.spoken_sha256 == sha256_of(folder / "statement.wav") and "has allowed" in consent.statement
+    assert consent.spoken_sha256 == sha256_of(folder / "statement.wav") and words in consent.statement
+    assert consent.authority == ("Eve, her heir" if decides else "")
+    form = studio.core.submission.handed_in(job.id)[1]
+    assert (form["decides"], form["authority"]) == (decides, consent.authority)
     assert job.request["script"] == "Sentence 0.\nSentence 1." and job.name == "Ana"
     assert state(http)["clips"] == [] and not list((studio.settings.data_dir / "intake").rglob("*.pcm"))
 

@@ -32,6 +32,7 @@ _LOOK_SECONDS = 1.0
 _SOUND: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}}
 }
+_AUTHORITY = "you decide for that person (parent, heir, written permission): who you are, why; the statement is yours"
 _EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 Text = Annotated[Plain, Field(max_length=200)]
 
@@ -145,6 +146,7 @@ async def create(
     who_speaks: Annotated[Text, Form(description="whose voice it is; empty: the voice's name")] = "",
     purpose: Annotated[Text, Form()] = "personal use on this computer",
     statement: Annotated[UploadFile | None, File(description="another person's voice: how they agree")] = None,
+    authority: Annotated[Plain, Form(max_length=2000, description=_AUTHORITY)] = "",
     script: Annotated[Plain, Form(max_length=100_000, description="what was read")] = "",
     language: Annotated[Plain, Form(max_length=20)] = "auto",
     base: Annotated[Text, Form()] = "",
@@ -156,7 +158,8 @@ async def create(
         caller.require_every_voice()
     if recording is None and not draft:
         raise AskedError(422, "form", "There is no recording.", "Send a recording, or the id of a draft.")
-    said = Consent(who=who_speaks or name, purpose=purpose, statement=consent, own=statement is None)
+    own = statement is None and not authority
+    said = Consent(who=who_speaks or name, purpose=purpose, statement=consent, own=own, authority=authority)
     place = Path(tempfile.mkdtemp(prefix="api-", dir=request.app.state.folder))
     try:
         sound = await kept_upload(recording, place / "recording") if recording is not None else None
