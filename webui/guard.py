@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webui.i18n import LANGUAGES
 
+TOO_LARGE = "This is too large."
 MAX_UPLOAD = 1024**3  # bytes; half an hour of 48 kHz stereo float is 0.7 GB
 _BLOCKED = (  # of the pages' framework; matched where a route begins, so that no person's word or folder is one
     "proxy=",
@@ -63,11 +64,25 @@ HEADERS = {
 }
 
 
-class Guard:
-    """ASGI middleware around the whole app. ``names`` are further host names that it may be reached by."""
+def _plain(request: Request, reason: str) -> Response:
+    return PlainTextResponse(reason, status_code=403)
 
-    def __init__(self, app: ASGIApp, *, host: str = "127.0.0.1", names: Iterable[str] = ()) -> None:
-        self._app = app
+
+class Guard:
+    """ASGI middleware around the whole app. ``names`` are further host names that it may be reached by.
+
+    ``say`` makes the answer to a request that is refused.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str = "127.0.0.1",
+        names: Iterable[str] = (),
+        say: Callable[[Request, str], Response] = _plain,
+    ) -> None:
+        self._app, self._say = app, say
         self._everywhere = not is_loopback(host)
         self._names = {"localhost", host.lower(), *(name.lower() for name in names)}
 
@@ -81,7 +96,9 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         if reason:
-            await PlainTextResponse(reason, status_code=403, headers=HEADERS)(scope, receive, send)
+            answer = self._say(Request(scope), reason)
+            answer.headers.update(HEADERS)
+            await answer(scope, receive, send)
             return
 
         async def guarded(message: Message) -> None:
@@ -111,7 +128,7 @@ class Guard:
             return "This page does not exist in the studio."
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > MAX_UPLOAD + 2**20:
-            return "This file is too large."
+            return TOO_LARGE
         return ""
 
     def _is_ours(self, host: str) -> bool:

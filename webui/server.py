@@ -93,7 +93,7 @@ def create_app(
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError
 
-    from webui.api import Doors, create_api
+    from webui.api import Doors, create_api, refused
     from webui.books import BookRoutes
     from webui.house import HouseRoutes
     from webui.learning import LearningRoutes
@@ -171,7 +171,7 @@ def create_app(
         door = {"check": names_token(token), "sessions": Sessions(lambda user: "named the token"), "named": False}
     app.add_middleware(Fence, folder=folder, waiting=waiting, forget=forget, **door)
     app.add_middleware(Doors, api=create_api(studio, folder, door.get("sessions"), turns["speech"]))
-    app.add_middleware(Guard, host=host, names=tuple(names))
+    app.add_middleware(Guard, host=host, names=tuple(names), say=refused)
     return app
 
 
@@ -186,12 +186,12 @@ def create_headless(
 ) -> Starlette:
     """The HTTP doors without any page, for a computer that only serves programs. Where others than this computer can
     ask, or people have accounts, every program needs a token, as there is no page to sign in at."""
-    from webui.api import Doors, create_api
+    from webui.api import Doors, create_api, refused
 
     sessions = Sessions(studio.users.mark) if users or token else None
     app = Starlette()
     app.add_middleware(Doors, api=create_api(studio, folder, sessions))
-    app.add_middleware(Guard, host=host, names=tuple(names))
+    app.add_middleware(Guard, host=host, names=tuple(names), say=refused)
     return app
 
 

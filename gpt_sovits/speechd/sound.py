@@ -27,12 +27,14 @@ def turned(audio: Audio, *, rate: int = 0, pitch: int = 0, volume: int = 100) ->
     """The sound at speech-dispatcher's rate, pitch and volume, each from -100 to 100; 0, 0, 100 leave it as it is."""
     higher = 2.0 ** (_SEMITONES / 12 * pitch / 100)
     gain = 2.0 ** ((volume - 100) / 50)
-    samples = _filtered(audio, FASTEST ** (rate / 100), higher) if rate or pitch else audio.samples
+    samples = altered(audio, FASTEST ** (rate / 100), higher).samples if rate or pitch else audio.samples
     return Audio(np.clip(samples * gain, -1.0, 1.0).astype(np.float32), audio.rate)
 
 
-def _filtered(audio: Audio, faster: float, higher: float) -> np.ndarray:
-    """As many steps as keep each tempo within what one does well."""
+def altered(audio: Audio, faster: float, higher: float = 1.0) -> Audio:
+    """The sound so many times as fast and as high, in as many steps as keep each tempo within what one does well."""
+    if not len(audio.samples):
+        return audio
     graph = av.filter.Graph()
     last: Any = graph.add_abuffer(sample_rate=audio.rate, format="flt", layout="mono")
     steps = [("asetrate", str(round(audio.rate * higher))), ("aresample", str(audio.rate))] if higher != 1.0 else []
@@ -58,4 +60,4 @@ def _filtered(audio: Audio, faster: float, higher: float) -> np.ndarray:
         try:
             found.append(graph.pull().to_ndarray().reshape(-1))  # type: ignore[union-attr]
         except (av.error.BlockingIOError, av.error.EOFError):
-            return np.concatenate(found) if found else np.zeros(0, np.float32)
+            return Audio(np.concatenate(found) if found else np.zeros(0, np.float32), audio.rate)

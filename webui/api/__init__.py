@@ -11,7 +11,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gpt_sovits import __version__
@@ -21,7 +21,7 @@ from webui.api import docs, drafts, kept, models, openai, own
 from webui.api.callers import Callers
 from webui.api.failures import AskedError, failure, handle
 from webui.api.speaking import Speaker
-from webui.guard import MAX_UPLOAD
+from webui.guard import MAX_UPLOAD, TOO_LARGE
 from webui.sessions import Sessions
 from webui.turns import Turns
 from webui.uploads import LEFT_FREE
@@ -103,6 +103,14 @@ class Doors:
             raise AskedError(413, "length", "This is too large.", "Send it in parts.")
         if shutil.disk_usage(self._api.state.folder).free - self._coming - int(length) < LEFT_FREE:
             raise ResourceError("The disk of the studio is nearly full.", "Free some space.")
+
+
+def refused(request: Request, reason: str) -> Response:
+    """What the guard says: to a program in its shape, to a browser in plain words."""
+    if request.scope["path"].startswith(ROOTS):
+        status, code = (413, "length") if reason == TOO_LARGE else (403, "origin")
+        return failure(request, AskedError(status, code, reason))
+    return PlainTextResponse(reason, status_code=403)
 
 
 def bounded(receive: Receive) -> Receive:

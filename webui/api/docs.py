@@ -25,7 +25,7 @@ def page(description: dict[str, Any], address: str) -> HTMLResponse:
     """``description`` is OpenAPI's; ``address`` what the studio was asked under."""
     example = (
         f"curl {address}v1/audio/speech -H 'Content-Type: application/json' \\\n"
-        '  -d \'{"model": "gpt-sovits", "voice": "Ana", "input": "Good morning!"}\' -o morning.mp3'
+        '  -d \'{"model": "gpt-sovits", "voice": "Ada", "input": "Good morning!"}\' -o morning.mp3'
     )
     parts = [f"<pre>{html.escape(example)}</pre>"]
     schemas = description.get("components", {}).get("schemas", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -10,14 +11,16 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field, FiniteFloat
 from starlette.responses import Response
 
-from gpt_sovits.errors import MissingError
+from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.speechd.sound import altered
 from gpt_sovits.voices.manifest import VoiceCard
 from webui.api.callers import Asking, Caller
 from webui.api.failures import DOCUMENTED
 from webui.api.speaking import SPOKEN, Wanted, check_text, speaker_of
 
 MODEL = "gpt-sovits"
+SLOWEST, FASTEST = 0.25, 4.0  # as OpenAI's
 LANGUAGES = ("auto", "zh", "en", "yue", "ja", "ko")  # what is offered; the studio knows upstream's names too
 router = APIRouter(prefix="/v1", tags=["OpenAI"], responses=DOCUMENTED)
 
@@ -43,7 +46,11 @@ class Manner(BaseModel):
     """How something is said: ours, beside what OpenAI's clients send."""
 
     language: Plain = Field("auto", max_length=20, json_schema_extra={"enum": [*LANGUAGES]})
-    speed: FiniteFloat = Field(1.0, json_schema_extra={"minimum": 0.5, "maximum": 2})
+    speed: FiniteFloat = Field(
+        1.0,
+        description="spoken so from 0.5 to 2; beyond that the sound is stretched",
+        json_schema_extra={"minimum": SLOWEST, "maximum": FASTEST},
+    )
     pause: FiniteFloat = Field(
         0.3, description="seconds between sentences", json_schema_extra={"minimum": 0, "maximum": 10}
     )
@@ -64,17 +71,23 @@ class Manner(BaseModel):
         return "whole" if self.stream_format is None and self.response_format in ("wav", "m4a") else "chunks"
 
     def begin(self, caller: Caller, text: str, voice: Any, cancel: CancelToken) -> Any:
-        return caller.session.speech.speak(
+        if not SLOWEST <= self.speed <= FASTEST:
+            raise InputError(f"A speed of {self.speed:g} is not possible.", "Choose between 0.25 and 4.")
+        spoken_at = min(2.0, max(0.5, self.speed))
+        pieces = caller.session.speech.speak(
             text,
             voice,
             language=self.language,
-            speed=self.speed,
+            speed=spoken_at,
             pause=self.pause,
             seed=self.seed,
             cancel=cancel,
             sampling=self.sampling.model_dump(exclude_none=True) if self.sampling else None,
             cut=self.cut,
         )
+        if spoken_at == self.speed:
+            return pieces
+        return (replace(each, audio=altered(each.audio, self.speed / spoken_at)) for each in pieces)
 
     def ignored(self) -> list[str]:
         return []

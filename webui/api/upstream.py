@@ -104,7 +104,7 @@ class _Near:
     """The guard, which lets the pages through that were named; nobody else's request is read."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
-        self._app, self._guarded, self._origins = app, Guard(app), frozenset(origins)
+        self._app, self._guarded, self._origins = app, Guard(app, say=_refused), frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,7 +114,7 @@ class _Near:
         named = request.headers.get("origin") in self._origins
         site = request.headers.get("sec-fetch-site", "none")
         if not named and site not in ("none", "same-origin"):
-            await _said(request, RefusedError("This request came from another web page."), 403)(scope, receive, send)
+            await _refused(request, "This request came from another web page.")(scope, receive, send)
             return
         if named:  # the origin was looked at; the host still has to be ours
             headers = [(n, v) for n, v in scope["headers"] if n not in (b"origin", b"sec-fetch-site")]
@@ -252,6 +252,10 @@ async def _failed(request: Request, error: Exception) -> JSONResponse:
         return _said(request, MissingError("There is nothing at this address."), status)
     assert isinstance(error, VoiceError)
     return _said(request, error, getattr(error, "status", 400))
+
+
+def _refused(request: Request, reason: str) -> JSONResponse:
+    return _said(request, RefusedError(reason), 403)
 
 
 def _said(request: Request, error: VoiceError, status: int) -> JSONResponse:
