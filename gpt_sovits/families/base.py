@@ -41,7 +41,6 @@ from gpt_sovits.versions import OFFICIAL, PHONES, known_version
 PAIRS = ("weight_g", "weight_v")
 DEEPEST, WIDEST = 256, 65_536  # layers or bands of a network, and any other size or rate of one
 ROOM = 4  # numbers that a network may hold for each byte of its file, which may lack what only training needs
-LARGE_SEMANTIC = 512  # from this width on, reading the weights is what limits decoding on a CPU
 
 
 @contextmanager
@@ -80,8 +79,7 @@ class Base:
     """The networks of one base folder, on one device, in evaluation mode. Safe to share between threads.
 
     ``precision`` is how the semantic network's matrices are held on a CPU: "full" (float32), "half" (float16, what
-    official files hold: the same tokens in half of the time), "int8" (faster, slightly other tokens); "auto" is "half"
-    for the official sizes and "full" for small ones.
+    weight files hold: the same tokens in half of the time), "int8" (faster, slightly other tokens); "auto" is "half".
     """
 
     def __init__(self, files: BaseFiles, device: str = "cpu", precision: str = "auto") -> None:
@@ -150,8 +148,7 @@ class Base:
         """How the semantic network is held: full, half or int8."""
         if self.device.type != "cpu":
             return "full"
-        large = int(self._config("semantic").get("hidden", 0)) >= LARGE_SEMANTIC
-        return ("half" if large else "full") if self._precision == "auto" else self._precision
+        return "half" if self._precision == "auto" else self._precision
 
     def _config(self, part: str) -> dict[str, Any]:
         values = self.config.get(part)

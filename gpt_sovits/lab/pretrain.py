@@ -63,7 +63,9 @@ TOGETHER = ("ear", "acoustic", "semantic")  # stages that several processes shar
 MELODY_WEIGHT = 2.5  # how much pitch, voicing and loudness count against the 61 phonetic channels in a code
 GUIDANCE = 0.7  # guided codes mean the phone that is said in 85 % of their frames, plain ones in 58 %
 ALIGNING = 6.0  # minutes that the aligner of people's Mandarin learns from the teacher's times
-SETTLED = 2000  # steps after which the style encoder learns with the rest; a random decoder teaches it nothing
+# The steps in which the style encoder learns with the rest. Before, a random decoder teaches it nothing; after, it
+# would move a teacher's styles out of the way of people's (from 2.6 to 11 apart in 20 minutes), and drifting be vain.
+STYLED = range(2000, 25_000)
 CONFUSION = 0.2, 0.1  # part of the codes that the acoustic and the semantic model must not believe
 DRIFTING = 0.5  # part of the styles that are moved towards those of other speakers
 
@@ -237,7 +239,7 @@ def train_acoustic(coded: CodedCorpus, run: Run, seed: int, frames: int = 560, j
             envelope,
             weights,
             confusion=CONFUSION[0],
-            restyle=lambda style: drift(style if step >= SETTLED else style.detach(), languages),
+            restyle=lambda style: drift(style if step in STYLED else style.detach(), languages),
             adversary=rivalry if judged else None,
         )
         if judged:

@@ -41,12 +41,16 @@ class KVCache:
         ``length`` itself moves once per forward pass, by ``advance``.
         """
         end = self.length + keys.shape[2]
-        if end > self.capacity:
-            raise IndexError(f"cache of {self.capacity} positions cannot take {end}")
-        stored_keys, stored_values = self._block[layer]
+        stored_keys, stored_values = self.blocks(keys.shape[2])[layer]
         stored_keys[:, :, self.length : end] = keys
         stored_values[:, :, self.length : end] = values
         return stored_keys[:, :, :end], stored_values[:, :, :end]
+
+    def blocks(self, positions: int) -> tuple[Tensor, ...]:
+        """Each layer's keys and values [2, B, heads, capacity, head_dim], if they take ``positions`` more."""
+        if self.length + positions > self.capacity:
+            raise IndexError(f"cache of {self.capacity} positions cannot take {self.length + positions}")
+        return self._block.unbind(0)
 
     def advance(self, positions: int) -> None:
         """Make the last ``positions`` written columns part of the past."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.semantic.model import T2S, SelfAttention
+from gpt_sovits.semantic.step import Product, product_of
 
 Kind = Literal["half", "int8"]
 M = TypeVar("M", bound=nn.Module)
@@ -39,10 +40,18 @@ class HalfLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] -> [..., out]."""
-        if x.shape[:-1].numel() > 1:  # the 16-bit product is fast for one row only
-            return F.linear(x, self.weight.to(x.dtype), self.bias)
-        y = F.linear(x.half(), self.weight).to(x.dtype)
-        return y if self.bias is None else y.add_(self.bias)
+        return self.product()(x)
+
+    def product(self) -> Product:
+        weight, bias = self.weight, self.bias
+
+        def multiply(x: Tensor) -> Tensor:
+            if x.shape[:-1].numel() > 1:  # the 16-bit product is fast for one row only
+                return F.linear(x, weight.to(x.dtype), bias)
+            y = F.linear(x.half(), weight).to(x.dtype)
+            return y if bias is None else y.add_(bias)
+
+        return multiply
 
 
 class Int8Linear(nn.Module):
@@ -93,6 +102,9 @@ class CompactAttention(SelfAttention):
 
     def fused_projection(self, x: Tensor) -> Tensor:
         return self.qkv(x)
+
+    def product(self) -> Product:
+        return product_of(self.qkv)
 
 
 @torch.no_grad()

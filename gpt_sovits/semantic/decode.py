@@ -20,6 +20,7 @@ from gpt_sovits.events import CancelToken
 from gpt_sovits.semantic.cache import KVCache
 from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.sampling import Sampling, draw, exponential_noise, penalize, probabilities
+from gpt_sovits.semantic.step import Stepper
 
 MIN_TOKENS = 11  # upstream does not let a sequence end before this many tokens
 
@@ -33,7 +34,7 @@ class TokenModel(Protocol):
     def prefill(
         self, phones: Sequence[Tensor], bert: Sequence[Tensor | None], prompt: Tensor | None, cache: KVCache
     ) -> Tensor: ...
-    def step(self, tokens: Tensor, position: int, cache: KVCache, near: Tensor | None = None) -> Tensor: ...
+    def stepper(self) -> Stepper: ...
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def _decode(
         history[:, :start] = prompt
     rows = [_Row(i, generator, followers[i] if followers else None) for i, generator in enumerate(generators)]
     done: dict[int, Generated] = {}
+    next_logits = model.stepper()
     for step in range(max(caps)):
         if cancel is not None:
             cancel.check()
@@ -213,9 +215,9 @@ def _decode(
             rows = [rows[position] for position in kept]
         near = [row.follower.near for row in rows if row.follower is not None]
         if near:
-            logits = model.step(drawn, end, cache, torch.tensor(near, device=drawn.device)[:, None])
+            logits = next_logits(drawn, end, cache, torch.tensor(near, device=drawn.device)[:, None])
         else:
-            logits = model.step(drawn, end, cache)
+            logits = next_logits(drawn, end, cache, None)
     return [done[index] for index in range(count)]
 
 

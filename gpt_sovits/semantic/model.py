@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 from gpt_sovits.semantic.cache import KVCache
 from gpt_sovits.semantic.config import T2SConfig
+from gpt_sovits.semantic.step import Product, Stepper, stepper
 
 LASTED = 32  # lengths of a phone, and of a silence, that ``near`` tells apart
 MASKED_SCORE = -1e4  # returned for padded text columns by ``attention_of``: zero after a softmax, finite in products
@@ -48,6 +50,10 @@ class SelfAttention(nn.Module):
     def fused_projection(self, x: Tensor) -> Tensor:
         """[B,T,H] -> [B,T,3H]."""
         return F.linear(x, self.in_proj_weight, self.in_proj_bias)
+
+    def product(self) -> Product:
+        """``fused_projection`` with its tensors at hand."""
+        return partial(F.linear, weight=self.in_proj_weight, bias=self.in_proj_bias)
 
     def forward(self, x: Tensor, mask: Tensor | None, cache: KVCache | None = None, layer: int = 0) -> Tensor:
         """x [B,T,H]; mask bool, True = may attend, broadcastable to [B, heads, T, keys] -> [B,T,H]."""
@@ -241,11 +247,14 @@ class T2S(nn.Module):
         mask = sequence_mask(longest, audio, columns >= padding[:, None])
         return self.ar_predict_layer(self.transform(x, mask, cache)[:, -1])
 
+    def stepper(self) -> Stepper:
+        """``step``, with the weights that are there now, for calling it many times."""
+        return stepper(self)
+
     @torch.no_grad()
     def step(self, tokens: Tensor, position: int, cache: KVCache, near: Tensor | None = None) -> Tensor:
         """Append one token per row (tokens [B], at audio ``position``, near [B,1,4]); logits [B,V] of the next one."""
-        x = self.embed_audio(tokens[:, None], position, near)
-        return self.ar_predict_layer(self.transform(x, cache.mask(), cache)[:, -1])
+        return stepper(self)(tokens, position, cache, near)
 
     def forward_train(
         self,

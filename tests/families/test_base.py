@@ -57,12 +57,10 @@ def test_a_delta_is_added_in_full_precision_and_must_fit(base: Base) -> None:
         base.voiced({"semantic.nothing": torch.ones(1)})
 
 
-def test_precision_is_chosen_by_size_and_by_the_person(models_with_random_base: Path, tmp_path: Path) -> None:
+def test_precision_is_chosen_by_device_and_by_the_person(models_with_random_base: Path, tmp_path: Path) -> None:
     files = find_base("tiny", Settings(data_dir=models_with_random_base))
-    assert Base(files).precision == "full"
+    assert Base(files).precision == "half" and Base(files, "cuda").precision == "full"
     assert [Base(files, precision=kind).precision for kind in ("half", "int8")] == ["half", "int8"]
-    large = replace(files, config={**files.config, "semantic": {"hidden": 512}})
-    assert Base(large).precision == "half" and Base(large, "cuda").precision == "full"
     with pytest.raises(InputError, match="quarter"):
         Base(files, precision="quarter")
     with pytest.raises(InputError, match="PRECISION"):

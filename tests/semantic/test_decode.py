@@ -15,6 +15,7 @@ from gpt_sovits.semantic.config import T2SConfig
 from gpt_sovits.semantic.decode import generate, generate_batch, generate_candidates
 from gpt_sovits.semantic.model import T2S
 from gpt_sovits.semantic.sampling import Sampling
+from gpt_sovits.semantic.step import Stepper
 
 CONFIG = T2SConfig(hidden=32, layers=2, heads=2, feed_forward=64, vocabulary=33, phones=20, bert_dim=0, dropout=0.0)
 FREE = Sampling(top_k=0, repetition_penalty=1.0)
@@ -44,8 +45,8 @@ class Script:
         cache.length = 2
         return self._logits(cache)
 
-    def step(self, tokens: Tensor, position: int, cache: KVCache) -> Tensor:
-        return self._logits(cache)
+    def stepper(self) -> Stepper:
+        return lambda tokens, position, cache, near: self._logits(cache)
 
 
 class Uniform(Script):
