@@ -287,6 +287,16 @@ def _block_ends(text: str, block: list[tuple[int, int]]) -> list[Edit]:
     return edits
 
 
+_NOTE = re.compile(r"(?<=[a-z])\[[1-9]\d{0,2}\](?=[ ,;:.?!])(?! ?=)")
+
+
+def _notes(text: str) -> list[Edit]:
+    """``The study[1] found``: a footnote's mark where another stands behind a sentence (``effect.[12]``)."""
+    if not re.search(r"[a-z][.,;:?!][”\"’')]?\[\d{1,3}\](?:\s|$)", text):
+        return []
+    return [(*match.span(), "") for match in _NOTE.finditer(text)]
+
+
 _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: [(m.start(), m.end(), "") for m in _INVISIBLE.finditer(text)],
     lambda text: [(m.start(), m.end(), "\n") for m in re.finditer("\r\n?|[\u2028\u2029\x0b\x0c\x85]", text)],
@@ -299,6 +309,7 @@ _PASSES: tuple[Callable[[str], list[Edit]], ...] = (
     lambda text: [(*m.span(), "") for m in _ESCAPED.finditer(text)] if "\\" in text else [],
     lambda text: [(*m.span(), "") for m in _PLACES.finditer(text)] if "%" in text else [],
     _unspoken_lines,
+    _notes,
     lambda text: _numerals(text) if "I" in text or "V" in text or "X" in text else [],
     _leads,
     lambda text: _cells(text) if "|" in text else [],

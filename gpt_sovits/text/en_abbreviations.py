@@ -43,7 +43,7 @@ _WORDS = {
     "yrs": "years", "temp": "temperature", "avg": "average", "Avg": "Average", "qty": "quantity", "Qty": "Quantity",
     "acct": "account", "mfg": "manufacturing", "esp": "especially", "ref": "reference", "Ref": "Reference",
     "tbsp": "tablespoon", "tsp": "teaspoon", "Mfr": "Manufacturer", "Dist": "District", "Bldg": "Building",
-    "bldg": "building", "Apt": "Apartment", "apt": "apartment", "Ste": "Suite", "Rte": "Route",
+    "bldg": "building", "Apt": "Apartment", "apt": "apartment", "Ste": "Suite", "Rte": "Route", "agg": "aggregate",
 }  # fmt: skip
 _WORDS |= {word.capitalize(): said.capitalize() for word, said in _WORDS.items() if word.islower() and word != "al"}
 SHORTENED = frozenset((*_TITLES, *_PLACES, *_WORDS))  # what a full stop behind does not end a sentence with
@@ -58,7 +58,7 @@ _SHORT = {
     "gov't": "government", "Gov't": "Government", "int'l": "international", "Int'l": "International", "nat'l":
     "national", "dep't": "department", "ass'n": "association", "w/o": "without", "b/c": "because", "a.k.a.":
     "also known as", "aka": "also known as", "N.B.": "note well", "n.b.": "note well", "P.S.": "P S", "th'": "the",
-    "o'": "of", "'n'": "n", "q.v.": "which see",
+    "o'": "of", "TL;DR": "T L D R", "tl;dr": "T L D R", "'n'": "n", "q.v.": "which see",
 }  # fmt: skip
 _SHORT |= {
     short[0].upper() + short[1:]: said[0].upper() + said[1:] for short, said in _SHORT.items() if "'" in short[1:]
@@ -118,7 +118,7 @@ def _roman_pair(match: re.Match[str]) -> str | None:
 def _place(match: re.Match[str]) -> str:
     written = match.group().endswith(".")
     ends = not match.string[match.end() : match.end() + 40].strip() or re.match(
-        r"\s+[A-Z]", match.string[match.end() : match.end() + 40]
+        r"\s+(?![NS]?[EW]?\b)[A-Z]", match.string[match.end() : match.end() + 40]
     )
     return _PLACES[match[1]] + ("." if written and ends else "")
 

@@ -196,6 +196,8 @@ CODE_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b(\d{1,3}(?:\.\d{3})+),(\d{1,2})\b(?!,)", needs=DIGITS), _european, "1.000,50"),
     (Pattern(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})/(\d{1,3}(?:\.\d{1,3}){3}|\d{1,2})\b", needs="/"),
      lambda m: " slash ".join(_dotted(part) for part in m.groups()), "10.0.0.0/8"),
+    (Pattern(r"(?<=\d)-(rc|alpha|beta|dev|pre|post)\.?(?=\d)", needs="-"),
+     lambda m: f" {'R C' if m[1] == 'rc' else m[1]} ", "1.0-rc.3"),
     (Pattern(r"(?<![\d.])(?<!\d-)v?\d+(?:\.\d+){2,}(?!\d)", needs=DIGITS), _version, "2.10.3"),
     (Pattern(r"\b([A-Z])((?:\.\d{1,2}){1,4})\b(?!\.\d)", needs=DIGITS),
      lambda m: m[1] + "".join(f" point {cardinal(int(part))}" for part in m[2].split(".")[1:]), "section C.2"),

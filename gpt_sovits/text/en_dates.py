@@ -43,6 +43,8 @@ _FRACTIONAL = frozenset((2, 3, 4, 5, 6, 8, 9, 10, 12, 16, 20))
 def _month_day(match: re.Match[str]) -> str | None:
     """on 10/31, Fri 11/29: a date, unless it could be a part of something (by 1/3, or 3/4)."""
     month, day = int(match[2]), int(match[3])
+    if month > 12:  # Mon 31/3
+        month, day = day, month
     sure = match[1][0].isupper() or match[1].startswith(("on", "due", "until", "till"))
     if not (1 <= month <= 12 and 1 <= day <= 31) or (month, day) == (9, 11):
         return None
@@ -218,8 +220,10 @@ DATE_RULES: tuple[Rule, ...] = (
              needs="-–"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
     (Pattern(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
     (Pattern(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
+    (Pattern(r"\b(Sat|Sun)(?= (?:&|and|or) (?:Mon|Fri|Sat|Sun))", needs="S"), _weekday, "Sat & Sun"),
     (Pattern(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])", needs="S"), _weekday, "off Sat. and Sun."),
-    (Pattern(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, ))"
+    (Pattern(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, )"
+                r"|(?<= & )|(?<=\b[Cc]losed )|(?<=\b[Oo]pen )|(?<=\bevery ))"
                 r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|(?:Sat|Sun)(?=\.?(?:[,;:!?)](?! [A-Z]{2})|$|\s*\d"
                 r"| (?:at|and|or|to|from|till|until|noon|morning|afternoon|evening|night)\b)))\b\.?(?![\w'])"),
      _weekday, "by Fri"),
@@ -286,6 +290,8 @@ TIME_RULES: tuple[Rule, ...] = (
      _verse, "Psalm 23:4"),
     (Pattern(r"\b(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\.(\d{1,3})\b|\b(\d{1,2}):([0-5]\d):([0-5]\d),(\d{3})\b", needs=":"),
      _stopwatch, "3:59.4"),
+    (Pattern(r"\b([01]\d|2[0-3])([0-5]\d) ?[\-–] ?(?=(?:[01]\d|2[0-3])[0-5]\d ?(?:hrs?|hours|h)\b)", needs="-–"),
+     lambda m: _military(m).removesuffix(" hours") + " to ", "2200-0600 hrs"),
     (Pattern(r"\b([01]\d|2[0-3])([0-5]\d) ?(?:hrs?|hours|h)\b\.?", needs="012"), _military, "0900 hrs"),
     (Pattern(r"(?:(?<=\blasts )|(?<=\blasted )|(?<=\btakes )|(?<=\btook )|(?<=\bin )|(?<=\btime of )|(?<=\btime: ))"
                 r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])", needs=":"), _lasting, "took 1:45:30"),

@@ -186,7 +186,7 @@ _FIXED: dict[str, tuple[tuple[str, frozenset[str], str], ...]] = {
             "L IY1 D",
         ),
         ("p", _set("pencil molten"), "L EH1 D"),
-        ("n", _set("pipe pipes paint poisoning acid shot bullet bullets mine mines crystal"), "L EH1 D"),
+        ("n", _set("pipe pipes paint poisoning acid shot bullet bullets mine mines miner miners crystal"), "L EH1 D"),
         ("b", _set("paint pipes zinc copper mercury metal metals toxic poison poisonous poisoning arsenic tin pencil "
                    "cadmium ore solder batteries"), "L EH1 D"),
     ),
@@ -229,6 +229,9 @@ _FIXED: dict[str, tuple[tuple[str, frozenset[str], str], ...]] = {
         ("n", _set("amount amounts detail details particles particle traces quantities quantity differences changes "
                    "crack cracks hole holes scratch dose doses speck specks"),
          "M AY0 N UW1 T"),
+    ),
+    "desert": (
+        ("n", _set("us me him them her you"), "D IH0 Z ER1 T"),
     ),
     "dove": (("n", _set("into headfirst headlong"), "D OW1 V"),),
     "does": (("p", _set("two three four several stags bucks"), "D OW1 Z"),),
@@ -278,6 +281,18 @@ def _fixed(words: Sequence[str], at: int) -> str | None:
     return None
 
 
+_NEGATED = _set("don't doesn't didn't won't can't cannot couldn't wouldn't shouldn't mustn't")
+_AUXILIARY = _set("do does did will would can could shall should may might must")
+_REFLEXIVE = _set("myself yourself ourselves yourselves")  # the object itself is a noun
+
+
+def _surely_verb(words: Sequence[str], at: int) -> bool:
+    """did not object, don't desert, subject yourself."""
+    before, earlier = words[at - 1] if at else "", words[at - 2] if at > 1 else ""
+    after = words[at + 1] if at + 1 < len(words) else ""
+    return before in _NEGATED or before == "not" and earlier in _AUXILIARY or after in _REFLEXIVE
+
+
 @cache
 def _pairs() -> dict[str, tuple[str, str, str]]:
     return {word: (pos, first, second) for word, (pos, first, second) in table("en_homographs").items()}
@@ -305,11 +320,13 @@ def homograph(
         found = _fixed(words, at)
         if found:
             return found.split()
+    pair = _pairs().get(word)
+    if pair is not None and pair[0] == "V" and _surely_verb(words, at):
+        return pair[1].split()
     names = features(words, at, capital, CLASSES)
     chosen = choose(words, at, names, lambda: " ".join(_by_rules(words, at, capital) or ()) or usual)
     if chosen:
         return chosen.split()
-    pair = _pairs().get(word)
     if pair is None or pair[0] != "V" or word in _FIRST_HOMOGRAPHS:
         return _by_rules(words, at, capital)
     return (pair[1] if verbal(names, _is_verb(words, at)) > 0 else pair[2]).split()

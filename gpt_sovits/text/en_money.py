@@ -82,7 +82,8 @@ def _plural(match: re.Match[str]) -> str | None:
     names = {"100": "hundreds", "1000": "thousands", "10000": "tens of thousands", "100000": "hundreds of thousands",
              "1000000": "millions", "10": "tens"}  # fmt: skip
     name = names.get(match[2].replace(",", ""))
-    return f"{name} of {CURRENCIES[match[1]][1]}" if name else None
+    many = f"{match[3]} of " if match[3] else ""
+    return f"{name} of {many}{CURRENCIES[match[1]][1]}" if name else None
 
 
 def _kind_of_dollar(match: re.Match[str]) -> str:
@@ -115,9 +116,10 @@ EUROPEAN: Rule = (
 )  # fmt: skip
 _CODE = any_of(CODES)
 MONEY_RULES: tuple[Rule, ...] = (
-    (Pattern(rf"({_SIGN} ?{_AMOUNT}(?: ?(?:[kKmMB]|bn|thousand|[mb]illion)\b)?) ?/ ?({any_of(PER)})\b", needs="/"),
-     _each, "$1/day"),
-    (Pattern(rf"(?<!\w)({_SIGN})([\d,]+)'?s\b", needs="$¢£¥֏৳฿៛₡₣₤₦₨₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿"), _plural, "$100s"),
+    (Pattern(rf"({_SIGN} ?{_AMOUNT}(?: ?(?:[kKmMB]|bn|thousand|[mb]illion)\b)?) ?/ ?({any_of(PER)})\b"
+             r"(?:\.(?= [a-z\d]))?", needs="/"), _each, "$1/day"),
+    (Pattern(rf"(?<!\w)({_SIGN})([\d,]+)'?s\b(?: of ((?:thous|mill|bill|trill)\w+s))?",
+             needs="$¢£¥֏৳฿៛₡₣₤₦₨₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿"), _plural, "$100s"),
     (Pattern(rf"(?<!\w)({_SIGN}) ?({_AMOUNT}){_SCALE} ?[\-–~] ?({_SIGN})? ?({_AMOUNT}){_SCALE}(?![\d\-])",
              needs=DIGITS),
      lambda m: _range(m) if m[5] in (None, m[1]) else None, "$10-$20"),

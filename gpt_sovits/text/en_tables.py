@@ -128,7 +128,10 @@ UNITS = {
     "cm²": "square centimeter", "mm²": "square millimeter", "m³": "cubic meter", "cm³": "cubic centimeter",
     "ft²": "square foot", "sq. ft.": "square foot", "sq ft": "square foot", "sq. ft": "square foot",
     "sq. m": "square meter", "sq m": "square meter", "sq. mi.": "square mile", "sq mi": "square mile",
-    "cu ft": "cubic foot", "fl oz": "fluid ounce", "fl. oz.": "fluid ounce", "m/s²": "meter per second squared",
+    "cu ft": "cubic foot", "cu. ft.": "cubic foot", "cu yd": "cubic yard", "cu. yd.": "cubic yard",
+    "sq yd": "square yard", "sq. yd.": "square yard", "sq. yds.": "square yard",
+    "fl oz": "fluid ounce", "fl. oz.": "fluid ounce",
+    "m/s²": "meter per second squared",
     "km": "kilometer", "cm": "centimeter", "mm": "millimeter", "μm": "micrometer", "µm": "micrometer",
     "nm": "nanometer", "m": "meter", "mi": "mile", "ft": "foot", "in": "inch", "yd": "yard", "yds": "yard",
     "kg": "kilogram", "kgs": "kilogram", "mg": "milligram", "μg": "microgram", "µg": "microgram", "mcg": "microgram",
@@ -150,7 +153,8 @@ UNITS = {
     "Kbps": "kilobit per second", "Tbps": "terabit per second", "kb/s": "kilobit per second",
     "Mb/s": "megabit per second", "Gb/s": "gigabit per second", "kB/s": "kilobyte per second",
     "deg": "degree", "cc": "C C", "μL": "microliter", "µL": "microliter", "µA": "microamp", "TWh": "terawatt hour",
-    "ac": "acre", "qt": "quart", "pt": "pint", "kn": "knot", "Nm": "newton meter", "lx": "lux", "lm": "lumen",
+    "ac": "acre", "qt": "quart", "pt": "pint", "kn": "knot", "kt": "knot",
+    "kts": "knot", "Nm": "newton meter", "lx": "lux", "lm": "lumen",
     "px": "pixel", "fps": "frame per second", "ppm": "part per million", "ppb": "part per billion", "ha": "hectare",
     "mmHg": "millimeter of mercury", "mm Hg": "millimeter of mercury", "mol": "mole", "hp": "horsepower",
     "mg/L": "milligram per liter", "mg/dL": "milligram per deciliter", "x": "time",
@@ -186,7 +190,7 @@ def any_of(names: Iterable[str]) -> str:
 # Behind these a number with a letter is a place (seat 14C, Apt. 4B), no amount.
 NUMBERED_PLACE = re.compile(
     r"(?i)\b(?:seats?|rows?|rooms?|gates?|ap(?:artmen)?t|units?|flat|suite|no|number|block|platform|bus|sections?|sizes?|"
-    r"levels?|grades?|class|pages?|forms?|house|door|exit|bay|locker|stall|bra|building|route|line|chapter|schedule|"
+    r"levels?|grades?|class|pages?|forms?|house|door|exit|bay|pier|lot|hall|dock|berth|track|wing|booth|locker|stall|bra|building|rm|route|line|chapter|schedule|"
     r"stand|terminal|exhibit|appendix|pencils?|figure|fig|table|question)\.? $"
 )
 

@@ -16,6 +16,7 @@ from gpt_sovits.text.en_tables import (
     Rule,
     any_of,
     ends_sentence,
+    stop,
 )
 
 _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)"
@@ -44,7 +45,7 @@ def _describes(match: re.Match[str]) -> bool:
     )  # fmt: skip
 
 
-_DOTTED = frozenset("lb lbs oz ft in mi hr hrs min mins sec secs tsp tbsp yd yds gal yr yrs mos wks deg".split())
+_DOTTED = frozenset("lb lbs oz ft in mi hr hrs min mins sec secs tsp tbsp yd yds gal yr yrs mos wks deg kt kts".split())
 # A letter alone behind a space is a unit unless it names a part (Section 5 A) or counts millions of something.
 _LETTERS = frozenset("m g h l L W V".split())
 _LABEL = re.compile(
@@ -67,6 +68,8 @@ def _unit(match: re.Match[str]) -> str | None:
     dot = ""
     if match.group().endswith(".") and not unit.endswith("."):
         dot = "." if unit not in _DOTTED or ends_sentence(match.string, match.end()) else ""
+    elif unit.endswith("."):
+        dot = stop(match)
     return f"{amount} {name if one else _plural(name)}{dot}"
 
 
@@ -89,7 +92,7 @@ def _spaced_unit(match: re.Match[str]) -> str | None:
 
 
 def _hyphened(match: re.Match[str]) -> str:
-    return f"{match[1]} {UNITS[match[2]]}"
+    return f"{match[1]} {UNITS[match[2]]}{stop(match)}"
 
 
 def _compound(match: re.Match[str]) -> str | None:
@@ -117,7 +120,7 @@ def _range(match: re.Match[str]) -> str | None:
     chained = re.search(r"\d ?(?:[\-~]|to) ?\d+(?:,| and|, and| or|, or| &) $", before)
     asked = re.search(
         r"\b(?:pp?|pages?|ages?|aged|chapters?|from|between|lines?|ll|years?|sizes?|rows?|seats?|items?|verses?|grades?|levels?|"
-        r"steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
+        r"nos|steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
         r"approximately|every|another|pp|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|weekdays|"
         r"daily|hours)[ .:,]+$",
         before,
@@ -134,7 +137,11 @@ def _range(match: re.Match[str]) -> str | None:
     growing = float(low) < float(high) or shortened
     if shortened and re.search(r"\b(?:pp?|pages?)[ .]+$", before, re.I):
         high = low[: -len(high)] + high
-    ends = re.match(r"[.,;:!?)]|$", after) and re.search(r"\b[A-Za-z]?[a-z]+ $", before) and (low, high) != ("7", "11")
+    ends = (
+        re.match(r"[.,;:!?)]|$", after)
+        and re.search(r"\b(?!Boeing|Airbus)[A-Za-z]?[a-z]+ $", before)
+        and (low, high) != ("7", "11")
+    )
     return f"{low} to {high}" if growing and (counted or asked or chained or ends) or tilde else None
 
 
@@ -173,6 +180,15 @@ def _foot(match: re.Match[str]) -> str | None:
         return None
     adjective = re.match(r"[ -][a-z]", match.string[match.end() : match.end() + 2])
     return f"{match[1]} {'foot' if match[1] == '1' or adjective else 'feet'}"
+
+
+def _inches(match: re.Match[str]) -> str | None:
+    """55" is a length where no quotation is open."""
+    if len(re.findall(r"(?<!\d)\"", match.string[: match.start()])) % 2:
+        return None
+    after = match.string[match.end() : match.end() + 8]
+    adjective = re.match(r" (?!(?:and|or|but|is|was|in|by|from|for|to|at|on|of|with)\b)[a-z]", after)
+    return f"{match[1]} {'inch' if match[1] == '1' or adjective else 'inches'}"
 
 
 def _part(top: int, bottom: int) -> str:
@@ -229,9 +245,9 @@ def _by(match: re.Match[str]) -> str:
     product = re.match(r" ?=", match.string[match.end() : match.end() + 40]) or re.match(
         r" ?[x×] ?\d", match.string[match.end() : match.end() + 40]
     )
-    if re.match(r"10(?: to the |\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])", match.string[match.end() : match.end() + 40]):
+    if re.match(r"10(?: to the | squared| cubed|\^|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])", match.string[match.end() : match.end() + 40]):
         return " times "
-    equals = bool(re.match(r"[\d ×x]{0,12}=", match.string[match.end() : match.end() + 40]))
+    equals = bool(re.match(r"[\d ×x]{0,12}[=≈≠≤≥]", match.string[match.end() : match.end() + 40]))
     return " times " if product and equals or equals else " by "
 
 
@@ -245,9 +261,11 @@ RANGE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
+    (Pattern(r"\bRm\.? (?=\d)", needs="R"), "Room ", "Rm 204"),
     (Pattern(r"\bI-(\d\d) ([NSEW])\b(?!\.\w)", needs="I"),
      lambda m: f"I {cardinal(int(m[1]))} {_WINDS[m[2]]}", "I-90 W"),
-    (Pattern(r"\b([Ee]xit|[Gg]ate|[Ss]eat|[Pp]latform|[Aa]partment) (\d{1,3})([A-HW])\b", needs=DIGITS),
+    (Pattern(r"\b([Ee]xit|[Gg]ate|[Ss]eat|[Pp]latform|[Aa]partment|[Rr]oom(?= \d\d?[A-Z])) (\d{1,3})([A-HW])\b",
+             needs=DIGITS),
      lambda m: f"{m[1]} {cardinal(int(m[2]))} {m[3]}", "exit 12A"),
     (Pattern(r"\b([4-7])ft(\d{1,2})\b", needs="f"), lambda m: _feet(m).replace("foot", "feet"), "6ft2"),
     (Pattern(r"\bmc(?:2|²|\^2)(?![\w.]\d)", needs="2²"), "mc squared", "E=mc2"),
@@ -262,7 +280,7 @@ UNIT_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<![\w.\-])(-?)(\d{2,3}|(?<=-)\d)([CF])\b(?!['#+])", needs=DIGITS), _temperature, "72F"),
     (Pattern(r"\b(\d{1,2})' ?(\d{1,2})(?:\"|'')|\b(\d)(?: ?ft\.? ?| feet )(\d{1,2})(?: ?in\b\.?| inches)?(?=[ .,]|$)",
              needs=DIGITS),
-     lambda m: _feet(m) if m[1] else f"{cardinal(int(m[3]))} feet {cardinal(int(m[4]))}"
+     lambda m: _feet(m) if m[1] else f"{cardinal(int(m[3]))} {'foot' if m[3] == '1' else 'feet'} {cardinal(int(m[4]))}"
      + (" inches" if "in" in m.group() else ""), "6'2\""),
     (Pattern(r"(?<!['\"\w])(\d{1,3})'(?=\s+(?:tall|high|long|wide|deep|by|x)\b)", needs=DIGITS),
      lambda m: f"{cardinal(int(m[1]))} foot", "8' tall"),
@@ -270,9 +288,12 @@ UNIT_RULES: tuple[Rule, ...] = (
                 r"(?=[ -](?:screen|monitor|tv|display|pipe|wheel|wide|long|tall|nail|by)\b)",
                 re.I, needs="\""), lambda m: f"{m[1]} inch", "a 27\" screen"),
     (Pattern(r"(?<![\w.'\"])(\d{1,3})'(?![\w'])", needs=DIGITS), _foot, "3' board"),
-    (Pattern(rf"(?<![\w.])({_NUMBER})-({_SPACED}|min|mi|m|in|W|V|g|s|h|L|l|ha)(?=[ -][a-z]|[.,])", needs=DIGITS),
+    (Pattern(r"(?<![\w.'\"])(\d{1,3}(?:\.\d)?)\"(?!\w)", needs="\""), _inches, "the TV is 55\""),
+    (Pattern(r"\b(\d{1,3}) ?bps\b", needs="b"),
+     lambda m: f"{m[1]} basis point{'' if m[1] == '1' else 's'}", "25bps"),
+    (Pattern(rf"(?<![\w.])({_NUMBER})-({_SPACED}|min|mi|m|in|W|V|g|s|h|L|l|ha)(?:\.|(?=[ -][a-z]|,))", needs=DIGITS),
      _hyphened, "a 5-lb bag"),
-    (Pattern(rf"(?:(?<![\w.])({_NUMBER}) ?|(?<![\w/.$£€]))({_ANY})/({any_of(dict.fromkeys([*UNITS, *PER]))})"
+    (Pattern(rf"(?:(?<![\w.])({_NUMBER}) ?|(?<![\w/.$£€]))({_ANY})\.?/({any_of(dict.fromkeys([*UNITS, *PER]))})"
                 r"(?![\w/²³])", needs="/"), _compound, "mg/day"),
     (Pattern(rf"(?<![\w.])({_NUMBER}) ?({_ANY})(?![\w²³]|/(?!\d)|'\w|\.\d)\.?", needs=DIGITS), _spaced_unit, "5 lbs."),
     (Pattern(r"(?<![\w/])(mph|km/h|kph|ppm|kWh|m/s|psi|rpm|fps|mpg|mmHg|GHz|MHz|kHz)(?![\w/])"),

@@ -70,7 +70,9 @@ def _path(match: re.Match[str]) -> str:
     return spoken + match.group()[len(whole) :]
 
 
-_FOLDERS = frozenset("src lib usr docs refs drivers arch pkg cmd po etc var bin contrib include kernel".split())
+_FOLDERS = frozenset(
+    "src lib usr docs refs drivers arch pkg cmd po etc var bin contrib include kernel api origin feature hotfix".split()
+)
 _PAIRED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]?\.?$|\d")  # U.S./China, p.m./a.m., 1.5/2 are no files
 
 
@@ -128,7 +130,7 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<![\w/.])([\w.\-]{1,60})/(?=[\w.\-]{1,60}#\d)", needs="#"), lambda m: f"{m[1]} slash ", "me/tool#42"),
     (Pattern(r"(?<=[a-z]{2})#(?=\d)", needs="#"), " number ", "tool#42"),
     (Pattern(r"(?<!\S)\+\+(?![\w+])", needs="+"), "plus plus", "the ++ operator"),
-    (Pattern(r"\b([A-Za-z]):\\([^\s\"<>|]{0,400})", needs="\\"),
+    (Pattern(r"\b([A-Za-z]):\\([^\s\"<>|]{1,400})", needs="\\"),
      lambda m: _path(m), "C:\\Users\\me"),
     (Pattern(r"(?<![\w/<.])~?/[A-Za-z][\w.\-]{0,200}(?:/[\w.\-]{1,200})+/?|(?<!\S)~/[\w.\-]{1,200}|"
                 r"(?<!\S)/(?:etc|usr|var|tmp|home|bin|opt|dev|mnt|root|proc|sys)\b", needs="/~"), _path, "/etc/hosts"),
@@ -151,8 +153,9 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
     (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),
     (Pattern(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))", needs="-"), "dash ", "-v"),
-    (Pattern(r"\b([fghFGH])\(([a-z])\)(?= ?[=<>≤≥+\-])", needs="("), lambda m: f"{m[1]} of {m[2]}", "f(x) = 2"),
-    (Pattern(r"(?<=\blocalhost):(\d{2,5})\b", needs=":"), lambda m: f" port {digits(m[1])}", "localhost:8080"),
+    (Pattern(r"\b([fghFGH])\(([a-z]|\d{1,3})\)(?= ?[=<>≤≥+\-])", needs="("), lambda m: f"{m[1]} of {m[2]}", "f(x) = 2"),
+    (Pattern(r"(?<=\blocalhost):\d{2,5}\b(?:/[!-~]*)?", needs=":"),
+     lambda m: " port" + _address(m).removeprefix("colon"), "localhost:8080/api"),
     (Pattern(r"(?<=[A-Za-z\d_\]])\(\)", needs="("), "", "getName()"),
     (Pattern(r"(?<=[A-Za-z\d_])[\[({]\s*(\d{1,4})\s*[\])}]", needs="([{"), lambda m: f" {m[1]} ", "array[0]"),
     (Pattern(r"(?<=[a-z]{2})\.(?=[a-z_]{2})"), " dot ", "self.value"),

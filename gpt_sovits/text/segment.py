@@ -33,15 +33,16 @@ _BLOCK = re.compile(
     rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
     rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z]:\\[!-~]+"
     rf"|[A-Za-z0-9._+\-]{{1,64}}@[A-Za-z0-9\-]{{1,64}}(?:\.[A-Za-z0-9\-]{{1,64}})+"
-    rf"|(?<![A-Za-z0-9/~])~?(?:/[A-Za-z0-9._\-]+){{2,}}/?)"
+    rf"|(?<![A-Za-z0-9/~])~?(?:/[A-Za-z0-9._\-]+){{2,}}/?|\d{{1,4}}(?:st|nd|rd|th)(?![{_LATIN}\d]))"
     rf"|(?P<unit>\d+h ?\d+(?:min|m)?(?: ?\d+s)?(?![{_LATIN}\d])|\d+(?:min|m) ?\d+s(?![{_LATIN}\d])"
     rf"|\d[\d.,]{{0,24}}(?:[~\-/–～〜]\d[\d.,]{{0,24}})?\+? ?(?:{_UNIT})(?![{_LATIN}\d²³]|/(?![\d一-鿿])))"
     rf"|(?P<number>(?:HKD|USD|RMB|CNY|EUR|GBP|JPY) ?\d+(?:\.\d+|,\d{{3}})*"
     rf"|(?:HK|US|NT|A|C)?[$¥￥€£] ?\d+(?:\.\d+|,\d{{3}})* ?(?:[MBkK]|[mbtr]+illion)(?![{_LATIN}])"
     rf"|\d{{1,2}}:[0-5]\d ?[aApP][mM](?![{_LATIN}])"
     rf"|(?<![\d·.])\d(?:\.\d+)?[eE][+\-]?\d+(?![{_LATIN}])"
-    rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|,\d{{3}})*[%‰％]?|[₀-₉]+)"
-    rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)|(?P<mark>(?:(?!~?(?:/[A-Za-z0-9._\-]+){{2}})[\W_])+|.)",
+    rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|(?:(?<=[1-9])|(?<=\d0))[xX][1-9]\d*|,\d{{3}})*[%‰％]?|[₀-₉]+)"
+    rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)"
+    rf"|(?P<mark>(?:(?!~?(?:/[A-Za-z0-9._\-]+){{2}}|[$¥￥€£] ?\d)[\W_])+|.)",
     re.S,
 )
 _ROMAN = re.compile(r"[IVX]{1,5}")
@@ -139,6 +140,15 @@ def _words_of_language(text: str, blocks: list[_Block], i: int) -> int:
     return count
 
 
+def _english_sentence(text: str, at: int) -> bool:
+    """Whether the sentence around a place is English with a Chinese word or two: The price is 299元, about $41."""
+    ends = [m.end() for m in _SENTENCE.finditer(text[max(0, at - 120) : at])]
+    start = max(0, at - 120) + (ends[-1] if ends else 0)
+    rest = _SENTENCE.search(text, at, at + 120)
+    around = text[start : rest.start() if rest else at + 120]
+    return len(re.findall(r"\b[a-z]{2,}\b", around)) >= 3 and len(re.findall("[一-鿿]", around)) < 3
+
+
 def _in_chinese(text: str, blocks: list[_Block], i: int) -> bool:
     """A number beside letters is said in Chinese when its sentence is (iPhone 15, 京A12345, PM2.5, 4K, GPT-5)."""
     block = blocks[i]
@@ -149,7 +159,8 @@ def _in_chinese(text: str, blocks: list[_Block], i: int) -> bool:
             return False
     if text[block.end - 1] == "、":
         return True
-    if _words_of_language(text, blocks, i) >= 3:
+    glued = "一" <= text[block.end : block.end + 1] <= "鿿"
+    if _words_of_language(text, blocks, i) >= 3 or not glued and _english_sentence(text, block.start):
         return False
     for step in (-1, 1):
         j = i + step

@@ -33,6 +33,9 @@ BESIDE_LETTERS: tuple[Rule, ...] = (
     (re.compile(r"№([A-Za-z·.\- ]*)(\d+)"), lambda m: m[1] + spell_digits(m[2], "幺")),
     (re.compile(r"(?<![A-Za-z\d])([A-Z])([\-–·]?)(\d{1,4})[\-–~](?=\1(?![A-Za-z]))"),
      lambda m: f"{m[1]}{number(m[3])}到"),
+    (re.compile(r"(?<![\dA-Za-z.])([1-9]\d{0,4})[xX]([1-9]\d{0,4})(?![\dA-Za-z.])"),
+     lambda m: f"{cardinal(m[1])}乘{cardinal(m[2])}"),
+    (re.compile(r"(?<=[Pp])\.?(\d{1,4}) ?[\-–~] ?(?=\d{1,4} ?页)"), lambda m: number(m[1]) + "到"),
     (re.compile(r"(?<![\d.])(\d{2,}) ?\+(?= ?(?:[GTMK]B?)(?![A-Za-z\d]))"), lambda m: number(m[1]) + "多"),
     (re.compile(r"(?<=\d)\.{2,3}(?=\d|[A-Za-z](?![A-Za-z]))"), "到"),
     (re.compile(r"(?<=\d)\.(?=x(?![A-Za-z]))"), "点"),
@@ -46,7 +49,8 @@ BESIDE_LETTERS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[GDCZTKYLS])(\d{1,4})(?=次(?!方|数))"), lambda m: spell_digits(m[1], "幺")),
     (re.compile(rf"(?<=[A-Za-z])(\d+)(?![\d.,:/%°]|(?:{_MEASURE}))"), _named),
     (re.compile(r"(?<=[A-Za-z] )(\d{3,})(?![\d.,:/%元块分个人年月日℃°])"), _named),
-    (re.compile(r"(?<![\d.A-Za-z])(\d+)(?= ?(?:GB|TB|MB|KB|Gb|Mb|G|T|M|K|k|P)(?![A-Za-z]))"), lambda m: cardinal(m[1])),
+    (re.compile(r"(?<![\d.A-Za-z$¥￥€£])(\d+)(?= ?(?:GB|TB|MB|KB|Gb|Mb|G|T|M|K|k|P)(?![A-Za-z]))"),
+     lambda m: cardinal(m[1])),
 )  # fmt: skip
 
 PHONES: tuple[Rule, ...] = (

@@ -56,7 +56,8 @@ _NUMBERED = re.compile(
 )
 _POWER_IS = re.compile(r"(?<=[次平立]方是)\d{3,}(?![\d.])")
 _APART = re.compile(r"(?<=[一二三四五六日][、，])([一二三四五六日]) +(?=\d)")
-_ASIDE = re.compile(r"(?<=[\u4e00-\u9fa5])[（(]([\u4e00-\u9fa5，、：“”·～ ]{2,40})[)）](?=([\u4e00-\u9fa5])?)")
+_ASIDE = re.compile(r"(?<=[\u4e00-\u9fa5》”])[（(]([\u4e00-\u9fa5，、：“”《》·～ ]{2,40})[)）](?=([\u4e00-\u9fa5])?)")
+_LABEL = re.compile(r"(?:^|(?<=[\n。！？]))【([\u4e00-\u9fa5]{2,12})】(?=[\u4e00-\u9fa5“《])")
 
 
 @cache
@@ -73,7 +74,7 @@ def _spoken_char(match: re.Match[str]) -> str | None:
 
 # Traditional 著 for the particle 着.
 _LASTING_ZHE = re.compile(
-    "(?<=[看读捧抱翻听望盯想拿带背])著|(?<![名显卓编论专原巨遗拙译合土所新旧大共素昭较尤])著(?![作名书述者称录有文于论成撰《])"
+    "(?<=[看读捧抱翻听望盯想拿带背])著|(?<![名显卓编论专原巨遗拙译合土所新旧大共素昭较尤])著(?![作名书述者称录有文于论成撰《)）])"
 )
 
 
@@ -124,9 +125,8 @@ def _beside(text: Tracked, before: str, after: str) -> Tracked:
 
 def _pauses(text: Tracked) -> Tracked:
     """Dashes and brackets between words are pauses; the number of a heading too."""
-    text = text.sub(_HEADING, lambda match: f"{match[1]}，").sub(
-        _ASIDE, lambda match: f"，{match[1]}{'，' if match[2] else ''}"
-    )
+    text = text.sub(_HEADING, lambda match: f"{match[1]}，").sub(_LABEL, lambda match: f"{match[1]}，")
+    text = text.sub(_ASIDE, lambda match: f"，{match[1]}{'，' if match[2] else ''}")
     return text.sub(_LONG_DASH, "，")
 
 

@@ -21,7 +21,7 @@ _OPEN_ONE = frozenset(
 _ORDINAL_BEFORE = re.compile(
     "(?:第|之|周|星期|礼拜|初|[一二三四五六七八九两]十|[^几]十|^十|零|[零一二三四五六七八九]点|[零一二三四五六七八九十]比|[统唯逐])$"
 )
-_COUNT_AFTER = re.compile("[次个遍回趟刻]")
+_COUNT_AFTER = re.compile("[次个遍回趟刻千万]|百(?!货)")
 # A year (一九四一年), a king.
 _NUMBERED = re.compile("[零一二三四五六七八九]{3}一年$|[尔斯特德亚莱曼普林白丁迪齐世]一世$")
 # The first of May, 五一, and class 三一.
@@ -82,7 +82,7 @@ def _ordinal(before: str, after: str) -> bool:
     """Whether what stands before 一 makes it a place in a row (周一), not a count (一周一次, 九点一刻)."""
     if not _ORDINAL_BEFORE.search(before):
         return False
-    return before[-1] not in "周期拜点" or not _COUNT_AFTER.match(after)
+    return before[-1] not in "周期拜点比" or not _COUNT_AFTER.match(after)
 
 
 def _one(clause: Clause, at: int, word: str, pos: str, inside: int) -> int | None:
@@ -156,7 +156,7 @@ def _earth(clause: Clause, index: int, begin: int, listed: Callable[[str], bool]
         and following[:1] in ("v", "d", "a", "p", "i", "n")
     ):
         return 5, "e"
-    if following[:1] in ("f", "u") or tag in ("ns", "nr"):
+    if following[:1] in ("f", "u") and tag[:1] not in "az" or tag in ("ns", "nr"):
         return 4, "i"
     doubled = _REDUPLICATED.search(clause.text[max(0, begin - 4) : begin])
     if tag == "v" and not doubled and following in ("b", "n", "uj"):  # 生产地主要是

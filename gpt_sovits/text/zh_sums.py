@@ -58,6 +58,8 @@ def _fraction(match: re.Match[str]) -> str | None:
     after = match.string[match.end() : match.end() + 12].lstrip()
     if re.search("(?:血压|高压|收缩压)[^，。,0-9]{0,3}$", before):
         return f"{cardinal(match[2])}，{cardinal(match[3])}"
+    if (top, bottom) == (24, 7):
+        return "七乘二十四"
     if after[:1] == "=" and top > bottom:
         return f"{cardinal(match[2])}除以{cardinal(match[3])}"
     dated = None if match[1] else slashed_date(match[2], match[3], before, after)
@@ -65,6 +67,7 @@ def _fraction(match: re.Match[str]) -> str | None:
 
 
 FRACTIONS: tuple[Rule, ...] = (
+    (re.compile(r"(?<=\d) / (?=\d{1,6}(?:\.\d+)? ?[=＝])"), "除以"),
     (re.compile(r"(?<!\d)(\d{2,3})/(\d{2,3}) ?mmHg"), lambda m: f"{cardinal(m[1])}，{cardinal(m[2])}毫米汞柱"),
     (re.compile(r"(?<![\d./])(\d{1,3}) (\d{1,2})/(\d{1,2})(?![\d/.])"),
      lambda m: f"{cardinal(m[1])}又{cardinal(m[3])}分之{cardinal(m[2])}" if int(m[2]) < int(m[3]) else None),
