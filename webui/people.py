@@ -355,9 +355,10 @@ def journal_of(words: Words, entries: Sequence[Entry], names: dict[str, str]) ->
             last["amount"], last["at"] = last["amount"] + amount, entry.at
         else:
             lines.append({"at": entry.at, "what": what, "counted": counted, "amount": amount, "details": entry.details})
+    colon = "：" if words.language == "zh" else ": "
     return [
-        {"at": line["at"], "said": words("journal.line", what=line["what"], more=more) if more else line["what"]}
-        for line, more in ((line, _detail(words, line, names)) for line in reversed(lines[-_LINES:]))
+        {"at": line["at"], "said": colon.join(filter(None, (line["what"], _detail(words, line, names))))}
+        for line in reversed(lines[-_LINES:])
     ]
 
 
