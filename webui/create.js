@@ -212,6 +212,7 @@ function draw_form() {
   $('text-row').hidden = state.passage !== 'own' && !clips.some((clip) => clip.kind === 'file');
   $('text-label').textContent = state.passage === 'own' ? SAY['create.own_text_label'] : SAY['create.file_text_label'];
   $('name-row').hidden = Boolean(state.voice);
+  grow($('text'));
   pr('self').checked = state.by_itself;
   draw_clips();
 }
@@ -278,7 +279,7 @@ $('permission-file').addEventListener('click', () => choose_files('permission'))
 $('files').addEventListener('change', () => { take_files([...$('files').files], kind_of_files); $('files').value = ''; });
 for (const field of FIELDS) $(field).addEventListener('input', () => {
   set({ [field]: $(field).value });
-  field === 'text' ? draw_clips() : note(`${field}-problem`, '');
+  field === 'text' ? (grow($('text')), draw_clips()) : note(`${field}-problem`, '');
 });
 for (const field of FIELDS) if ($(field).value) set({ [field]: $(field).value }); // typed before this script was here
 $('text').addEventListener('paste', () => setTimeout(() => $('text').dispatchEvent(new Event('change')))); // all of it is there

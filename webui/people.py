@@ -355,8 +355,9 @@ def journal_of(words: Words, entries: Sequence[Entry], names: dict[str, str]) ->
             last["amount"], last["at"] = last["amount"] + amount, entry.at
         else:
             lines.append({"at": entry.at, "what": what, "counted": counted, "amount": amount, "details": entry.details})
+    colon = "：" if words.language == "zh" else ": "
     return [
-        {"at": line["at"], "said": ": ".join(filter(None, (line["what"], _detail(words, line, names))))}
+        {"at": line["at"], "said": colon.join(filter(None, (line["what"], _detail(words, line, names))))}
         for line in reversed(lines[-_LINES:])
     ]
 

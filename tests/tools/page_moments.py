@@ -97,8 +97,9 @@ def back(page: Page) -> None:
 
 
 def recorded(app: App) -> np.ndarray:
-    """All that was spoken, one try after the other."""
-    clips = [clip for clip in app.studio.jobs.intake.clips() if clip.kind == "spoken"]
+    """All that was spoken, by sentences: those read while the app was down may arrive in any order."""
+    clips = sorted(app.studio.jobs.intake.clips(), key=lambda clip: clip.sentence)
+    clips = [clip for clip in clips if clip.kind == "spoken"]
     parts = [app.studio.jobs.intake.path(clip.id).read_bytes()[44:] for clip in clips]
     return np.frombuffer(b"".join(parts), "<i2") / 32768.0
 
