@@ -109,6 +109,8 @@ def _tell_of(begun: Project, book: Path, roles: dict[str, str]) -> None:
     if "left_out" in begun.about:
         print(f"Left out, as it is no speech: {begun.about['left_out']}", file=sys.stderr)
     known, found = {role.casefold() for role in roles}, speakers(read_book(book))
+    if unheard := [role for role in roles if role.casefold() not in set(map(str.casefold, found))]:
+        print(f"Nobody speaks in this text as: {', '.join(unheard)}.", file=sys.stderr)
     others = [name for name, lines in found.items() if lines > 1 and name.casefold() not in known]
     if others:
         named = ", ".join(others[:10])

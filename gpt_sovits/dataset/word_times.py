@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from gpt_sovits.text import symbols
 
 _FRAME, _LEAST = 0.01, 6  # seconds; frames of a pause
 _QUIET = 30.0  # dB below the loud frames
-_BEFORE, _AFTER = 0.2, 0.35  # seconds around a pause in which a word that is heard there begins with its end
+_NEAR = 0.1  # seconds around a pause in which the first word behind it may be heard to begin
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +31,17 @@ class Timed:
     def starts(self, audio: Audio) -> list[tuple[int, float]]:
         """Where in the text a word begins, and when it does; words that were not heard are left out.
 
-        After a pause a word begins where the sound does.
+        After a pause a word begins where the sound does. It is the first one that was heard behind the pause's begin,
+        most of its phones at least: what is heard of it often begins at once where the word before it ends. Words
+        further off keep their times, as many a pause is only a stop inside a word.
         """
-        pauses = _pauses(audio)
-        pairs = zip(self.words, self.times, strict=True)
-        return [(word.start, _near(time.start, pauses)) for word, time in pairs if not time.skipped]
-
-
-def _near(time: float, pauses: np.ndarray) -> float:
-    """The end of the pause in which ``time`` lies, or that is nearest, where one is near.
-
-    What is heard of a first word often begins at once where the one before it ends: the pause lies behind it then.
-    """
-    if not len(pauses):
-        return time
-    away = np.maximum((pauses[:, 0] - time) / _BEFORE, (time - pauses[:, 1]) / _AFTER)
-    return float(pauses[away.argmin(), 1]) if away.min() <= 1.0 else time
+        said = [(word.start, time) for word, time in zip(self.words, self.times, strict=True) if not time.skipped]
+        begins = [time.start for _, time in said]
+        for pause, sound in _pauses(audio).tolist():
+            first = bisect_right(said, pause, key=lambda each: float(np.mean([begin for begin, _ in each[1].phones])))
+            if first < len(said) and pause - _NEAR <= said[first][1].start <= sound + _NEAR:
+                begins[first] = sound
+        return [(place, begin) for (place, _), begin in zip(said, begins, strict=True)]
 
 
 def _pauses(audio: Audio) -> np.ndarray:

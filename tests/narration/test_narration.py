@@ -193,8 +193,10 @@ def test_the_command_line_narrates(studio: Studio, tmp_path: Path, capsys: pytes
     book = tmp_path / "story.txt"
     book.write_text("Good morning.\n\nThis is a story.")
     words = ["narrate", str(book), "--voice", "voice of local", "--out", str(tmp_path / "s.mp3"), "--json"]
-    assert main([*words, "--subtitles", str(tmp_path / "s.vtt")], lambda settings: studio) == 0
-    assert '"sentences": 2' in capsys.readouterr().out
+    words += ["--role", "Zed=voice of local", "--subtitles", str(tmp_path / "s.vtt")]
+    assert main(words, lambda settings: studio) == 0
+    told = capsys.readouterr()
+    assert '"sentences": 2' in told.out and "as: Zed." in told.err
     assert "Good morning." in (tmp_path / "s.vtt").read_text()
     assert main(["narrate", str(tmp_path / "story.narration"), "--list"], lambda settings: studio) == 0
     assert "This is a story." in capsys.readouterr().out

@@ -21,7 +21,7 @@ from tests.webui.serving import served
 def main() -> int:
     from starlette.applications import Starlette
 
-    from webui.api import Doors, callers, create_api
+    from webui.api import Doors, callers, create_api, refused
     from webui.guard import Guard
 
     callers.PER_MINUTE = 10**9  # every request of the tool would be the same program's
@@ -37,7 +37,7 @@ def main() -> int:
         )
         base, _ = listening(folder)
         studio.core.base = lambda name: base  # type: ignore[method-assign]
-        app = Guard(Doors(Starlette(), api=create_api(studio, folder)))
+        app = Guard(Doors(Starlette(), api=create_api(studio, folder)), say=refused)
         with served(app) as address:
             command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{address}/api/openapi.json"]
             # what has the right form may still be refused: a text without words, a name that nobody can see

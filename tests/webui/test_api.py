@@ -148,8 +148,11 @@ def test_every_failure_has_one_shape_in_the_callers_language(client: TestClient)
             assert re.search(letters, problem["message"]) and set(problem) == {"message", "type", "code", "param"}
     big = client.post("/v1/audio/speech", content=b" " * (2**20 + 1)).json()
     assert big["error"]["code"] == "length"
-    assert client.get("/v1/nothing").json()["error"]["code"] == "missing"
-    assert client.post("/v1/audio/speech", content=b"[" * 100_000).json()["error"]["code"] == "form"
+    for nowhere in ("/v1/nothing", "/v1", "/api"):
+        assert client.get(nowhere).json()["error"]["code"] == "missing"
+    for body, param in ((b"[" * 100_000, None), (b"{", None), (b'{"input": "Hi", "voice": {"id": 7}}', "voice")):
+        problem = client.post("/v1/audio/speech", content=body, headers=headers).json()["error"]
+        assert problem["code"] == "form" and (problem["param"] or "").partition(".")[0] == (param or ""), problem
 
 
 def test_who_leaves_stops_the_work(address: str, made: Any) -> None:
@@ -523,8 +526,9 @@ def test_takes_and_narrations(client: TestClient, made: Any) -> None:
     assert client.post("/api/narrations", files={"document": ("x.exe", b"x")}).status_code == 400
     place = f"/api/narrations/{book}"
     assert client.get(f"{place}/sentences").status_code == 404
-    whole = client.post(f"{place}/begin", json={"voice": "voice of local"}).json()["whole"]
-    assert whole == 3 and client.get(f"{place}/file").status_code == 404
+    begun = client.post(f"{place}/begin", json={"voice": "voice of local", "roles": {"Zed": "voice of local"}}).json()
+    whole = begun["whole"]
+    assert whole == 3 and begun["unheard"] == ["Zed"] and client.get(f"{place}/file").status_code == 404
     events = [json.loads(line[6:]) for line in client.post(f"{place}/go-on").text.splitlines() if line]
     assert [each["type"] for each in events] == ["sentence"] * whole + ["done"]
     assert client.put(f"{place}/sentences/2", json={"text": "It was a bright night."}).json()["takes"] == 1
@@ -542,7 +546,7 @@ def test_takes_and_narrations(client: TestClient, made: Any) -> None:
     assert seconds(sound.content, "mp3") > 3 * SENTENCE_SECONDS and sound.headers["content-type"] == "audio/mpeg"
     named = client.post("/api/narrations", files=DOCUMENT, data={"title": "My own"}).json()
     assert named["title"] == "My own" and client.delete(f"/api/narrations/{named['id']}").status_code == 204
-    assert client.get(place).json()["roles"] == {"": ids["local"]}
+    assert client.get(place).json()["roles"] == {"": ids["local"], "Zed": ids["local"]}
     assert client.delete(place).status_code == 204 and client.get(place).status_code == 404
 
 

@@ -71,7 +71,7 @@ class Doors:
         self._coming = 0  # bytes of recordings on their way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not str(scope["path"]).startswith(ROOTS):
+        if scope["type"] != "http" or not is_door(str(scope["path"])):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -105,9 +105,13 @@ class Doors:
             raise ResourceError("The disk of the studio is nearly full.", "Free some space.")
 
 
+def is_door(path: str) -> bool:
+    return f"{path}/".startswith(ROOTS)
+
+
 def refused(request: Request, reason: str) -> Response:
     """What the guard says: to a program in its shape, to a browser in plain words."""
-    if request.scope["path"].startswith(ROOTS):
+    if is_door(request.scope["path"]):
         status, code = (413, "length") if reason == TOO_LARGE else (403, "origin")
         return failure(request, AskedError(status, code, reason))
     return PlainTextResponse(reason, status_code=403)

@@ -111,7 +111,8 @@ def handle(app: FastAPI) -> None:
     async def wrong_form(request: Request, error: RequestValidationError) -> JSONResponse:
         code, sentence, advice = _SENTENCES[422]
         places = [str(part) for part in (error.errors() or [{}])[0].get("loc", ())[1:]]
-        named = ".".join(places).encode("ascii", "replace").decode()[:100] or None
+        fields = [part for part in places if re.fullmatch(r"[a-z_]+|\d+", part)]  # without what pydantic calls a form
+        named = ".".join(fields)[:100] if fields and not fields[0].isdigit() else None
         return failure(request, AskedError(422, code, sentence, advice), named)
 
     @app.exception_handler(HTTPException)

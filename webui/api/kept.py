@@ -129,7 +129,8 @@ def put_narration(
     name = Path(document.filename or "")
     kind = name.suffix.lower().lstrip(".")
     data = document.file.read(MAX_DOCUMENT + 1)
-    return book_of(caller.session.books.put(data, kind, title or name.stem, insist=bool(title)))
+    book = caller.session.books.put(data, kind, title or name.stem, insist=bool(title))
+    return {**book_of(book), "speakers": caller.session.books.look(book.id)["speakers"]}
 
 
 @router.get("/narrations/{narration}", tags=["narrations"], summary="How far it is, and who reads")
@@ -147,7 +148,8 @@ def begin(narration: str, body: Begin, caller: Asking) -> dict[str, Any]:
     book = _book(caller, narration)
     voices = {role: caller.voice(name).id for role, name in {**body.roles, "": body.voice}.items()}
     caller.session.books.begin(book.id, voices, language=body.language, speed=body.speed)
-    return book_of(caller.session.books.get(book.id))
+    heard = {sentence.role for sentence in caller.session.books.open(book.id).sentences()}
+    return {**book_of(caller.session.books.get(book.id)), "unheard": [role for role in body.roles if role not in heard]}
 
 
 @router.post(
