@@ -26,17 +26,17 @@ MAX_FILE = 64 * 2**20  # bytes
 MAX_TEXT = 32 * 2**20  # bytes of text in it, unpacked
 MOST_TAGS = 1_000_000
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_MD_HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*")
+_MD_HEADING = re.compile(r"(#{1,6})[ \t]+(.+)")
 _TXT_HEADING = re.compile(
     r"(?:chapter|part|book|prologue|epilogue|preface|introduction)\b[^.!?]{0,80}|第[〇零一二三四五六七八九十百千\d]{1,9}[章回节课幕卷部].{0,60}",
     re.IGNORECASE,
 )
 _ROLE = re.compile(  # Anna: …, **Anna:** …, Anna (laughing): …
-    r"[*_]{0,3}(?P<role>[^\W\d_][\w .'’·-]{0,39}?)[*_]{0,3}[ \t]*(?:[(（\[][^()（）\[\]\n]{0,60}[)）\]])?[*_]{0,3}"
-    r"[ \t]*[:：][*_]{0,3}[ \t]*(?=\S)"
+    r"[*_]{0,3}(?P<role>[^\W\d_][\w .'’·-]{0,39}?)[*_]{0,3}[ \t]{0,9}(?:[(（\[][^()（）\[\]\n]{0,60}[)）\]])?[*_]{0,3}"
+    r"[ \t]{0,9}[:：][*_]{0,3}[ \t]*(?=\S)"
 )
 _FRONT = re.compile(r"---[ \t]*\n(?P<said>(?:(?:#|-[ \t]|[\w-]+[ \t]*:)[^\n]*\n|[ \t][^\n]*\n){0,60})---[ \t]*(?:\n|$)")
-_NAMED = re.compile(r"^(title|author):[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
+_NAMED = re.compile(r"^(title|author):(.*)$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 _DIRECTION = re.compile(r"\[[^\[\]]{1,200}\]")
@@ -100,13 +100,13 @@ def read_book(path: Path, roles: Collection[str] = ()) -> Book:
     for chapter in book.chapters:
         spoken = [_without_directions(each, book.left_out) for each in chapter.paragraphs]
         parts = [part for each in spoken if each.text.strip() for part in _by_role(each, wanted)]
-        chapter.paragraphs = []
+        whole: list[tuple[Paragraph, list[str]]] = []
         for part in parts:
             if speakable(part.text):
-                chapter.paragraphs.append(part)
-            elif chapter.paragraphs and TAG.search(part.text):  # a pause alone in its line
-                last = chapter.paragraphs[-1]
-                chapter.paragraphs[-1] = replace(last, text=f"{last.text}\n{part.text}")
+                whole.append((part, [part.text]))
+            elif whole and TAG.search(part.text):  # a pause alone in its line
+                whole[-1][1].append(part.text)
+        chapter.paragraphs = _joined(whole)
     book.chapters = [each for each in book.chapters if each.paragraphs]
     book.title = book.title or path.stem
     if not book.chapters:
@@ -124,9 +124,11 @@ def _book(title: str, author: str, lines: Iterable[Line]) -> Book:
 def _markdown(text: str) -> Book:
     """With the title and author that stand between "---" in front of it."""
     front = _FRONT.match(text)
-    named = dict(_NAMED.findall(front["said"])) if front else {}
+    named = {key: said.strip(" \t\"'") for key, said in _NAMED.findall(front["said"])} if front else {}
     front = front if named else None
-    text = _COMMENT.sub("", text[front.end() if front else 0 :])
+    text = text[front.end() if front else 0 :]
+    closed = text.rfind("-->") + 3  # behind it every comment would be looked for to the end
+    text = _COMMENT.sub("", text[:closed]) + text[closed:]
     code, text = _without_code(text)
     book = _book(named.get("title", "")[:200], named.get("author", "")[:200], _plain_lines(text, markdown=True))
     book.left_out += code
@@ -158,7 +160,8 @@ def _without_directions(paragraph: Paragraph, left_out: list[str]) -> Paragraph:
     if not found:
         return paragraph
     left_out += map(str.strip, found)
-    return replace(paragraph, text="\n".join(line for line in lines if line not in found))
+    gone = set(found)
+    return replace(paragraph, text="\n".join(line for line in lines if line not in gone))
 
 
 def speakers(book: Book) -> dict[str, int]:
@@ -173,19 +176,24 @@ def speakers(book: Book) -> dict[str, int]:
 
 def _by_role(paragraph: Paragraph, wanted: dict[str, str]) -> list[Paragraph]:
     """The paragraph, parted before each line that one of ``wanted`` says, and behind it where another name begins."""
-    parts: list[Paragraph] = []
+    parts: list[tuple[Paragraph, list[str]]] = []
     for line in paragraph.text.split("\n"):
         found = _ROLE.match(line.strip()) if wanted else None
         role = wanted.get(found["role"].strip().casefold()) if found else None
         if found and role:
-            parts.append(Paragraph(line.strip()[found.end() :], role, None if parts else paragraph.at))
-        elif found and parts and parts[-1].role:
-            parts.append(Paragraph(line))
+            said = line.strip()[found.end() :]
+            parts.append((Paragraph("", role, None if parts else paragraph.at), [said]))
+        elif found and parts and parts[-1][0].role:
+            parts.append((Paragraph(""), [line]))
         elif parts:
-            parts[-1] = replace(parts[-1], text=f"{parts[-1].text}\n{line}")
+            parts[-1][1].append(line)
         else:
-            parts.append(replace(paragraph, text=line))
-    return parts
+            parts.append((paragraph, [line]))
+    return _joined(parts)
+
+
+def _joined(parts: Iterable[tuple[Paragraph, list[str]]]) -> list[Paragraph]:
+    return [replace(part, text="\n".join(lines)) for part, lines in parts]
 
 
 def decoded(path: Path, data: bytes) -> str:
@@ -231,7 +239,7 @@ def _plain_lines(text: str, *, markdown: bool) -> Iterator[Line]:
             elif heading:
                 yield from [(0, "\n".join(gathered))] if gathered else []
                 gathered = []
-                yield len(heading[1]), heading[2]
+                yield len(heading[1]), heading[2].rstrip("#").rstrip()
             else:
                 gathered.append(line)
         alone = len(gathered) == 1 and not markdown and _TXT_HEADING.fullmatch(gathered[0].strip())
@@ -293,10 +301,19 @@ class _Html(html.parser.HTMLParser):
 
 def _html_lines(text: str) -> list[Line]:
     parser = _Html()
-    parser.feed(text)
+    parser.feed(_closed(text))
     parser.close()
     parser.end()
     return parser.lines
+
+
+def _closed(text: str) -> str:
+    """HTML that opens nothing without closing it: Python's reader looks for each end through all of the rest."""
+    text = text.replace("<![CDATA[", "").replace("]]>", "").replace("<![", "<!")  # of others it makes an AssertionError
+    for end, opened, instead in (("-->", "<!--", ""), (">", "<", "&lt;")):
+        at = text.rfind(end) + len(end)
+        text = text[:at] + text[at:].replace(opened, instead)
+    return text
 
 
 def _xml(data: bytes) -> ElementTree.Element:
@@ -341,18 +358,29 @@ def _zipped(path: Path, data: bytes, read: object) -> Book:
 
 def _docx(found: _Zip) -> Book:
     lines: list[Line] = []
-    for paragraph in _xml(found.read("word/document.xml")).iter(f"{_WORD}p"):
+    for paragraph, text in _word_paragraphs(_xml(found.read("word/document.xml"))):
         style = paragraph.find(f"{_WORD}pPr/{_WORD}pStyle")
         named = "" if style is None else style.get(f"{_WORD}val", "")
         level = re.fullmatch(r"(?:Heading|Title|标题|berschrift|\D{0,3})\s?(\d?)", named)
-        text = "".join(
-            "\n" if part.tag in (f"{_WORD}br", f"{_WORD}cr") else " " if part.tag == f"{_WORD}tab" else part.text or ""
-            for part in paragraph.iter()
-            if part.tag in (f"{_WORD}t", f"{_WORD}br", f"{_WORD}cr", f"{_WORD}tab")
-        )
         heading = level is not None and bool(named) and (named == "Title" or bool(level[1]))
         lines.append((int(level[1] or 1) if heading and level else 0, text))
     return Book("", "", _chapters(lines))
+
+
+def _word_paragraphs(root: ElementTree.Element) -> list[tuple[ElementTree.Element, str]]:
+    """Each paragraph with its text; that of one inside of it, as in a text box, is the inner one's alone."""
+    found: list[tuple[ElementTree.Element, list[str]]] = []
+    waiting: list[tuple[ElementTree.Element, list[str]]] = [(root, [])]
+    while waiting:
+        part, text = waiting.pop()
+        kind = part.tag.removeprefix(_WORD)
+        if kind == "p":
+            text = []
+            found.append((part, text))
+        elif kind in ("t", "br", "cr", "tab"):
+            text.append((part.text or "") if kind == "t" else " " if kind == "tab" else "\n")
+        waiting += [(each, text) for each in reversed(part)]
+    return [(paragraph, "".join(text)) for paragraph, text in found]
 
 
 def _epub(found: _Zip) -> Book:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -158,3 +160,26 @@ def test_what_is_no_document_is_one_sentence(tmp_path: Path, monkeypatch: pytest
         books._xml(b"<p>" * 1001)
     with pytest.raises(MissingError):
         read_book(tmp_path / "nothing.txt")
+
+
+def test_no_document_takes_longer_than_its_length_allows(tmp_path: Path) -> None:
+    """What is opened and never closed, runs of spaces, one endless paragraph, text boxes in text boxes."""
+    inner = "<w:p><w:r><w:t>a</w:t></w:r>" * 8_000 + "</w:p>" * 8_000
+    document = io.BytesIO()
+    with zipfile.ZipFile(document, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("word/document.xml", f'<w:d xmlns:w="{books._WORD[1:-1]}">{inner}</w:d>')
+    hard = {
+        "box.docx": document.getvalue(),
+        "open.html": b"<p>Hi.</p>" + b"<!-- > <![CDATA[ <![foo[ <? </a <a b='" * 3_000,
+        "open.md": b"Hi.\n" + b"<!--" * 30_000,
+        "wide.md": b"---\ntitle: " + b'" ' * 20_000 + b"x\n---\n# a" + b" #" * 20_000 + b"b\n\nHi.",
+        "name.txt": b"A" + b" " * 30_000 + b"x",
+        "log.txt": b"It was a line.\n" * 8_000,
+        "away.txt": b"Hi.\n" + b"".join(b"[a%d]\n" % number for number in range(8_000)),
+        "pause.txt": b"Hi.\n\n" + b"[pause 1]\n\n" * 8_000,
+    }
+    for name, data in hard.items():
+        began = time.process_time()
+        (tmp_path / name).write_bytes(data)
+        assert speakers(read_book(tmp_path / name, ["Anna"])) is not None
+        assert time.process_time() - began < 5.0, name
