@@ -72,9 +72,18 @@ def test_held_out_speakers_and_single_words_do_not_count():
     assert mean_of([told, word, Spoken("h", "en", 0.9, held_out=True)]) == mean_of([told])
 
 
+def test_styles_are_drawn_in_by_so_much_of_the_way():
+    torch.manual_seed(0)
+    network = SoVITS(acoustic_config()).eval()
+    spec, mean = torch.rand(1, 1025, 60), torch.randn(network.config.gin)
+    before = network.style(spec)
+    network.load_state_dict(publishing.drawn_in(network.state_dict(), mean, 0.25))
+    torch.testing.assert_close(network.style(spec), 0.75 * before + 0.25 * mean[None, :, None], atol=1e-5, rtol=1e-4)
+
+
 def test_what_doubt_means_is_kept_for_unchanged_ears_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(publishing, "Corpus", lambda folder: None)
-    monkeypatch.setattr(publishing, "CodedCorpus", lambda corpus, folder: None)
+    monkeypatch.setattr(publishing, "CodedCorpus", lambda corpus, folder: SimpleNamespace(clips=[]))
     means = {"en": torch.zeros(4), "zh": torch.ones(4)}
     monkeypatch.setattr(publishing, "language_means", lambda acoustic, corpus: means)
     torch.manual_seed(0)
