@@ -224,7 +224,7 @@ DATE_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])", needs="S"), _weekday, "off Sat. and Sun."),
     (Pattern(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, )"
                 r"|(?<= & )|(?<=\b[Cc]losed )|(?<=\b[Oo]pen )|(?<=\bevery ))"
-                r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|(?:Sat|Sun)(?=\.?(?:[,;:!?)](?! [A-Z]{2})|$|\s*\d"
+                r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|(?:Sat|Sun)(?=\. [A-Z]|\.?(?:[,;:!?)](?! [A-Z]{2})|$|\s*\d"
                 r"| (?:at|and|or|to|from|till|until|noon|morning|afternoon|evening|night)\b)))\b\.?(?![\w'])"),
      _weekday, "by Fri"),
     (Pattern(rf"\b((?:on|by|until|till|before|after|since|due|through|or|and|{_DAY}|[A-Z][a-z]+day)\.?,? )"

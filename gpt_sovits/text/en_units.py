@@ -120,7 +120,7 @@ def _range(match: re.Match[str]) -> str | None:
     chained = re.search(r"\d ?(?:[\-~]|to) ?\d+(?:,| and|, and| or|, or| &) $", before)
     asked = re.search(
         r"\b(?:pp?|pages?|ages?|aged|chapters?|from|between|lines?|ll|years?|sizes?|rows?|seats?|items?|verses?|grades?|levels?|"
-        r"nos|steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
+        r"nos|vols?|volumes?|steps?|questions?|rooms?|weeks?|days?|numbers?|figures?|tables?|sections?|versions?|about|around|roughly|"
         r"approximately|every|another|pp|mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|weekdays|"
         r"daily|hours)[ .:,]+$",
         before,
@@ -281,7 +281,7 @@ UNIT_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b(\d{1,2})' ?(\d{1,2})(?:\"|'')|\b(\d)(?: ?ft\.? ?| feet )(\d{1,2})(?: ?in\b\.?| inches)?(?=[ .,]|$)",
              needs=DIGITS),
      lambda m: _feet(m) if m[1] else f"{cardinal(int(m[3]))} {'foot' if m[3] == '1' else 'feet'} {cardinal(int(m[4]))}"
-     + (" inches" if "in" in m.group() else ""), "6'2\""),
+     + ((" inch" if m[4] == "1" else " inches") if "in" in m.group() else ""), "6'2\""),
     (Pattern(r"(?<!['\"\w])(\d{1,3})'(?=\s+(?:tall|high|long|wide|deep|by|x)\b)", needs=DIGITS),
      lambda m: f"{cardinal(int(m[1]))} foot", "8' tall"),
     (Pattern(r"(?<![\"\w])(\d{1,3}(?:\.\d)?)\""

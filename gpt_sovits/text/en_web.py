@@ -147,7 +147,7 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=[\s(\"'])\.([a-z]{2,8}|[a-z]\d)\b(?![.(])"),
      lambda m: f"dot {_extension(m[1])}", "a .txt file"),
     (Pattern(r"\bX\.(\d{2,3})\b", needs="X"), lambda m: f"X dot {digits(m[1])}", "X.509"),
-    (Pattern(r"\b(?!approx)([A-Za-z][a-z_]{4,30})\.(?=\d)", needs=DIGITS), lambda m: f"{m[1]} dot ", "proc.5"),
+    (Pattern(r"\b(?!approx|alpha)([A-Za-z][a-z_]{4,30})\.(?=\d)", needs=DIGITS), lambda m: f"{m[1]} dot ", "proc.5"),
     (Pattern(r"(?<=\d)\.[xX]\b", needs="xX"), " dot x", "3.x"),
     (Pattern(r"(?<!\S)--(?=[a-z])", needs="-"), "dash dash ", "--dry-run"),
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),

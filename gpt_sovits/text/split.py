@@ -31,7 +31,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Mx|Drs?|Prof|St|Ste|Mt|Ft|Jr|Sr|vs|cf|etc|e\.g|i\.e|a\.m|p\.m|al|ca|Nos?|Inc|Ltd|Co|Corp|Gen|Sen"
     r"|Gov|Capt|Cpt|Sgt|Lt|Col|Maj|Cmdr|Adm|Rev|Hon|Rep|Pres|Supt|Fr|Fig|Figs|Vols?|Ch|Chap|Sec|Eq|Art|Par|Ed|Eds|Pt"
     r"|approx|est|dept|Bros|Ave|Blvd|Rd|Ln|Hwy|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Mon|Tue|Tues|Wed|Thu"
-    rf"|Thur|Thurs|Fri|pp|p|ft|in|(?<=/)mo|cu|lb|lbs|oz|mi|min|hrs?|sq|op|cit|B\.Sc|M\.Sc|Pss?|Cor|Rom|Matt|Mk|Lk|Jn|Heb|Exod?|Lev|Num|Deut|Isa|Jer|Thess|Tim|Phil|Eph|Gal|Pet|{any_of(SHORTENED)})"
+    rf"|Thur|Thurs|Fri|pp|p|ft|in|(?<=/)mo|cu|Sat|Sun|lb|lbs|oz|mi|min|hrs?|sq|op|cit|B\.Sc|M\.Sc|Pss?|Cor|Rom|Matt|Mk|Lk|Jn|Heb|Exod?|Lev|Num|Deut|Isa|Jer|Thess|Tim|Phil|Eph|Gal|Pet|{any_of(SHORTENED)})"
     r"|(?:\b[A-Za-z]\.)+[A-Za-z]|\b[A-Z])$",
     re.IGNORECASE,
 )
@@ -44,7 +44,7 @@ _BOTH = frozenset(
 _CLOSING = re.compile(r"\b(?:etc|inc|ltd|co|corp|jr|sr|bros|assn|al|[ap]\.?m|(?:[a-z]\.)+[a-z])$", re.IGNORECASE)
 _WEEKDAY = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}$")
 _DAY = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?$")
-_MEASURED = re.compile(r"\d ?in$|\bet al$")
+_MEASURED = re.compile(r"\d ?in$|\bet al$|\b(?:Sat|Sun)$")
 _HAN = re.compile("[一-鿿]")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+")
 

@@ -57,7 +57,7 @@ _NUMBERED = re.compile(
 _POWER_IS = re.compile(r"(?<=[次平立]方是)\d{3,}(?![\d.])")
 _APART = re.compile(r"(?<=[一二三四五六日][、，])([一二三四五六日]) +(?=\d)")
 _ASIDE = re.compile(r"(?<=[\u4e00-\u9fa5》”])[（(]([\u4e00-\u9fa5，、：“”《》·～ ]{2,40})[)）](?=([\u4e00-\u9fa5])?)")
-_LABEL = re.compile(r"(?:^|(?<=[\n。！？]))【([\u4e00-\u9fa5]{2,12})】(?=[\u4e00-\u9fa5“《])")
+_LABEL = re.compile(r"(?:^|(?<=[\n。！？]))[【（(]([\u4e00-\u9fa5]{2,12})[】）)](?=[\u4e00-\u9fa5“《])")
 
 
 @cache

@@ -156,7 +156,13 @@ def _earth(clause: Clause, index: int, begin: int, listed: Callable[[str], bool]
         and following[:1] in ("v", "d", "a", "p", "i", "n")
     ):
         return 5, "e"
-    if following[:1] in ("f", "u") and tag[:1] not in "az" or tag in ("ns", "nr"):
+    if (
+        len(before) > 1
+        and tag not in ("n", "ns", "nz", "s", "f", "r")
+        and re.match("地等[着了到待]", clause.text[begin:])
+    ):  # jieba: 等, a particle
+        return 5, "e"
+    if following[:1] in ("f", "u") or tag in ("ns", "nr"):
         return 4, "i"
     doubled = _REDUPLICATED.search(clause.text[max(0, begin - 4) : begin])
     if tag == "v" and not doubled and following in ("b", "n", "uj"):  # 生产地主要是
