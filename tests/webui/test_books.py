@@ -76,6 +76,7 @@ def test_a_play_is_cast_spoken_changed_and_made_into_one_file(http: TestClient, 
     book = http.post(BOOKS, json={"text": PLAY}).json()["book"]
     inside = http.get(f"{BOOKS}/{book['id']}").json()["inside"]
     assert inside["chapters"] == ["One", "Two"] and inside["speakers"] == {"Anna": 2, "Ben": 1}
+    assert inside["left_out"] == []
     place = f"{BOOKS}/{book['id']}"
     http.post(f"{place}/begin", json=CAST)
     assert spoken(http, book["id"])["title"] == "One"

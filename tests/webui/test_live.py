@@ -23,7 +23,8 @@ from gpt_sovits.studio import Studio
 from tests.webui.humming import Humming, frames, own_routes
 from tests.webui.serving import served
 from webui.asked import OWNER
-from webui.live import Clips, Live
+from webui.i18n import load
+from webui.live import SAMPLES, Clips, Live
 from webui.reading import as_reading
 
 WISH = {"page": "p1", "voice": "invented1"}
@@ -176,6 +177,10 @@ def test_what_was_typed_is_there_after_a_crash(http: TestClient, settings: Setti
     assert http.put("/en/own/desk/speak", json=typed).json() == {}
     again = Studio(settings)
     assert again.session().desk.read("speak") == typed
+    for part, key in SAMPLES.items():
+        http.put(f"/en/own/desk/{part}", json={"text": load("en")(key), "n": 1})
+        assert http.get(f"/zh/own/desk/{part}").json() == {"text": load("zh")(key), "n": 1}, "nobody changed it"
+    http.put("/en/own/desk/speak", json=typed)
     assert "problem" in http.put("/en/own/desk/speak", json={"text": "x" * 3 * 2**20}).json()
     assert again.session().desk.read("speak") == typed
     kind = {"Content-Type": "application/json"}
