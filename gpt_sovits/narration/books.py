@@ -349,6 +349,7 @@ def _zipped(path: Path, data: bytes, read: object) -> Book:
         ElementTree.ParseError,
         NotImplementedError,
         RuntimeError,
+        StopIteration,
         ValueError,
     ) as error:
         raise InputError(f"The file {path.name} is damaged or of another kind.", "Save it again.") from error

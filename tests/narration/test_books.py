@@ -146,8 +146,13 @@ def test_what_is_no_document_is_one_sentence(tmp_path: Path, monkeypatch: pytest
         (tmp_path / name).write_bytes(data)
         with pytest.raises(InputError):
             read_book(tmp_path / name)
+    for name, package in (("bomb.epub", bomb), ("bare.epub", "")):
+        with pytest.raises(InputError):
+            read_book(epub(tmp_path / name, package))
+    with zipfile.ZipFile(tmp_path / "lost.epub", "w") as out:
+        out.writestr("META-INF/container.xml", "<container/>")
     with pytest.raises(InputError):
-        read_book(epub(tmp_path / "bomb.epub", bomb))
+        read_book(tmp_path / "lost.epub")
     with zipfile.ZipFile(tmp_path / "big.docx", "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr("word/document.xml", b" " * 2**20)
     monkeypatch.setattr(books, "MAX_TEXT", 2**19)

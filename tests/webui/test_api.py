@@ -148,6 +148,8 @@ def test_every_failure_has_one_shape_in_the_callers_language(client: TestClient)
             assert re.search(letters, problem["message"]) and set(problem) == {"message", "type", "code", "param"}
     big = client.post("/v1/audio/speech", content=b" " * (2**20 + 1)).json()
     assert big["error"]["code"] == "length"
+    for answer in (client.get("/api/voices/Ada/sample"), client.patch("/api/voices/Ada", json={"name": "Eve"})):
+        assert answer.status_code == 400 and "invented" in answer.json()["error"]["message"]
     for nowhere in ("/v1/nothing", "/v1", "/api"):
         assert client.get(nowhere).json()["error"]["code"] == "missing"
     for body, param in ((b"[" * 100_000, None), (b"{", None), (b'{"input": "Hi", "voice": {"id": 7}}', "voice")):

@@ -25,6 +25,8 @@ from starlette.requests import Request
 from gpt_sovits.errors import MissingError, RefusedError
 from gpt_sovits.services.session import Session
 from gpt_sovits.services.tokens import Token
+from gpt_sovits.storage.starters import KIND as INVENTED
+from gpt_sovits.storage.starters import refuse
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices.ids import LOCAL_USER
 from gpt_sovits.voices.manifest import VoiceCard
@@ -69,6 +71,13 @@ class Caller:
         """A voice that the program may use; any other is as if it did not exist."""
         only = None if self.token is None else self.token.voices
         return self.session.voices.find(name_or_id, only)
+
+    def own(self, name_or_id: str) -> VoiceCard:
+        """The same for what only a person's own voice can do."""
+        card = self.voice(name_or_id)
+        if card.kind == INVENTED:
+            raise refuse(card)
+        return card
 
     def turn(self) -> Turn:
         """To be held while something is spoken."""

@@ -88,13 +88,13 @@ def one_voice(voice: str, caller: Asking) -> dict[str, Any]:
 )
 def sample(voice: str, caller: Asking) -> Response:
     caller.require("speak")
-    return Response(caller.session.voices.sample(caller.voice(voice).id), media_type="audio/wav")
+    return Response(caller.session.voices.sample(caller.own(voice).id), media_type="audio/wav")
 
 
 @router.patch("/voices/{voice}", tags=["voices"], summary="Give a voice another name")
 def rename(voice: str, body: NewName, caller: Asking) -> dict[str, Any]:
     caller.require("manage")
-    card = caller.voice(voice)
+    card = caller.own(voice)
     caller.session.voices.rename(card.id, body.name)
     return card_of(caller.voice(card.id))
 
@@ -172,7 +172,7 @@ async def create(
             base=base,
             draft=draft,
             statement=None if statement is None else await kept_upload(statement, place / "statement"),
-            voice_id=caller.voice(again).id if again else "",
+            voice_id=caller.own(again).id if again else "",
             anyway=anyway,
         )
         job_id = await to_thread.run_sync(caller.session.jobs.create, wanted)
