@@ -3,9 +3,8 @@
     python -m gpt_sovits.lab.invent --teacher FOLDER --base mini --out pretrained_models/mini/voices
 
 Nobody's voice is copied: a mean of several synthetic voices belongs to none of them. Each says one English and one
-Mandarin sentence, from which the base hears the voice as it would hear a person's clip; nothing is trained. What the
-base hears lies far from the people that it learnt from, and such a style is understood badly, so it is moved towards
-the mean style of all of them (also nobody's) by as much as ``SPEAKERS`` says, and keeps no colour.
+Mandarin sentence, from which the base hears the voice as it would hear a person's clip, but keeps no colour; nothing is
+trained.
 """
 
 from __future__ import annotations
@@ -19,14 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from gpt_sovits.audio import Audio
 from gpt_sovits.families.base import Base, load_base
 from gpt_sovits.families.enrol import enrol
 from gpt_sovits.features.reference import Reference
 from gpt_sovits.lab.evaluation.teacher import RATE, Teacher
-from gpt_sovits.models.native import load_tensors
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage import versions
 from gpt_sovits.storage.starters import KIND
@@ -44,12 +41,11 @@ OWNER = "invented"
 
 @dataclass(frozen=True)
 class Speaker:
-    """``shares`` of the teacher's voices; ``own``: how much of its style stays, the rest is the base's mean style."""
+    """``shares`` of the teacher's voices."""
 
     id: str
     name: str
     shares: Mapping[str, float]
-    own: float = 0.5
 
 
 SPEAKERS = (
@@ -65,12 +61,9 @@ def clip_of(teacher: Teacher, speaker: Speaker) -> np.ndarray:
     return np.concatenate([teacher.say(phonemize(text), voice, PACE).wave for text in (ENGLISH, MANDARIN)])
 
 
-def heard(base: Base, wave: np.ndarray, own: float) -> Reference:
-    """The reference of a clip, its style moved to the base's mean style."""
-    means = load_tensors(base.files.folder / "languages.safetensors")
-    mean = torch.stack([means[language].float() for language in sorted(means)]).mean(0)[None, :, None]
-    reference = enrol(base, Audio(wave, RATE), ENGLISH + MANDARIN, "auto")
-    return replace(reference, style=own * reference.style + (1 - own) * mean, colour=None)
+def heard(base: Base, wave: np.ndarray) -> Reference:
+    """The reference of a clip at the teacher's rate, without a colour."""
+    return replace(enrol(base, Audio(wave, RATE), ENGLISH + MANDARIN, "auto"), colour=None)
 
 
 def invent(teacher: Teacher, base: Base, speaker: Speaker, out: Path) -> int:
@@ -88,7 +81,7 @@ def invent(teacher: Teacher, base: Base, speaker: Speaker, out: Path) -> int:
         owner=OWNER,
         base=base.name,
         version_id=None,
-        reference=heard(base, wave, speaker.own),
+        reference=heard(base, wave),
         consent=consent,
         created=now(),
         made_by={
@@ -96,7 +89,6 @@ def invent(teacher: Teacher, base: Base, speaker: Speaker, out: Path) -> int:
             "base_release": base.release,
             "seconds_of_speech": round(len(wave) / RATE, 2),
             "shares": dict(speaker.shares),
-            "own": speaker.own,
             "from": "Kokoro-82M",
         },
     )
