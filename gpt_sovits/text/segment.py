@@ -29,22 +29,27 @@ _KANA = "ぁ-ゖゝゞァ-ヺー-ヿｦ-ﾟ"
 _HANGUL = "가-힣ᄀ-ᇿㄱ-ㆎ"
 _LATIN = "A-Za-zＡ-Ｚａ-ｚÀ-ÖØ-öø-ɏ"
 _UNIT = "|".join(re.escape(name) for name in sorted(UNIT_NAMES, key=len, reverse=True))
-_BLOCK = re.compile(
+# What the reference frontend does not keep together: 5th, 4x4, a price behind a space.
+_ORDINAL = rf"|\d{{1,4}}(?:st|nd|rd|th)(?![{_LATIN}\d])"
+_TIMES = r"|(?:(?<=[1-9])|(?<=\d0))[xX][1-9]\d*"
+_PRICE = r"|[$¥￥€£] ?\d"
+_OWN_BLOCK = (
     rf"(?P<han>[{_HAN}]+)|(?P<kana>[{_KANA}]+)|(?P<hangul>[{_HANGUL}]+)"
     rf"|(?P<web>(?:https?://|www\.)[!-~]+|[A-Za-z]:\\[!-~]+"
     rf"|[A-Za-z0-9._+\-]{{1,64}}@[A-Za-z0-9\-]{{1,64}}(?:\.[A-Za-z0-9\-]{{1,64}})+"
-    rf"|(?<![A-Za-z0-9/~])~?(?:/[A-Za-z0-9._\-]+){{2,}}/?|\d{{1,4}}(?:st|nd|rd|th)(?![{_LATIN}\d]))"
+    rf"|(?<![A-Za-z0-9/~])~?(?:/[A-Za-z0-9._\-]+){{2,}}/?{_ORDINAL})"
     rf"|(?P<unit>\d+h ?\d+(?:min|m)?(?: ?\d+s)?(?![{_LATIN}\d])|\d+(?:min|m) ?\d+s(?![{_LATIN}\d])"
     rf"|\d[\d.,]{{0,24}}(?:[~\-/–～〜]\d[\d.,]{{0,24}})?\+? ?(?:{_UNIT})(?![{_LATIN}\d²³]|/(?![\d一-鿿])))"
     rf"|(?P<number>(?:HKD|USD|RMB|CNY|EUR|GBP|JPY) ?\d+(?:\.\d+|,\d{{3}})*"
     rf"|(?:HK|US|NT|A|C)?[$¥￥€£] ?\d+(?:\.\d+|,\d{{3}})* ?(?:[MBkK]|[mbtr]+illion)(?![{_LATIN}])"
     rf"|\d{{1,2}}:[0-5]\d ?[aApP][mM](?![{_LATIN}])"
     rf"|(?<![\d·.])\d(?:\.\d+)?[eE][+\-]?\d+(?![{_LATIN}])"
-    rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+|(?:(?<=[1-9])|(?<=\d0))[xX][1-9]\d*|,\d{{3}})*[%‰％]?|[₀-₉]+)"
+    rf"|(?:(?:HK|US|NT|A|C)?[$¥￥€£] ?)?\d+(?:[.:/~\-]\d+{_TIMES}|,\d{{3}})*[%‰％]?|[₀-₉]+)"
     rf"|(?P<latin>[{_LATIN}]+(?:['’][A-Za-z]+)*)|(?P<other>(?:(?![{_HAN}{_KANA}{_HANGUL}{_LATIN}])[^\W\d_])+)"
-    rf"|(?P<mark>(?:(?!~?(?:/[A-Za-z0-9._\-]+){{2}}|[$¥￥€£] ?\d)[\W_])+|.)",
-    re.S,
+    rf"|(?P<mark>(?:(?!~?(?:/[A-Za-z0-9._\-]+){{2}}{_PRICE})[\W_])+|.)"
 )
+_BLOCK = re.compile(_OWN_BLOCK.replace(_ORDINAL, "").replace(_TIMES, "").replace(_PRICE, ""), re.S)
+_WHOLE_BLOCK = re.compile(_OWN_BLOCK, re.S)
 _ROMAN = re.compile(r"[IVX]{1,5}")
 _STOP = tuple(",.!?，。！？")
 _CLAUSE_END = re.compile(r"[，。！？；：,!?;:\n“”\"「」『』]")
@@ -79,13 +84,13 @@ class _Block:
     end: int
 
 
-def _blocks(text: str, default: str | None) -> list[_Block]:
+def _blocks(text: str, default: str | None, codes: bool) -> list[_Block]:
     """Blocks of one script; marks are already part of the block before them (or of the first one)."""
     clauses = _japanese_clauses(text) if default is None and re.search(f"[{_KANA}]", text) else []
     blocks: list[_Block] = []
     lead = 0
     clause = 0
-    for match in _BLOCK.finditer(text):
+    for match in (_WHOLE_BLOCK if codes else _BLOCK).finditer(text):
         kind = match.lastgroup or "mark"
         if kind == "mark":
             if blocks:
@@ -351,7 +356,7 @@ def segment(text: str, default: str | None = None, alone: str = "zh", *, codes: 
     """
     if not text:
         return []
-    blocks = _blocks(text, default)
+    blocks = _blocks(text, default, codes)
     if not blocks:
         return [Run(default or ("punctuation" if not any(map(_is_symbol, text)) else "en"), 0, len(text))]
     if codes:
