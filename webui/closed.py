@@ -84,7 +84,12 @@ class ClosedBlocks(gr.Blocks):
         for file in files_in(inputs):
             if not _is_in(file, get_upload_folder()):
                 raise InvalidPathError("This is no file of the page.")
-        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        try:
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except InvalidPathError:
+            raise
+        except (TypeError, ValueError, LookupError, AttributeError) as error:  # what no page sends: no trace in the log
+            raise gr.Error("This request could not be read.", print_exception=False) from error
 
 
 def _is_in(path: str, folder: str) -> bool:

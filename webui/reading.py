@@ -8,12 +8,14 @@ POST <language>/own/word      {"word", "sounds", "language", "keep"} -> {"mark":
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpt_sovits.errors import InputError
+from gpt_sovits.events import CancelToken
 from gpt_sovits.text import Reading
 from gpt_sovits.text.alternatives import alternatives
 from gpt_sovits.text.reading import parse_reading
@@ -40,7 +42,7 @@ class Correction(BaseModel):
 
 
 class ReadingRoutes:
-    """The two routes; ``live`` knows who asks."""
+    """The routes; ``live`` knows who asks. What reads a text takes its turn, so that one's many hold up nobody."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -52,7 +54,7 @@ class ReadingRoutes:
         routes.add_api_route("/word", self.word, methods=["POST"])
         return routes
 
-    def reading(self, language: Language, asked: Asked, request: Request) -> dict[str, Any]:
+    async def reading(self, language: Language, asked: Asked, request: Request) -> dict[str, Any]:
         asker = self._live.asker(request)
         voice = asked.voice if asked.voice and not asked.voice.startswith("clip-") else None
 
@@ -63,7 +65,7 @@ class ReadingRoutes:
             more = max(0, len(words) - _SHOWN)
             return {"words": words[:_SHOWN], "more": more or int(len(text) < len(asked.text))}
 
-        return answered(language, explained)
+        return await self._live.turn(asker, partial(answered, language, explained), CancelToken())
 
     def other(self, language: Language, wish: Correction) -> dict[str, Any]:
         return {"other": alternatives(wish.word, wish.language, wish.sounds)}

@@ -92,6 +92,7 @@ def create_app(
     import gradio as gr  # late: it takes seconds, and reads the environment that ``prepare`` writes
     from fastapi import FastAPI
     from fastapi.exceptions import RequestValidationError
+    from gradio.route_utils import FnIndexInferError
 
     from webui.api import Doors, create_api, refused
     from webui.books import BookRoutes
@@ -132,7 +133,9 @@ def create_app(
     for routes in (*own, LearningRoutes(live), PeopleRoutes(live, folder, turns["passphrase"])):
         app.include_router(routes.router())
     look, pages = theme(), {}
-    stumbles = dict.fromkeys((TypeError, ValueError, LookupError, AttributeError, RecursionError), unreadable)
+    stumbles = dict.fromkeys(
+        (TypeError, ValueError, LookupError, AttributeError, RecursionError, FnIndexInferError), unreadable
+    )
     for language in i18n.LANGUAGES:
         page = build(studio, language, folder, users=users, live=live)
         pages[language] = page.sharing(turns)

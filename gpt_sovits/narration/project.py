@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from gpt_sovits.audio import Audio, read_audio, write_bytes
 from gpt_sovits.encoding import encode
 from gpt_sovits.errors import InputError, MissingError
-from gpt_sovits.files import disk_errors, make_private
+from gpt_sovits.files import disk_errors, exclusive, make_private
 from gpt_sovits.labels import Label
 from gpt_sovits.narration.books import Book
 
@@ -82,25 +82,32 @@ class Project:
         folder: Path, book: Book, split: Callable[[str, str], list[tuple[str, float | None]]], **about: str
     ) -> Project:
         """``split(text, role)`` gives the sentences of a paragraph and the pauses that its markup asks for."""
-        if (folder / FILE).exists():
-            raise InputError(
-                f"There is a narration in {folder.name} already.", "Choose another folder, or go on with it."
-            )
         make_private(folder / "takes")
-        growing = folder / f".{FILE}.part"
-        growing.unlink(missing_ok=True)
-        with disk_errors("the narration could not be begun"), closing(sqlite3.connect(growing)) as base:
-            base.executescript(_TABLES)
-            known = {"title": book.title, "author": book.author, **about, "version": str(_VERSION)}
-            base.executemany("INSERT INTO about VALUES (?, ?)", known.items())
-            base.executemany("INSERT INTO chapters VALUES (?, ?)", [(n, c.title) for n, c in enumerate(book.chapters)])
-            base.executemany(
-                "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?, NULL)",
-                ((number, *row) for number, row in enumerate(_sentences(book, split), 1)),
-            )
-            base.commit()
-        growing.rename(folder / FILE)
+        with disk_errors("the narration could not be begun"), _alone(folder):
+            if (folder / FILE).exists():
+                raise InputError(
+                    f"There is a narration in {folder.name} already.", "Choose another folder, or go on with it."
+                )
+            growing = folder / f".{FILE}.part"
+            growing.unlink(missing_ok=True)
+            with closing(sqlite3.connect(growing)) as base:
+                Project._fill(base, book, split, **about)
+            growing.rename(folder / FILE)
         return Project(folder)
+
+    @staticmethod
+    def _fill(
+        base: sqlite3.Connection, book: Book, split: Callable[[str, str], list[tuple[str, float | None]]], **about: str
+    ) -> None:
+        base.executescript(_TABLES)
+        known = {"title": book.title, "author": book.author, **about, "version": str(_VERSION)}
+        base.executemany("INSERT INTO about VALUES (?, ?)", known.items())
+        base.executemany("INSERT INTO chapters VALUES (?, ?)", [(n, c.title) for n, c in enumerate(book.chapters)])
+        base.executemany(
+            "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            ((number, *row) for number, row in enumerate(_sentences(book, split), 1)),
+        )
+        base.commit()
 
     # ------------------------------------------------------------------------------------------------------- reading
 
@@ -176,14 +183,15 @@ class Project:
 
     def add(self, sentence: Sentence, audio: Audio, *, seed: int, label: Label, doubt: str = "") -> None:
         """A new take, which is heard from now on."""
-        number = self.next_take(sentence)
-        name = f"{sentence.number:05d}-{number}.flac"
-        self._store(name, label.voice, encode(audio, "flac", label=label))
-        row = (sentence.number, number, seed, audio.seconds, sentence.text, label.voice, name, doubt)
-        self._change(
-            ("INSERT INTO takes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row),
-            ("UPDATE sentences SET chosen = NULL WHERE number = ?", (sentence.number,)),
-        )
+        with disk_errors("the narration could not be written"), _alone(self.folder):
+            number = self.next_take(sentence)
+            name = f"{sentence.number:05d}-{number}.flac"
+            self._store(name, label.voice, encode(audio, "flac", label=label))
+            row = (sentence.number, number, seed, audio.seconds, sentence.text, label.voice, name, doubt)
+            self._change(
+                ("INSERT INTO takes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row),
+                ("UPDATE sentences SET chosen = NULL WHERE number = ?", (sentence.number,)),
+            )
 
     def choose(self, number: int, take: int) -> None:
         if not list(self._rows("SELECT 1 FROM takes WHERE sentence = ? AND number = ?", (number, take))):
@@ -233,6 +241,11 @@ class Project:
             for query, values in steps:
                 base.execute(query, values)
             base.commit()
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """Two who begin, or say a sentence, at the same time do it one after the other."""
+    return exclusive(folder / ".lock", wait=60.0, busy="Another program is changing this narration.")
 
 
 def _sentences(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,17 @@ def test_subtitles_are_heard_at_their_times(narration: NarrationService, tmp_pat
     assert [round(cue.start, 2) for cue in made.cues] == [2.0, 5.0]
     quiet = read_audio(tmp_path / "x.flac").between(0, 1.9)
     assert np.abs(quiet.samples).max() < 1e-3
+
+
+def test_two_at_once_do_it_one_after_the_other(narration: NarrationService, project: Project, tmp_path: Path) -> None:
+    sentence = next(project.sentences())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: narration.redo(project, sentence.number), range(4)))
+        begun = [
+            pool.submit(narration.begin, tmp_path / "two", tmp_path / "book.md", "voice of local") for _ in range(4)
+        ]
+    assert [take for take, *_ in project.takes(sentence.number)] == [1, 2, 3, 4]
+    assert sorted(type(each.exception()) is InputError for each in begun) == [False, True, True, True]
 
 
 def test_silence_and_odd_wishes(narration: NarrationService, project: Project, tmp_path: Path) -> None:

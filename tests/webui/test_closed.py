@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio.context import LocalContext
 from gradio.exceptions import InvalidPathError
@@ -123,6 +124,9 @@ def test_gradio_refuses_the_same_without_the_fence(page: ClosedBlocks, secret: P
                     asyncio.run(page.preprocess_data(page.fns[number], body(page, number, place, value)["data"], None))
             with pytest.raises(InvalidPathError):
                 asyncio.run(_as_gradio_does(file_data(str(secret)), block))
+            with pytest.raises(gr.Error) as error:  # of what no page sends no trace comes into the log
+                asyncio.run(page.preprocess_data(page.fns[number], [], None))
+            assert not error.value.print_exception
     finally:
         LocalContext.blocks.reset(context)
     assert sorted(browser_folder.rglob("*")) == before

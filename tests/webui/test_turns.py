@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+from fastapi.testclient import TestClient
+
+from gpt_sovits.services.speech import SpeechService
+from tests.webui.hum import humming
+from tests.webui.humming import own_routes
+from webui.api import create_api
 from webui.turns import Turns
 
 
@@ -74,3 +85,30 @@ def test_nobody_is_forgotten_and_who_leaves_leaves_no_gap() -> None:
         assert not turns._waiting and not turns._running and turns._free == 2
 
     asyncio.run(many())
+
+
+def test_texts_that_are_only_read_take_their_turn_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty long ones of one person held all threads, and another waited more than a minute."""
+    reading, most, lock = [0], [0], threading.Lock()
+
+    def explain(self: SpeechService, text: str, **more: object) -> tuple[()]:
+        with lock:
+            reading[0] += 1
+            most[0] = max(most[0], reading[0])
+        time.sleep(0.02)
+        with lock:
+            reading[0] -= 1
+        return ()
+
+    monkeypatch.setattr(SpeechService, "explain", explain)
+    studio = humming(tmp_path, "local")[0]
+    for app, place, key in (
+        (own_routes(studio), "/en/own/reading", "text"),
+        (create_api(studio, tmp_path), "/api/read-as", "input"),
+    ):
+        with (
+            TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as client,
+            ThreadPoolExecutor(8) as pool,
+        ):
+            answers = list(pool.map(lambda _: client.post(place, json={key: "Hello."}).status_code, range(8)))  # noqa: B023
+        assert answers == [200] * 8 and most[0] <= 2, (place, answers, most)

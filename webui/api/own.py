@@ -25,7 +25,7 @@ from webui.api.callers import Asking, Caller, of_job
 from webui.api.drafts import kept_upload
 from webui.api.failures import DOCUMENTED, AskedError
 from webui.api.openai import LANGUAGES, Manner, Plain, spoken
-from webui.api.speaking import SPOKEN, check_text, event
+from webui.api.speaking import SPOKEN, check_text, event, in_turn
 
 router = APIRouter(prefix="/api", responses=DOCUMENTED)
 _LOOK_SECONDS = 1.0
@@ -106,11 +106,15 @@ def delete(voice: str, caller: Asking) -> None:
 
 
 @router.post("/read-as", tags=["texts"], summary="How each word of a text will be read, and why")
-def read_as(body: ReadAs, caller: Asking) -> list[dict[str, Any]]:
+async def read_as(body: ReadAs, request: Request, caller: Asking) -> list[dict[str, Any]]:
     caller.require("read")
     check_text(body.input)
-    voice = caller.voice(body.voice).id if body.voice else None
-    return [asdict(found) for found in caller.session.speech.explain(body.input, language=body.language, voice=voice)]
+
+    def read() -> list[dict[str, Any]]:
+        voice = caller.voice(body.voice).id if body.voice else None
+        return [asdict(each) for each in caller.session.speech.explain(body.input, language=body.language, voice=voice)]
+
+    return await in_turn(request, caller, read)
 
 
 @router.post("/mixes", tags=["mixes"], status_code=201, summary="Keep a mix of voices as a voice")
