@@ -237,6 +237,7 @@ def test_the_releases_before_still_speak(settings: Settings, voice: Voice) -> No
     synthesizer = Synthesizer(lambda name: load_base(name, settings))
     said = [next(synthesizer.speak(voice, "Hello.", seed=0)).audio.samples]
     for folder in sorted((settings.bundled_models / "mini" / "earlier").iterdir()):
+        assert load_base(f"mini@{folder.name}", settings).release == folder.name, "or no voice finds it"
         state = load_tensors(folder / "acoustic.safetensors")
         delta = {"acoustic.enc_p.proj.bias": torch.zeros_like(state["enc_p.proj.bias"]).float()}
         old = dataclasses.replace(voice, delta=delta, made_by={"base_release": folder.name})
