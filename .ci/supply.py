@@ -74,7 +74,8 @@ def audit() -> int:
     asked = [each for each in packages if "vulns" in each]
     bad = [f"{each['name']} {each['version']}: {bug['id']}" for each in asked for bug in each["vulns"]]
     if not asked:  # pip-audit itself says "no known vulnerabilities" when it could ask about nothing at all
-        print(f"skipped: the advisories cannot be reached from here. {ended.stderr.strip()[-200:]}")
+        said = ended.stderr.replace("No known vulnerabilities found", "").strip()[-200:]
+        print(f"skipped: the advisories cannot be reached from here. {said}".strip())
         return 0
     print("\n".join([*bad, f"{len(asked)} of {len(packages)} packages were looked up, {len(bad)} advisories"]))
     return 1 if bad else 0

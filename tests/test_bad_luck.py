@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gpt_sovits.errors import VoiceError
+from gpt_sovits import files
+from gpt_sovits.audio import Audio
+from gpt_sovits.errors import ResourceError, VoiceError
 from gpt_sovits.settings import Settings
+from gpt_sovits.storage.takes import TakeLine
 from gpt_sovits.studio import Studio
 from gpt_sovits.voices import consent as consents
 from gpt_sovits.voices.mixing import mix
@@ -79,7 +83,8 @@ WRITES: dict[str, Callable[[Studio, str, Path], object]] = {
 }
 
 
-def test_on_a_full_disk_nothing_is_lost_and_deleting_frees_it(disk: Path) -> None:
+def test_on_a_full_disk_nothing_is_lost_and_deleting_frees_it(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_LEFT_FREE", 0)
     keep = keeping(disk)
     a, b, c = put(keep, "A", 1), put(keep, "B", 2), put(keep, "C", 3, minute=b"what C said " * 500)
     gone = put(keep, "D", 4)
@@ -88,6 +93,11 @@ def test_on_a_full_disk_nothing_is_lost_and_deleting_frees_it(disk: Path) -> Non
     (disk / "file.gsvoice").write_bytes(keep.voices.export_file(a, recipient=keep.voices.public_key()))
     stage(disk / "staged", make_voice(9), disk / "file.gsvoice", "r" + "1" * 20)
     job = put_job(keep)
+    person = keep.session()
+    book, line = person.books.put(b"Hello. ", "txt", "t"), TakeLine(0, 3, 0.0, 0.0, 1)
+    person.books.begin(book.id, {"": a})
+    spoken = [Audio(np.zeros(3200, np.float32), 32000)]
+    take = person.takes.keep(keep.voices.load(a), "Hi.", [line], spoken, language="en", speed=1.0, pause=0.0, seed=1)
     before = state(keep)
     ballast = fill(disk)
     refused = []
@@ -98,7 +108,12 @@ def test_on_a_full_disk_nothing_is_lost_and_deleting_frees_it(disk: Path) -> Non
             refused.append(name)
             assert not isinstance(error, VoiceError) or len(str(error)) < 300
     assert len(refused) >= 12, refused
+    with pytest.raises(ResourceError, match="full"):
+        person.books.open(book.id).edit(1, "Other words. " * 2000)
     assert state(keep) == before
+    person.books.delete(book.id)
+    person.takes.delete(take.id)
+    assert person.books.list() == [] and person.takes.list() == []
     keep.jobs.delete(job)
     keep.voices.delete(b)
     assert keep.voices.destroy(c).clean

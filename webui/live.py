@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gpt_sovits.audio import Audio, concatenate, silence, to_int16
 from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
 from gpt_sovits.events import CancelToken
+from gpt_sovits.files import in_a_sentence
 from gpt_sovits.services.lines import Line
 from gpt_sovits.services.models import EMBEDDED
 from gpt_sovits.services.session import Session
@@ -297,6 +298,8 @@ def answered(language: str, do: Callable[[], dict[str, Any] | None]) -> dict[str
         return do() or {}
     except VoiceError as error:
         return {"problem": i18n.load(language).error(error)}
+    except OSError as error:
+        return {"problem": i18n.load(language).error(in_a_sentence(error))}
 
 
 def _wanted(wish: Wish, lines: tuple[Line, ...]) -> Iterator[int]:

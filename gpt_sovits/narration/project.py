@@ -8,10 +8,11 @@ Whatever stops the work, a take is either whole and listed or not there; going o
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Project:
     ) -> Project:
         """``split(text, role)`` gives the sentences of a paragraph and the pauses that its markup asks for."""
         make_private(folder / "takes")
-        with disk_errors("the narration could not be begun"), _alone(folder):
+        with _written("the narration could not be begun"), _alone(folder):
             if (folder / FILE).exists():
                 raise InputError(
                     f"There is a narration in {folder.name} already.", "Choose another folder, or go on with it."
@@ -183,7 +184,7 @@ class Project:
 
     def add(self, sentence: Sentence, audio: Audio, *, seed: int, label: Label, doubt: str = "") -> None:
         """A new take, which is heard from now on."""
-        with disk_errors("the narration could not be written"), _alone(self.folder):
+        with _written("the narration could not be written"), _alone(self.folder):
             number = self.next_take(sentence)
             name = f"{sentence.number:05d}-{number}.flac"
             self._store(name, label.voice, encode(audio, "flac", label=label))
@@ -201,12 +202,12 @@ class Project:
     def edit(self, number: int, text: str) -> None:
         """Another text for a sentence; its takes go, as they say something else."""
         sentence = self.sentence(number)
-        for path in (self.folder / "takes").glob(f"{sentence.number:05d}-*.flac"):
-            path.unlink()
         self._change(
             ("DELETE FROM takes WHERE sentence = ?", (number,)),
             ("UPDATE sentences SET text = ?, chosen = NULL WHERE number = ?", (text, number)),
         )
+        for path in (self.folder / "takes").glob(f"{sentence.number:05d}-*.flac"):
+            path.unlink()
 
     def forget(self, voices: Collection[str]) -> None:
         """Remove all takes of these voices, and their ids; a role that one of them read is nobody's then."""
@@ -237,10 +238,21 @@ class Project:
             raise InputError(f"The narration in {self.folder.name} is damaged.", "Begin it anew.") from error
 
     def _change(self, *steps: tuple[str, tuple[object, ...]]) -> None:
-        with disk_errors("the narration could not be written"), closing(sqlite3.connect(self.folder / FILE)) as base:
+        with _written("the narration could not be written"), closing(sqlite3.connect(self.folder / FILE)) as base:
             for query, values in steps:
                 base.execute(query, values)
             base.commit()
+
+
+@contextmanager
+def _written(doing: str) -> Iterator[None]:
+    """A failing disk is one sentence, whether Python or SQLite meets it."""
+    with disk_errors(doing):
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
 
 
 def _alone(folder: Path) -> AbstractContextManager[None]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +170,19 @@ class Bookshelf:
             mark.touch(0o600) if going else mark.unlink(missing_ok=True)
 
     def delete(self, book_id: str, *, deleted: bool = True) -> Book:
-        """For an hour ``deleted=False`` brings it back."""
+        """For an hour ``deleted=False`` brings it back; where the disk is too full to note that, it goes at once."""
         folder = self._folder(book_id)
         self.mark(book_id, going=False)
         about = files.read_json(folder / _ABOUT)
-        files.write_json(folder / _ABOUT, {**about, "deleted": time.time() if deleted else 0.0})
-        return self.get(book_id)
+        book = replace(self.get(book_id), deleted=time.time() if deleted else 0.0)
+        try:
+            files.write_json(folder / _ABOUT, {**about, "deleted": book.deleted})
+        except OSError:
+            if not deleted:
+                raise
+            with files.disk_errors("the narration could not be deleted"):
+                files.erase_tree(folder, overwrite=True)
+        return book
 
     def forget(self, ids: Collection[str]) -> None:
         """Leave out voices that are destroyed: their takes go, and nobody reads their roles."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 import wave
 from collections.abc import Sequence
 from dataclasses import replace
@@ -91,7 +90,7 @@ class TakeService:
 
     def delete(self, take_id: str) -> Take:
         """For an hour ``restore`` brings it back."""
-        return self._shelf.change(take_id, deleted=time.time())
+        return self._shelf.delete(take_id)
 
     def restore(self, take_id: str) -> Take:
         return self._shelf.change(take_id, deleted=0.0)

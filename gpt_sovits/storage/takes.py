@@ -17,7 +17,7 @@ from typing import Any
 
 from gpt_sovits import files
 from gpt_sovits.crypto import vault
-from gpt_sovits.errors import InputError, MissingError, VoiceError
+from gpt_sovits.errors import InputError, MissingError, ResourceError, VoiceError
 from gpt_sovits.storage.registry import Registry
 from gpt_sovits.storage.versions import put
 from gpt_sovits.voices.ids import check_id, is_id
@@ -119,6 +119,17 @@ class TakeShelf:
         with files.disk_errors("the take could not be changed"):
             put(folder / CARD, _packed(take), key)
         return take
+
+    def delete(self, take_id: str) -> Take:
+        """It is erased an hour later, or at once where the disk is too full to note that."""
+        try:
+            return self.change(take_id, deleted=time.time())
+        except ResourceError:
+            folder, key = self._find(take_id)
+            take = self._read(folder, key)
+            with files.disk_errors("the take could not be deleted"):
+                files.erase_tree(folder, overwrite=True)
+            return replace(take, deleted=time.time())
 
     # ------------------------------------------------------------------------------------------------------- private
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,6 +111,8 @@ def test_the_other_formats_and_numbers(client: TestClient, made: Any) -> None:
         answer = client.get("/tts", params=wrong)
         assert answer.status_code == 400 and set(answer.json()) == {"message", "Exception"}, wrong
     assert client.post("/tts", content=b"[1]").status_code == 400
+    for odd in ({"streaming_mode": "²"}, {"text_lang": "\ud800"}):  # 400 or a sound, never a fault
+        assert client.post("/tts", content=json.dumps({"text": TEXT, **odd})).status_code in (200, 400), odd
     assert client.post("/tts", content=b"{" + b" " * 2**21).status_code == 413
 
 

@@ -204,6 +204,7 @@ async def _asked(request: Request) -> Mapping[str, Any]:
         return dict(request.query_params)
     try:
         body = json.loads(await request.body())
+        json.dumps(body, ensure_ascii=False).encode()  # half a character is none
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
@@ -217,7 +218,7 @@ def _manner(asked: Mapping[str, Any], base: str) -> _Manner:
     if kind not in _FORMATS:
         raise InputError(f"Sound cannot be written as {kind[:40]!r}.", f"Please use one of: {', '.join(_FORMATS)}.")
     stream = str(asked.get("streaming_mode") or "").strip().lower()
-    streaming = stream in _YES or (stream.isdigit() and int(stream[:9]) > 0)
+    streaming = stream in _YES or (stream.isdecimal() and int(stream[:9]) > 0)
     seed = int(_number(asked, "seed", -1))
     cut = str(asked.get("text_split_method") or "")
     numbers = {name: _number(asked, name, usual[0]) for name, usual in _USUAL.items()}
