@@ -125,6 +125,18 @@ def test_on_a_full_disk_nothing_is_lost_and_deleting_frees_it(disk: Path, monkey
     assert keep.voices.verify() == []
 
 
+def test_on_a_disk_that_was_full_before_any_job_voices_can_be_deleted(disk: Path) -> None:
+    keep = keeping(disk)
+    voice = put(keep, "A")
+    ballast = fill(disk)
+    with pytest.raises(ResourceError):
+        put_job(keep)
+    keep.voices.delete(voice)
+    assert keep.voices.list() == [] and keep.jobs.list() == []
+    ballast.unlink()
+    put_job(keep)
+
+
 def test_a_disk_that_may_only_be_read_still_shows_everything(disk: Path) -> None:
     keep = keeping(disk)
     a = put(keep, "A", 1)

@@ -387,11 +387,22 @@ class JobStore:
             connection.close()
             if "locked" in str(error):
                 raise
-            return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+            return self._completed()
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _completed(self) -> sqlite3.Connection:
+        """What was last completed, to read; an empty list where none ever was, from which all may be deleted."""
+        found = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        if found.execute("PRAGMA user_version").fetchone()[0]:
+            return found
+        found.close()
+        empty = sqlite3.connect(":memory:")
+        _create(empty)
+        empty.execute(f"PRAGMA query_only = {int(not self._deleting)}")
+        return empty
 
 
 def open_store(settings: Settings) -> JobStore:
