@@ -40,7 +40,7 @@ from gpt_sovits.versions import OFFICIAL, PHONES, known_version
 
 PAIRS = ("weight_g", "weight_v")
 DEEPEST, WIDEST = 256, 65_536  # layers or bands of a network, and any other size or rate of one
-ROOM = 4  # numbers that a network may hold for each byte of its file, which may lack what only training needs
+ROOM = 4  # times that a size may be larger than any of the stored tensors'
 
 
 @contextmanager
@@ -63,6 +63,16 @@ def _buildable(values: Mapping[str, Any], what: str) -> None:
             _buildable(value, what)
         deep = key.endswith(("layers", "blocks", "couplings", "bands"))
         if isinstance(value, int | float) and abs(value) > (DEEPEST if deep else WIDEST):
+            raise _damaged(what)
+
+
+def _alike(values: Mapping[str, Any], state: Mapping[str, Tensor], what: str) -> None:
+    """Refuse a config with sizes far beyond those of the stored tensors, before memory is taken for them."""
+    room = ROOM * max((size for tensor in state.values() for size in tensor.shape), default=0)
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            _alike(value, state, what)
+        elif isinstance(value, int) and value > room and not key.endswith("rate"):
             raise _damaged(what)
 
 
@@ -167,11 +177,8 @@ class Base:
     def _fresh(self, part: str) -> nn.Module:
         """The network of a part with fresh weights."""
         config, what = self._config(part), f"the {part} network"
+        _alike(config, self._state(part), what)
         with _sized(what):
-            with torch.device("meta"):  # costs no memory
-                weights = sum(value.numel() for value in build_network(part, config).state_dict().values())
-            if weights > ROOM * self.files.path(part).stat().st_size:
-                raise _damaged(what)
             return build_network(part, config)
 
     def _shell(self, part: str) -> nn.Module:
@@ -209,9 +216,7 @@ class Base:
     @cached_property
     def content(self) -> MiniContentEncoder | HubertContent:
         with self._lock:
-            what = f"the content network of {self.name}"
-            with _sized(what):
-                return self._ready(self.family.content(self._config("content"), self._state("content"), what))
+            return self._listener("content", f"the content network of {self.name}")
 
     @cached_property
     def ear(self) -> MiniContentEncoder | None:
@@ -220,9 +225,14 @@ class Base:
             return None
         if not self.files.has("ear"):
             return cast(MiniContentEncoder, self.content)
-        what = f"the ear of {self.name}"
-        with self._lock, _sized(what):
-            return self._ready(self.family.content(self._config("ear"), self._state("ear"), what))
+        with self._lock:
+            return cast(MiniContentEncoder, self._listener("ear", f"the ear of {self.name}"))
+
+    def _listener(self, part: str, what: str) -> MiniContentEncoder | HubertContent:
+        config, state = self._config(part), self._state(part)
+        _alike(config, state, what)
+        with _sized(what):
+            return self._ready(self.family.content(config, state, what))
 
     @cached_property
     def bert(self) -> ChineseBert | None:

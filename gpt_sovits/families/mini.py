@@ -40,10 +40,7 @@ class Mini(Vits):
         return Widths(sizes.gin, sizes.codebook, sizes.text.symbols, colour=bands)
 
     def content(self, config: Mapping[str, Any], state: State, what: str) -> MiniContentEncoder:
-        sizes = MiniContentConfig.from_dict(settings_of(config))
-        with torch.device("meta"):  # what does not fit takes no memory
-            load_into(MiniContentEncoder(sizes), state, what)
-        encoder = MiniContentEncoder(sizes)
+        encoder = MiniContentEncoder(MiniContentConfig.from_dict(settings_of(config)))
         load_into(encoder, state, what)
         return encoder
 

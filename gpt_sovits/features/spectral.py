@@ -52,10 +52,9 @@ def linear_spectrogram(wave: Tensor, n_fft: int = 2048, hop: int = 640, win: int
 
 def mel_filterbank(rate: int, n_fft: int, bands: int, fmin: float = 0.0, fmax: float | None = None) -> Tensor:
     """Triangles on Slaney's mel scale, of equal area, float32 [bands, n_fft//2+1]."""
-    with torch.device("cpu"):  # is computed, not stored: also of a network that is built without memory
-        bank = functional.melscale_fbanks(
-            n_fft // 2 + 1, fmin, fmax or rate / 2, bands, rate, norm="slaney", mel_scale="slaney"
-        )
+    bank = functional.melscale_fbanks(
+        n_fft // 2 + 1, fmin, fmax or rate / 2, bands, rate, norm="slaney", mel_scale="slaney"
+    )
     return torch.as_tensor(bank).T.contiguous()
 
 
