@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import logging
 import re
 import secrets
 from collections import Counter, OrderedDict
@@ -21,6 +22,7 @@ from urllib.parse import parse_qs
 
 from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +35,8 @@ from webui.asked import OWNER, files_in, texts_in
 from webui.plain import plain_page
 from webui.sessions import Sessions
 from webui.uploads import Uploads
+
+log = logging.getLogger(__name__)
 
 USER = "studio_user"  # key of the scope
 COOKIE = "studio-session"
@@ -122,6 +126,10 @@ class Fence:
         self._open[owner] += 1
         try:
             await self._pass_one(owner, scope, request, send)
+        except RuntimeError as error:  # an answer that had begun, to a request for what is not there
+            if not isinstance(error.__cause__, HTTPException):
+                raise
+            log.warning("%s ended early (%s)", request.url.path[:80], error.__cause__.status_code)
         finally:
             self._open[owner] -= 1
             if not self._open[owner]:

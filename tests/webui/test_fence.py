@@ -13,8 +13,9 @@ import argon2
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -273,3 +274,17 @@ def test_many_who_sign_in_at_once_are_hashed_two_at_a_time(tmp_path: Path) -> No
 
     answers = asyncio.run(all_at_once())
     assert most == 2 and answers.count(303) == 20 and answers.count(503) == 40
+
+
+def test_an_answer_that_ends_early_is_a_line_in_the_log_and_no_trace(tmp_path: Path, caplog: Any) -> None:
+    async def stream(request: Request) -> Response:
+        async def pieces() -> Any:
+            yield b"data: 1"
+            raise HTTPException(404)
+
+        return StreamingResponse(pieces())
+
+    app = fence.Fence(Starlette(routes=[Route("/early", stream)]), folder=tmp_path)
+    with TestClient(app) as client:
+        assert client.get("/early").status_code == 200
+    assert "ended early (404)" in caplog.text and "Traceback" not in caplog.text
