@@ -41,8 +41,8 @@ SPEAKING = {  # what sounded best in ``evaluate`` with this base
     "sampling": {"top_k": 3, "top_p": 1.0, "temperature": 0.4, "repetition_penalty": 1.0},
 }
 # How far styles are drawn towards a teacher's mean. What the networks say in a style is the vaguer the farther it lies
-# from those that all was said clearly in; five people, English words and Mandarin syllables wrong, likeness in both: by 0.3
-# 8.6 and 9.6 %, 0.741 and 0.710; by 0.5 5.7 and 8.2 %, 0.710 and 0.690.
+# from those that all was said clearly in; five people, English words and Mandarin syllables wrong, likeness in both:
+# by 0.3 8.6 and 9.6 %, 0.741 and 0.710; by 0.5 5.7 and 8.2 %, 0.710 and 0.690.
 DRAWN_IN = 0.33
 _CONTENT, _EAR = "content.safetensors", "ear.safetensors"
 _ACCENTED = 80  # clips that tell how a language's speakers sound
