@@ -56,24 +56,19 @@ def _damaged(what: str) -> InputError:
     return InputError(f"The config of {what} is damaged.", "Restore it from a copy or import the model again.")
 
 
-def _buildable(values: Mapping[str, Any], what: str) -> None:
-    """Refuse a config whose network would take hours to build: more or wider layers than any network here has."""
+def _bounded(values: Mapping[str, Any], widest: int, what: str) -> None:
+    """Refuse a config with more layers than any network here has or sizes above ``widest``, before it is built."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            _buildable(value, what)
-        deep = key.endswith(("layers", "blocks", "couplings", "bands"))
-        if isinstance(value, int | float) and abs(value) > (DEEPEST if deep else WIDEST):
+            _bounded(value, widest, what)
+        deep, rate = key.endswith(("layers", "blocks", "couplings", "bands")), key.endswith("rate")
+        if isinstance(value, int | float) and abs(value) > (DEEPEST if deep else WIDEST if rate else widest):
             raise _damaged(what)
 
 
-def _alike(values: Mapping[str, Any], state: Mapping[str, Tensor], what: str) -> None:
+def _fitting(values: Mapping[str, Any], state: Mapping[str, Tensor], what: str) -> None:
     """Refuse a config with sizes far beyond those of the stored tensors, before memory is taken for them."""
-    room = ROOM * max((size for tensor in state.values() for size in tensor.shape), default=0)
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            _alike(value, state, what)
-        elif isinstance(value, int) and value > room and not key.endswith("rate"):
-            raise _damaged(what)
+    _bounded(values, ROOM * max((size for tensor in state.values() for size in tensor.shape), default=0), what)
 
 
 def build_network(part: str, config: Mapping[str, Any]) -> nn.Module:
@@ -164,7 +159,7 @@ class Base:
         values = self.config.get(part)
         if not isinstance(values, Mapping):
             raise InputError(f"The model {self.name} says nothing about its {part} network.", "Import it again.")
-        _buildable(values, f"the {part} network")
+        _bounded(values, WIDEST, f"the {part} network")
         return dict(values)
 
     def _state(self, part: str) -> dict[str, Tensor]:
@@ -177,7 +172,7 @@ class Base:
     def _fresh(self, part: str) -> nn.Module:
         """The network of a part with fresh weights."""
         config, what = self._config(part), f"the {part} network"
-        _alike(config, self._state(part), what)
+        _fitting(config, self._state(part), what)
         with _sized(what):
             return build_network(part, config)
 
@@ -230,7 +225,7 @@ class Base:
 
     def _listener(self, part: str, what: str) -> MiniContentEncoder | HubertContent:
         config, state = self._config(part), self._state(part)
-        _alike(config, state, what)
+        _fitting(config, state, what)
         with _sized(what):
             return self._ready(self.family.content(config, state, what))
 

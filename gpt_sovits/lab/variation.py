@@ -83,7 +83,7 @@ class StyleDrift:
     heard in one can't say the other. With the styles' means apart by chance, what is said has to come from the text.
 
     A teacher's speakers (language "") lie apart too, and their times are exact while people's were found: left alone,
-    a model says everything clearly in a teacher's styles and vaguely in people's (of five readers English 20.6 % of
+    a model says everything clearly in a teacher's styles and vaguely in people's (of two readers English 20.6 % of
     the words misunderstood, in a teacher's style 4.8 %). So a teacher's styles move to where people's are, and their
     clearness with them; people's never move to a teacher's, which would take their vagueness there.
     """

@@ -248,13 +248,8 @@ class T2S(nn.Module):
         return self.ar_predict_layer(self.transform(x, mask, cache)[:, -1])
 
     def stepper(self) -> Stepper:
-        """``step``, with the weights that are there now, for calling it many times."""
+        """What appends one token to each row and tells the next ones' logits, with the weights that are there now."""
         return stepper(self)
-
-    @torch.no_grad()
-    def step(self, tokens: Tensor, position: int, cache: KVCache, near: Tensor | None = None) -> Tensor:
-        """Append one token per row (tokens [B], at audio ``position``, near [B,1,4]); logits [B,V] of the next one."""
-        return stepper(self)(tokens, position, cache, near)
 
     def forward_train(
         self,

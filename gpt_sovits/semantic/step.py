@@ -65,9 +65,9 @@ class _LayerStep:
 
 
 def stepper(model: T2S) -> Stepper:
-    """``step`` of the network with the weights that it has now.
+    """A step of the network with the weights that it has now, to be taken without gradients.
 
-    Appends one token per row (tokens [B], at audio ``position``, near [B,1,4], see ``T2S.embed_audio``) to the cache
+    It appends one token per row (tokens [B], at audio ``position``, near [B,1,4], see ``T2S.embed_audio``) to the cache
     and returns the logits [B,V] of the next one.
     """
     layers, head = [_LayerStep(layer) for layer in model.h], product_of(model.ar_predict_layer)

@@ -132,17 +132,19 @@ def test_stop_button_and_empty_text() -> None:
         generate(Script(), torch.zeros(0, dtype=torch.long), max_tokens=20)
 
 
+@torch.no_grad()
 def test_rewinding_a_cache_continues_from_there(network: T2S) -> None:
     text = torch.randint(0, 20, (6,))
     cache = network.new_cache(1, 12)
     network.prefill([text], [None], None, cache)
-    first = network.step(torch.tensor([3]), 0, cache)
-    network.step(torch.tensor([4]), 1, cache)
+    step = network.stepper()
+    first = step(torch.tensor([3]), 0, cache, None)
+    step(torch.tensor([4]), 1, cache, None)
     cache.rewind(6)
-    torch.testing.assert_close(network.step(torch.tensor([3]), 0, cache), first)
+    torch.testing.assert_close(step(torch.tensor([3]), 0, cache, None), first)
     with pytest.raises(IndexError):
         for position in range(1, 9):
-            network.step(torch.tensor([1]), position, cache)
+            step(torch.tensor([1]), position, cache, None)
 
 
 def _seeded(seed: int) -> torch.Generator:

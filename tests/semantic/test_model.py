@@ -57,7 +57,8 @@ def test_stepping_with_the_cache_says_what_the_whole_sequence_says(model: T2S) -
     whole = model.forward_train(phones, torch.tensor([7]), codes, torch.tensor([9])).logits
     cache = model.new_cache(1, 16)
     stepped = [model.prefill([phones[0]], [None], codes[:, :4], cache)]
-    stepped += [model.step(codes[:, i], i, cache) for i in range(4, 9)]
+    with torch.no_grad():
+        stepped += [model.stepper()(codes[:, i], i, cache, None) for i in range(4, 9)]
     torch.testing.assert_close(torch.stack(stepped, 1), whole[:, 4:], atol=1e-5, rtol=1e-4)
 
 
