@@ -20,9 +20,13 @@ function button(text, deed, more = {}) {
   return made;
 }
 
-async function busy(pressed, work) { // what fails may be pressed again
+async function busy(pressed, work) { // what fails may be pressed again; whoever came to it by key is still there
+  const had = pressed === document.activeElement;
   pressed.disabled = true;
-  try { return await work(); } finally { pressed.disabled = false; }
+  try { return await work(); } finally {
+    pressed.disabled = false;
+    if (had && pressed.isConnected && document.activeElement === document.body) pressed.focus();
+  }
 }
 
 function grow(area) { // as tall as its text

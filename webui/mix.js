@@ -159,7 +159,7 @@ async function list(event) {
   people = listed(found);
   const is = (id) => people.some((each) => each.id === id);
   const news = found.own.filter((each) => !state.seen.includes(each.id)).map((each) => each.id);
-  for (const end of event?.detail?.fresh ? ['first', 'second'] : []) { // a new voice takes the place of an invented one
+  for (const end of event?.detail?.fresh && !element.offsetParent ? ['first', 'second'] : []) { // a new voice takes the place of an invented one
     if (!found.own.some((each) => each.id === state[end])) state[end] = news.find((id) => id !== state.first) ?? state[end];
   }
   if (news.length || found.own.length < state.seen.length) desk.set({ seen: found.own.map((each) => each.id), first: state.first, second: state.second });

@@ -84,10 +84,10 @@ class PeopleRoutes:
     # ------------------------------------------------------------------------------------------------------- looking
 
     def all(self, language: Language, request: Request) -> dict[str, Any]:
-        session = self._live.asker(request).session
+        session, words = self._live.asker(request).session, i18n.load(language)
 
         def found() -> dict[str, Any]:
-            own = [card_of(session, card) for card in session.voices.list()]
+            own = [card_of(session, words, card) for card in session.voices.list()]
             some = [("invented", session.voices.invented()), ("away", session.voices.put_aside())]
             named = {kind: [{"id": card.id, "name": card.name} for card in cards] for kind, cards in some}
             return {"own": own, **named, "hidden": session.voices.some_hidden()}
@@ -99,13 +99,13 @@ class PeopleRoutes:
 
         def inside() -> dict[str, Any]:
             card = _card(session, voice)
-            names = {each.id: each.name for each in session.voices.list()}
+            names = {each.id: each.name for each in (*session.voices.invented(), *session.voices.list())}
             return {
-                "voice": card_of(session, card),
+                "voice": card_of(session, words, card),
                 "versions": [asdict(version) for version in card.versions],
                 "speaks": card.default_version,
                 "terms": terms_of(words, card.terms),
-                "consent": _consent(session, card),
+                "consent": _consent(words, card),
                 "mixes": [each.name for each in session.voices.mixes_of(voice)],
                 "may": sorted(session.voices.deeds(voice)),
                 "journal": journal_of(words, session.voices.journal(voice), names),
@@ -186,6 +186,8 @@ class PeopleRoutes:
         session, card = asker.session, _card(asker.session, voice)
         terms = Terms(mix=wish.mix, retrain=wish.retrain, export=wish.export, until=wish.until.strip())
         friend = wish.friend.strip()
+        if not friend and not wish.secret:
+            raise InputError(words("own.need_way"))
         data = session.voices.export_file(
             voice, passphrase="" if friend else wish.secret, recipient=friend, terms=terms
         )
@@ -293,8 +295,9 @@ def _card(session: Session, voice: str, *, invented: bool = False) -> VoiceCard:
     return found
 
 
-def card_of(session: Session, card: VoiceCard) -> dict[str, Any]:
+def card_of(session: Session, words: Words, card: VoiceCard) -> dict[str, Any]:
     """What a card shows."""
+    given = (card.consent.sources or (card.consent,)) if card.consent else ()
     return {
         "id": card.id,
         "name": card.name,
@@ -302,7 +305,7 @@ def card_of(session: Session, card: VoiceCard) -> dict[str, Any]:
         "created": card.created,
         "seconds": card.seconds_of_speech,
         "bytes": session.voices.size(card.id),
-        "who": card.consent.who if card.consent else "",
+        "who": " + ".join(dict.fromkeys(words.sentence(each.who) for each in given)),
         "parents": [*card.parent_names],
         "shares": [*card.parent_shares],
         "frozen": card.frozen,
@@ -313,22 +316,22 @@ def card_of(session: Session, card: VoiceCard) -> dict[str, Any]:
     }
 
 
-def _consent(session: Session, card: VoiceCard) -> list[dict[str, Any]]:
-    """Each permission that the voice stands on; a mix has those of its voices."""
+def _consent(words: Words, card: VoiceCard) -> list[dict[str, Any]]:
+    """Each permission that the voice stands on; a mix has those of its voices. What a person wrote stays as it is."""
     if card.consent is None:
         return []
-    given = card.consent.sources or (card.consent,)
-    return [
+    found = [
         {
-            "who": each.who,
-            "purpose": each.purpose,
-            "statement": each.statement,
+            "who": words.sentence(each.who),
+            "purpose": words.sentence(each.purpose),
+            "statement": words.sentence(each.statement),
             "when": each.when,
             "authority": each.authority,
             "spoken": bool(each.spoken_sha256) and card.kind != "mix",
         }
-        for each in given
+        for each in card.consent.sources or (card.consent,)
     ]
+    return [each for number, each in enumerate(found) if each not in found[:number]]
 
 
 def terms_of(words: Words, terms: Terms) -> list[str]:

@@ -4,7 +4,7 @@ const read = { fold: $('read'), flow: element.querySelector('.read-flow'), panel
 const part = (name) => read.panel.querySelector(`[data-part="${name}"]`);
 
 function gap(text) { // what stands between two words, without marks such as [pause 0.5]
-  return text.replace(/[[【][^\]】]*$|^[^[【]*[\]】]|[[【].*?[\]】]/gsu, ' ').replace(/[^\p{P}\p{Z}\n]/gu, '').replace(/\s+/g, ' ');
+  return text.replace(/[[【][^\]】]*$|^[^[【]*[\]】]|[[【].*?[\]】]/gsu, '').replace(/[^\p{P}\p{Z}\n]/gu, '').replace(/\s+/g, ' ');
 }
 
 function drawn(found) {
@@ -57,28 +57,49 @@ function open(word, button) {
   read.panel.hidden = false;
   part('new').focus();
   others(word, written);
+  hear();
 }
 
 async function others(word, written) { // ways in which it is read elsewhere; one that is pressed is heard and may be kept
+  read.other = '';
   part('other').replaceChildren();
   const found = await ask('other', 'POST', { word: written, sounds: word.sounds, language: word.language }).catch(() => ({}));
   if (read.word !== word) return;
   if (found.other?.length) part('other').append(make('span', '', SAY['words.other']));
-  part('other').append(...(found.other ?? []).map((each) => button(`▶ ${each}`, () => { part('new').value = each; hear(); }, { label: fill(SAY['words.hear_other'], { sounds: each }) })));
+  const signs = word.language !== 'en' || read.phones.checked; // pinyin is what people know, ARPAbet for those who ask
+  part('other').append(...(found.other ?? []).map((each, number) => {
+    const name = signs ? each : fill(SAY['words.other_number'], { number: number + 1 });
+    const made = button(`▶ ${name}`, () => {
+      read.other = each;
+      part('new').value = '';
+      pressed_other();
+      hear();
+    }, { label: fill(SAY['words.hear_other'], { sounds: name }) });
+    made.dataset.sounds = each;
+    return made;
+  }));
+  pressed_other();
 }
 
+function pressed_other() {
+  for (const each of part('other').querySelectorAll('button')) each.setAttribute('aria-pressed', String(each.dataset.sounds === read.other));
+}
+
+const wanted_sounds = () => part('new').value.trim() || read.other;
 async function corrected(keep) {
   const word = read.text.slice(read.word.start, read.word.end);
-  const sounds = part('new').value;
-  if (!sounds.trim()) { part('problem').textContent = SAY['words.need_sounds']; part('new').focus(); return null; }
+  const sounds = wanted_sounds();
+  if (!sounds) { part('problem').textContent = SAY['words.need_sounds']; part('new').focus(); return null; }
   const answer = await ask('word', 'POST', { word, sounds, language: read.word.language, keep });
   part('problem').textContent = answer.problem ?? '';
   return answer.problem ? null : answer.mark;
 }
 
 async function hear() {
-  const word = read.text.slice(read.word.start, read.word.end);
-  const text = part('new').value.trim() ? await corrected(false) : word;
+  const { start, end, sounds, language } = read.word;
+  const word = read.text.slice(start, end);
+  const as_here = async () => (await ask('word', 'POST', { word, sounds, language, keep: false }).catch(() => ({}))).mark ?? word;
+  const text = wanted_sounds() ? await corrected(false) : await as_here(); // alone it might be read in another way
   if (!text) return;
   silence();
   speaker.wake();
@@ -97,8 +118,7 @@ async function here_only() {
   const sign = await corrected(false);
   if (!sign || area.value !== read.text) return;
   area.focus();
-  area.setRangeText(sign, read.word.start, read.word.end, 'end');
-  area.dispatchEvent(new Event('input', { bubbles: true }));
+  insert(read.word.start, read.word.end, sign);
 }
 
 const replan = () => { if (whom() && state.voice && speakable()) attempt({ plan: true }, { quietly: true }); };
@@ -114,5 +134,6 @@ area.addEventListener('input', () => { // what is shown no longer holds
 });
 $('language').addEventListener('change', reading);
 for (const [name, deed] of [['hear', hear], ['here', here_only], ['always', always]]) part(name).addEventListener('click', deed);
+part('new').addEventListener('input', () => { read.other = ''; pressed_other(); });
 part('new').addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.ctrlKey) { event.preventDefault(); hear(); } });
 part('close').addEventListener('click', () => { read.panel.hidden = true; read.button?.removeAttribute('aria-expanded'); read.button?.focus(); });

@@ -191,9 +191,10 @@ async function list(wanted) {
   if (wanted?.voice) state.voice = wanted.voice;
   const is = (id) => id === 'clip' || all.some((each) => each.id === id);
   const news = people.own.filter((each) => !state.seen.includes(each.id));
-  if (wanted?.fresh && news.length && !people.own.some((each) => each.id === state.voice)) state.voice = news[0].id;
+  if (wanted?.fresh && !element.offsetParent && news.length && !people.own.some((each) => each.id === state.voice)) state.voice = news[0].id;
   if (news.length || people.own.length < state.seen.length) desk.set({ seen: people.own.map((each) => each.id), voice: state.voice });
   if (!is(state.voice)) state.voice = all[0]?.id ?? '';
+  if (people.own.length) $('invite').hidden = true;
   const group = $('voice');
   const focused = group.contains(document.activeElement);
   group.replaceChildren();

@@ -135,6 +135,8 @@ async function remove(book, item) {
 let signature = '';
 async function list() {
   const found = await ask('books').catch(() => null);
+  clearTimeout(timer);
+  if (!found && books.some((book) => book.going)) timer = setTimeout(watch, 3000); // the studio is starting again
   if (!found) return;
   books = found.books;
   const now = JSON.stringify(books.map(({ done, ...rest }) => rest));
@@ -147,7 +149,6 @@ async function list() {
     item.querySelector('progress')?.setAttribute('value', book.done);
   }
   $('books').hidden = !books.length;
-  clearTimeout(timer);
   if (books.some((book) => book.going)) timer = setTimeout(watch, 1500); // nothing moves: nobody asks
 }
 
@@ -279,7 +280,7 @@ function edit(each, item) {
   const back = () => { const fresh = sentence(each); item.replaceWith(fresh); fresh.querySelector('.deeds button:last-child').focus(); };
   row.append(button(SAY['book.save'], async (pressed) => {
     item.classList.remove('edited');
-    if (await busy(pressed, () => change(each.number, { text: area.value }))) play(each.number, false);
+    if (await busy(pressed, () => change(each.number, { text: area.value }))) { play(each.number, false); row_of(each.number).querySelector('.deeds button:last-child').focus(); }
     else item.classList.add('edited');
   }, { kind: 'main' }), button(SAY['book.leave'], back));
   item.replaceChildren(label, row);

@@ -1,6 +1,6 @@
 // The takes under the text: each that was spoken in full, played by one sound element without the browser's controls.
 const box = $('takes'), shelf = element.querySelector('.takes'), tape = box.querySelector('audio');
-let takes = [], most = 8, playing = null, stopAt = Infinity, queue = [], address = '';
+let takes = [], playing = null, stopAt = Infinity, queue = [], address = '';
 
 const titled = (take) => take.name || take.text.replace(/\s+/g, ' ').replace(/^(.{59}).{2,}$/u, '$1…');
 const about = (take) => [take.voice_name, new Date(take.created).toLocaleString(document.documentElement.lang,
@@ -68,8 +68,16 @@ function put(take) {
 async function remove(take, item) {
   if (playing === take.id) tape.pause();
   if (!(await deed(ask(`takes/${take.id}`, 'DELETE')))) return;
+  take.gone = true;
+  const gone = gone_row(take);
+  item.replaceWith(gone);
+  gone.querySelector('button').focus();
+  count();
+}
+
+function gone_row(take) {
   const gone = make('li', 'take take-row', fill(SAY['take.deleted'], { name: titled(take) }));
-  const undo = button(SAY['take.undo'], async () => {
+  gone.append(button(SAY['take.undo'], async () => {
     if (!(await deed(ask(`takes/${take.id}/restore`, 'POST')))) return;
     take.gone = false;
     const back = drawn_take(take);
@@ -77,12 +85,8 @@ async function remove(take, item) {
     count();
     shown_state();
     back.querySelector('.take-play').focus();
-  });
-  take.gone = true;
-  gone.append(undo);
-  item.replaceWith(gone);
-  undo.focus();
-  count();
+  }));
+  return gone;
 }
 
 async function say_again(take, number, pressed) {
@@ -91,7 +95,10 @@ async function say_again(take, number, pressed) {
   const made = await busy(pressed, () => deed(ask(`takes/${take.id}/again`, 'POST', { line: number, seed })));
   status.textContent = '';
   if (!made) return;
-  arrived(made);
+  pressed.closest('details').open = false;
+  const fold = arrived(made).querySelector('details');
+  fold.addEventListener('toggle', () => fold.querySelectorAll('.take-lines li')[number].querySelector('button:last-child').focus(), { once: true });
+  fold.open = true; // one goes on where one is
   play(made, made.lines[number].from, made.lines[number].to);
   status.textContent = SAY['take.said'];
 }
@@ -142,8 +149,7 @@ function inside(take) {
       await navigator.clipboard.writeText(take.text).then(() => { pressed.textContent = SAY['take.copied']; }, () => say(SAY['app.unexpected']));
     }), button(SAY['take.text'], () => {
       area.focus();
-      area.setRangeText(take.text, 0, area.value.length, 'end');
-      area.dispatchEvent(new Event('input', { bubbles: true }));
+      insert(0, area.value.length, take.text);
     }), button(SAY['take.delete'], () => remove(take, more.closest('.take'))));
     more.append(drawing, name, lines, file_row, deeds);
     picture(take, drawing);
@@ -170,6 +176,7 @@ function drawn_take(take) {
   const tick = make('label', 'tick');
   const box_of = make('input');
   box_of.type = 'checkbox';
+  box_of.checked = Boolean(take.ticked);
   box_of.setAttribute('aria-label', fill(SAY['take.tick'], { name: titled(take) }));
   box_of.addEventListener('change', () => { take.ticked = box_of.checked; count(); });
   tick.append(box_of);
@@ -192,27 +199,31 @@ function count() {
   box.hidden = !takes.length;
   $('another').hidden = !left.length;
   $('compare').disabled = left.filter((take) => take.ticked).length < 2;
-  $('more-takes').hidden = takes.length <= most;
+  $('more-takes').hidden = takes.length <= shelf.childElementCount;
 }
 
 function arrived(take) {
   takes.unshift(take);
-  shelf.prepend(drawn_take(take));
+  const item = drawn_take(take);
+  shelf.prepend(item);
   count();
   shown_state();
+  return item;
 }
 
-function draw_takes() {
-  shelf.replaceChildren(...takes.slice(0, most).map(drawn_take));
+function more_takes(further) { // below those that are shown, which stay as they are
+  const from = shelf.childElementCount;
+  shelf.append(...takes.slice(from, from + further).map((take) => (take.gone ? gone_row(take) : drawn_take(take))));
   count();
   shown_state();
+  return shelf.children[from];
 }
 
 $('compare').addEventListener('click', () => {
   queue = takes.filter((take) => take.ticked && !take.gone);
   play(queue.shift());
 });
-$('more-takes').addEventListener('click', () => { most += 20; draw_takes(); });
+$('more-takes').addEventListener('click', () => more_takes(20)?.querySelector('button').focus());
 window.addEventListener('studio-take', (event) => arrived(event.detail));
 window.addEventListener('studio-silence', (event) => { if (event.detail !== tape) { queue = []; tape.pause(); } });
-ask('takes').then((answer) => { takes = answer.takes ?? []; draw_takes(); }).catch(() => {});
+ask('takes').then((answer) => { takes = answer.takes ?? []; more_takes(8); }).catch(() => {});

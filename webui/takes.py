@@ -5,6 +5,7 @@ POST   <language>/own/takes/<id>             {"name" or "starred"}
 DELETE <language>/own/takes/<id>             for an hour it can be brought back:
 POST   <language>/own/takes/<id>/restore
 POST   <language>/own/takes/<id>/again       {"line", "seed"}: a new take in which this line is said anew
+GET    <language>/own/takes/<id>/words       the words that are heard in it, and from when to when
 GET    <language>/own/takes/<id>/<name>.<kind>   the file: wav, flac, mp3, opus, srt, vtt ...
 """
 
@@ -54,6 +55,7 @@ class TakeRoutes:
         routes.add_api_route("/{take}", self.delete, methods=["DELETE"])
         routes.add_api_route("/{take}/restore", self.restore, methods=["POST"])
         routes.add_api_route("/{take}/again", self.again, methods=["POST"])
+        routes.add_api_route("/{take}/words", self.words, methods=["GET"])
         routes.add_api_route("/{take}/{name}.{kind}", self.file, methods=["GET"])
         return routes
 
@@ -89,6 +91,15 @@ class TakeRoutes:
             return await self._live.turn(asker, partial(answered, language, lambda: {"take": card(say())}), token)
         finally:
             token.cancel()
+
+    async def words(self, language: Language, take: str, request: Request) -> dict[str, Any]:
+        asker = self._live.asker(request)
+
+        def heard() -> dict[str, Any]:
+            found = asker.session.takes.words(take)
+            return {"words": [{"text": text, "from": begins, "to": ends} for text, begins, ends in found]}
+
+        return await self._live.turn(asker, partial(answered, language, heard), CancelToken())
 
     async def file(self, language: Language, take: str, name: str, kind: str, request: Request) -> Response:
         """Its name comes from what the take is called, or from its first words."""

@@ -87,10 +87,15 @@ function head(voice, notes) {
   return [row, problem];
 }
 
+function percents(shares) { // of a mix, as the Mix tab counts them: the first is what is left
+  const rest = shares.slice(1).map((share) => Math.round(100 * share));
+  return [100 - rest.reduce((sum, each) => sum + each, 0), ...rest];
+}
+
 function card(voice) {
   const item = make('li', 'voice-card');
   item.dataset.id = voice.id;
-  const made = voice.kind === 'mix' ? fill(SAY['voices.mixed'], { parents: voice.parents.map((name, n) => `${Math.round(100 * voice.shares[n])} % ${name}`).join(' + ') })
+  const made = voice.kind === 'mix' ? fill(SAY['voices.mixed'], { parents: voice.parents.map((name, n) => `${percents(voice.shares)[n]} % ${name}`).join(' + ') })
     : fill(SAY['voices.trained'], { seconds: Math.round(voice.seconds) });
   const state = [voice.frozen && SAY['voices.is_frozen'], voice.locked && (voice.open ? SAY['voices.is_open'] : SAY['voices.is_locked'])];
   const [row, problem] = head(voice, [
@@ -221,7 +226,8 @@ function versions_part(found, may) {
       const portrait = make('span', 'portrait small');
       const about = make('div', 'take-about');
       const name = `${day(version.created)}${version.label ? ` · ${version.label}` : ''}`;
-      about.append(make('b', '', name), make('small', '', fill(SAY['own.seconds'], { seconds: Math.round(version.seconds) })));
+      about.append(make('b', '', name));
+      if (version.seconds) about.append(make('small', '', fill(SAY['own.seconds'], { seconds: Math.round(version.seconds) })));
       item.append(portrait, about);
       if (voice.open) { item.append(player(path_of(voice.id, `/sample.wav?version=${version.id}`), name, () => item.closest('.part').querySelector('.notice'))); picture(portrait, voice.id, version.id); }
       if (version.id === found.speaks) about.append(make('span', 'chip', SAY['own.speaks']));

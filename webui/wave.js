@@ -1,4 +1,5 @@
-// A take as a picture: its wave, below it its spectrum over time, and its sentences where they sound.
+// A take as a picture: its wave, below it its spectrum over time, and its words where they sound.
+const WIDTH_OF_A_SECOND = 30; // pixels that its words need at least
 const WIDE = 480, HIGH = 64, SIZE = 256; // columns, rows of the spectrum, samples of a window
 
 function spectrum(samples) { // levels in dB of one window, by a fast Fourier transform (Cooley and Tukey, radix 2)
@@ -51,15 +52,25 @@ async function picture(take, place) { // into `place`; a press in it plays from 
   canvas.setAttribute('role', 'img');
   canvas.setAttribute('aria-label', SAY['take.picture']);
   canvas.addEventListener('click', (event) => play(take, (event.offsetX / canvas.clientWidth) * take.seconds));
-  const words = make('div', 'wave-words');
-  words.setAttribute('aria-hidden', 'true'); // the list below says the same
-  for (const line of take.lines) {
-    const part = make('span', 'take-line', line.text);
-    Object.assign(part.dataset, { from: line.from, to: line.to });
-    Object.assign(part.style, { left: `${(100 * line.from) / take.seconds}%`, width: `${(100 * (line.to - line.from)) / take.seconds}%` });
-    words.append(part);
-  }
-  place.replaceChildren(canvas, words);
+  place.replaceChildren(canvas, placed(take, take.lines, 1));
+  if (take.seconds * WIDTH_OF_A_SECOND > place.clientWidth) return;
+  const { words } = await ask(`takes/${take.id}/words`).catch(() => ({}));
+  if (words?.length) place.lastChild.replaceWith(placed(take, words, 3));
+}
+
+function placed(take, parts, rows) { // what is heard, where it is heard; words take turns in three rows, so that they can be read
+  const box = make('div', 'wave-words');
+  box.setAttribute('aria-hidden', 'true'); // the list below says the same
+  box.style.height = `${1.7 * rows}em`;
+  parts.forEach((each, number) => {
+    const made = make('span', 'take-line', each.text);
+    Object.assign(made.dataset, { from: each.from, to: each.to });
+    const upTo = parts[number + rows]?.from ?? take.seconds;
+    Object.assign(made.style, { left: `${(100 * each.from) / take.seconds}%`, maxWidth: `${(100 * (upTo - each.from)) / take.seconds}%`, top: `${1.7 * (number % rows)}em` });
+    made.addEventListener('click', () => play(take, each.from, each.to));
+    box.append(made);
+  });
+  return box;
 }
 
 async function share(take) {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_sovits.audio import Audio, concatenate, silence
-from gpt_sovits.errors import InputError, MissingError, VoiceError
+from gpt_sovits.errors import InputError, MissingError
 from gpt_sovits.events import CancelToken, Event, EventSink, ignore
 from gpt_sovits.labels import Label
 from gpt_sovits.narration.books import read_book
@@ -18,7 +18,6 @@ from gpt_sovits.narration.project import SENTENCE_PAUSE, Project, Sentence
 from gpt_sovits.services.core import Core
 from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.services.voices import VoiceService
-from gpt_sovits.versions import EMBEDDED
 
 if TYPE_CHECKING:
     from gpt_sovits.synthesis import Speech
@@ -130,21 +129,8 @@ class NarrationService:
             metadata={**{key: text for key, text in named.items() if text}, **label.metadata()},
             cover=picture.read_bytes() if picture else b"",
             check=(cancel or CancelToken()).check,
-            starts=partial(self._starts, project.about["language"]),
+            starts=partial(self._speech.starts, language=project.about["language"]),
         )
-
-    def _starts(self, language: str, sound: Audio, text: str) -> Sequence[tuple[int, float]]:
-        """When words begin, by the embedded base's ear; nothing where it cannot hear."""
-        from gpt_sovits.dataset.word_times import timed  # with torch, which the page does not wait for
-
-        try:
-            ear = self._core.base(EMBEDDED).ear
-        except (VoiceError, AttributeError):
-            return ()
-        if ear is None:
-            return ()
-        found = timed(ear, sound, text, language)
-        return () if found is None else found.starts(sound)
 
     def say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:
         """A take of one sentence."""

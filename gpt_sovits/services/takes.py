@@ -6,6 +6,7 @@ import io
 import wave
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -117,6 +118,20 @@ class TakeService:
         new = [replace(line, seed=seed if at == number else line.seed) for at, line in enumerate(take.lines)]
         way = {name: getattr(take, name) for name in ("language", "speed", "pause", "seed", "pitch")}
         return self.keep(voice, take.text, new, sounds, **way)
+
+    def words(self, take_id: str) -> list[tuple[str, float, float]]:
+        """The words that are heard in the take, and from when to when, in seconds."""
+        from gpt_sovits.text.markup import parse_markup
+
+        take = self.get(take_id)
+        sound, found = self.audio(take), []
+        for line in take.lines:
+            text = parse_markup(take.text[line.start : line.end]).source.text
+            starts = self._speech.starts(sound.between(line.seconds_from, line.seconds_to), text, take.language)
+            for (at, begins), (end, ends) in pairwise([*starts, (len(text), line.seconds_to - line.seconds_from)]):
+                times = (round(line.seconds_from + each, 3) for each in (begins, ends))
+                found.append((text[at:end].strip(), *times))
+        return found
 
     def audio(self, take: Take) -> Audio:
         """What is heard."""

@@ -83,6 +83,8 @@ def test_no_words_of_engineers() -> None:
 def test_sentences_of_the_studio_are_translated() -> None:
     words = i18n.Words("zh", {}, ((i18n.pattern_of("There is no voice {}."), "没有叫 {} 的声音。"),))
     assert words.error(VoiceError("There is no voice 'v1'.", "Choose one.")) == "没有叫 'v1' 的声音。Choose one."
+    for english, chinese in json.loads((i18n.FOLDER / "failures.zh.json").read_text(encoding="utf-8")).items():
+        assert CHINESE.sentence(english.replace("{}", "Xy")) == chinese.format(*["Xy"] * 9)  # no looser one takes it
 
 
 def test_two_sentences_of_a_failed_job_are_both_translated() -> None:

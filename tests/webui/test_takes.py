@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from gpt_sovits.encoding import inspect
+from gpt_sovits.services.speech import SpeechService
 from gpt_sovits.settings import Settings
 from gpt_sovits.storage import takes as stored
 from gpt_sovits.studio import Studio
@@ -46,7 +47,9 @@ def seconds(data: bytes) -> float:
         return sound.getnframes() / sound.getframerate()
 
 
-def test_what_is_spoken_is_kept_named_starred_and_taken_along(http: TestClient, tmp_path: Path) -> None:
+def test_what_is_spoken_is_kept_named_starred_and_taken_along(
+    http: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     take = speak(http, pause=0.5, seed=7)
     assert take["voice_name"] == "Ada" and take["seed"] == 7 and take["seconds"] == pytest.approx(3 * 0.4 + 2 * 0.5)
     assert [line["text"] for line in take["lines"]][2] == "今天我们去公园散步。"
@@ -63,6 +66,13 @@ def test_what_is_spoken_is_kept_named_starred_and_taken_along(http: TestClient, 
     assert "00:00:00,900 --> 00:00:01,800\nThe kettle is on the stove." in http.get(f"{place}/take.srt").text
     assert http.get(f"{place}/take.vtt").text.startswith("WEBVTT")
     assert http.get(f"{place}/take.exe").status_code == 404
+    monkeypatch.setattr(SpeechService, "starts", lambda self, sound, text, language: [(0, 0.0), (text.find(" "), 0.1)])
+    heard = http.get(f"{place}/words").json()["words"]
+    assert heard[:3] == [
+        {"text": "Good", "from": 0.0, "to": 0.1},
+        {"text": "morning to all of you.", "from": 0.1, "to": 0.9},
+        {"text": "The", "from": 0.9, "to": 1.0},
+    ]
     for wrong in ("t0", "..", "%2e%2e%2fvoices"):
         assert http.get(f"/en/own/takes/{wrong}/take.wav").status_code == 404
 

@@ -68,7 +68,8 @@ def load(language: str) -> Words:
     sentences = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
     failures_file = FOLDER / f"failures.{language}.json"
     failures = json.loads(failures_file.read_text(encoding="utf-8")) if failures_file.exists() else {}
-    return Words(language, sentences, tuple((pattern_of(key), value) for key, value in failures.items()))
+    exact = sorted(failures.items(), key=lambda pair: -len(pair[0].replace("{}", "")))  # the sentence that says most
+    return Words(language, sentences, tuple((pattern_of(key), value) for key, value in exact))
 
 
 def preferred(accept_language: str) -> str:
