@@ -268,6 +268,8 @@ def test_a_frozen_voice_speaks_but_is_not_retrained(studio, recording):
 
 def test_versions_can_be_heard_side_by_side(studio, recording, settings):
     voice_id = train(studio, recording)
+    studio.voices.freeze(voice_id, passphrase="melt me slowly")
+    studio.voices.unfreeze(voice_id, secret="melt me slowly")  # and what is added speaks
     studio.jobs.create(TrainingRequest("", recording, script="hello", consent=CONSENT, voice_id=voice_id))
     job = next(job for job in studio.jobs.list() if job.state == "queued")
     studio.jobs._run(job.id, lambda event: None, None, CancelToken())

@@ -25,7 +25,7 @@ function announce(job) { // each that becomes ready or fails, whichever tab of t
 function show_title() {
   const ready = watch_here.jobs.filter((job) => job.state === 'done').map((job) => job.title);
   const running = watch_here.jobs.find((job) => job.state === 'running' || job.state === 'stopping');
-  const told = ready.length ? `✓ ${ready.join(', ')}` : running ? `${running.percent} % ${running.name}` : '';
+  const told = [ready.length && `✓ ${new Intl.ListFormat(document.documentElement.lang).format(ready)}`, running && `${running.percent} % ${running.name}`].filter(Boolean).join(' · ');
   document.title = told ? `${told} – ${TITLE}` : TITLE;
 }
 

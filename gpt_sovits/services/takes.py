@@ -119,7 +119,7 @@ class TakeService:
         way = {name: getattr(take, name) for name in ("language", "speed", "pause", "seed", "pitch")}
         return self.keep(voice, take.text, new, sounds, **way)
 
-    def words(self, take_id: str) -> list[tuple[str, float, float]]:
+    def words(self, take_id: str) -> Sequence[tuple[str, float, float]]:
         """The words that are heard in the take, and from when to when, in seconds."""
         from gpt_sovits.text.markup import parse_markup
 
@@ -129,8 +129,8 @@ class TakeService:
             text = parse_markup(take.text[line.start : line.end]).source.text
             starts = self._speech.starts(sound.between(line.seconds_from, line.seconds_to), text, take.language)
             for (at, begins), (end, ends) in pairwise([*starts, (len(text), line.seconds_to - line.seconds_from)]):
-                times = (round(line.seconds_from + each, 3) for each in (begins, ends))
-                found.append((text[at:end].strip(), *times))
+                from_, upto = (round(line.seconds_from + each, 3) for each in (begins, ends))
+                found.append((text[at:end].strip(), from_, upto))
         return found
 
     def audio(self, take: Take) -> Audio:

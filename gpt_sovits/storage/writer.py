@@ -114,8 +114,10 @@ class Writer(Shelf):
             )
         with self._writing(user):
             manifest = self.ask(user, voice_id, "unfreeze")
-            if manifest.frozen:
-                self._rewrite(user, replace(manifest, frozen=False, thaw=""))
+            if manifest.frozen:  # the newest spoke: those that are added from now on do
+                newest = self.versions(user, voice_id)[-1].id
+                pinned = None if manifest.default_version == newest else manifest.default_version
+                self._rewrite(user, replace(manifest, frozen=False, thaw="", default_version=pinned))
                 self.note(user, "unfrozen", voice_id)
 
     # ------------------------------------------------------------------------------------------------------- locking
