@@ -70,9 +70,10 @@ def sign_file(path: Path, folder: Path) -> None:
 
 
 def credentials(path: Path) -> dict[str, Any]:
-    """What a file's statement says: ``state`` (Valid, Trusted, Invalid, Unreadable), ``signer`` and ``spoken`` (by a machine).
+    """What a file's statement says: ``state``, ``signer``, and ``spoken``: whether by a machine.
 
-    Empty without a statement, for other formats, and where the library is not installed.
+    ``state``: Valid, Trusted, Invalid or, where it is damaged or lies elsewhere, Unreadable. Empty without a statement,
+    for other formats, and where the library is not installed.
     """
     if path.suffix.lower().lstrip(".") not in _KINDS or find_spec("c2pa") is None:
         return {}
