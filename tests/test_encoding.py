@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 
 from gpt_sovits import encoding
 from gpt_sovits.audio import Audio, level, read_audio
-from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.cli.main import main
+from gpt_sovits.crypto.credentials import FILE, credentials, sign_file
+from gpt_sovits.errors import CancelledError, InputError, MissingError, RefusedError
 from gpt_sovits.labels import Label
 
 LABEL = Label("v0123456789", "r0123456789", "c" * 64)
@@ -73,6 +76,38 @@ def test_what_a_machine_said_says_so(name: str, tmp_path: Path) -> None:
             "ReservedCode2",
         }
         assert read_audio(path).seconds > 1.6
+
+
+@pytest.mark.parametrize("name", ["wav", "mp3", "m4a", "flac"])
+def test_content_credentials_are_signed_here_and_break_with_the_sound(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"早.{name}"
+    path.write_bytes(encoding.encode(tone(), name, label=LABEL))
+    before = read_audio(path).samples
+    assert credentials(path) == {}
+    assert main(["sign", str(path), "--data", str(tmp_path / "data")]) == 0
+    assert (tmp_path / "data" / FILE).stat().st_mode & 0o077 == 0
+    assert np.array_equal(read_audio(path).samples, before) and encoding.inspect(path).own["voice"] == LABEL.voice
+    found = credentials(path)
+    assert found["state"] == "Valid" and found["spoken"] and "this computer" in found["signer"]
+    data = bytearray(path.read_bytes())
+    data[len(data) * 2 // 3] ^= 0x55
+    path.write_bytes(data)
+    assert credentials(path)["state"] == "Invalid"
+
+
+def test_only_what_was_spoken_here_is_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoding.write_audio(tmp_path / "me.wav", tone())
+    with pytest.raises(RefusedError):
+        sign_file(tmp_path / "me.wav", tmp_path)
+    encoding.write_audio(tmp_path / "x.opus", tone(), label=LABEL)
+    with pytest.raises(InputError, match="no place"):
+        sign_file(tmp_path / "x.opus", tmp_path)
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+    monkeypatch.setattr("gpt_sovits.crypto.credentials.find_spec", lambda name: None)
+    encoding.write_audio(tmp_path / "x.wav", tone(), label=LABEL)
+    with pytest.raises(MissingError, match="package"):
+        sign_file(tmp_path / "x.wav", tmp_path)
+    assert credentials(tmp_path / "x.wav") == {}
 
 
 def test_a_recording_says_nothing_of_the_kind(tmp_path: Path) -> None:

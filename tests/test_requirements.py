@@ -14,8 +14,9 @@ from tests.test_architecture import imports, sources
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"gpt_sovits", "webui", "app"}
 COMES_ALONG = {"httpx", "httpx2", "h11"}  # huggingface_hub brings one of the two, uvicorn the third
-# Japanese; several processes; a queue for several machines: asking for one without it names the command to install it
-ON_REQUEST = {"pyopenjtalk", "accelerate", "redis"}
+# Japanese; several processes; a queue for several machines; signed statements: asking for one without it says how to
+# install it
+ON_REQUEST = {"pyopenjtalk", "accelerate", "redis", "c2pa"}
 # extras of requirements-dev.txt, named in lab/evaluation/optional.py
 JUDGES = {"resemblyzer", "pocketsphinx", "speechmos"}
 

@@ -204,7 +204,7 @@ def _status(words: Words, errand: Any) -> str:
         title, line = words("settings.failed"), _failure(words, errand)
     elif errand.state == "done":
         title = words("settings.ready", name=errand.name)
-        line = words("settings.left_out", files=errand.message) if errand.message else ""
+        line = words("settings.left_out", files=words.lines(errand.message)) if errand.message else ""
     elif errand.state in ("stopping", "stopped"):
         line = words("settings.stopping") if errand.state == "stopping" else words("settings.stopped")
     elif errand.stage == "download" and errand.total:

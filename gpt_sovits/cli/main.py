@@ -148,15 +148,31 @@ def storage(session: Session) -> None:
 def inspect(file: Annotated[Path, Argument(help="sound file")], json: Json = False) -> int:
     """what a sound file says of itself: whether a machine spoke, and with which voice"""
     from gpt_sovits import encoding
+    from gpt_sovits.crypto.credentials import credentials
 
-    found = encoding.inspect(file)
+    found, signed = encoding.inspect(file), credentials(file)
+    synthetic = found.synthetic or bool(signed.get("spoken"))
     if json:
-        show_json({"synthetic": found.synthetic, "label": found.standard, "made_by": found.own})
-    elif found.synthetic:
-        print("\n".join(filter(None, [found.comment, *(f"{key}: {text}" for key, text in found.own.items() if text)])))
-    else:
+        told = {"synthetic": synthetic, "label": found.standard, "made_by": found.own, "credentials": signed or None}
+        show_json(told)
+        return 0 if synthetic else 1
+    for line in filter(None, [found.comment, *(f"{key}: {text}" for key, text in found.own.items() if text)]):
+        print(line)
+    if not synthetic:
         print("The file does not say that a machine spoke it.")
-    return 0 if found.synthetic else 1
+    if signed:
+        known = "" if signed["state"] == "Trusted" else ", whom nobody vouches for"
+        print(
+            f"content credentials: {signed['state']}" + (f", by {signed['signer']}{known}" if signed["signer"] else "")
+        )
+    return 0 if synthetic else 1
+
+
+def sign(settings: Settings, file: Annotated[Path, Argument(help="wav, mp3, m4a, m4b or flac spoken here")]) -> None:
+    """write signed content credentials (C2PA) into a sound file that was spoken here"""
+    from gpt_sovits.crypto.credentials import sign_file
+
+    sign_file(file, settings.data_dir)
 
 
 def completion(shell: Literal["bash", "zsh", "fish", "powershell", "pwsh"]) -> None:
@@ -211,7 +227,7 @@ def _hand_on(name: str, run: Callable[[Sequence[str], MakeStudio], int]) -> None
 
 _ALONE: tuple[Callable[..., int | None], ...] = (
     *(speak, watch, train, mix, narrate.narrate, words.read, review.scripts),
-    *(users.backup, users.restore, storage, inspect, completion),
+    *(users.backup, users.restore, storage, inspect, sign, completion),
 )
 for _function in _ALONE:
     command(app)(_function)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gpt_sovits.audio import Audio, resample
 from gpt_sovits.errors import InputError
 from gpt_sovits.families.base import Base
-from gpt_sovits.families.family import STYLE_RATE
+from gpt_sovits.families.family import STYLE_RATE, TOKEN
 from gpt_sovits.features.reference import Reference
 from gpt_sovits.features.spectral import linear_spectrogram
 from gpt_sovits.text import Phones, phonemize
@@ -42,7 +42,7 @@ def enrol(
     Without a transcript the embedded base recognises the phones itself; the official ones then use no prompt, and
     v3 and v4 refuse. Raises ``InputError`` for less than a second of sound.
     """
-    family, clip = base.family, _trimmed(clip)
+    family, given, clip = base.family, clip, _trimmed(clip)
     if clip.seconds < SHORTEST or float(np.abs(clip.samples).max(initial=0.0)) < 1e-3:
         raise InputError("There is too little speech in this clip.", "Use three to ten seconds of clear speech.")
     style, speaker = reference_style(base, clip)
@@ -69,7 +69,11 @@ def enrol(
         )
     codes = torch.zeros(0, dtype=torch.long)
     if phones:
-        codes = family.codes(base, wave)
+        around = None
+        if prompt is clip and given.seconds <= PROMPT_SECONDS + 2:
+            heard = torch.from_numpy(resample(given, 16000).samples)[None].to(base.device)
+            around = heard, round(_speech(given)[0] / given.rate / _TOKEN) * TOKEN
+        codes = family.codes(base, wave, around)
     return Reference(
         style=style.cpu(),
         colour=family.colour(base, base.acoustic, prompt, codes, phones, style),
@@ -134,13 +138,18 @@ def best_window(clip: Audio, seconds: float) -> Audio:
 
 def _trimmed(clip: Audio) -> Audio:
     """Without silent ends, at most ``LONGEST`` seconds."""
+    first, last = _speech(clip)
+    return Audio(clip.samples[first:last][: int(LONGEST * clip.rate)], clip.rate)
+
+
+def _speech(clip: Audio) -> tuple[int, int]:
+    """The samples between which something is said, with a tenth of a second around it; it begins at a whole token."""
     loud = np.flatnonzero(np.abs(clip.samples) > 0.02 * np.abs(clip.samples).max(initial=1e-9))
     if not len(loud):
-        return clip
+        return 0, len(clip.samples)
     margin, token = clip.rate // 10, round(_TOKEN * clip.rate)
     first = max(0, int(loud[0]) - margin)
-    samples = clip.samples[first - first % token : loud[-1] + margin]  # tokens begin where they did in the whole clip
-    return Audio(samples[: int(LONGEST * clip.rate)], clip.rate)
+    return first - first % token, int(loud[-1]) + margin
 
 
 def reference_style(base: Base, clip: Audio, acoustic: nn.Module | None = None) -> tuple[Tensor, Tensor | None]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gpt_sovits.families.base import Base
 
 State = Mapping[str, Tensor]
+TOKEN = 640  # samples of 16 kHz that a code stands for
 STYLE_RATE = 32000  # Hz at which a voice's style is heard
 
 
@@ -90,9 +91,15 @@ class Family(ABC):
     # ----------------------------------------------------------------------------------------------------- listening
 
     @torch.inference_mode()
-    def codes(self, base: Base, wave: Tensor) -> Tensor:
-        """Semantic codes `[N]` of 16 kHz speech `[1, L]`."""
-        return base.acoustic.extract_codes(base.content(with_prompt_tail(wave)))[0, 0].cpu()
+    def codes(self, base: Base, wave: Tensor, around: tuple[Tensor, int] | None = None) -> Tensor:
+        """Semantic codes `[N]` of 16 kHz speech `[1, L]`.
+
+        ``around``: the longer speech that it was cut from, and the sample (of whole tokens) at which it begins there.
+        It is then heard within that, as upstream hears it: HuBERT listens to all of a recording at once.
+        """
+        whole, first = around or (wave, 0)
+        codes = base.acoustic.extract_codes(base.content(with_prompt_tail(whole)))[0, 0].cpu()
+        return codes[first // TOKEN :][: with_prompt_tail(wave).shape[-1] // TOKEN]
 
     def recognise(self, base: Base, wave: Tensor) -> tuple[int, ...]:
         """Phones that the content encoder hears in 16 kHz speech `[1, L]`; none where it hears no phones."""

@@ -45,7 +45,7 @@ class Mini(Vits):
         return encoder
 
     @torch.inference_mode()
-    def codes(self, base: Base, wave: Tensor) -> Tensor:
+    def codes(self, base: Base, wave: Tensor, around: tuple[Tensor, int] | None = None) -> Tensor:
         return base.acoustic.extract_codes(base.content(wave))[0, 0].cpu()
 
     def recognise(self, base: Base, wave: Tensor) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def _unpack(archive: Path, folder: Path, wanted: Sequence[str], names: Sequence[
                     f"{archive.name} holds {len(members)} files.", "Unpack it, and import its model folder."
                 )
             chosen = [(each, _place(each)) for each in members if each.filename and not each.is_dir()]
-            chosen = [(m, p) for m, p in chosen if p is not None and (p.suffix in wanted or p.name in names)]
+            chosen = [(m, p) for m, p in chosen if p is not None and (p.suffix.lower() in wanted or p.name in names)]
             size = sum(member.file_size for member, _ in chosen)
             if shutil.disk_usage(folder).free - size < _SPARE:
                 raise ResourceError(f"There is not enough space on the disk for {archive.name}.", "Free some space.")

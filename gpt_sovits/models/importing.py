@@ -27,6 +27,8 @@ from gpt_sovits.versions import VITS, known_version
 
 SUFFIXES = (".pth", ".ckpt", ".pt", ".bin", ".safetensors")
 _TOKENIZER = "tokenizer.json"
+_PACKED = (".7z", ".rar", ".tar", ".tgz", ".gz")  # what only another program unpacks
+_NESTED = 2  # archives in archives are opened so deep
 _MAX_FILES = 500
 _TRAINED_INFO = re.compile(r"\d+epoch_\d+iteration")
 
@@ -66,7 +68,8 @@ def import_paths(
     with ExitStack() as opened:
 
         def below(path: Path) -> Path:
-            return opened.enter_context(unpacked(path, settings.data_dir, SUFFIXES, (_TOKENIZER,)))
+            wanted = (*SUFFIXES, ENDING, *_PACKED)
+            return opened.enter_context(unpacked(path, settings.data_dir, wanted, (_TOKENIZER,)))
 
         plan = _read(paths, version, below, on_event, settings.models_dir)
         return _install(plan, Installer(settings, check), name, replace, on_event)
@@ -75,16 +78,20 @@ def import_paths(
 def _read(paths: Sequence[Path], version: str, below: Callable[[Path], Path], on_event: EventSink, ours: Path) -> _Plan:
     """Every weight file of the paths but those in ``ours``; an archive counts as the folder that it becomes."""
     named = [path for path in paths if not path.is_dir() and path.suffix.lower() != ENDING]
+    plan = _Plan(version, frozenset(named))
     found = list[Path]()
     for path in paths:
         if path not in named:
             found += [
                 file for file in _weights_below(path if path.is_dir() else below(path)) if ours not in file.parents
             ]
-    for archive in [path for path in found if path.suffix.lower() == ENDING]:
-        found.remove(archive)
-        found += [path for path in _weights_below(below(archive)) if path.suffix.lower() != ENDING]
-    plan = _Plan(version, frozenset(named))
+    for _ in range(_NESTED):
+        for archive in [path for path in found if path.suffix.lower() == ENDING]:
+            found.remove(archive)
+            try:
+                found += _weights_below(below(archive))
+            except VoiceError as error:
+                plan.skipped.append((archive.name, str(error)))
     for number, path in enumerate([*named, *found]):
         on_event(Event("read", f"Reading {path.name}", number, len(named) + len(found)))
         plan.add(path)
@@ -131,6 +138,8 @@ class _Plan:
             self.tokenizers.append(path)
             return
         try:
+            if path.suffix.lower() in (ENDING, *_PACKED):
+                raise InputError(f"{path.name} is packed.", "Unpack it, and import its model folder.")
             self.files.append(read_upstream(path, version=self.version))
         except VoiceError as error:
             if path in self.named:
@@ -160,11 +169,14 @@ class _Plan:
                 best = choice([file.path for file in files], found[target].path)
                 taken = next(file for file in files if file.path == best)
             result.setdefault(target, []).append(taken)
-            losers.update({file.path: f"{target} has {taken.path.name}" for file in files if file is not taken})
+            why = str(
+                InputError(f"{target} speaks with {taken.path.name}.", "Import both under another name to use this.")
+            )
+            losers.update({file.path: why for file in files if file is not taken})
         used = {file.path for files in result.values() for file in files}
         for path, why in losers.items():
             if path not in used:
-                self.skipped.append((path.name, f"{why}; to use it instead, import both with a --name of their own"))
+                self.skipped.append((path.name, why))
         return result
 
     def _name_of(self, file: UpstreamFile, taken: Mapping[str, UpstreamFile]) -> str:
@@ -173,7 +185,7 @@ class _Plan:
         if own not in taken:
             return own
         if sha256_of(file.path) == sha256_of(taken[own].path):
-            self.skipped.append((file.path.name, f"it is the same file as {taken[own].path.name}"))
+            self.skipped.append((file.path.name, str(InputError(f"It is the same file as {taken[own].path.name}."))))
             return ""
         wanted = name_from(f"{file.path.parent.name}-{file.path.stem}") or own
         numbered = (f"{wanted[:60]}-{number}" for number in itertools.count(2))
@@ -195,8 +207,11 @@ class _Plan:
         paths = {each.path: own for own, each in fitting.items()}
         found = [paths[path] for path in partners(file.path, list(paths))]
         if not found:
-            other = "none of the models fits it" if not fitting else "it does not say which of the models it is for"
-            self.skipped.append((file.path.name, other))
+            advice = "Import it together with the SoVITS file (.pth) that it belongs to."
+            other = InputError("It does not say which of the models it is for.", advice)
+            self.skipped.append(
+                (file.path.name, str(other if fitting else InputError("None of the models fits it.", advice)))
+            )
         return found
 
 
@@ -213,7 +228,7 @@ def _weights_below(folder: Path) -> Iterable[Path]:
     found = sorted(
         path
         for path in folder.rglob("*")
-        if (path.suffix.lower() in (*SUFFIXES, ENDING) or path.name == _TOKENIZER)
+        if (path.suffix.lower() in (*SUFFIXES, ENDING, *_PACKED) or path.name == _TOKENIZER)
         and path.is_file()
         and not path.is_symlink()
     )

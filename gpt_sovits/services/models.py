@@ -28,6 +28,7 @@ WORKER = (sys.executable, "-m", "gpt_sovits.services.model_worker")
 ACTIVE = ("running", "stopping")
 GRACE_SECONDS = 4.0  # from being asked to stop until an errand is ended
 _PACES = "paces.json"
+_LEAST = 32  # bytes of a file of weights
 _LAST_WORDS = 400  # characters kept of what a broken worker said
 
 
@@ -170,6 +171,9 @@ class ModelService:
             self.inbox.mkdir(parents=True, exist_ok=True)
             if not any(path.is_file() for path in self.inbox.rglob("*")):
                 raise InputError(f"The folder {self.inbox} is empty.", "Put the files there first.")
+        for path in paths:
+            if path.is_file() and path.stat().st_size < _LEAST:  # no process need be started to see that
+                raise InputError(f"{path.name} is damaged: it is nearly empty.", "Get the file again.")
         chosen = [str(Path(path).resolve()) for path in paths or [self.inbox]]
         self._begin(
             Errand("import", "", total=len(chosen)), ["import", version, name, "replace" if replace else "", *chosen]

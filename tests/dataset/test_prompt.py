@@ -14,6 +14,9 @@ from gpt_sovits.dataset.proof import Thresholds
 from gpt_sovits.dataset.transcript import script_words
 from gpt_sovits.dataset.word_times import timed
 from gpt_sovits.families import enrol
+from gpt_sovits.families.family import TOKEN
+from gpt_sovits.families.vits import Vits
+from gpt_sovits.features.hubert import with_prompt_tail
 from gpt_sovits.text import symbols
 
 SCRIPT = (
@@ -69,6 +72,21 @@ def test_a_trimmed_clip_keeps_the_frames_of_the_whole() -> None:
         trimmed = enrol._trimmed(numbered)
         start = round(float(trimmed.samples[0] - 0) / 1e-9) if trimmed.samples[0] < 0.01 else 0
         assert abs(start - round(start / (0.04 * rate)) * 0.04 * rate) < 3 and 0.8 * rate < start < rate + 123
+
+
+def test_the_codes_of_a_trimmed_clip_are_those_that_the_whole_one_has() -> None:
+    """As upstream hears it: what listens, listens to all of the recording at once."""
+
+    def extract(wave: torch.Tensor) -> torch.Tensor:
+        return (wave[:, : wave.shape[-1] // TOKEN * TOKEN].unflatten(-1, (-1, TOKEN)).mean(-1) * wave.sum())[None]
+
+    base = SimpleNamespace(content=lambda wave: wave, acoustic=SimpleNamespace(extract_codes=extract))
+    whole = torch.linspace(0, 1, 50 * TOKEN + 77)[None]
+    cut = whole[:, 7 * TOKEN : 31 * TOKEN + 99]
+    found = Vits().codes(base, cut, (whole, 7 * TOKEN))  # type: ignore[arg-type]
+    assert len(found) == with_prompt_tail(cut).shape[-1] // TOKEN
+    assert torch.equal(found, Vits().codes(base, whole)[7 : 7 + len(found)])  # type: ignore[arg-type]
+    assert not torch.allclose(found, Vits().codes(base, cut))  # type: ignore[arg-type]
 
 
 def test_a_word_after_a_pause_begins_with_its_sound() -> None:

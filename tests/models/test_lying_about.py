@@ -16,6 +16,7 @@ from gpt_sovits.models.store import find_base, is_name, list_bases, name_from
 from gpt_sovits.settings import Settings
 from tests.models.official import write_gpt, write_sovits
 from tests.models.test_import import gpt, sovits
+from webui.i18n import load
 
 pytestmark = pytest.mark.usefixtures("shared")
 
@@ -25,7 +26,7 @@ def write(folder: Path, *names: str, version: str = "v2") -> None:
     for number, name in enumerate(names, 2):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".pth":
+        if path.suffix.lower() == ".pth":
             write_sovits(path, version, {key: value * number for key, value in sovits(version).items()}, tuned=True)
         else:
             write_gpt(path, {key: value * number for key, value in gpt().items()}, tuned=True)
@@ -77,12 +78,25 @@ def test_a_zip_of_upstreams_folder_is_read_as_it_is(settings: Settings, tmp_path
             archive.write(path, path.relative_to(tmp_path))
         archive.writestr("../outside.pth", b"x")
         archive.writestr("broken.pth", b"x")
+        archive.writestr("friend.7z", b"x")
+        archive.writestr("damaged.zip", b"x")
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as inner:  # friends' voices, each packed
+        write(tmp_path, "钟离_E8_S96.PTH", "钟离-e15.ckpt")
+        for name in ("钟离_E8_S96.PTH", "钟离-e15.ckpt"):
+            inner.write(tmp_path / name, f"钟离/{name}")
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.write(tmp_path / "inner.zip", "friends/钟离.zip")
     left = settings.data_dir / ".unpacked-killed"
     left.mkdir(parents=True)
     os.utime(left, (1, 1))
     report = import_paths([packed], settings)
-    assert came(report) == {"v2": Path(semantic).name, "胡桃_e8_s96": "胡桃-e15.ckpt"}
-    assert [name for name, _ in report.skipped] == ["broken.pth"]
+    assert came(report) == {
+        "v2": Path(semantic).name,
+        "胡桃_e8_s96": "胡桃-e15.ckpt",
+        "钟离_E8_S96": "钟离-e15.ckpt",
+    }
+    assert {name for name, _ in report.skipped} == {"broken.pth", "friend.7z", "damaged.zip"}
+    assert not [said for _, said in report.skipped if load("zh").sentence(said) == said]
     assert not (tmp_path / "outside.pth").exists() and not list(settings.data_dir.glob(".unpacked*"))
     assert find_base("胡桃_e8_s96", settings).config["trainable"]
     data = packed.read_bytes()
@@ -101,6 +115,17 @@ def test_names() -> None:
         ("s1v3.ckpt", "s1v3", 0),
     ):
         assert (speaker_of(Path(name)), epochs_of(Path(name))) == (speaker, epochs), name
+    for semantic, own in (  # what is written onto a name, copies that a browser made, full-width letters
+        ("GPT胡桃.ckpt", "SoVITS胡桃.pth"),
+        ("胡桃GPT权重.ckpt", "胡桃SoVITS权重.pth"),
+        ("胡桃_best.ckpt", "胡桃v2_e8_s200 (1).pth"),
+        ("ＧＰＴ－胡桃.ckpt", "SoVITS-胡桃 - 副本 (2).pth"),
+        ("anan-e15.ckpt", "ananv2_e8_s200.pth"),
+        ("ananv2-e15.ckpt", "ananv2_e8_s200.pth"),
+    ):
+        acoustic = [Path("x") / own, Path("x/流萤.pth"), Path("x/anan-v4.pth" if "v2" in semantic else "x/ben.pth")]
+        assert partners(Path("x") / semantic, acoustic) == acoustic[:1], semantic
+    assert epochs_of(Path("Ana-e15 (1).ckpt")) == 15
     assert partners(Path("x/a.ckpt"), [Path("x/b.pth"), Path("x/c.pth")]) == []
     assert name_from("小明 me (1)") == "小明-me-1" and name_from("..") == "" and name_from("नमस्ते") == "नमस्ते"
     assert len(name_from("我" * 90).encode()) <= 200 and is_name(name_from("我" * 90))

@@ -446,6 +446,9 @@ def test_official_files_come_in_over_http_and_from_python(
     assert all(found[name]["missing"] == ["content"] for name in ("流萤_e8_s200", "again")) and found["mini"]["chosen"]
     refused = client.post("/api/models", files={"files": ("s2G.pth", b"PK no weights")})
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "input")
+    monkeypatch.setattr(library, "_begin", None)  # a file that is nothing starts no process
+    nothing = client.post("/api/models", files={"files": ("胡桃.pth", b"")}, headers={"Accept-Language": "zh"})
+    assert nothing.json()["error"]["message"].startswith("胡桃.pth 已损坏：它几乎是空的。"), nothing.text
     assert client.post("/api/models", data={"name": "x"}).status_code == 400, "the folder for imports is empty"
 
 

@@ -16,6 +16,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 
 from gpt_sovits.errors import InputError
 from gpt_sovits.services.models import Errand, ModelService
+from webui import i18n
 from webui.api.callers import Asking
 from webui.api.failures import DOCUMENTED, AskedError
 from webui.api.openai import Plain
@@ -65,7 +66,7 @@ async def take_in(
             await to_thread.run_sync(library.wait)
     finally:
         await to_thread.run_sync(partial(shutil.rmtree, place, ignore_errors=True))
-    return _result(errand)
+    return _result(request, errand)
 
 
 def _called(file: UploadFile) -> str:
@@ -83,9 +84,10 @@ def _copy(file: UploadFile, path: Path) -> None:
         shutil.copyfileobj(file.file, out)
 
 
-def _result(errand: Errand | None) -> dict[str, Any]:
+def _result(request: Request, errand: Errand | None) -> dict[str, Any]:
     if errand is None or errand.state == "stopped":
         raise AskedError(409, "stopped", "The work was stopped.", "It can be started again at any time.")
     if errand.state == "failed":
         raise InputError(errand.message, errand.action)
-    return {"models": [each for each in errand.name.split(", ") if each], "left_out": errand.message.splitlines()}
+    left_out = i18n.load(i18n.chosen(request)).lines(errand.message).splitlines()
+    return {"models": [each for each in errand.name.split(", ") if each], "left_out": left_out}

@@ -51,6 +51,11 @@ class Words:
                 return translation.format(*found.groups())
         return None
 
+    def lines(self, english: str) -> str:
+        """Lines of a name and, after a colon, a sentence of the studio's."""
+        parts = (line.partition(": ") for line in english.splitlines())
+        return "\n".join(name + colon + self.sentence(said) for name, colon, said in parts)
+
     def error(self, error: VoiceError) -> str:
         """What went wrong and what to do about it, as one short text."""
         parts = [self.sentence(part) for part in (error.message, error.action) if part]
