@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gpt_sovits.text.en_numbers import cardinal, ordinal
+from gpt_sovits.text.en_numbers import cardinal, ordinal, plural
 from gpt_sovits.text.en_tables import (
     DIGITS,
     GLUED_ONLY,
@@ -26,8 +26,10 @@ _ANY = any_of(UNITS)
 
 def _plural(name: str) -> str:
     head, space, rest = name.partition(" ")
+    if name in PLURALS:
+        return PLURALS[name]
     if head in ("square", "cubic", "fluid", "P", "R", "C"):
-        return PLURALS.get(name) or f"{head} {_plural(rest)}"
+        return f"{head} {_plural(rest)}"
     if rest == "hour":
         return name + "s"
     return PLURALS.get(head, head + "s") + space + rest
@@ -162,10 +164,6 @@ def _tens(rest: int) -> str:
     return "hundred" if rest == 0 else f"oh {cardinal(rest)}" if rest < 10 else cardinal(rest)
 
 
-def _many(words: str) -> str:
-    return words[:-1] + "ies" if words.endswith("y") else words + "es" if words.endswith("x") else words + "s"
-
-
 _WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 
 
@@ -238,7 +236,7 @@ def _power(text: str) -> str:
 
 
 def _raised(match: re.Match[str]) -> str:
-    return _power("".join(_RAISED[char] for char in match.group()))
+    return _power("".join(_RAISED[char] for char in match[1]))
 
 
 def _by(match: re.Match[str]) -> str:
@@ -269,7 +267,12 @@ UNIT_RULES: tuple[Rule, ...] = (
      lambda m: f"{m[1]} {cardinal(int(m[2]))} {m[3]}", "exit 12A"),
     (Pattern(r"\b([4-7])ft(\d{1,2})\b", needs="f"), lambda m: _feet(m).replace("foot", "feet"), "6ft2"),
     (Pattern(r"\bmc(?:2|²|\^2)(?![\w.]\d)", needs="2²"), "mc squared", "E=mc2"),
-    (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + _many(cardinal(int(m[2]))), "two B-52s"),
+    (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + plural(cardinal(int(m[2]))), "two B-52s"),
+    (Pattern(r"\b([Oo]ver-|[Uu]nder-)(\d{1,3})s\b", needs=DIGITS),
+     lambda m: m[1] + plural(cardinal(int(m[2]))), "under-5s"),
+    (Pattern(r"(?:(?<=\bper )|(?<=\ban )|(?<=\b[Aa] )|(?<=\bEach ))(oz|lb|kg|km|cm|mm|m[Ll]|[GMT]B|kWh)\b"
+             r"(?!['-]|\.\w)\.?"),
+     lambda m: UNITS[m[1]] + (stop(m) if m[1] in _DOTTED else "." * m.group().endswith(".")), "30p an oz"),
     (Pattern(r"(?<![\d/])(\d{1,2}/\d{1,2})\"(?!\w)", needs="\""),
      lambda m: f"{m[1]} inch" if m.string.count('"', 0, m.start()) % 2 == 0 else None, "a 3/8\" bolt"),
     (Pattern(r"\b(\d{2,3}) ?/ ?(\d{2,3}) ?mm ?Hg\b", needs="/"), _pressure, "120/80 mmHg"),
@@ -314,7 +317,9 @@ FRACTION_RULES: tuple[Rule, ...] = (
              r"(\d{1,2})/(\d{1,2})\b(?!/)", needs="/"), lambda m: f"{m[1]} {m[2]} or {m[3]}", "Python 2/3"),
     (Pattern(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)", needs="/"), _fraction, "2 1/2"),
     (Pattern(r"\b(\d+)(?:st|nd|rd|th)\b", needs=DIGITS), lambda m: ordinal(int(m[1])), "33rd"),
-    (Pattern(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9}"), _raised, "10⁶"),
+    (Pattern(rf"(?<=\d)([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{{1,9}}) ({_ANY})(?![\w²³/])", needs="⁰¹²³⁴⁵⁶⁷⁸⁹"),
+     lambda m: None if m[2] in ("in", "x") else f"{_raised(m)} {_plural(UNITS[m[2]])}", "6×10²⁴ kg"),
+    (Pattern(r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9})"), _raised, "10⁶"),
     (Pattern(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b", needs=DIGITS),
      lambda m: f"{m[1]} times ten to the {'minus ' if m[2] == '-' else ''}{int(m[3])}", "1.5e3"),
     (Pattern(r"\^\(?(-?\d{1,9}|[A-Za-z])\)?", needs="^"), lambda m: _power(m[1]) + " ", "x^2"),

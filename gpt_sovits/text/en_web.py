@@ -40,7 +40,7 @@ def _address(match: re.Match[str]) -> str:
     body = re.sub(r"^(?:https?|ftp)://", "", body).rstrip("/")
     words = [_MARKS.get(part, part) for part in re.findall(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]", body)]
     words = [_glued_digits(word) if word.isdigit() else word for word in words]
-    return " ".join(letters_aloud(word) if word == "www" else word for word in words) + tail.replace(")", " ")
+    return " ".join({"www": "w w w", "a": "A"}.get(word, word) for word in words) + tail.replace(")", " ")
 
 
 def _glued_digits(text: str) -> str:
@@ -111,6 +111,10 @@ def _slashed(match: re.Match[str]) -> str:
     return f"{left} or {right}"
 
 
+_COMMANDS = (
+    "ls|tar|git|grep|rm|cp|mv|ps|find|curl|ssh|scp|df|du|docker|pip|sed|awk|sort|ln|rsync|unzip|zip|apt|make|gcc|diff|wc|"
+    "netstat|ping|journalctl|dmesg|chown|chmod|mkdir|less|xargs|uname|free"
+)
 WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?:(?:https?|ftp)://|www\.)[!-~]+"), _address, "https://example.org/a?b=1"),
     (Pattern(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6}", needs="@"), _address, "me@site.org"),
@@ -152,6 +156,8 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<!\S)--(?=[a-z])", needs="-"), "dash dash ", "--dry-run"),
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
     (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),
+    (Pattern(rf"\b({_COMMANDS})((?: [\w.]{{2,20}}){{0,2}}) -([A-Za-z]{{2,4}})(?![\w'\-])", needs="-"),
+     lambda m: f"{m[1]}{m[2]} dash {letters_aloud(m[3])}", "ls -la"),
     (Pattern(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))", needs="-"), "dash ", "-v"),
     (Pattern(r"\b([fghFGH])\(([a-z]|\d{1,3})\)(?= ?[=<>≤≥+\-])", needs="("), lambda m: f"{m[1]} of {m[2]}", "f(x) = 2"),
     (Pattern(r"(?<=\blocalhost):\d{2,5}\b(?:/[!-~]*)?", needs=":"),

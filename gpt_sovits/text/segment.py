@@ -177,7 +177,7 @@ def _in_chinese(text: str, blocks: list[_Block], i: int) -> bool:
                 break
             j += step
     han = any(b.kind == "han" for b in blocks[max(0, i - 40) : i + 40])
-    return not han and "：" in text[max(0, block.start - 40) : block.end]  # QQ：123456
+    return not han and bool(re.search("[：，；。]", text[max(0, block.start - 40) : block.end + 40]))  # QQ：123456
 
 
 def _take_sign(text: str, blocks: list[_Block], i: int) -> None:

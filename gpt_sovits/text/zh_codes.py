@@ -45,10 +45,12 @@ BESIDE_LETTERS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[A-Za-z])[\-–_](?=\d)"), ""),
     (re.compile(r"(?<=\d)[\-–_]+(?= ?[A-Za-z])"), ""),
     (re.compile(r"(?<=[Nn][Oo])\. ?(?=\d)"), ""),
+    (re.compile(r"(?:^|(?<=[^A-Za-z]))([Pp]{1,2})\. ?(\d{1,4})( ?[\-–~～] ?(?=\d))?"),
+     lambda m: f"{m[1]}{number(m[2])}{'到' if m[3] else ''}"),
     (re.compile(r"(?<=[A-Za-z])\.(?=\d)"), "点"),
     (re.compile(r"(?<=[GDCZTKYLS])(\d{1,4})(?=次(?!方|数))"), lambda m: spell_digits(m[1], "幺")),
     (re.compile(rf"(?<=[A-Za-z])(\d+)(?![\d.,:/%°]|(?:{_MEASURE}))"), _named),
-    (re.compile(r"(?<=[A-Za-z] )(\d{3,})(?![\d.,:/%元块分个人年月日℃°])"), _named),
+    (re.compile(r"(?<=[A-Za-z] )(\d{3,})(?!-\d|[\d.,:/%元块分个人年月日℃°])"), _named),
     (re.compile(r"(?<![\d.A-Za-z$¥￥€£])(\d+)(?= ?(?:GB|TB|MB|KB|Gb|Mb|G|T|M|K|k|P)(?![A-Za-z]))"),
      lambda m: cardinal(m[1])),
 )  # fmt: skip

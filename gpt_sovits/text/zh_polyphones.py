@@ -166,6 +166,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("冲", "chong4", "(?:很|太|真|好|有点|味儿?|劲儿?)$", "(?=$|[，。！？,.!?的了])"),
     ("切", "qie1", "(?<![一亲迫密确急热殷恳关])$", "(?=菜|肉|片|丝|块|开|断|成|西瓜|水果|蛋糕|洋葱|土豆|好|了)"),
     ("和", "huo2", "(?:^|[，。在来去会])$", "(?=面(?!前|对|向|试|积|包|条|孔|子|临|貌|部|团))"),
+    ("和", "hu2", "(?:麻将|碰碰|[平屁清混胡]|一色|[东西南北]风).{0,5}$", "(?=了(?!一?[口团面])|牌)"),
     ("结", "jie1", "(?:树上?|藤上?|枝头|开花)$", "(?=了?果|满|出|籽)"),
     ("冲", "chong4", "", "(?=着|他喊|我喊|我笑|他笑|你来)"),
     ("哄", "hong3", "", "(?=孩子|小孩|宝宝|她|他|我|你|着|睡|骗|得|人)"),
@@ -248,6 +249,15 @@ _LOOSE = frozenset(
 )
 
 
+# 弹了一弹, 数一数: the verb twice.
+_AGAIN = tuple(
+    row
+    for char, verb in zip("弹数调挑扇称量钻磨缝卷", "tan2 shu3 tiao2 tiao1 shan1 cheng1 liang2 zuan1 mo2 feng2 juan3".split(),
+                          strict=True)
+    for row in ((char, verb, f"{char}(?:了一?|一)$", ""), (char, verb, "", f"(?=(?:了一?|一){char})"))
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Rule:
     reading: str
@@ -263,7 +273,7 @@ class _Rule:
 @cache
 def _rules() -> dict[str, tuple[_Rule, ...]]:
     found: dict[str, list[_Rule]] = {}
-    for char, reading, before, after in _ROWS:
+    for char, reading, before, after in (*_AGAIN, *_ROWS):
         rule = _Rule(reading, re.compile(before) if before else None, re.compile(after) if after else None)
         found.setdefault(char, []).append(rule)
     return {char: tuple(rules) for char, rules in found.items()}
