@@ -244,7 +244,7 @@ DATE_RULES: tuple[Rule, ...] = (
              needs="-–"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
     (Pattern(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
     (Pattern(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
-    (Pattern(r"\b(Sat|Sun)(?= (?:&|and|or) (?:Mon|Fri|Sat|Sun))", needs="S"), _weekday, "Sat & Sun"),
+    (Pattern(rf"\b({_DAY})(?= (?:&|and|or) {_DAY}\b)"), _weekday, "Sat & Sun"),
     (Pattern(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])", needs="S"), _weekday, "off Sat. and Sun."),
     (Pattern(r"(?:(?<=\b[Oo]n )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, )"
                 r"|(?<= & )|(?<=\b[Cc]losed )|(?<=\b[Oo]pen )|(?<=\bevery ))"
@@ -321,7 +321,7 @@ TIME_RULES: tuple[Rule, ...] = (
                 r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])", needs=":"), _lasting, "took 1:45:30"),
     (Pattern(r"\b(?P<hour>\d{1,3}) ?(?:h|hrs?|hours?)\b\.?,? ?(?P<minute>\d{1,2}) ?(?:m|mins?|minutes?)\b\.?"
                 r"(?:,? ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?)?|"
-                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2}(?=m|min)|[0-5]\d)(?:(?:m|min)\b\.?|(?!\w))", needs=DIGITS),
+                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2}(?=m|min)|[0-5]\d)(?:(?:m|min)(?P<second_>\d{1,2})s\b|(?:m|min)\b\.?|(?!\w))", needs=DIGITS),
      _worded, "1h 45m"),
     (Pattern(r"\b(?P<minute>\d{1,3}) ?(?:m(?=\d)|(?:m|mins?|minutes?)\b\.?,?)"
                 r" ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?", needs=DIGITS),

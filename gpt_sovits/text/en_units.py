@@ -316,6 +316,7 @@ FRACTION_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b(Python|Windows|Vue|Angular|Qt|PHP|Perl|HTTP|[Vv]ersions?|[Ll]evels?|[Pp]hases?|[Gg]rades?|[Tt]ypes?) "
              r"(\d{1,2})/(\d{1,2})\b(?!/)", needs="/"), lambda m: f"{m[1]} {m[2]} or {m[3]}", "Python 2/3"),
     (Pattern(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)", needs="/"), _fraction, "2 1/2"),
+    (Pattern(r"\b(\d{0,2}(?:1\d|[02-9]))st\b", needs=DIGITS), lambda m: f"{m[1]} stone", "12st"),
     (Pattern(r"\b(\d+)(?:st|nd|rd|th)\b", needs=DIGITS), lambda m: ordinal(int(m[1])), "33rd"),
     (Pattern(rf"(?<=\d)([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{{1,9}}) ({_ANY})(?![\w²³/])", needs="⁰¹²³⁴⁵⁶⁷⁸⁹"),
      lambda m: None if m[2] in ("in", "x") else f"{_raised(m)} {_plural(UNITS[m[2]])}", "6×10²⁴ kg"),

@@ -20,7 +20,7 @@ _DOMAINS = (
 _FILES = (
     "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|xml|html?|css|js|jsx|ts|tsx|py|rb|rs|go|java|"
     "cpp|hpp|sh|bat|exe|dll|zip|tar|gz|png|jpe?g|gif|svg|webp|mp[34]|wav|flac|ogg|mov|avi|mkv|md|rst|log|sql|db|bak|"
-    "env|lock|whl|deb|rpm|iso|apk|ipynb|tex|epub|NET|so|net"
+    "env|lock|tgz|whl|deb|rpm|iso|apk|ipynb|tex|epub|NET|so|net"
 )
 
 

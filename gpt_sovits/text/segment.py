@@ -213,7 +213,8 @@ def _chinese_codes(text: str, blocks: list[_Block]) -> None:
         if after and _ERA.match(text, after.start) and _mostly_english(text, block.start):
             block.language = "en"
             continue
-        if not any(b is not None and b.kind == "latin" and b.language == "en" for b in (before, after)):
+        beyond = next((b for b in blocks[i + 1 : i + 4] if b.kind not in ("number", "unit")), None)
+        if not any(b is not None and b.kind == "latin" and b.language == "en" for b in (before, beyond)):
             continue
         if not _in_chinese(text, blocks, i):
             continue
