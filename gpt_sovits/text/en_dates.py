@@ -321,7 +321,8 @@ TIME_RULES: tuple[Rule, ...] = (
                 r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])", needs=":"), _lasting, "took 1:45:30"),
     (Pattern(r"\b(?P<hour>\d{1,3}) ?(?:h|hrs?|hours?)\b\.?,? ?(?P<minute>\d{1,2}) ?(?:m|mins?|minutes?)\b\.?"
                 r"(?:,? ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?)?|"
-                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2}(?=m|min)|[0-5]\d)(?:(?:m|min)(?P<second_>\d{1,2})s\b|(?:m|min)\b\.?|(?!\w))", needs=DIGITS),
+                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2}(?=m|min)|[0-5]\d)"
+                r"(?:(?:m|min)(?P<second_>\d{1,2})s\b|(?:m|min)\b\.?|(?!\w))", needs=DIGITS),
      _worded, "1h 45m"),
     (Pattern(r"\b(?P<minute>\d{1,3}) ?(?:m(?=\d)|(?:m|mins?|minutes?)\b\.?,?)"
                 r" ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?", needs=DIGITS),

@@ -226,6 +226,7 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b([A-G])#", needs="#"), lambda m: m[1] + " sharp", "F#"),
     (Pattern(r"(?<=[A-Z][a-z]) [\-–] (?=\d)|(?<=[A-Z][a-z]{2}) [\-–] (?=\d)|\b([A-Z][a-z]{3,30}) [\-–] (?=\d)",
              needs=DIGITS), lambda m: f"{m[1] or ''}, ", "Meetup - 8"),
+    (Pattern(r"(?<=[A-Za-z]{2}) [\-–] (?=\d)", needs=DIGITS), ", ", "backup - 10 copies"),
     (Pattern(r"(?<=\w) [\-–] (?=\d)", needs=DIGITS), " minus ", "7 - 3"),
     (Pattern(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)", needs="*×✕"), " times ", "6 × 7"),
     (Pattern(r" ?÷ ?|(?<=\d) / (?=\d)", needs="/÷"), " divided by ", "8 / 2"),

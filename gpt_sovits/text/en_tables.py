@@ -139,7 +139,7 @@ UNITS = {
     "mL": "milliliter", "dl": "deciliter", "dL": "deciliter", "gal": "gallon", "tbsp": "tablespoon",
     "tsp": "teaspoon", "hrs": "hour", "hr": "hour", "h": "hour", "mins": "minute", "min": "minute", "sec": "second",
     "secs": "second", "ms": "millisecond", "µs": "microsecond", "μs": "microsecond", "ns": "nanosecond",
-    "s": "second", "yrs": "year", "yr": "year", "wks": "week", "mos": "month",
+    "s": "second", "yrs": "year", "yr": "year", "wks": "week", "mos": "month", "mo": "month",
     "°C": "degree celsius", "°F": "degree fahrenheit", "℃": "degree celsius", "℉": "degree fahrenheit",
     "°": "degree", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz", "kW": "kilowatt",
     "kWh": "kilowatt hour", "MWh": "megawatt hour", "Wh": "watt hour", "MW": "megawatt", "GW": "gigawatt",

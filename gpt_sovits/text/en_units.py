@@ -55,7 +55,8 @@ _LABEL = re.compile(
     r"[Ll]evels?|[Gg]rades?|[Ss]izes?|[Gg]ates?|[Uu]nits?|[Nn]o\.?|[Tt]he|[Ee]xhibits?|[Qq]uestions?|[Ff]ig\w*\.?) $"
 )
 _MILLIONS = re.compile(
-    r" (?:people|users|views|followers|customers|years|inhabitants|copies|subscribers|dollars|in \w+s\b)"
+    r" (?:people|users|messages|requests|rows|events|downloads|calls|tokens|records|views|"
+    r"followers|customers|years|inhabitants|copies|subscribers|dollars|in \w+s\b)"
 )
 
 
@@ -64,6 +65,8 @@ def _unit(match: re.Match[str]) -> str | None:
     after = match.string[match.end() : match.end() + 40]
     if unit == "x":
         return None if re.match(r" ?[+\-−*/=^²³]", after) else f"{amount} times"
+    if unit == "m" and _MILLIONS.match(after):
+        return f"{amount} million"
     name = UNITS[unit]
     part = re.search(r"(?<!\d )\b\d/$", match.string[max(0, match.start() - 5) : match.start()])
     one = amount in ("1", "-1") or bool(part) or _describes(match)
@@ -259,6 +262,8 @@ RANGE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
+    (Pattern(rf"(?<=[a-z]{{3}}s)/({any_of(name for name in PER if len(name) > 1)})\b(?![/\w\-])", needs="/"),
+     lambda m: f" per {PER[m[1]]}", "requests/day"),
     (Pattern(r"\bRm\.? (?=\d)", needs="R"), "Room ", "Rm 204"),
     (Pattern(r"\bI-(\d\d) ([NSEW])\b(?!\.\w)", needs="I"),
      lambda m: f"I {cardinal(int(m[1]))} {_WINDS[m[2]]}", "I-90 W"),
@@ -311,6 +316,8 @@ FRACTION_RULES: tuple[Rule, ...] = (
              needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
     (Pattern(rf"[{''.join(_VULGAR)}]", needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" {_VULGAR[m[0]]} ", "½"),
     (Pattern(r"\b(\d{1,3}\.\d)/(10|5|100)\b", needs="/"), _score, "9.5/10"),
+    (Pattern(r"(?<![\d/.\-])(\d{1,3})-([1-9])/([2-9]|16)(?![\d/])(?=[ -]?[a-z\"])", needs="/"),
+     lambda m: f"{m[1]} and {_part(int(m[2]), int(m[3]))}" if int(m[2]) < int(m[3]) else None, "10-3/4 ounces"),
     (Pattern(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b", needs="/"),
      lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),
     (Pattern(r"\b(Python|Windows|Vue|Angular|Qt|PHP|Perl|HTTP|[Vv]ersions?|[Ll]evels?|[Pp]hases?|[Gg]rades?|[Tt]ypes?) "

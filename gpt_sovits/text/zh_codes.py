@@ -51,7 +51,7 @@ BESIDE_LETTERS: tuple[Rule, ...] = (
     (re.compile(r"(?<=[A-Za-z])\.(?=\d)"), "点"),
     (re.compile(r"(?<=[GDCZTKYLS])(\d{1,4})(?=次(?!方|数))"), lambda m: spell_digits(m[1], "幺")),
     (re.compile(rf"(?<=[A-Za-z])(\d+)(?![\d.,:/%°]|(?:{_MEASURE}))"), _named),
-    (re.compile(r"(?<=ISSN )(\d{4})-(\d{3,4})(?!\d)"), lambda m: spell_digits(m[1], "幺") + "，" + spell_digits(m[2], "幺")),
+    (re.compile(r"(?<=ISSN )\d{4}-\d{3,4}(?!\d)"), grouped_phone),
     (re.compile(r"(?<=[A-Za-z] )(\d{3,})(?!-\d|[\d.,:/%元块分个人年月日℃°])"), _named),
     (re.compile(r"(?<![\d.A-Za-z$¥￥€£])(\d+)(?= ?(?:GB|TB|MB|KB|Gb|Mb|G|T|M|K|k|P)(?![A-Za-z]))"),
      lambda m: cardinal(m[1])),

@@ -154,7 +154,8 @@ def normalize(text: Tracked, beside: tuple[str, str] = ("", ""), ours: bool = Fa
     text = spell_out(text)
     if ours:
         text = _pauses(text)
-    text = text.sub(_DECORATION, "").sub(_LONE_MINUS, "减").sub(_LEFT_DASH, "").sub(re.compile("嗯"), "恩").sub(re.compile("呣"), "母")
+    text = text.sub(_DECORATION, "").sub(_LONE_MINUS, "减").sub(_LEFT_DASH, "")
+    text = text.sub(re.compile("嗯"), "恩").sub(re.compile("呣"), "母")
     text = text.sub(_DELETED, "").sub(_DOTS, "…").sub(re.compile(r"\$"), ".").map_chars(_MARKS)
     text = text.sub(_FOREIGN, "").sub(_HAN, _spoken_char)
     return text.sub(_MARK_RUN, lambda match: match[1])
