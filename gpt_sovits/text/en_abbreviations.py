@@ -93,7 +93,7 @@ def roman(text: str) -> int:
 
 def _roman_cardinal(match: re.Match[str]) -> str | None:
     value = roman(match[2])
-    return f"{match[1]} {cardinal(value)}" if value else None
+    return f"{match[1]} {cardinal(value)}" if value and match[2] not in ("C", "L") else None  # Appendix C
 
 
 def _roman_ordinal(match: re.Match[str]) -> str | None:

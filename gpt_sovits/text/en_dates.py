@@ -14,6 +14,10 @@ _HALF = r"(?:[AaPp]\.? ?[Mm]\b\.?)"
 _HOURS = rf"(?:\d{{1,2}}[:.][0-5]\d ?{_HALF}?|\d{{1,2}} ?{_HALF}|\d{{1,2}}:[0-5]\d|noon|midnight)"
 
 
+def _before(match: re.Match[str]) -> str:
+    return match.string[max(0, match.start() - 12) : match.start()]
+
+
 def _month(name: str) -> str:
     return MONTHS[name.rstrip(".")]
 
@@ -52,6 +56,20 @@ def _month_day(match: re.Match[str]) -> str | None:
         return None
     name = match[1].rstrip("., ")
     return f"{DAYS.get(name, name)} {MONTH_NAMES[month - 1]} {ordinal(day)}"
+
+
+def _slashed_span(match: re.Match[str]) -> str | None:
+    """28/11-2/12, 11/28-12/2: days, where one of the four numbers can be no month."""
+    first, second, third, fourth = map(int, match.groups())
+    if max(first, third) > 12:
+        days = ((first, second), (third, fourth))
+    elif max(second, fourth) > 12 and {second, fourth}.isdisjoint((16, 20, 32)):
+        days = ((second, first), (fourth, third))
+    else:
+        return None
+    if any(day > 31 or not day or not 1 <= month <= 12 for day, month in days):
+        return None
+    return " to ".join(f"{MONTH_NAMES[month - 1]} {ordinal(day)}" for day, month in days)
 
 
 def _day_month(match: re.Match[str]) -> str | None:
@@ -173,6 +191,10 @@ def _lasting(match: re.Match[str]) -> str:
 def _worded(match: re.Match[str]) -> str:
     """1h 45m -> one hour forty-five minutes."""
     found = {name.rstrip("_"): value for name, value in match.groupdict().items() if value}
+    if match.group()[-1].isdigit() and re.search(r"\b(?:at|from|by|until|till|before|after|since) $", _before(match)):
+        return f"{cardinal(int(found['hour']))} {_two(found['minute'])}"  # at 14h30
+    if found.get("hour") == "0":
+        del found["hour"]
     words = (_count(found[name], name) for name in ("hour", "minute", "second") if name in found)
     return " ".join(words) + stop(match)
 
@@ -191,7 +213,7 @@ def _ratio(match: re.Match[str]) -> str:
 def _verse(match: re.Match[str]) -> str:
     last = f" to {cardinal(int(match[4]))}" if match[4] else ""
     number, _, name = match[1].rpartition(" ")
-    book = f"{number} {BOOK_NAMES.get(name, name)}".strip()
+    book = f"{ordinal(int(number)).title() if number else ''} {BOOK_NAMES.get(name, name)}".strip()
     return f"{book} {cardinal(int(match[2]))} {cardinal(int(match[3]))}{last}"
 
 
@@ -206,6 +228,8 @@ def _weekday(match: re.Match[str]) -> str:
 
 _SPAN = r" ?[\-–—~] ?"
 DATE_RULES: tuple[Rule, ...] = (
+    (Pattern(r"(?<![\d/.$£€])(\d{1,2})/(\d{1,2})(?: ?[\-–—~] ?| (?:to|until|till) )(\d{1,2})/(\d{1,2})(?![\d/])",
+             needs="/"), _slashed_span, "28/11–2/12"),
     (Pattern(rf"\b({_DAY})\.?/(?={_DAY}\b)(?:({_DAY})\b(?!/)\.?)?", needs="/"),
      lambda m: DAYS[m[1]] + ", " + (DAYS[m[2]] if m[2] else ""), "Mon/Wed/Fri"),
     (Pattern(rf"(?<=\d )({_MONTH}\.?(?:,? [12]\d{{3}})?){_SPAN}(?=\d{{1,2}}{_NTH}? {_MONTH}\b)", needs=DIGITS),
@@ -220,9 +244,9 @@ DATE_RULES: tuple[Rule, ...] = (
              needs="-–"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
     (Pattern(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
     (Pattern(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
-    (Pattern(r"\b(Sat|Sun)(?= (?:&|and|or) (?:Mon|Fri|Sat|Sun))", needs="S"), _weekday, "Sat & Sun"),
+    (Pattern(rf"\b({_DAY})(?= (?:&|and|or) {_DAY}\b)"), _weekday, "Sat & Sun"),
     (Pattern(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])", needs="S"), _weekday, "off Sat. and Sun."),
-    (Pattern(r"(?:(?<=\bon )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, )"
+    (Pattern(r"(?:(?<=\b[Oo]n )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, )"
                 r"|(?<= & )|(?<=\b[Cc]losed )|(?<=\b[Oo]pen )|(?<=\bevery ))"
                 r"(Mon|Tues?|Weds?|Thu|Thurs?|Fri|(?:Sat|Sun)(?=\. [A-Z]|\.?(?:[,;:!?)](?! [A-Z]{2})|$|\s*\d"
                 r"| (?:at|and|or|to|from|till|until|noon|morning|afternoon|evening|night)\b)))\b\.?(?![\w'])"),
@@ -297,7 +321,8 @@ TIME_RULES: tuple[Rule, ...] = (
                 r"(\d{1,2}):([0-5]\d):([0-5]\d)(?! ?[AaPp]\.?[Mm])", needs=":"), _lasting, "took 1:45:30"),
     (Pattern(r"\b(?P<hour>\d{1,3}) ?(?:h|hrs?|hours?)\b\.?,? ?(?P<minute>\d{1,2}) ?(?:m|mins?|minutes?)\b\.?"
                 r"(?:,? ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?)?|"
-                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2})(?:m|min)\b\.?", needs=DIGITS),
+                r"\b(?P<hour_>\d{1,3})h(?P<minute_>\d{1,2}(?=m|min)|[0-5]\d)"
+                r"(?:(?:m|min)(?P<second_>\d{1,2})s\b|(?:m|min)\b\.?|(?!\w))", needs=DIGITS),
      _worded, "1h 45m"),
     (Pattern(r"\b(?P<minute>\d{1,3}) ?(?:m(?=\d)|(?:m|mins?|minutes?)\b\.?,?)"
                 r" ?(?P<second>\d{1,2}) ?(?:s|secs?|seconds?)\b\.?", needs=DIGITS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gpt_sovits.text.en_numbers import cardinal, decimal
+from gpt_sovits.text.en_numbers import cardinal, decimal, plural
 from gpt_sovits.text.en_tables import (
     CODES,
     CROWNS,
@@ -81,9 +81,20 @@ def _plural(match: re.Match[str]) -> str | None:
     """$100s -> hundreds of dollars."""
     names = {"100": "hundreds", "1000": "thousands", "10000": "tens of thousands", "100000": "hundreds of thousands",
              "1000000": "millions", "10": "tens"}  # fmt: skip
-    name = names.get(match[2].replace(",", ""))
+    amount = match[2].replace(",", "")
+    name = names.get(amount)
+    if not name and len(amount) < 3 and not match[3]:
+        return plural(cardinal(int(amount)))  # notes: a stack of $20s
     many = f"{match[3]} of " if match[3] else ""
     return f"{name} of {many}{CURRENCIES[match[1]][1]}" if name else None
+
+
+def _dollars_to(match: re.Match[str]) -> str:
+    """US$500-US$1,000: the kind of dollar is said once, unless there are cents."""
+    scale = match[3] or match[4]
+    whole = "." not in match[2] or scale
+    low = f"{_value(match[2])} {SCALES.get(scale, scale) if scale else ''}" if whole else _kind_of_dollar(match)
+    return f"{low.strip()} to {match[1]}$"
 
 
 def _kind_of_dollar(match: re.Match[str]) -> str:
@@ -114,7 +125,7 @@ EUROPEAN: Rule = (
                rf"(?<![\d.,])(\d{{1,3}}(?:\.\d{{3}})+|\d+),(\d\d)( ?(?:€|EUR\b|kr\b))",
              needs=DIGITS), _european, "€1.234,56"
 )  # fmt: skip
-_CODE = any_of(CODES)
+_CODE, _DOLLARS = any_of(CODES), any_of(DOLLARS)
 MONEY_RULES: tuple[Rule, ...] = (
     (Pattern(rf"({_SIGN} ?{_AMOUNT}(?: ?(?:[kKmMB]|bn|thousand|[mb]illion)\b)?) ?/ ?({any_of(PER)})\b"
              r"(?:\.(?= [a-z\d]))?", needs="/"), _each, "$1/day"),
@@ -123,7 +134,9 @@ MONEY_RULES: tuple[Rule, ...] = (
     (Pattern(rf"(?<!\w)({_SIGN}) ?({_AMOUNT}){_SCALE} ?[\-–~] ?({_SIGN})? ?({_AMOUNT}){_SCALE}(?![\d\-])",
              needs=DIGITS),
      lambda m: _range(m) if m[5] in (None, m[1]) else None, "$10-$20"),
-    (Pattern(rf"\b(US|HK|AU?|CA?|NZ|NT|S)\$ ?({_AMOUNT}){_SCALE}", needs="$"), _kind_of_dollar, "US$300"),
+    (Pattern(rf"\b({_DOLLARS})\$ ?({_AMOUNT}){_SCALE} ?[\-~] ?(?:\1?\$ ?)?(?=\d)", needs="$"),
+     _dollars_to, "US$5-US$9"),
+    (Pattern(rf"\b({_DOLLARS})\$ ?({_AMOUNT}){_SCALE}", needs="$"), _kind_of_dollar, "US$300"),
     (Pattern(rf"\bR\$ ?({_AMOUNT}){_SCALE}", needs="$"),
      lambda m: f"{_value(m[1])} {SCALES.get(m[2], m[2]) + ' ' if m[2] else ''}reais", "R$20"),
     (Pattern(rf"\b({_CODE})\$? ?({_AMOUNT}){_SCALE}(?![\w.]\d)", needs=DIGITS),

@@ -15,7 +15,7 @@ from gpt_sovits.text.en_codes import CODE_RULES, PHONE_RULES, ROOM
 from gpt_sovits.text.en_dates import DATE_RULES, TIME_RULES
 from gpt_sovits.text.en_money import EUROPEAN, MONEY_RULES
 from gpt_sovits.text.en_numbers import cardinal, decimal, digits, integer, ordinal
-from gpt_sovits.text.en_tables import BOOKS, CURRENCIES, DIGITS, Pattern, Rule, apply_rules
+from gpt_sovits.text.en_tables import BOOKS, CURRENCIES, DIGITS, UNITS, Pattern, Rule, apply_rules
 from gpt_sovits.text.en_units import FRACTION_RULES, RANGE_RULES, UNIT_RULES
 from gpt_sovits.text.en_web import SLASH_RULES, WEB_RULES
 from gpt_sovits.text.tracked import Tracked
@@ -141,6 +141,11 @@ _FIRST_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=\d) ?(k|M)?Ω",
              needs="Ω"), lambda m: f" {({'k': 'kil', 'M': 'meg'}).get(m[1] or '', '')}ohms", "5 kΩ"),
     (Pattern(r"μ(?=[gmsFlLA]\b)"), "µ", "5 μg"),
+    (Pattern(r"(?<=\d) ?(k?N|k?W|m?A|V|Pa|ft)[·⋅](m|h|s|lb)\b", needs="·⋅"),
+     lambda m: f" {UNITS.get(m[1]) or 'kilonewton'} {UNITS[m[2]]}s", "25 N·m"),
+    (Pattern(r"(?<=\d) ?[★⭐](?= (?:hotel|review|rating|resort|service|product|experience|place)s?\b)",
+             needs="★⭐"), " star", "a 3★ hotel"),
+    (Pattern(r"(?<=\d) ?[★⭐]+", needs="★⭐"), " stars ", "4.5★"),
     (Pattern(r"(?:\b[Cc]opyright )?©", needs="©"), " copyright ", "Copyright © 2024"),
     (Pattern("[™®]", needs="®™"), "", "Acme™"),
     (Pattern(r"(?:^|(?<=\n))\s*[→⇒➔➜⟶]\s*", needs="→⇒➔➜⟶"), "", "→ See below"),
@@ -176,8 +181,10 @@ _LINE_RULES: tuple[Rule, ...] = (
     (Pattern(r"\s+"), " ", "two  spaces"),
     (Pattern(r"(^ ?|[.!?:] )(\d{1,3})\. (?=\S)", needs=DIGITS), _list_number, "1. Open it."),
     (Pattern(rf"(?<![\d{''.join(CURRENCIES)}.])[12],\d{{3}}(?![.,]\d|[\d%°\w])"
-             r"(?! ?(?:million|billion)| [a-z]{1,3}\b)", needs="12"),
+             r"(?! ?(?:million|billion)|[ -][a-z]{1,3}\b)", needs="12"),
      _thousands, "1,024"),
+    (Pattern(r"(?<![\d,.])\d{1,2}(?:,\d\d)+,\d{3}(?![\d,])", needs=","),
+     lambda m: m[0].replace(",", ""), "1,20,000 rupees"),
     (Pattern(r"(?<![\d:])1 ?: ?(\d{1,3}(?:,\d{3}){1,3})(?![\d,])", needs=":"),
      lambda m: f"1 to {cardinal(int(m[1].replace(',', '')))}", "a map of 1:25,000"),
     EUROPEAN,
@@ -219,6 +226,7 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b([A-G])#", needs="#"), lambda m: m[1] + " sharp", "F#"),
     (Pattern(r"(?<=[A-Z][a-z]) [\-–] (?=\d)|(?<=[A-Z][a-z]{2}) [\-–] (?=\d)|\b([A-Z][a-z]{3,30}) [\-–] (?=\d)",
              needs=DIGITS), lambda m: f"{m[1] or ''}, ", "Meetup - 8"),
+    (Pattern(r"(?<=[A-Za-z]{2}) [\-–] (?=\d)", needs=DIGITS), ", ", "backup - 10 copies"),
     (Pattern(r"(?<=\w) [\-–] (?=\d)", needs=DIGITS), " minus ", "7 - 3"),
     (Pattern(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)", needs="*×✕"), " times ", "6 × 7"),
     (Pattern(r" ?÷ ?|(?<=\d) / (?=\d)", needs="/÷"), " divided by ", "8 / 2"),
@@ -233,6 +241,7 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<![\w)]) ?(?:≥|>=) ?(?=\d)", needs=">≥"), " at least ", ">= 5"),
     (Pattern(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))> ?(?=\d)", needs=">"), "more than ", ">100"),
     (Pattern(r"(?:(?<=^)|(?<=[\s(])(?<!\w )|(?<=[,;] ))< ?(?=\d)|(?<=[a-z] )<(?=\d)", needs="<"), "less than ", "<100"),
+    (Pattern(r"(?<=,)< ?(?=\d)", needs="<"), " less than ", ">=3,<4"),
     (Pattern(r"(?<=[a-z]{2} )>(?=\w)", needs=">"), "more than ", "in >100 towns"),
     (Pattern(r"(?<![\w)])<([A-Za-z](?:[\w.,\- ]{0,40}\w)?)>", needs="<"), lambda m: f", {m[1]}, ", "<Ann> so"),
     (Pattern(r"(?<=[a-z]) > (?=[A-Z][A-Za-z])", needs=">"), ", ", "Settings > Wi-Fi"),

@@ -84,6 +84,11 @@ def decimal(text: str) -> str:
     return f"{cardinal(int(whole or '0'))} point {digits(fraction)}"
 
 
+def plural(words: str) -> str:
+    """``twenty`` -> "twenties", ``six`` -> "sixes"."""
+    return words[:-1] + "ies" if words.endswith("y") else words + "es" if words.endswith("x") else words + "s"
+
+
 def letters_aloud(word: str) -> str:
     """``www`` -> "w w w": single letters are read by their names."""
     return " ".join(word)

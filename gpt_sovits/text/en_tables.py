@@ -139,7 +139,7 @@ UNITS = {
     "mL": "milliliter", "dl": "deciliter", "dL": "deciliter", "gal": "gallon", "tbsp": "tablespoon",
     "tsp": "teaspoon", "hrs": "hour", "hr": "hour", "h": "hour", "mins": "minute", "min": "minute", "sec": "second",
     "secs": "second", "ms": "millisecond", "µs": "microsecond", "μs": "microsecond", "ns": "nanosecond",
-    "s": "second", "yrs": "year", "yr": "year", "wks": "week", "mos": "month",
+    "s": "second", "yrs": "year", "yr": "year", "wks": "week", "mos": "month", "mo": "month",
     "°C": "degree celsius", "°F": "degree fahrenheit", "℃": "degree celsius", "℉": "degree fahrenheit",
     "°": "degree", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz", "kW": "kilowatt",
     "kWh": "kilowatt hour", "MWh": "megawatt hour", "Wh": "watt hour", "MW": "megawatt", "GW": "gigawatt",
@@ -154,7 +154,7 @@ UNITS = {
     "Mb/s": "megabit per second", "Gb/s": "gigabit per second", "kB/s": "kilobyte per second",
     "deg": "degree", "cc": "C C", "μL": "microliter", "µL": "microliter", "µA": "microamp", "TWh": "terawatt hour",
     "ac": "acre", "qt": "quart", "pt": "pint", "kn": "knot", "kt": "knot",
-    "kts": "knot", "Nm": "newton meter", "lx": "lux", "lm": "lumen",
+    "kts": "knot", "Nm": "newton meter", "ft-lb": "foot pound", "ft-lbs": "foot pound", "lx": "lux", "lm": "lumen",
     "px": "pixel", "fps": "frame per second", "ppm": "part per million", "ppb": "part per billion", "ha": "hectare",
     "mmHg": "millimeter of mercury", "mm Hg": "millimeter of mercury", "mol": "mole", "hp": "horsepower",
     "mg/L": "milligram per liter", "mg/dL": "milligram per deciliter", "x": "time",
@@ -167,7 +167,7 @@ GLUED_ONLY = frozenset(
 PLURALS = {
     "foot": "feet", "inch": "inches", "hertz": "hertz", "kilohertz": "kilohertz", "megahertz": "megahertz",
     "gigahertz": "gigahertz", "horsepower": "horsepower", "P S I": "P S I", "R P M": "R P M",
-    "C C": "C C", "lux": "lux",
+    "C C": "C C", "lux": "lux", "foot pound": "foot pounds",
 }  # fmt: skip
 PER = {  # behind a slash
     "day": "day", "d": "day", "week": "week", "wk": "week", "month": "month", "mo": "month", "year": "year",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gpt_sovits.text.en_numbers import cardinal, ordinal
+from gpt_sovits.text.en_numbers import cardinal, ordinal, plural
 from gpt_sovits.text.en_tables import (
     DIGITS,
     GLUED_ONLY,
@@ -26,8 +26,10 @@ _ANY = any_of(UNITS)
 
 def _plural(name: str) -> str:
     head, space, rest = name.partition(" ")
+    if name in PLURALS:
+        return PLURALS[name]
     if head in ("square", "cubic", "fluid", "P", "R", "C"):
-        return PLURALS.get(name) or f"{head} {_plural(rest)}"
+        return f"{head} {_plural(rest)}"
     if rest == "hour":
         return name + "s"
     return PLURALS.get(head, head + "s") + space + rest
@@ -53,7 +55,8 @@ _LABEL = re.compile(
     r"[Ll]evels?|[Gg]rades?|[Ss]izes?|[Gg]ates?|[Uu]nits?|[Nn]o\.?|[Tt]he|[Ee]xhibits?|[Qq]uestions?|[Ff]ig\w*\.?) $"
 )
 _MILLIONS = re.compile(
-    r" (?:people|users|views|followers|customers|years|inhabitants|copies|subscribers|dollars|in \w+s\b)"
+    r" (?:people|users|messages|requests|rows|events|downloads|calls|tokens|records|views|"
+    r"followers|customers|years|inhabitants|copies|subscribers|dollars|in \w+s\b)"
 )
 
 
@@ -62,6 +65,8 @@ def _unit(match: re.Match[str]) -> str | None:
     after = match.string[match.end() : match.end() + 40]
     if unit == "x":
         return None if re.match(r" ?[+\-−*/=^²³]", after) else f"{amount} times"
+    if unit == "m" and _MILLIONS.match(after):
+        return f"{amount} million"
     name = UNITS[unit]
     part = re.search(r"(?<!\d )\b\d/$", match.string[max(0, match.start() - 5) : match.start()])
     one = amount in ("1", "-1") or bool(part) or _describes(match)
@@ -162,10 +167,6 @@ def _tens(rest: int) -> str:
     return "hundred" if rest == 0 else f"oh {cardinal(rest)}" if rest < 10 else cardinal(rest)
 
 
-def _many(words: str) -> str:
-    return words[:-1] + "ies" if words.endswith("y") else words + "es" if words.endswith("x") else words + "s"
-
-
 _WINDS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 
 
@@ -238,7 +239,7 @@ def _power(text: str) -> str:
 
 
 def _raised(match: re.Match[str]) -> str:
-    return _power("".join(_RAISED[char] for char in match.group()))
+    return _power("".join(_RAISED[char] for char in match[1]))
 
 
 def _by(match: re.Match[str]) -> str:
@@ -261,6 +262,8 @@ RANGE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
+    (Pattern(rf"(?<=[a-z]{{3}}s)/({any_of(name for name in PER if len(name) > 1)})\b(?![/\w\-])", needs="/"),
+     lambda m: f" per {PER[m[1]]}", "requests/day"),
     (Pattern(r"\bRm\.? (?=\d)", needs="R"), "Room ", "Rm 204"),
     (Pattern(r"\bI-(\d\d) ([NSEW])\b(?!\.\w)", needs="I"),
      lambda m: f"I {cardinal(int(m[1]))} {_WINDS[m[2]]}", "I-90 W"),
@@ -269,7 +272,12 @@ UNIT_RULES: tuple[Rule, ...] = (
      lambda m: f"{m[1]} {cardinal(int(m[2]))} {m[3]}", "exit 12A"),
     (Pattern(r"\b([4-7])ft(\d{1,2})\b", needs="f"), lambda m: _feet(m).replace("foot", "feet"), "6ft2"),
     (Pattern(r"\bmc(?:2|²|\^2)(?![\w.]\d)", needs="2²"), "mc squared", "E=mc2"),
-    (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + _many(cardinal(int(m[2]))), "two B-52s"),
+    (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + plural(cardinal(int(m[2]))), "two B-52s"),
+    (Pattern(r"\b([Oo]ver-|[Uu]nder-)(\d{1,3})s\b", needs=DIGITS),
+     lambda m: m[1] + plural(cardinal(int(m[2]))), "under-5s"),
+    (Pattern(r"(?:(?<=\bper )|(?<=\ban )|(?<=\b[Aa] )|(?<=\bEach ))(oz|lb|kg|km|cm|mm|m[Ll]|[GMT]B|kWh)\b"
+             r"(?!['-]|\.\w)\.?"),
+     lambda m: UNITS[m[1]] + (stop(m) if m[1] in _DOTTED else "." * m.group().endswith(".")), "30p an oz"),
     (Pattern(r"(?<![\d/])(\d{1,2}/\d{1,2})\"(?!\w)", needs="\""),
      lambda m: f"{m[1]} inch" if m.string.count('"', 0, m.start()) % 2 == 0 else None, "a 3/8\" bolt"),
     (Pattern(r"\b(\d{2,3}) ?/ ?(\d{2,3}) ?mm ?Hg\b", needs="/"), _pressure, "120/80 mmHg"),
@@ -308,13 +316,18 @@ FRACTION_RULES: tuple[Rule, ...] = (
              needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
     (Pattern(rf"[{''.join(_VULGAR)}]", needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" {_VULGAR[m[0]]} ", "½"),
     (Pattern(r"\b(\d{1,3}\.\d)/(10|5|100)\b", needs="/"), _score, "9.5/10"),
+    (Pattern(r"(?<![\d/.\-])(\d{1,3})-([1-9])/([2-9]|16)(?![\d/])(?=[ -]?[a-z\"])", needs="/"),
+     lambda m: f"{m[1]} and {_part(int(m[2]), int(m[3]))}" if int(m[2]) < int(m[3]) else None, "10-3/4 ounces"),
     (Pattern(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b", needs="/"),
      lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),
     (Pattern(r"\b(Python|Windows|Vue|Angular|Qt|PHP|Perl|HTTP|[Vv]ersions?|[Ll]evels?|[Pp]hases?|[Gg]rades?|[Tt]ypes?) "
              r"(\d{1,2})/(\d{1,2})\b(?!/)", needs="/"), lambda m: f"{m[1]} {m[2]} or {m[3]}", "Python 2/3"),
     (Pattern(r"\b(?:(\d{1,3}) )?(\d{1,3})/(\d{1,3})\b(?!/)", needs="/"), _fraction, "2 1/2"),
+    (Pattern(r"\b(\d{0,2}(?:1\d|[02-9]))st\b", needs=DIGITS), lambda m: f"{m[1]} stone", "12st"),
     (Pattern(r"\b(\d+)(?:st|nd|rd|th)\b", needs=DIGITS), lambda m: ordinal(int(m[1])), "33rd"),
-    (Pattern(r"(?<=[\w)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9}"), _raised, "10⁶"),
+    (Pattern(rf"(?<=\d)([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{{1,9}}) ({_ANY})(?![\w²³/])", needs="⁰¹²³⁴⁵⁶⁷⁸⁹"),
+     lambda m: None if m[2] in ("in", "x") else f"{_raised(m)} {_plural(UNITS[m[2]])}", "6×10²⁴ kg"),
+    (Pattern(r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ]{1,9})"), _raised, "10⁶"),
     (Pattern(r"\b(\d+(?:\.\d+)?)[eE]([+\-]?)(\d+)\b", needs=DIGITS),
      lambda m: f"{m[1]} times ten to the {'minus ' if m[2] == '-' else ''}{int(m[3])}", "1.5e3"),
     (Pattern(r"\^\(?(-?\d{1,9}|[A-Za-z])\)?", needs="^"), lambda m: _power(m[1]) + " ", "x^2"),

@@ -20,7 +20,7 @@ _DOMAINS = (
 _FILES = (
     "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|jsonl|ya?ml|toml|ini|cfg|conf|xml|html?|css|js|jsx|ts|tsx|py|rb|rs|go|java|"
     "cpp|hpp|sh|bat|exe|dll|zip|tar|gz|png|jpe?g|gif|svg|webp|mp[34]|wav|flac|ogg|mov|avi|mkv|md|rst|log|sql|db|bak|"
-    "env|lock|whl|deb|rpm|iso|apk|ipynb|tex|epub|NET|so|net"
+    "env|lock|tgz|whl|deb|rpm|iso|apk|ipynb|tex|epub|NET|so|net"
 )
 
 
@@ -40,7 +40,7 @@ def _address(match: re.Match[str]) -> str:
     body = re.sub(r"^(?:https?|ftp)://", "", body).rstrip("/")
     words = [_MARKS.get(part, part) for part in re.findall(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]", body)]
     words = [_glued_digits(word) if word.isdigit() else word for word in words]
-    return " ".join(letters_aloud(word) if word == "www" else word for word in words) + tail.replace(")", " ")
+    return " ".join({"www": "w w w", "a": "A"}.get(word, word) for word in words) + tail.replace(")", " ")
 
 
 def _glued_digits(text: str) -> str:
@@ -111,6 +111,10 @@ def _slashed(match: re.Match[str]) -> str:
     return f"{left} or {right}"
 
 
+_COMMANDS = (
+    "ls|tar|git|grep|rm|cp|mv|ps|find|curl|ssh|scp|df|du|docker|pip|sed|awk|sort|ln|rsync|unzip|zip|apt|make|gcc|diff|wc|"
+    "netstat|ping|journalctl|dmesg|chown|chmod|mkdir|less|xargs|uname|free"
+)
 WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?:(?:https?|ftp)://|www\.)[!-~]+"), _address, "https://example.org/a?b=1"),
     (Pattern(r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64}){1,6}", needs="@"), _address, "me@site.org"),
@@ -146,12 +150,15 @@ WEB_RULES: tuple[Rule, ...] = (
     (Pattern(r"(?<=[a-z\d])/(?=\.[a-z])", needs="/"), " or ", ".doc/.txt"),
     (Pattern(r"(?<=[\s(\"'])\.([a-z]{2,8}|[a-z]\d)\b(?![.(])"),
      lambda m: f"dot {_extension(m[1])}", "a .txt file"),
-    (Pattern(r"\bX\.(\d{2,3})\b", needs="X"), lambda m: f"X dot {digits(m[1])}", "X.509"),
+    (Pattern(r"\b([GHX])\.(\d{2,3})\b", needs="GHX"), lambda m: f"{m[1]} dot {digits(m[2])}", "X.509"),
+    (Pattern(r"\b0[xX]([\dA-Fa-f]{1,16})\b", needs="xX"), lambda m: f"zero x {letters_aloud(m[1]).upper()}", "0x2F"),
     (Pattern(r"\b(?!approx|alpha)([A-Za-z][a-z_]{4,30})\.(?=\d)", needs=DIGITS), lambda m: f"{m[1]} dot ", "proc.5"),
     (Pattern(r"(?<=\d)\.[xX]\b", needs="xX"), " dot x", "3.x"),
     (Pattern(r"(?<!\S)--(?=[a-z])", needs="-"), "dash dash ", "--dry-run"),
     (Pattern(r"(?<![\w/])([ur])/(?=[A-Za-z]\w{2,30}\b)", needs="/"), lambda m: f"{m[1]} slash ", "r/aww"),
     (Pattern(r"\b[A-Z][A-Z\d]*(?:_[A-Z\d]+)+\b", needs="_"), lambda m: _constant(m), "MAX_LEN"),
+    (Pattern(rf"\b({_COMMANDS})((?: [\w.]{{2,20}}){{0,2}}) -([A-Za-z]{{2,4}})(?![\w'\-])", needs="-"),
+     lambda m: f"{m[1]}{m[2]} dash {letters_aloud(m[3])}", "ls -la"),
     (Pattern(r"(?<![=+*/(<>] )(?<!\S)-(?=[A-Za-z]\b(?!['\-]))", needs="-"), "dash ", "-v"),
     (Pattern(r"\b([fghFGH])\(([a-z]|\d{1,3})\)(?= ?[=<>≤≥+\-])", needs="("), lambda m: f"{m[1]} of {m[2]}", "f(x) = 2"),
     (Pattern(r"(?<=\blocalhost):\d{2,5}\b(?:/[!-~]*)?", needs=":"),

@@ -177,7 +177,7 @@ def _in_chinese(text: str, blocks: list[_Block], i: int) -> bool:
                 break
             j += step
     han = any(b.kind == "han" for b in blocks[max(0, i - 40) : i + 40])
-    return not han and "：" in text[max(0, block.start - 40) : block.end]  # QQ：123456
+    return not han and bool(re.search("[：，；。]", text[max(0, block.start - 40) : block.end + 40]))  # QQ：123456
 
 
 def _take_sign(text: str, blocks: list[_Block], i: int) -> None:
@@ -213,7 +213,8 @@ def _chinese_codes(text: str, blocks: list[_Block]) -> None:
         if after and _ERA.match(text, after.start) and _mostly_english(text, block.start):
             block.language = "en"
             continue
-        if not any(b is not None and b.kind == "latin" and b.language == "en" for b in (before, after)):
+        beyond = next((b for b in blocks[i + 1 : i + 4] if b.kind not in ("number", "unit")), None)
+        if not any(b is not None and b.kind == "latin" and b.language == "en" for b in (before, beyond)):
             continue
         if not _in_chinese(text, blocks, i):
             continue

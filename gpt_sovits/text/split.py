@@ -46,6 +46,8 @@ _WEEKDAY = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}$")
 _DAY = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?$")
 _MEASURED = re.compile(r"\d ?in$|\bet al$|\b(?:Sat|Sun)$")
 _HAN = re.compile("[一-鿿]")
+_DATED = re.compile("[\\d年月日号点半分秒时] ?$")
+_COUNTS = frozenset("0123456789一二两三四五六七八九十")
 _ADDRESS = re.compile(r"(?:https?://|www\.)[!-~]+")
 
 
@@ -86,7 +88,7 @@ def _strength(text: str, match: re.Match[str], depth: int) -> int | None:
     digits = before[-1:].isdigit() and after.isdigit()
     if digits and mark[0] in ".,:，：":
         return None
-    if mark[0] in "~～" and before.rstrip()[-1:].isdigit() and rest.strip()[:1].isdigit():
+    if mark[0] in "~～" and _DATED.search(before) and rest.strip()[:1] in _COUNTS:
         return None
     if mark[0] in "~～" and after.isdigit() and before[-1:] in ("", " ", "(", "`", "（"):
         return None

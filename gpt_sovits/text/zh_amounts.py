@@ -73,7 +73,7 @@ def _range(match: re.Match[str]) -> str | None:
     counted = re.match(rf" ?(?:多|余|几)?(?:{_MEASURE})|(?:{_UNIT})(?![A-Za-z])|[%‰]", after)
     if dash == "-" and is_score(before[-8:]):
         return f"{number(low)}比{number(high)}"
-    ranged = re.search(r"(?:范围|区间|介于)[^，。；,;]{0,4}$", before) is not None
+    ranged = re.search(r"(?:范围|区间|介于|端口|指数|下标)[^，。；,;]{0,4}$", before) is not None
     if dash == "-" and not (years or counted or ranged or before.endswith("第")):
         return None
     if years:
@@ -144,6 +144,8 @@ RULES: tuple[Rule, ...] = (
      lambda m: spell_digits(m[1], "幺")),
     (re.compile(rf"(?<![\d.])({_N}[百千万亿]{{1,3}})[\-–](?={_N}[百千万亿])"), lambda m: f"{m[1]}到"),
     *UNITS_OF_TIME,
+    (re.compile(rf"(?<![\d.A-Za-z])({_N}) ?({_UNIT}) ?[\-–~～] ?({_N}) ?\2{_NOT_LETTER}(?!\d)"),
+     lambda m: None if m[2][0] in "°℃℉" else f"{number(m[1])}到{number(m[3])}{UNIT_NAMES[m[2]]}"),
     *CODED,
     *POWERS,
     *FORMULAS,
@@ -193,10 +195,12 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"和/或"), "和或"),
     (re.compile(r"(?<=[他她它您是男有真对])/(?=[他她它您否女无假错])"), "或"),
     (re.compile(_EACH), "每"),
+    (re.compile("(?<=[元块角分])/(?=[一二两三四五六七八九十百千]+(?:克|千克|斤|公斤|毫升|升|米|个|只|张|件))"), "每"),
     (re.compile("∠"), "角"),
     (re.compile(r"(?<=[\u4e00-\u9fa5])[/-](?=[\u4e00-\u9fa5])"), "，"),
     (re.compile(r"(?<=[\u4e00-\u9fa5])(?<![元块角分次])/(?=[A-Za-z]{4})"), "，"),
-    (re.compile(r"(?<=[\u4e00-\u9fa5])/"), "每"),
+    (re.compile(r"(?<=[元块角分币克米升吨度斤人次件条字只个台辆转拍下步包份张位圆数百千万亿])/"), "每"),
+    (re.compile(r"(?<=[\u4e00-\u9fa5])/"), "，"),
     (re.compile(r"(?<=[\u4e00-\u9fa5] )-{1,2}(?=[A-Za-z])|(?<=[\u4e00-\u9fa5])--(?=[a-z])"
                 r"|(?:^|(?<=[A-Za-z\s,，]))-{1,2}(?=[A-Za-z])"), "杠"),
     (re.compile(r"(?<![A-Za-z])/|/(?![A-Za-z])"), "，"),

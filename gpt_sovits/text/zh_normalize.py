@@ -41,7 +41,8 @@ _FOREIGN = re.compile(r"[^一-龥!?…,.\-]+")
 _HAN = re.compile(r"[一-龥]")
 _MARK_RUN = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 _DECORATION = re.compile(r"[\-=]{2,}")
-_LONE_MINUS = re.compile(r"-")
+_LONE_MINUS = re.compile(r"(?<![「“『‘ ])-(?![」”』’ ])|(?<=[\u4e00-\u9fa5\d]) - (?=[\u4e00-\u9fa5\d])")
+_LEFT_DASH = re.compile("-")
 _LONG_DASH = re.compile(r"(?<=[\u4e00-\u9fa5…”’》）)]) ?(?:[—―─]{2,4}| [—–] ) ?(?=[\u4e00-\u9fa5“‘《（(])")
 _SPACED_DASH = re.compile(
     "(?<=[\\d\u4e00-\u9fa5”’》）)」』\\].]) [-–] (?=[\u4e00-\u9fa5“‘《（(「『A-Za-z])|(?<=[》」』])[-–](?=[《「『])"
@@ -153,7 +154,8 @@ def normalize(text: Tracked, beside: tuple[str, str] = ("", ""), ours: bool = Fa
     text = spell_out(text)
     if ours:
         text = _pauses(text)
-    text = text.sub(_DECORATION, "").sub(_LONE_MINUS, "减").sub(re.compile("嗯"), "恩").sub(re.compile("呣"), "母")
+    text = text.sub(_DECORATION, "").sub(_LONE_MINUS, "减").sub(_LEFT_DASH, "")
+    text = text.sub(re.compile("嗯"), "恩").sub(re.compile("呣"), "母")
     text = text.sub(_DELETED, "").sub(_DOTS, "…").sub(re.compile(r"\$"), ".").map_chars(_MARKS)
     text = text.sub(_FOREIGN, "").sub(_HAN, _spoken_char)
     return text.sub(_MARK_RUN, lambda match: match[1])

@@ -14,7 +14,7 @@ _TABLE = (
     "酒吧 jiu3 ba1|网吧 wang3 ba1|贴吧 tie1 ba1|氧吧 yang3 ba1|吧台 ba1 tai2|冷轧 leng3 zha2|轧制 zha2 zhi4|轧钢 zha2 gang1|"
     "颈椎 jing3 zhui1|腰椎 yao1 zhui1|脊椎 ji3 zhui1|茄科 qie2 ke1|脯氨酸 fu3 an1 suan1|吡咯 bi3 luo4|华罗庚 hua4 luo2 geng1|"
     "朴树 pu3 shu4|朴素 pu3 su4|葛优 ge3 you1|万俟 mo4 qi2|尉迟 yu4 chi2|薄荷 bo4 he5|姓单 xing4 shan4|姓查 xing4 zha1|"
-    "姓仇 xing4 qiu2|什么 shen2 me5|结果实 jie1 guo3 shi2|朝鲜 chao2 xian3|撒切尔 sa4 qie4 er3|挑剔 tiao1 ti4|圈养 juan4 yang3|"
+    "姓仇 xing4 qiu2|什么 shen2 me5|结果实 jie1 guo3 shi2|朝鲜 chao2 xian3|撒切尔 sa4 qie4 er3|挑剔 tiao1 ti4|圈养 juan4 yang3|得亏 dei3 kui1|粘结 zhan1 jie2|不粘锅 bu4 zhan1 guo1|行尾 hang2 wei3|行首 hang2 shou3|行数 hang2 shu4|行号 hang2 hao4|身处 shen1 chu3|所处 suo2 chu3|干嘛 gan4 ma2|干吗 gan4 ma2|"
     "为人 wei2 ren2|嘚瑟 de4 se5|幸免于难 xing4 mian3 yu2 nan4|行长 hang2 zhang3|晒干 shai4 gan1|大夫 dai4 fu5|"
     "重庆 chong2 qing4|盛饭 cheng2 fan4|弹吉他 tan2 ji2 ta1|弹钢琴 tan2 gang1 qin2|银行行长 yin2 hang2 hang2 zhang3|"
     "着凉 zhao2 liang2|乌拉草 wu4 la5 cao3|乡长 xiang1 zhang3|总得 zong3 dei3|非得 fei1 dei3|必得 bi4 dei3|旋风 xuan4 feng1|"
@@ -33,7 +33,7 @@ _TABLE = (
 )
 _LINES = (
     "服务 fu2 wu4|干扰 gan1 rao3|查重清 cha2 chong2 qing1|行行出状元 hang2 hang2 chu1 zhuang4 yuan2|曲项 qu1 xiang4|异乡为异客 yi4 xiang1 wei2 yi4 ke4|为伊 wei4 yi1|石径斜 shi2 jing4 xie2|将进酒 qiang1 jin4 jiu3|"
-    "呼儿将出 hu1 er2 jiang1 chu1|还复来 huan2 fu4 lai2|江陵一日还 jiang1 ling2 yi2 ri4 huan2|空余黄鹤楼 kong1 yu2 huang2 he4 lou2|"
+    "呼儿将出 hu1 er2 jiang1 chu1|还复来 huan2 fu4 lai2|空气炸 kong1 qi4 zha2|还来就菊花 huan2 lai2 jiu4 ju2 hua1|嘛事 ma2 shi4|江陵一日还 jiang1 ling2 yi2 ri4 huan2|空余黄鹤楼 kong1 yu2 huang2 he4 lou2|"
     "千载空悠悠 qian1 zai3 kong1 you1 you1|还酹江月 huan2 lei4 jiang1 yue4|千堆雪 qian1 dui1 xue3|传不习乎 chuan2 bu4 xi2 hu1|"
     "为人谋 wei4 ren2 mou2|好之者 hao4 zhi1 zhe3|乐之者 le4 zhi1 zhe3|乐山者 yao4 shan1 zhe3|"
     "见义不为 jian4 yi4 bu4 wei2|有所不为 you2 suo3 bu4 wei2|无为而治 wu2 wei2 er2 zhi4|不舍昼夜 bu4 she3 zhou4 ye4|夫子 fu1 zi3|"

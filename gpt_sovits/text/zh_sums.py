@@ -104,6 +104,8 @@ RAISED: tuple[Rule, ...] = (
 OPERATORS: tuple[Rule, ...] = (
     (re.compile(r"(?<=第) ?\d+(?:\.\d+){2,}(?= ?[章节条款])"),
      lambda m: "点".join(cardinal(part) for part in m[0].strip().split("."))),
+    (re.compile(r"(?<![\d.])(?:0|[1-9]\d?)(?:\.(?:0|[1-9]\d?)){2}(?![\d.]\d|\d)"),
+     lambda m: "点".join(map(cardinal, m[0].split(".")))),
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}"), lambda m: "点".join(spell_digits(part) for part in m[0].split("."))),
     (re.compile(r"(?<![\d.]) ?([±×÷*=><≥≤≈≠]) ?(?=-?\d)|(?<=[\d)）]) ?([xX]) ?(?=\d)"),
      lambda m: "正负" if m[1] == "±" else _OPERATORS[m[1] or m[2]]),
