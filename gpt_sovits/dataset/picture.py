@@ -43,7 +43,7 @@ def draw(audio: Audio, assessment: Assessment, trouble: Sequence[Span] = ()) -> 
         stuck = clipping and int((np.abs(part) >= top).sum()) >= 3
         wave[(rows >= high - 0.5) & (rows <= low + 0.5), x] = TROUBLE if stuck else SPEECH if speech[x] else PAUSE
     gap = np.broadcast_to(PAPER, (GAP, WIDTH, 3))
-    return np.concatenate([wave, gap, _spectrogram(audio)]).round().clip(0, 255).astype(np.uint8)
+    return np.concatenate([wave, gap, spectrogram(audio)]).round().clip(0, 255).astype(np.uint8)
 
 
 def png(picture: np.ndarray) -> bytes:
@@ -74,8 +74,8 @@ def _columns(spans: Sequence[Span], seconds: float) -> np.ndarray:
     return inside
 
 
-def _spectrogram(audio: Audio) -> np.ndarray:
-    """[SPECTRUM, W, 3]; 0 to 8 kHz from the bottom up, one window per column."""
+def spectrogram(audio: Audio) -> np.ndarray:
+    """uint8 `[SPECTRUM, WIDTH, 3]`; 0 to 8 kHz from the bottom up, one window per column."""
     samples = resample(audio, _RATE).samples
     size = 512
     padded = np.pad(samples, (0, size))
@@ -85,4 +85,5 @@ def _spectrogram(audio: Audio) -> np.ndarray:
     levels = 10 * np.log10(power[:, bins].T + 1e-10)
     shade = np.clip((levels - (np.percentile(levels, 99.5) - _RANGE)) / _RANGE, 0, 1)[..., None].astype(np.float32)
     dark = np.array((6, 45, 48), np.float32)
-    return np.where(shade < 0.5, PAPER + (SPEECH - PAPER) * 2 * shade, SPEECH + (dark - SPEECH) * (2 * shade - 1))
+    mixed = np.where(shade < 0.5, PAPER + (SPEECH - PAPER) * 2 * shade, SPEECH + (dark - SPEECH) * (2 * shade - 1))
+    return mixed.round().clip(0, 255).astype(np.uint8)

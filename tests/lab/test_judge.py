@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from gpt_sovits.audio import Audio, write_wav
+from gpt_sovits.audio import Audio, read_audio, write_wav
 from gpt_sovits.errors import InputError
 from gpt_sovits.lab.evaluation.folder import read_folder
 from gpt_sovits.lab.evaluation.judge import Judges, Options, evaluate, read_sentences
+from gpt_sovits.lab.evaluation.listening import MOST, ListeningPage
 from gpt_sovits.lab.evaluation.naturalness import Opinion
 from gpt_sovits.lab.evaluation.report import Report
 from gpt_sovits.lab.evaluation.trial import Sentence, prompt_of
 from gpt_sovits.services.jobs import TrainingRequest
-from tests.lab.fakes import FakeStudio, embed, tone, write_voices
+from tests.lab.fakes import FakeStudio, embed, pitch_of, tone, write_voices
 
 
 def judges() -> Judges:
@@ -140,12 +142,19 @@ def test_table_and_json_tell_the_same(tmp_path: Path) -> None:
     )
 
 
-def test_sounds_are_kept_on_request(tmp_path: Path) -> None:
-    report_of(tmp_path, Options(keep=tmp_path / "kept", only=("high",)))
-    assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == [
-        "high_zero-shot_00.wav",
-        "high_zero-shot_01.wav",
-    ]
+def test_a_page_lets_hear_what_was_judged(tmp_path: Path) -> None:
+    """Every sound that it names lies beside it and is the kind's own; what a sentence says is no markup."""
+    page = ListeningPage(tmp_path / "page")
+    texts = tuple(Sentence("en", f"A <b>red</b> house, number {n}.") for n in range(MOST + 1))
+    report = report_of(tmp_path, Options(page=page, only=("high",), train=True, texts=texts))
+    shown = page.write(report).read_text(encoding="utf-8")
+    named = re.findall(r'(?:src)="([^"]+)"', shown)
+    assert sorted({*named, "index.html"}) == sorted(file.name for file in (tmp_path / "page").iterdir())
+    assert len([name for name in named if "tuned" in name]) == len([n for n in named if "zero-shot" in n]) > MOST
+    tuned = next(name for name in named if "tuned" in name and name.endswith("mp3"))
+    assert pitch_of(read_audio(tmp_path / "page" / tuned)) == pytest.approx(880.0, rel=0.01)
+    assert "<b>" not in shown
+    assert "http" not in shown
 
 
 def test_sentences_are_read_from_a_file(tmp_path: Path) -> None:

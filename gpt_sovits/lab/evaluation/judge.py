@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt_sovits.audio import Audio, read_audio, write_wav
+from gpt_sovits.audio import Audio, read_audio
 from gpt_sovits.errors import InputError, VoiceError
 from gpt_sovits.features.phone_errors import ErrorRate, error_rate
 from gpt_sovits.lab.evaluation.folder import Recording, Speaker, read_folder
 from gpt_sovits.lab.evaluation.intelligibility import PhoneRecognizer, phone_recognizer, phones_of
+from gpt_sovits.lab.evaluation.listening import ListeningPage
 from gpt_sovits.lab.evaluation.naturalness import Rater, dnsmos_rater
 from gpt_sovits.lab.evaluation.report import Report, Score, header
 from gpt_sovits.lab.evaluation.similarity import Embedder, Portrait, mean_standing, resemblyzer_embedder, standing
@@ -59,7 +60,7 @@ class Options:
     max_steps: int | None = None
     seed: int = 0
     texts: tuple[Sentence, ...] = ()  # to say instead of the test transcripts
-    keep: Path | None = None  # a folder for the synthesized sounds
+    page: ListeningPage | None = None  # which shows and sounds what was judged
     only: tuple[str, ...] = ()  # the speakers to make voices of; empty: all
     teacher: Callable[[Sentence], Audio] | None = None  # says the same sentences, to be judged beside ours
 
@@ -92,12 +93,20 @@ def evaluate(
         scores.append(score)
         on_score(score)
 
+    def show(speaker: str, kind: str, sounds: Iterable[tuple[Sentence, Audio]]) -> None:
+        if options.page is not None:
+            for sentence, audio in sounds:
+                options.page.add(speaker, kind, sentence, audio)
+
     for speaker in (one for one in speakers if not options.only or one.name in options.only):
+        show(speaker.name, "real", [(u.sentence, u.audio) for u in real[speaker.name]])
         add(_score(speaker.name, "real", real[speaker.name], portraits, judges))
         sentences = options.texts or tuple(Sentence(clip.language, clip.transcript) for clip in speaker.test)
         sentences = tuple(sentence for sentence in sentences if sentence.text)
         if options.teacher is not None:
-            add(_taught(speaker.name, sentences, options.teacher, judges))
+            taught = [(sentence, options.teacher(sentence)) for sentence in sentences]
+            show(speaker.name, "teacher", taught)
+            add(_taught(speaker.name, taught, judges))
         for kind in ("zero-shot", "tuned") if options.train else ("zero-shot",):
             try:
                 if kind == "tuned":
@@ -108,17 +117,16 @@ def evaluate(
                 notes.append(f"{speaker.name}, {kind}: {error}")
                 continue
             spoken = say(session, voice, sentences, options.seed)
-            if options.keep is not None:
-                _write(options.keep / f"{speaker.name}_{kind}", spoken.sounds)
+            show(speaker.name, kind, spoken.sounds)
             said = [Utterance(audio, sentence, _embedding(audio, judges)) for sentence, audio in spoken.sounds]
             score = _score(speaker.name, kind, said, portraits, judges)
             add(replace(score, failed=spoken.failed, rtf=spoken.rtf))
     return Report(tuple(scores), options.base, tuple(notes))
 
 
-def _taught(name: str, sentences: Sequence[Sentence], teacher: Callable[[Sentence], Audio], judges: Judges) -> Score:
+def _taught(name: str, sounds: Sequence[tuple[Sentence, Audio]], judges: Judges) -> Score:
     """How well the teacher is understood in the same sentences; it has nobody's voice, so likeness is not asked."""
-    said = [Utterance(teacher(sentence), sentence, None) for sentence in sentences]
+    said = [Utterance(audio, sentence, None) for sentence, audio in sounds]
     return _score(name, "teacher", said, {}, replace(judges, embed=None))
 
 
@@ -138,12 +146,6 @@ def _portrait(speaker: Speaker, real: Sequence[Utterance], judges: Judges) -> Po
     """What the speaker is recognised by; empty where likeness is not judged."""
     learnt = [judges.embed(read_audio(clip.path)) for clip in speaker.train] if judges.embed else []
     return Portrait(tuple(learnt), tuple(u.embedding for u in real if u.embedding is not None))
-
-
-def _write(stem: Path, sounds: Sequence[tuple[Sentence, Audio]]) -> None:
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    for index, (_, audio) in enumerate(sounds):
-        write_wav(stem.with_name(f"{stem.name}_{index:02d}.wav"), audio)
 
 
 def _score(
@@ -250,7 +252,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--texts", type=Path, help="file of language<TAB>sentence to say instead of the transcripts")
     options.add_argument("--without", nargs="+", default=[], choices=JUDGES, help="judges to leave out")
     options.add_argument("--json", type=Path, help="write all figures here as well")
-    options.add_argument("--keep", type=Path, help="write the synthesized sounds into this folder")
+    options.add_argument("--page", type=Path, help="write a page to listen by, with its sounds, into this folder")
     options.add_argument("--data", type=Path, help="data folder for tuned voices (default: one that vanishes)")
     options.add_argument("--seed", type=int, default=0)
     return options
@@ -268,7 +270,7 @@ def main(argv: Sequence[str], make_studio: Callable[[Settings], Studio]) -> int:
         max_steps=given.max_steps,
         seed=given.seed,
         texts=read_sentences(given.texts) if given.texts else (),
-        keep=given.keep,
+        page=ListeningPage(given.page) if given.page else None,
         only=tuple(given.speakers or ()),
         teacher=reader(given.teacher) if given.teacher else None,
     )
@@ -280,6 +282,8 @@ def main(argv: Sequence[str], make_studio: Callable[[Settings], Studio]) -> int:
             make_studio(settings).session(), speakers, judges, options, on_score=lambda score: _show(score.to_row())
         )
     _show(report.to_summary())
+    if options.page is not None:
+        _show(f"Listen: {options.page.write(report)}")
     if given.json:
         given.json.write_text(report.to_json() + "\n", encoding="utf-8")
     return 0
