@@ -32,7 +32,7 @@ function draw() {
   $('third').value = state.third;
   $('part').value = state.part;
   $('part-row').hidden = !state.third;
-  $('part').nextElementSibling.textContent = state.third ? `${state.part} % ${name(state.third)}` : '';
+  $('part').nextElementSibling.textContent = state.third ? fill(SAY['mix.part_of'], { part: state.part, name: name(state.third) }) : '';
   $('part').setAttribute('aria-valuetext', $('part').nextElementSibling.textContent);
   const same = is_same();
   if (people.length > 1) say('problem', 'problem', same ? SAY['mix.same'] : '');

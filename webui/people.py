@@ -331,7 +331,7 @@ def _consent(words: Words, card: VoiceCard) -> list[dict[str, Any]]:
         }
         for each in card.consent.sources or (card.consent,)
     ]
-    return [each for number, each in enumerate(found) if each not in found[:number]]
+    return [*{tuple(value for key, value in each.items() if key != "when"): each for each in found}.values()]
 
 
 def terms_of(words: Words, terms: Terms) -> list[str]:

@@ -63,8 +63,10 @@ def build(library: ModelService, words: Words) -> SettingsTab:
                 elem_id="settings-ambiguous",
             )
             with gr.Row():
-                own = gr.Textbox(label=words("settings.own_name"), max_length=64, elem_id="settings-own-name")
-                over = gr.Checkbox(label=words("settings.replace"), elem_id="settings-replace")
+                own = gr.Textbox(
+                    label=words("settings.own_name"), max_length=64, min_width=280, elem_id="settings-own-name"
+                )
+                over = gr.Checkbox(label=words("settings.replace"), min_width=280, elem_id="settings-replace")
             import_trouble = notice(elem_id="settings-import-problem")
             with gr.Row():
                 files = gr.UploadButton(

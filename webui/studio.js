@@ -235,7 +235,7 @@ function sentence(each) {
   const line = make('button', 'take-line');
   line.type = 'button';
   if (each.role) line.append(make('b', '', `${each.role} `));
-  line.append(each.text);
+  line.append(each.text.replace(/(\*{1,3})(\S(?:.*?\S)?)\1/g, '$2')); // *so* a text stresses words
   line.disabled = !each.heard;
   line.addEventListener('click', () => play(each.number, false));
   const row = make('span', 'deeds');

@@ -95,7 +95,7 @@ function percents(shares) { // of a mix, as the Mix tab counts them: the first i
 function card(voice) {
   const item = make('li', 'voice-card');
   item.dataset.id = voice.id;
-  const made = voice.kind === 'mix' ? fill(SAY['voices.mixed'], { parents: voice.parents.map((name, n) => `${percents(voice.shares)[n]} % ${name}`).join(' + ') })
+  const made = voice.kind === 'mix' ? fill(SAY['voices.mixed'], { parents: voice.parents.map((name, n) => fill(SAY['mix.part_of'], { part: percents(voice.shares)[n], name })).join(' + ') })
     : fill(SAY['voices.trained'], { seconds: Math.round(voice.seconds) });
   const state = [voice.frozen && SAY['voices.is_frozen'], voice.locked && (voice.open ? SAY['voices.is_open'] : SAY['voices.is_locked'])];
   const [row, problem] = head(voice, [

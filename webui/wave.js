@@ -1,5 +1,5 @@
 // A take as a picture: its wave, below it its spectrum over time, and its words where they sound.
-const WIDTH_OF_A_SECOND = 30; // pixels that its words need at least
+const WIDTH_OF_A_SECOND = 50; // pixels that its words need at least
 const WIDE = 480, HIGH = 64, SIZE = 256; // columns, rows of the spectrum, samples of a window
 
 function spectrum(samples) { // levels in dB of one window, by a fast Fourier transform (Cooley and Tukey, radix 2)
