@@ -21,6 +21,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+import webui.api
 from gpt_sovits.audio import silence
 from gpt_sovits.encoding import FORMATS, inspect
 from gpt_sovits.errors import InputError, RefusedError
@@ -367,6 +368,8 @@ def test_the_table_knows_every_route(two: Any, app: Any) -> None:
     api = app._app._api
     found = {(method.upper(), path) for path, ways in api.openapi()["paths"].items() for method in ways}
     assert found | {("GET", "/api/openapi.json"), ("GET", "/api/docs")} == set(ROUTES)
+    doors = Path(webui.api.__file__).parent.glob("*.py")
+    assert sum(file.read_text(encoding="utf-8").count("include_in_schema") for file in doors) == 2, "these two"
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
