@@ -123,6 +123,8 @@ def test_events_hold_the_same_sound(client: TestClient) -> None:
     assert [each["type"] for each in events][-1] == "speech.audio.done" and len(events) > 3
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert sound == client.post("/v1/audio/speech", json=asked).content
+    marked = client.post("/v1/audio/speech", json={**asked, "mark": True}).content
+    assert len(marked) - len(sound) == round(1.4 * 24000) * 2
 
 
 def test_every_failure_has_one_shape_in_the_callers_language(client: TestClient) -> None:

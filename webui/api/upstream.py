@@ -55,6 +55,7 @@ class _Manner(Manner):
 
     response_format: Any = "wav"
     cut: Any = ""
+    mark: Any = False
 
     def way(self) -> str:
         return self.stream_format or "whole"
