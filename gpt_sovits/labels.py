@@ -21,12 +21,16 @@ STANDARD, OWN = "AIGC", "GPT_SOVITS"  # keys of the metadata
 
 @dataclass(frozen=True)
 class Label:
-    """``consent``: SHA-256 of the consent that the voice carries, "" without one (an invented voice, a clip)."""
+    """``consent``: SHA-256 of the consent that the voice carries, "" without one (an invented voice, a clip).
+
+    ``heard``: the sound ends with a mark that people hear (``encoding.audible_mark``).
+    """
 
     voice: str = ""
     version: str = ""
     consent: str = ""
     program: str = PROGRAM
+    heard: bool = False
 
     def metadata(self, *, title: str = "") -> dict[str, str]:
         """Key and text as they go into a file; each call is one production, with a number of its own."""
@@ -39,7 +43,8 @@ class Label:
             "PropagateID": "",
             "ReservedCode2": "",
         }
-        found = {STANDARD: _json(standard), OWN: _json(asdict(self)), "comment": COMMENT}
+        own = {name: text for name, text in asdict(self).items() if name != "heard"}
+        found = {STANDARD: _json(standard), OWN: _json(own), "comment": COMMENT}
         return {"title": title, **found} if title else found
 
 

@@ -429,3 +429,23 @@ def test_every_command_explains_itself(capsys):
     assert cli.main(["--help"]) == 0
     top = capsys.readouterr().out
     assert all(command in top for command in (*cli.HANDED_ON, "speak", "train", "mix", "voices", "jobs"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("speak Nobody hi", "没有叫 'Nobody' 的声音。"),
+        ("speak Ada hi --nope", "没有选项 --nope"),
+        ("speak Ada hi --seed x", "'--seed' 的值应为整数。"),
+        ("nosuch", "没有命令 'nosuch'。在命令后面加 --help 可以看到说明。"),
+    ],
+)
+def test_failures_are_said_in_the_terminals_language(
+    words: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert cli.main([*words.split(), *(("--data", str(tmp_path)) if " " in words else ())]) == 2
+    assert said in capsys.readouterr().err
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    cli.main([*words.split(), *(("--data", str(tmp_path)) if " " in words else ())])
+    assert capsys.readouterr().err.isascii()

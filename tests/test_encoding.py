@@ -6,6 +6,7 @@ import io
 import sys
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -76,6 +77,21 @@ def test_what_a_machine_said_says_so(name: str, tmp_path: Path) -> None:
             "ReservedCode2",
         }
         assert read_audio(path).seconds > 1.6
+
+
+@pytest.mark.parametrize("name", ["wav", "mp3", "opus", "pcm"])
+def test_the_mark_that_people_hear_comes_last(name: str) -> None:
+    heard = replace(LABEL, heard=True)
+    whole = encoding.encode(tone(), name, label=heard)
+    parts = b"".join(encoding.encode_stream([tone(1.0), tone(0.7)], name, label=heard))
+    mark = encoding.audible_mark(32000)
+    assert mark.seconds == pytest.approx(1.4) and 0.1 < np.abs(mark.samples).max() < 0.2
+    loud = np.abs(mark.samples).reshape(-1, 1600).max(1) > 0.1  # frames of 50 ms
+    assert "".join("x" if each else "." for each in loud) == "......xx..xxxxxx......xx..xx"
+    for data in (whole, parts):
+        seconds = len(data) / 48000 if name == "pcm" else decoded(data)
+        assert abs(seconds - 3.1) < DELAY
+    assert encoding.encode(tone(), "pcm", label=LABEL) == encoding.encode(tone(), "pcm")
 
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "m4a", "flac"])

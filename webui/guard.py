@@ -7,6 +7,7 @@ says comes from elsewhere is refused. The answers carry a policy that lets the p
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from webui.i18n import LANGUAGES
 
 TOO_LARGE = "This is too large."
+STOPPING = "The studio is being stopped."
 MAX_UPLOAD = 1024**3  # bytes; half an hour of 48 kHz stereo float is 0.7 GB
 _BLOCKED = (  # of the pages' framework; matched where a route begins, so that no person's word or folder is one
     "proxy=",
@@ -65,7 +67,28 @@ HEADERS = {
 
 
 def _plain(request: Request, reason: str) -> Response:
-    return PlainTextResponse(reason, status_code=403)
+    return PlainTextResponse(reason, status_code=503 if reason == STOPPING else 403)
+
+
+async def until_stopped(
+    app: ASGIApp, scope: Scope, receive: Receive, send: Send, say: Callable[[Request, str], Response]
+) -> None:
+    """Pass a request on. Where the server stops and does not wait for its answer, ``say`` tells so.
+
+    An answer that had begun just ends: its client sees that it is not whole.
+    """
+    begun = False
+
+    async def sent(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
+    try:
+        await app(scope, receive, sent)
+    except asyncio.CancelledError:
+        if scope["type"] == "http" and not begun:
+            await say(Request(scope), STOPPING)(scope, receive, send)
 
 
 class Guard:
@@ -109,7 +132,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, receive, guarded)
+            await until_stopped(self._app, scope, receive, guarded, self._say)
         except ClientDisconnect:
             pass  # whoever sent it hung up in the middle; nobody waits for an answer
 

@@ -20,7 +20,7 @@ from typer.completion import completion_init, get_completion_script
 from gpt_sovits.cli import jobs, models, narrate, review, service, speechd, takes, tokens, users, voices, words
 from gpt_sovits.cli.commands import HandedOn, Json, Language, Seed, Unlock, command, group
 from gpt_sovits.cli.options import speak, watch
-from gpt_sovits.cli.terminal import open_voice, show_json
+from gpt_sovits.cli.terminal import in_their_language, open_voice, show_json
 from gpt_sovits.cli.texts import read_text
 from gpt_sovits.errors import InputError, MissingError, VoiceError
 from gpt_sovits.files import in_a_sentence
@@ -265,11 +265,11 @@ def main(arguments: Sequence[str] | None = None, make_studio: MakeStudio = Studi
     except typer.Exit as ended:
         return ended.exit_code
     except typer.TyperException as error:
-        said = error.format_message().replace("Value error, ", "")
-        print(f"{said} `--help` after the command explains it.", file=sys.stderr)
+        said = error.format_message().replace("Value error, ", "").rstrip(".") + "."
+        print(in_their_language(VoiceError(said, "`--help` after the command explains it.")), file=sys.stderr)
         return 2
     except VoiceError as error:
-        print(error, file=sys.stderr)
+        print(in_their_language(error), file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

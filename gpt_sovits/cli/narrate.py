@@ -54,6 +54,7 @@ def narrate(
     ] = None,
     edit: Annotated[tuple[str, str] | None, Option(metavar="N TEXT", help="let a sentence say something else")] = None,
     choose: Annotated[tuple[str, str] | None, Option(metavar="N TAKE", help="hear an earlier take of it")] = None,
+    mark: Annotated[bool, Option("--mark", help="end the book with a signal that says: a machine spoke")] = False,
     unlock_file: Unlock = None,
     json: Json = False,
 ) -> None:
@@ -83,7 +84,7 @@ def narrate(
         numbers = " ".join(map(str, doubted[:MOST_TOLD])) + (" …" if len(doubted) > MOST_TOLD else "")
         print(f"In doubt: {numbers}. Hear them, or use --redo doubted.", file=sys.stderr)
     if out:
-        _build(session, begun, out, subtitles, json, title=title, author=author, cover=cover)
+        _build(session, begun, out, subtitles, json, title=title, author=author, cover=cover, mark=mark)
     else:
         print(f"{begun.folder}: {begun.count()[1]} sentences are spoken. Write the book with --out book.m4b")
 
@@ -163,13 +164,14 @@ def _build(
     title: str,
     author: str,
     cover: Path | None,
+    mark: bool,
 ) -> None:
     from gpt_sovits.audio import write_bytes
     from gpt_sovits.subtitles import srt, vtt
 
     if cover and not cover.is_file():
         raise MissingError(f"There is no picture {cover}.", "Check its name.")
-    made = session.narration.build(project, out, title=title, author=author, cover=cover)
+    made = session.narration.build(project, out, title=title, author=author, cover=cover, mark=mark)
     if subtitles:
         kind = vtt if subtitles.suffix.lower() == ".vtt" else srt
         write_bytes(subtitles, kind(made.subtitles).encode())

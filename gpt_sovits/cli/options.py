@@ -50,6 +50,7 @@ def speak(
     cut: Annotated[Cut | None, Option(help="cut the text as upstream's program does")] = None,
     after: Annotated[int, Option(min=0, metavar="N", help="go on after so many pieces")] = 0,
     subtitles: Annotated[Path | None, Option(help="write an .srt or .vtt file too")] = None,
+    mark: Annotated[bool, Option("--mark", help="end the sound with a signal that says: a machine spoke")] = False,
     unlock_file: Unlock = None,
     json: Json = False,
 ) -> None:
@@ -59,7 +60,7 @@ def speak(
     draws = {"top_k": top_k, "top_p": top_p, "temperature": temperature, "repetition_penalty": repetition_penalty}
     drawn = {name: value for name, value in draws.items() if value is not None}
     speaker = Speaker(voice, version, clip, clip_text, tuple(more_clips or ()), base, unlock_file)
-    way = Way(language, speed, pause, seed, after, drawn, cut or "", keep, play, subtitles, json)
+    way = Way(language, speed, pause, seed, after, drawn, cut or "", keep, play, subtitles, json, mark)
     if lines:
         speak_line_by_line(session, speaker, words or [], text_file or [], way, out, lines, format or "mp3")
     else:

@@ -8,7 +8,7 @@ import re
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ class Way:
     play: bool
     subtitles: Path | None
     json: bool
+    mark: bool = False
 
 
 @dataclass
@@ -184,7 +185,7 @@ def _speak_into(session: Session, voice: Voice | str, text: str, way: Way, out: 
     spoken = _Spoken(len(text), keeps=keeps)
     sounds = heard(spoken.taking(pieces)) if way.play else spoken.taking(pieces)
     try:
-        _deliver(sounds, out, kind, session.speech.label(voice))
+        _deliver(sounds, out, kind, replace(session.speech.label(voice), heard=way.mark))
     except (KeyboardInterrupt, VoiceError):
         if spoken.seconds:
             _write_subtitles(way.subtitles, spoken)

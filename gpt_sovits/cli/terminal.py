@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gpt_sovits.errors import CancelledError, InputError, MissingError
+from gpt_sovits.errors import CancelledError, InputError, MissingError, VoiceError
 from gpt_sovits.files import read_whole
 from gpt_sovits.services.session import Session
 from gpt_sovits.voices.manifest import VoiceCard
@@ -94,3 +95,13 @@ def progress(*, told: bool = False) -> Iterator[Callable[[float, str, str], None
             bar.update(task, description=message, completed=share, left=left)
 
         yield show
+
+
+def in_their_language(error: VoiceError) -> str:
+    """A failure as the terminal's person reads it: in Chinese where the system speaks Chinese."""
+    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    if not next(filter(None, names), "").lower().startswith("zh"):
+        return str(error)
+    from webui import i18n
+
+    return i18n.load("zh").error(error)

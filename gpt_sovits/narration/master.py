@@ -21,7 +21,7 @@ import av.filter
 import numpy as np
 
 from gpt_sovits.audio import Audio, resample, silence
-from gpt_sovits.encoding import Encoder
+from gpt_sovits.encoding import Encoder, audible_mark
 from gpt_sovits.errors import InputError
 from gpt_sovits.files import disk_errors, flows, unfinished, write_blocks
 from gpt_sovits.labels import in_comment
@@ -70,8 +70,10 @@ def build(
     cover: bytes = b"",
     check: Callable[[], None] = lambda: None,
     starts: Starts = lambda sound, text: (),
+    mark: bool = False,
 ) -> Made:
-    """Write the book. ``starts``: where words begin in a sentence that is shown in several parts.
+    """Write the book. ``starts``: where words begin in a sentence that is shown in several parts. ``mark``: end it with
+    the signal that a machine spoke.
 
     Raises ``InputError`` for an unknown format, ``MissingError`` for a sentence without a take."""
     kind = out.suffix.lower().lstrip(".")
@@ -93,6 +95,8 @@ def build(
         try:
             writer = _Wav(part, metadata) if kind == "wav" else _Writer(part, kind, metadata, plain, cover)
             made = _measured(project, gain, check, writer.write, starts)
+            if mark:
+                writer.write(audible_mark(RATE).samples)
             writer.close()
             if flows(out):
                 with part.open("rb") as file:

@@ -110,8 +110,12 @@ class NarrationService:
         author: str = "",
         cover: Path | None = None,
         cancel: CancelToken | None = None,
+        mark: bool = False,
     ) -> Made:
-        """Write the book as m4b, m4a, mp3, flac or wav. ``MissingError`` while a sentence has no take."""
+        """Write the book as m4b, m4a, mp3, flac or wav. ``MissingError`` while a sentence has no take.
+
+        ``mark``: end it with a signal that people hear: a machine spoke.
+        """
         heard = dict.fromkeys(project.roles[sentence.role] for sentence in project.sentences())
         labels = [self._speech.label(voice_id) for voice_id in heard]
         label = Label(
@@ -130,6 +134,7 @@ class NarrationService:
             cover=picture.read_bytes() if picture else b"",
             check=(cancel or CancelToken()).check,
             starts=partial(self._speech.starts, language=project.about["language"]),
+            mark=mark,
         )
 
     def say(self, project: Project, sentence: Sentence, cancel: CancelToken) -> None:

@@ -57,6 +57,7 @@ _TAG = re.compile(r"<[^<>]{0,400}>")
 _MARK = re.compile(  # its name is sent on, so it has one line
     r"<mark\s+name=(?:\"([^\"<>\x00-\x1f\x7f-\x9f]{1,200})\"|'([^'<>\x00-\x1f\x7f-\x9f]{1,200})')\s*/?>"
 )
+_FOREIGN = re.compile(r"(?:LATIN|GREEK|CYRILLIC|HEBREW|ARABIC|ARMENIAN|GEORGIAN) (?:SMALL |CAPITAL )?LETTER ")
 _CAPITAL = re.compile(r"\b(?=[A-Z])")
 
 
@@ -99,9 +100,12 @@ def char_said(char: str, language: str, *, capitals: bool = False) -> tuple[str,
     char = " " if char == "space" else char
     if len(char) != 1:
         return (char,)
+    told = (_CAPITALS[language],) if capitals and char.isupper() else ()
     if char.isascii() and char.isalpha():
-        told = (_CAPITALS[language],) if capitals and char.isupper() else ()
         return (*told, f"[{char.upper()}|spell]")
+    if _FOREIGN.match(name := unicodedata.name(char, "")):  # read as a word, é would be e and α nothing
+        letter, _, marks = _FOREIGN.sub("", name).lower().partition(" ")
+        return (*told, f"[{letter.upper()}|spell] {marks}".strip() if len(letter) == 1 else f"{letter} {marks}".strip())
     return (char if char.isalnum() else sign_name(char, language),)
 
 

@@ -160,6 +160,9 @@ def test_silence_and_odd_wishes(narration: NarrationService, project: Project, t
             sentence, Audio(np.zeros(3200, np.float32), 32000), seed=0, label=narration._speech.label(project.roles[""])
         )
     assert narration.build(project, tmp_path / "silent.wav").peak < -100
+    narration.build(project, tmp_path / "marked.wav", mark=True)
+    lengths = [read_audio(tmp_path / name).seconds for name in ("silent.wav", "marked.wav")]
+    assert lengths[1] - lengths[0] == pytest.approx(1.4)
     with pytest.raises(InputError, match="cannot be written"):
         narration.build(project, tmp_path / "book.exe")
     (tmp_path / "cover.gif").write_bytes(b"GIF89a")

@@ -137,6 +137,8 @@ def test_letters_keys_and_signs_have_names() -> None:
     assert words.char_said("a", "en") == ("[A|spell]",)
     assert words.char_said("A", "zh", capitals=True) == ("大写", "[A|spell]")
     assert words.char_said("(", "en") == ("left paren",) and words.char_said("☃", "en") == ("snowman",)
+    assert words.char_said("É", "en", capitals=True) == ("capital", "[E|spell] with acute")
+    assert [words.char_said(char, "zh") for char in "ßж中"] == [("sharp s",), ("zhe",), ("中",)]
     assert words.key_said("control_alt_Delete", "en") == ("control", "alt", "delete")
     assert words.key_said("_", "en") == ("underscore",) and words.key_said("shift_F10", "en")[1] == "[F|spell] 10"
     said = {level: words.text_said("f(x) = [a], ok.", "en", level=level)[0] for level in words.LEVELS}

@@ -80,9 +80,10 @@ class Humming:
         yield Speech(Audio(tone.astype(np.float32), RATE), text, 0, len(text), 0.0, (), doubt=doubt)
 
 
-def own_routes(studio: Any, folder: Path = Path("nowhere")) -> FastAPI:
+def own_routes(studio: Any, folder: Path = Path("nowhere"), *, users: bool = False) -> FastAPI:
     """The pages' own routes over a studio, without the pages; what is made comes into ``folder``."""
-    made, live = FastAPI(exception_handlers={RequestValidationError: unreadable}), Live(studio)
+    made = FastAPI(exception_handlers={RequestValidationError: unreadable})
+    live = Live(studio, users=users)
     whole = (live, ReadingRoutes(live), MixTab(live), TakeRoutes(live), BookRoutes(live, folder))
     for routes in (*whole, PeopleRoutes(live, folder), RecordingRoutes(live), LearningRoutes(live)):
         made.include_router(routes.router())

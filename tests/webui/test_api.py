@@ -21,6 +21,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+import webui.api
 from gpt_sovits.audio import silence
 from gpt_sovits.encoding import FORMATS, inspect
 from gpt_sovits.errors import InputError, RefusedError
@@ -122,6 +123,8 @@ def test_events_hold_the_same_sound(client: TestClient) -> None:
     assert [each["type"] for each in events][-1] == "speech.audio.done" and len(events) > 3
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert sound == client.post("/v1/audio/speech", json=asked).content
+    marked = client.post("/v1/audio/speech", json={**asked, "mark": True}).content
+    assert len(marked) - len(sound) == round(1.4 * 24000) * 2
 
 
 def test_every_failure_has_one_shape_in_the_callers_language(client: TestClient) -> None:
@@ -367,6 +370,8 @@ def test_the_table_knows_every_route(two: Any, app: Any) -> None:
     api = app._app._api
     found = {(method.upper(), path) for path, ways in api.openapi()["paths"].items() for method in ways}
     assert found | {("GET", "/api/openapi.json"), ("GET", "/api/docs")} == set(ROUTES)
+    doors = Path(webui.api.__file__).parent.glob("*.py")
+    assert sum(file.read_text(encoding="utf-8").count("include_in_schema") for file in doors) == 2, "these two"
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

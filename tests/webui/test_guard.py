@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -11,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from webui.api import refused
 from webui.guard import MAX_UPLOAD, Guard
 
 
@@ -123,3 +125,31 @@ def test_who_hangs_up_in_the_middle_is_no_failure() -> None:
         await Guard(reads)(scope, reads, reads)
 
     asyncio.run(hung_up())
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/speech", "/en/"])
+def test_a_server_that_stops_says_so_where_nothing_was_answered(path: str) -> None:
+    begun = {"type": "http.response.start", "status": 200, "headers": []}
+
+    async def asked(first: bool) -> list[Any]:
+        sent: list[Any] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if first:
+                await send(begun)
+            await asyncio.sleep(60)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"host", b"127.0.0.1")]}
+        running = asyncio.create_task(Guard(app, say=refused)(scope, None, send))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        running.cancel()
+        await running
+        return sent
+
+    assert [message["type"] for message in asyncio.run(asked(True))] == ["http.response.start"]
+    start, body = asyncio.run(asked(False))
+    assert start["status"] == 503 and b"stopped" in body["body"]
+    assert (dict(start["headers"]).get(b"retry-after") == b"10") == path.startswith("/v1")

@@ -21,7 +21,7 @@ from webui.api import docs, drafts, kept, models, openai, own
 from webui.api.callers import Callers
 from webui.api.failures import AskedError, failure, handle
 from webui.api.speaking import Speaker
-from webui.guard import MAX_UPLOAD, TOO_LARGE
+from webui.guard import MAX_UPLOAD, STOPPING, TOO_LARGE
 from webui.sessions import Sessions
 from webui.turns import Turns
 from webui.uploads import LEFT_FREE
@@ -112,9 +112,11 @@ def is_door(path: str) -> bool:
 def refused(request: Request, reason: str) -> Response:
     """What the guard says: to a program in its shape, to a browser in plain words."""
     if is_door(request.scope["path"]):
+        if reason == STOPPING:
+            return failure(request, AskedError(503, "stopping", reason, "Try again soon.", wait=10.0))
         status, code = (413, "length") if reason == TOO_LARGE else (403, "origin")
         return failure(request, AskedError(status, code, reason))
-    return PlainTextResponse(reason, status_code=403)
+    return PlainTextResponse(reason, status_code=503 if reason == STOPPING else 403)
 
 
 def bounded(receive: Receive) -> Receive:

@@ -54,7 +54,13 @@ _KINDS: tuple[tuple[type[VoiceError], int, str], ...] = (
     (CancelledError, 409, "stopped"),
     (ResourceError, 424, "resource"),
 )
-_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    503: "server_error",
+}
 _SENTENCES = {
     404: ("missing", "There is nothing at this address.", ""),
     405: ("method", "This cannot be done at this address.", ""),
@@ -74,6 +80,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
         422: "The request does not have this form (`form`); `param` names the field.",
         424: "The computer lacks what it needs: disk, memory or a package (`resource`).",
         429: "Too many requests at once or in a minute (`rate`); `Retry-After` says when to come back.",
+        503: "The studio is being stopped (`stopping`).",
     }.items()
 }
 
@@ -87,7 +94,7 @@ def failure(request: Request, error: VoiceError, param: str | None = None) -> JS
     headers = {"Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 429:
+    if status in (429, 503):
         headers["Retry-After"] = str(max(1, round(getattr(error, "wait", 1.0))))
     return JSONResponse(shape(request, error, status, code, param), status, headers)
 

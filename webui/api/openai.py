@@ -60,6 +60,7 @@ class Manner(BaseModel):
         None, description="A wav comes whole, so that it knows its length, unless this says audio. pcm is 24 kHz."
     )
 
+    mark: bool = Field(False, description="End the sound with a signal that people hear: a machine spoke.")
     sampling: Sampling | None = None
     cut: Literal["", "cut0", "cut1", "cut2", "cut3", "cut4", "cut5"] = Field(
         "", description="upstream's ways of cutting a text, instead of ours"
@@ -116,7 +117,7 @@ async def spoken(request: Request, caller: Caller, manner: Manner, text: str, lo
     """Speak ``text`` with the voice that ``load`` reads or mixes."""
     check_text(text)
     voice = await to_thread.run_sync(load)
-    label = caller.session.speech.label(voice)
+    label = replace(caller.session.speech.label(voice), heard=manner.mark)
     headers = {"X-AI-Generated": "true", "X-Voice-Id": label.voice, "X-Voice-Version": label.version}
     if manner.ignored():
         headers["X-Studio-Ignored"] = ", ".join(manner.ignored())

@@ -35,7 +35,7 @@ from webui.api import bounded
 from webui.api.callers import Caller, Limits
 from webui.api.openai import Manner, Sampling, spoken
 from webui.api.speaking import Speaker
-from webui.guard import Guard
+from webui.guard import STOPPING, Guard, until_stopped
 from webui.server import listen
 from webui.wire import Wire
 
@@ -55,6 +55,7 @@ class _Manner(Manner):
 
     response_format: Any = "wav"
     cut: Any = ""
+    mark: Any = False
 
     def way(self) -> str:
         return self.stream_format or "whole"
@@ -120,7 +121,10 @@ class _Near:
             headers = [(n, v) for n, v in scope["headers"] if n not in (b"origin", b"sec-fetch-site")]
             if Guard(self._app).refusal(Request({**scope, "headers": headers}).headers, scope["path"]):
                 named = False
-        await (self._app if named else self._guarded)(scope, bounded(receive), send)
+        if named:
+            await until_stopped(self._app, scope, bounded(receive), send, _refused)
+        else:
+            await self._guarded(scope, bounded(receive), send)
 
 
 class _Door:
@@ -256,7 +260,7 @@ async def _failed(request: Request, error: Exception) -> JSONResponse:
 
 
 def _refused(request: Request, reason: str) -> JSONResponse:
-    return _said(request, RefusedError(reason), 403)
+    return _said(request, RefusedError(reason), 503 if reason == STOPPING else 403)
 
 
 def _said(request: Request, error: VoiceError, status: int) -> JSONResponse:
