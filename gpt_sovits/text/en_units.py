@@ -275,8 +275,8 @@ UNIT_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + plural(cardinal(int(m[2]))), "two B-52s"),
     (Pattern(r"\b([Oo]ver-|[Uu]nder-)(\d{1,3})s\b", needs=DIGITS),
      lambda m: m[1] + plural(cardinal(int(m[2]))), "under-5s"),
-    (Pattern(r"(?:(?<=\bper )|(?<=\ban )|(?<=\b[Aa] )|(?<=\bEach ))(oz|lb|kg|km|cm|mm|m[Ll]|[GMT]B|kWh)\b"
-             r"(?!['-]|\.\w)\.?"),
+    (Pattern(r"(?:(?<=\bper )|(?<=\ban )|(?<=\b[Aa] )|(?<=\bEach ))"
+             r"(oz|lb|kg|km|cm|mm|m[Ll]|[GMT]B|kWh|(?<=per )[gLl])\b(?!['-]|\.\w)\.?"),
      lambda m: UNITS[m[1]] + (stop(m) if m[1] in _DOTTED else "." * m.group().endswith(".")), "30p an oz"),
     (Pattern(r"(?<![\d/])(\d{1,2}/\d{1,2})\"(?!\w)", needs="\""),
      lambda m: f"{m[1]} inch" if m.string.count('"', 0, m.start()) % 2 == 0 else None, "a 3/8\" bolt"),
@@ -316,7 +316,7 @@ FRACTION_RULES: tuple[Rule, ...] = (
              needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
     (Pattern(rf"[{''.join(_VULGAR)}]", needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" {_VULGAR[m[0]]} ", "½"),
     (Pattern(r"\b(\d{1,3}\.\d)/(10|5|100)\b", needs="/"), _score, "9.5/10"),
-    (Pattern(r"(?<![\d/.\-])(\d{1,3})-([1-9])/([2-9]|16)(?![\d/])(?=[ -]?[a-z\"])", needs="/"),
+    (Pattern(r"(?<![\d/.\-])(\d{1,3})-([1-9])/([2-9]|16)(?![\d/])(?=[ -]?[a-z\"]|[.,;]|$)", needs="/"),
      lambda m: f"{m[1]} and {_part(int(m[2]), int(m[3]))}" if int(m[2]) < int(m[3]) else None, "10-3/4 ounces"),
     (Pattern(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b", needs="/"),
      lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),
