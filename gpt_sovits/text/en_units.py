@@ -185,7 +185,8 @@ def _foot(match: re.Match[str]) -> str | None:
 
 def _inches(match: re.Match[str]) -> str | None:
     """55" is a length where no quotation is open."""
-    if len(re.findall(r"(?<!\d)\"", match.string[: match.start()])) % 2:
+    before = match.string[: match.start()]
+    if len(re.findall(r"(?<!\d)\"", before)) % 2 or re.search(r"(?<!\w)\"\S[^\"]{0,80}$", before):
         return None
     after = match.string[match.end() : match.end() + 8]
     adjective = re.match(r" (?!(?:and|or|but|is|was|in|by|from|for|to|at|on|of|with)\b)[a-z]", after)
@@ -262,7 +263,7 @@ RANGE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
-    (Pattern(rf"(?<=[a-z]{{3}}s)/({any_of(name for name in PER if len(name) > 1)})\b(?![/\w\-])", needs="/"),
+    (Pattern(rf"(?<=[a-z]{{3}}s)(?: / |/)({any_of(name for name in PER if len(name) > 1)})\b(?![/\w\-])", needs="/"),
      lambda m: f" per {PER[m[1]]}", "requests/day"),
     (Pattern(r"\bRm\.? (?=\d)", needs="R"), "Room ", "Rm 204"),
     (Pattern(r"\bI-(\d\d) ([NSEW])\b(?!\.\w)", needs="I"),
