@@ -65,7 +65,7 @@ def _unit(match: re.Match[str]) -> str | None:
     after = match.string[match.end() : match.end() + 40]
     if unit == "x":
         return None if re.match(r" ?[+\-−*/=^²³]", after) else f"{amount} times"
-    if unit == "m" and _MILLIONS.match(after):
+    if unit == "m" and after[:4] != " in " and _MILLIONS.match(after):
         return f"{amount} million"
     name = UNITS[unit]
     part = re.search(r"(?<!\d )\b\d/$", match.string[max(0, match.start() - 5) : match.start()])
