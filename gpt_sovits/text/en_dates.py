@@ -244,7 +244,7 @@ DATE_RULES: tuple[Rule, ...] = (
              needs="-–"), lambda m: f"{DAYS[m[1]]} to {DAYS[m[2]]}", "Mon-Fri"),
     (Pattern(rf"\b({_DAY})\b\.?(?=,? ?(?:the )?(?:\d|{_MONTH}\b))"), lambda m: DAYS[m[1]], "Tue 9 Sept"),
     (Pattern(r"\b(Mon|Tues?|Weds?|Thu|Thurs?|Fri)\."), _weekday, "open Thurs."),
-    (Pattern(rf"\b({_DAY})(?= (?:&|and|or) {_DAY}\b)"), _weekday, "Sat & Sun"),
+    (Pattern(rf"\b({_DAY})(?= (?:&|and|or) (?:{_DAY}|[A-Z][a-z]+day)\b)"), _weekday, "Sat & Sun"),
     (Pattern(r"\b(Sat|Sun)\.(?=,| and\b| or\b| to\b| [a-z])", needs="S"), _weekday, "off Sat. and Sun."),
     (Pattern(r"(?:(?<=\b[Oo]n )|(?<=\bby )|(?<=\bor )|(?<=\bto )|(?<=\band )|(?<=, )"
                 r"|(?<= & )|(?<=\b[Cc]losed )|(?<=\b[Oo]pen )|(?<=\bevery ))"

@@ -142,7 +142,8 @@ _FIRST_RULES: tuple[Rule, ...] = (
              needs="Ω"), lambda m: f" {({'k': 'kil', 'M': 'meg'}).get(m[1] or '', '')}ohms", "5 kΩ"),
     (Pattern(r"μ(?=[gmsFlLA]\b)"), "µ", "5 μg"),
     (Pattern(r"(?<=\d) ?(k?N|k?W|m?A|V|Pa|ft)[·⋅](m|h|s|lb)\b", needs="·⋅"),
-     lambda m: f" {UNITS.get(m[1]) or 'kilonewton'} {UNITS[m[2]]}s", "25 N·m"),
+     lambda m: f" {UNITS.get(m[1]) or 'kilonewton'} {UNITS[m[2]]}"
+     + "s" * (re.search(r"\b[Aa]n? [\d.]+$", m.string[: m.start()][-12:]) is None), "25 N·m"),
     (Pattern(r"(?<=\d) ?[★⭐](?= (?:hotel|review|rating|resort|service|product|experience|place)s?\b)",
              needs="★⭐"), " star", "a 3★ hotel"),
     (Pattern(r"(?<=\d) ?[★⭐]+", needs="★⭐"), " stars ", "4.5★"),
@@ -226,7 +227,7 @@ _SYMBOL_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b([A-G])#", needs="#"), lambda m: m[1] + " sharp", "F#"),
     (Pattern(r"(?<=[A-Z][a-z]) [\-–] (?=\d)|(?<=[A-Z][a-z]{2}) [\-–] (?=\d)|\b([A-Z][a-z]{3,30}) [\-–] (?=\d)",
              needs=DIGITS), lambda m: f"{m[1] or ''}, ", "Meetup - 8"),
-    (Pattern(r"(?<=[A-Za-z]{2}) [\-–] (?=\d)", needs=DIGITS), ", ", "backup - 10 copies"),
+    (Pattern(r"(?:(?<=[A-Za-z]{2})|(?<=[a-z] [A-Z])) [\-–] (?=\d)", needs=DIGITS), ", ", "backup - 10 copies"),
     (Pattern(r"(?<=\w) [\-–] (?=\d)", needs=DIGITS), " minus ", "7 - 3"),
     (Pattern(r" ?[×✕] ?|(?<=\d) ?\* ?(?=\d)", needs="*×✕"), " times ", "6 × 7"),
     (Pattern(r" ?÷ ?|(?<=\d) / (?=\d)", needs="/÷"), " divided by ", "8 / 2"),

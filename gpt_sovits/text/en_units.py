@@ -65,7 +65,7 @@ def _unit(match: re.Match[str]) -> str | None:
     after = match.string[match.end() : match.end() + 40]
     if unit == "x":
         return None if re.match(r" ?[+\-−*/=^²³]", after) else f"{amount} times"
-    if unit == "m" and _MILLIONS.match(after):
+    if unit == "m" and after[:4] != " in " and _MILLIONS.match(after):
         return f"{amount} million"
     name = UNITS[unit]
     part = re.search(r"(?<!\d )\b\d/$", match.string[max(0, match.start() - 5) : match.start()])
@@ -185,7 +185,8 @@ def _foot(match: re.Match[str]) -> str | None:
 
 def _inches(match: re.Match[str]) -> str | None:
     """55" is a length where no quotation is open."""
-    if len(re.findall(r"(?<!\d)\"", match.string[: match.start()])) % 2:
+    before = match.string[: match.start()]
+    if len(re.findall(r"(?<!\d)\"", before)) % 2 or re.search(r"(?<!\w)\"\S[^\"]{0,80}$", before):
         return None
     after = match.string[match.end() : match.end() + 8]
     adjective = re.match(r" (?!(?:and|or|but|is|was|in|by|from|for|to|at|on|of|with)\b)[a-z]", after)
@@ -262,7 +263,7 @@ RANGE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 UNIT_RULES: tuple[Rule, ...] = (
-    (Pattern(rf"(?<=[a-z]{{3}}s)/({any_of(name for name in PER if len(name) > 1)})\b(?![/\w\-])", needs="/"),
+    (Pattern(rf"(?<=[a-z]{{3}}s)(?: / |/)({any_of(name for name in PER if len(name) > 1)})\b(?![/\w\-])", needs="/"),
      lambda m: f" per {PER[m[1]]}", "requests/day"),
     (Pattern(r"\bRm\.? (?=\d)", needs="R"), "Room ", "Rm 204"),
     (Pattern(r"\bI-(\d\d) ([NSEW])\b(?!\.\w)", needs="I"),
@@ -275,8 +276,8 @@ UNIT_RULES: tuple[Rule, ...] = (
     (Pattern(r"\b([A-Z]{1,3}-)(\d{1,3})s\b", needs=DIGITS), lambda m: m[1] + plural(cardinal(int(m[2]))), "two B-52s"),
     (Pattern(r"\b([Oo]ver-|[Uu]nder-)(\d{1,3})s\b", needs=DIGITS),
      lambda m: m[1] + plural(cardinal(int(m[2]))), "under-5s"),
-    (Pattern(r"(?:(?<=\bper )|(?<=\ban )|(?<=\b[Aa] )|(?<=\bEach ))(oz|lb|kg|km|cm|mm|m[Ll]|[GMT]B|kWh)\b"
-             r"(?!['-]|\.\w)\.?"),
+    (Pattern(r"(?:(?<=\bper )|(?<=\ban )|(?<=\b[Aa] )|(?<=\bEach ))"
+             r"(oz|lb|kg|km|cm|mm|m[Ll]|[GMT]B|kWh|(?<=per )[gLl])\b(?!['-]|\.\w)\.?"),
      lambda m: UNITS[m[1]] + (stop(m) if m[1] in _DOTTED else "." * m.group().endswith(".")), "30p an oz"),
     (Pattern(r"(?<![\d/])(\d{1,2}/\d{1,2})\"(?!\w)", needs="\""),
      lambda m: f"{m[1]} inch" if m.string.count('"', 0, m.start()) % 2 == 0 else None, "a 3/8\" bolt"),
@@ -316,7 +317,7 @@ FRACTION_RULES: tuple[Rule, ...] = (
              needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" and {_VULGAR[m[1]].replace('one', 'a')}", "2½"),
     (Pattern(rf"[{''.join(_VULGAR)}]", needs="¼½¾⅓⅔⅕⅖⅗⅘⅙⅛⅜⅝⅞"), lambda m: f" {_VULGAR[m[0]]} ", "½"),
     (Pattern(r"\b(\d{1,3}\.\d)/(10|5|100)\b", needs="/"), _score, "9.5/10"),
-    (Pattern(r"(?<![\d/.\-])(\d{1,3})-([1-9])/([2-9]|16)(?![\d/])(?=[ -]?[a-z\"])", needs="/"),
+    (Pattern(r"(?<![\d/.\-])(\d{1,3})-([1-9])/([2-9]|16)(?![\d/])(?=[ -]?[a-z\"]|[.,;]|$)", needs="/"),
      lambda m: f"{m[1]} and {_part(int(m[2]), int(m[3]))}" if int(m[2]) < int(m[3]) else None, "10-3/4 ounces"),
     (Pattern(r"\b()(\d{1,3})/(\d{1,4})(?:st|nd|rd|th)s?\b", needs="/"),
      lambda m: _part(int(m[2]), int(m[3]) or 1), "7/8ths"),

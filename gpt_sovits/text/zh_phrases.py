@@ -33,7 +33,7 @@ _TABLE = (
 )
 _LINES = (
     "服务 fu2 wu4|干扰 gan1 rao3|查重清 cha2 chong2 qing1|行行出状元 hang2 hang2 chu1 zhuang4 yuan2|曲项 qu1 xiang4|异乡为异客 yi4 xiang1 wei2 yi4 ke4|为伊 wei4 yi1|石径斜 shi2 jing4 xie2|将进酒 qiang1 jin4 jiu3|"
-    "呼儿将出 hu1 er2 jiang1 chu1|还复来 huan2 fu4 lai2|空气炸 kong1 qi4 zha2|还来就菊花 huan2 lai2 jiu4 ju2 hua1|嘛事 ma2 shi4|江陵一日还 jiang1 ling2 yi2 ri4 huan2|空余黄鹤楼 kong1 yu2 huang2 he4 lou2|"
+    "呼儿将出 hu1 er2 jiang1 chu1|还复来 huan2 fu4 lai2|空气炸 kong1 qi4 zha2|条目的 tiao2 mu4 de5|还来就菊花 huan2 lai2 jiu4 ju2 hua1|嘛事 ma2 shi4|江陵一日还 jiang1 ling2 yi2 ri4 huan2|空余黄鹤楼 kong1 yu2 huang2 he4 lou2|"
     "千载空悠悠 qian1 zai3 kong1 you1 you1|还酹江月 huan2 lei4 jiang1 yue4|千堆雪 qian1 dui1 xue3|传不习乎 chuan2 bu4 xi2 hu1|"
     "为人谋 wei4 ren2 mou2|好之者 hao4 zhi1 zhe3|乐之者 le4 zhi1 zhe3|乐山者 yao4 shan1 zhe3|"
     "见义不为 jian4 yi4 bu4 wei2|有所不为 you2 suo3 bu4 wei2|无为而治 wu2 wei2 er2 zhi4|不舍昼夜 bu4 she3 zhou4 ye4|夫子 fu1 zi3|"
