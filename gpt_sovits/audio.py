@@ -46,8 +46,13 @@ class Audio:
         return len(self.samples) / self.rate
 
     def _repr_html_(self) -> str:
-        """A player in a notebook."""
-        return f'<audio controls src="data:audio/wav;base64,{base64.b64encode(wav_bytes(self)).decode()}"></audio>'
+        """A player in a notebook, and under it the sound as a picture."""
+        player = f'<audio controls src="data:audio/wav;base64,{base64.b64encode(wav_bytes(self)).decode()}"></audio>'
+        heights = [20 * float(np.abs(part).max(initial=0.0)) for part in np.array_split(self.samples, 300)]
+        path = "".join(f"M{at} {20 - high:.1f}V{20 + high:.1f}" for at, high in enumerate(heights))
+        size = 'width="300" height="40" viewBox="0 0 300 40"'
+        picture = f'<svg {size} role="img" aria-label="{self.seconds:.1f} s"><path d="{path}" stroke="#888"/></svg>'
+        return f"{player}<br>{picture}"
 
     def between(self, start: float, end: float) -> Audio:
         """The part from ``start`` to ``end`` seconds (clamped to what exists)."""

@@ -8,6 +8,7 @@ switched: a voice is an argument, its models come from a small bounded cache.
 
 from __future__ import annotations
 
+import html
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -74,6 +75,10 @@ class Speech:
     @property
     def seconds_to(self) -> float:
         return self.seconds_from + self.audio.seconds
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the words, a player and a picture of the sound."""
+        return f"<p>{html.escape(self.text)}</p>{self.audio._repr_html_()}"
 
 
 @dataclass(frozen=True)

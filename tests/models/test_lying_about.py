@@ -62,6 +62,8 @@ def test_one_sovits_and_several_gpts_are_sorted_and_all_are_named(settings: Sett
     write_gpt(tmp_path / "old.ckpt", gpt("v1"), "v1")
     report = import_paths([tmp_path], settings)
     assert came(report) == {"ana_e8_s96": "ana-e15.ckpt"}
+    said = load("zh").lines("\n".join(": ".join(each) for each in report.skipped))
+    assert "ana-e5.ckpt: ana_e8_s96 用的是 ana-e15.ckpt。要用这一个，" in said and "Import" not in said
     assert sorted(name for name, _ in report.skipped) == ["ana-e5.ckpt", "ana_e8_s96.pth", "ben-e50.ckpt", "old.ckpt"]
 
 

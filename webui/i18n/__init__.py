@@ -35,14 +35,14 @@ class Words:
 
     def sentence(self, english: str) -> str:
         """What the studio said in English, one sentence or two, in this language where a translation is known."""
-        known = self._translated(english)
-        if known is not None:
-            return known
+        return self._translated(english) or self._in_two(english) or english
+
+    def _in_two(self, english: str) -> str | None:
         for end in re.finditer(r"[.?!](?= )", english):
             first, second = self._translated(english[: end.end()]), self._translated(english[end.end() + 1 :])
             if first is not None and second is not None:
                 return first + second
-        return english
+        return None
 
     def _translated(self, english: str) -> str | None:
         for pattern, translation in self.failures:
@@ -52,9 +52,9 @@ class Words:
         return None
 
     def lines(self, english: str) -> str:
-        """Lines of a name and, after a colon, a sentence of the studio's."""
+        """Lines of a name and, after a colon, a failure of the studio's: what went wrong, and what to do."""
         parts = (line.partition(": ") for line in english.splitlines())
-        return "\n".join(name + colon + self.sentence(said) for name, colon, said in parts)
+        return "\n".join(name + colon + (self._in_two(said) or self.sentence(said)) for name, colon, said in parts)
 
     def error(self, error: VoiceError) -> str:
         """What went wrong and what to do about it, as one short text."""
