@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 DIGITS = "零一二三四五六七八九"
-_SCALES = ((10**8, "亿"), (10**4, "万"), (1000, "千"), (100, "百"), (10, "十"))
-_LONGEST = 16  # digits that are read as one number
+_LONGEST = 16  # digits that cn2an has words for
 
 
 def spell_digits(text: str, one: str = "一") -> str:
@@ -12,21 +13,15 @@ def spell_digits(text: str, one: str = "一") -> str:
     return "".join(one if char == "1" else DIGITS[int(char)] for char in text if char in "0123456789")
 
 
-def _words(value: int) -> str:
-    for scale, name in _SCALES:
-        if value >= scale:
-            head, rest = divmod(value, scale)
-            return _words(head) + name + ("零" if 0 < rest < scale // 10 else "") + (_words(rest) if rest else "")
-    return DIGITS[value]
-
-
+@lru_cache(maxsize=4096)
 def cardinal(text: str) -> str:
     """``10200`` -> 一万零二百. More than 16 digits are read one by one."""
+    import cn2an  # late: it would double the time that English waits for
+
     text = "".join(str(int(char)) for char in text).lstrip("0")  # digits of any script
-    if len(text) > _LONGEST:
-        return spell_digits(text)
-    words = _words(int(text or "0"))
-    return words[1:] if words.startswith("一十") else words
+    if not text:
+        return "零"
+    return str(cn2an.an2cn(text, "low")) if len(text) <= _LONGEST else spell_digits(text)
 
 
 def number(text: str) -> str:
