@@ -16,7 +16,7 @@ import torch
 
 from gpt_sovits.audio import Audio, resample
 from gpt_sovits.dataset.align import sister_groups
-from gpt_sovits.dataset.proof import Thresholds, prove, shares, unbiased
+from gpt_sovits.dataset.proof import Proof, Thresholds, prove, shares, unbiased
 from gpt_sovits.features.mini_content import SAMPLE_RATE, MiniContentEncoder
 from gpt_sovits.loudness import FAINTEST, loudness
 from gpt_sovits.text import Phones, symbols
@@ -48,18 +48,32 @@ class Ear:
     network: MiniContentEncoder
     thresholds: Thresholds
 
-    @torch.inference_mode()
     def hear(self, audio: Audio, words: Sequence[tuple[int, ...]]) -> Heard:
         """Listen to ``audio`` `[L]` for ``words``."""
-        if not words or audio.seconds < 0.05 or loudness(audio) < FAINTEST:
+        proof = self._prove(audio, words)
+        if proof is None:
             return Heard(None)
+        return Heard(proof.fit, not any(_lost(proof)) and not proof.extra_gaps(self.thresholds))
+
+    def missed(self, audio: Audio, words: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """Those of ``words`` that are not heard in ``audio`` `[L]`."""
+        proof = self._prove(audio, words)
+        return [word for word, lost in zip(words, _lost(proof), strict=True) if lost] if proof else list(words)
+
+    @torch.inference_mode()
+    def _prove(self, audio: Audio, words: Sequence[tuple[int, ...]]) -> Proof | None:
+        """None where nothing can be heard."""
+        if not words or audio.seconds < 0.05 or loudness(audio) < FAINTEST:
+            return None
         device = next(self.network.parameters()).device
         wave = torch.from_numpy(resample(audio, SAMPLE_RATE).samples)[None].to(device)
         heard = self.network.phone_logits(wave)[0].cpu().numpy()
-        proof = prove(unbiased(heard, shares(heard)), words, _sisters())
-        words_heard = zip(proof.words, proof.phones, strict=True)
-        lost = any(margin < LOST[0] and count >= LOST[1] for margin, count in words_heard)
-        return Heard(proof.fit, not lost and not proof.extra_gaps(self.thresholds))
+        return prove(unbiased(heard, shares(heard)), words, _sisters())
+
+
+def _lost(proof: Proof) -> list[bool]:
+    """Which words are not heard."""
+    return [margin < LOST[0] and count >= LOST[1] for margin, count in zip(proof.words, proof.phones, strict=True)]
 
 
 @lru_cache(maxsize=1)
