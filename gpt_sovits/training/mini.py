@@ -30,8 +30,10 @@ FROZEN = ("quantizer.", "ssl_proj.", "enc_p.", "alignment.")
 # The held-out loss is flat from a quarter of the steps on, while the voice still comes nearer to the person.
 SLACK = 0.05
 # Of what was learnt so much is kept: weights between a base's and the tuned ones are understood better and sound nearly
-# as near (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
-KEPT = 0.75
+# as near (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). Five people, ten plain sentences a
+# language; from the minute unlearnt, with 0.45 and with 0.75: English words wrong 0.0, 0.0 and 1.2 %, Mandarin
+# syllables 1.4, 2.6 and 7.4 %, likeness in English 0.707, 0.775 and 0.801, in Mandarin 0.692, 0.765, 0.785.
+KEPT = 0.45
 
 
 class MiniLearning(Learning):
