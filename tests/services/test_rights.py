@@ -53,7 +53,12 @@ FREE: dict[type, dict[str, str]] = {
         "relock": "closing is always allowed",
         "restore": "a backup is checked as an import is; one of somebody else asks for export",
     },
-    SpeechService: {"reference_voice": "a clip that somebody holds in their hand", "warm_up": ALL, "label": LOOKS},
+    SpeechService: {
+        "reference_voice": "a clip that somebody holds in their hand",
+        "starts": "a sound that somebody holds in their hand",
+        "warm_up": ALL,
+        "label": LOOKS,
+    },
     TakeService: dict.fromkeys(("list", "get", "rename", "star", "delete", "restore"), LOOKS),
     JobService: {
         **dict.fromkeys(("scripts", "list", "get", "latest_step", "samples"), LOOKS),
@@ -167,6 +172,7 @@ ASKS: dict[type, dict[str, tuple[str, Call]]] = {
         "keep": ("speak", lambda s: s.keep()),
         "again": ("speak", lambda s: s.takes.again(s.take.id, 0, seed=1)),
         "audio": ("hear", lambda s: s.takes.audio(s.take)),
+        "words": ("hear", lambda s: s.takes.words(s.take.id)),
         "file": ("hear", lambda s: s.takes.file(s.take.id, "wav")),
     },
     NarrationService: {
