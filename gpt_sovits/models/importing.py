@@ -196,7 +196,10 @@ class _Plan:
         official = versions_of(file.path)
         if not bases:
             if not name and not official:
-                raise InputError(f"{file.path.name} does not say which model it is for.", "Say it: add --name MODEL.")
+                raise InputError(
+                    f"{file.path.name} does not say which model it is for.",
+                    "Name the model (on the command line: --name MODEL).",
+                )
             return [name or official[0]]
         fitting = {own: each for own, each in bases.items() if fits(file, each.version)}
         if len(bases) == 1 and (fitting or file.path in self.named):

@@ -100,7 +100,7 @@ class Installer:
         if config and config["version"] != version:
             raise InputError(
                 f"The model {name} is of version {config['version']}, this file is of {version}.",
-                "Give it another name with --name.",
+                "Give it another name (on the command line: --name).",
             )
         for file in ready:
             _check_partner(file, version)
@@ -179,7 +179,7 @@ class Installer:
                 return source
             raise InputError(
                 f"{folder.name}/{target.name} is already installed from another file.",
-                "Choose another name with --name, or overwrite it with --replace.",
+                "Give another name, or let it be replaced (on the command line: --name, --replace).",
             )
         folder.mkdir(parents=True, exist_ok=True)
         twin = self._twin(part, digest)
