@@ -142,7 +142,13 @@ def build(library: ModelService, words: Words) -> SettingsTab:
             return "", False
         size = library.size(name)
         items = "".join(f"<li>{html.escape(each)}</li>" for each in library.terms(name))
-        return f"<p>{html.escape(words('settings.terms', name=name, size=_size(size)))}</p><ul>{items}</ul>", False
+        sums = "".join(
+            f"<li>{html.escape(file)}<br><code>{digest or '–'}</code></li>" for file, digest in library.digests(name)
+        )
+        return (
+            f"<p>{html.escape(words('settings.terms', name=name, size=_size(size)))}</p><ul>{items}</ul>"
+            f'<details class="sums"><summary>{html.escape(words("settings.sums"))}</summary><ul>{sums}</ul></details>'
+        ), False
 
     def fetch(name: str | None, place: str, accepted: bool) -> str:
         try:

@@ -103,6 +103,12 @@ class ModelService:
 
         return sum(file.size for file in bundle(name))
 
+    def digests(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Each file of an official model and the SHA-256 that it must have, "" where none is on record."""
+        from gpt_sovits.models.catalog import bundle
+
+        return tuple((file.path, file.sha256) for file in bundle(name))
+
     @property
     def writes_down(self) -> bool:
         """Whether the ``transcriber`` was downloaded."""

@@ -111,6 +111,7 @@ def test_licences_first_and_known_names_only(library: ModelService) -> None:
     with pytest.raises(MissingError):
         library.download("v9", accept_licences=True)
     assert any("Apache-2.0" in term for term in library.terms("v2Pro")) and library.errand is None
+    assert len(dict(library.digests("whisper-base"))["model.bin"]) == 64
 
 
 def test_the_import_folder(library: ModelService) -> None:

@@ -145,6 +145,9 @@ class FakeLibrary:
     def terms(self, name: str) -> tuple[str, ...]:
         return ("GPT-SoVITS: MIT licence, by RVC-Boss", "chinese-hubert-base: MIT licence, by TencentGameMate")
 
+    def digests(self, name: str) -> tuple[tuple[str, str], ...]:
+        return (("gpt.ckpt", "ab" * 32),)
+
     @property
     def errand(self) -> FakeErrand | None:
         now = self._errand
